@@ -1,0 +1,116 @@
+/** Drivers come from the user, as values; naming their types is all that src may do. Few are installed here. */
+const DRIVERS =
+  "(^|/)(@types/)?(libsql|better-sqlite3|pg|ioredis|amqplib|rabbitmq-client|ws|react)(/|$)|(^|/)@aws-sdk/|^node:sqlite$";
+
+/**
+ * What adapters and transports may know of the core: the contracts (ports; Clock and Ids, which are passed in) and the
+ * plain data that goes through them.
+ */
+const PORT_SIDE =
+  "^src/core/(ports/|(clock|ids|record|history|lifecycle|event|errors|error-codes|result|json)\\.ts$)";
+
+/** Data and tables without behaviour: what a decision is made of. */
+const PURE = "^src/core/(decide/|(record|lifecycle|history|defaults|event|json)\\.ts$)";
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      comment: "Types count too: two files that name each other are one file, or want a third.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "resolvable",
+      comment: "An import that leads nowhere escapes every other rule.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: DRIVERS },
+    },
+    {
+      name: "core-stands-alone",
+      severity: "error",
+      from: { path: "^src/core/" },
+      to: { path: "^src/", pathNot: "^src/core/" },
+    },
+    {
+      name: "decisions-are-pure",
+      comment: "A decision is a function of record, command and now: no engine, no I/O, no package.",
+      severity: "error",
+      from: { path: "^src/core/decide/" },
+      to: { pathNot: PURE, dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "decisions-name-core-types-only",
+      severity: "error",
+      from: { path: "^src/core/decide/" },
+      to: { pathNot: "^src/core/(?!engine|worker)", dependencyTypes: ["type-only"] },
+    },
+    {
+      name: "generated-table-imports-nothing",
+      comment: "The browser client and every adapter carry it.",
+      severity: "error",
+      from: { path: "^src/core/lifecycle\\.ts$" },
+      to: {},
+    },
+    {
+      name: "xstate-only-in-the-machine",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(core/)?machine\\.ts$" },
+      to: { path: "(^|/)xstate(/|$)" },
+    },
+    {
+      name: "root-loads-no-machine",
+      comment: "xstate costs 54 ms of cold import; the root entry reads the generated table.",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: "^src/(core/)?machine\\.ts$", reachable: true },
+    },
+    {
+      name: "root-has-no-adapter-but-memory",
+      severity: "error",
+      from: { path: "^src/index\\.ts$" },
+      to: { path: "^src/(adapters/(?!memory/)|transports/|testing/)", reachable: true },
+    },
+    {
+      name: "adapters-and-transports-know-the-ports-only",
+      severity: "error",
+      from: { path: "^src/(adapters|transports)/" },
+      to: { path: "^src/", pathNot: [PORT_SIDE, "^src/(adapters|transports)/"] },
+    },
+    {
+      name: "adapters-and-transports-know-nothing-of-each-other",
+      severity: "error",
+      from: { path: "^src/(adapters|transports)/([^/]+)/" },
+      to: { path: "^src/(adapters|transports)/", pathNot: "^src/$1/$2/" },
+    },
+    {
+      name: "testing-knows-core-and-memory",
+      severity: "error",
+      from: { path: "^src/testing(/|\\.ts$)" },
+      to: { path: "^src/", pathNot: "^src/(core|testing|adapters/memory)/" },
+    },
+    {
+      name: "no-driver",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: DRIVERS, dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "runs-in-a-browser",
+      comment: "The root entry is core and memory.",
+      severity: "error",
+      from: { path: "^src/(core|adapters/memory)/" },
+      to: { dependencyTypes: ["core"] },
+    },
+  ],
+  options: {
+    // Sees `import type` too.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "default"] },
+  },
+};
