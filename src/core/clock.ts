@@ -1,0 +1,46 @@
+/** The only source of time and timers in the core; a test passes its own. */
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** Runs `fn` once after `ms`; returns how to cancel. A timer does not keep the process alive unless `hold` is set. */
+  timer(ms: number, fn: () => void, hold?: boolean): () => void;
+  /** Runs `fn` when the current work is done, before any timer: where concurrent calls meet in one batch. */
+  defer(fn: () => void): void;
+}
+
+/** Timers refuse more than 2^31-1 ms and would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  timer(ms, fn, hold = false) {
+    const handle = setTimeout(fn, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+    // Browsers give a number: nothing to unref there.
+    if (!hold && typeof handle === "object") handle.unref();
+    return () => {
+      clearTimeout(handle);
+    };
+  },
+  defer(fn) {
+    if (typeof setImmediate === "function") setImmediate(fn);
+    else setTimeout(fn, 0);
+  },
+};
+
+/** Waits on a clock; resolves early (never rejects) when the signal aborts. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal, hold = false): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = clock.timer(ms, done, hold);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,65 @@
+import type { Policy } from "../defaults.js";
+import { decodeHistory, type HistoryEntry } from "../history.js";
+import type { NotifierRetry, PublishResult } from "../ports/notifier.js";
+import type { AdvanceItem } from "../ports/store.js";
+import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
+import { backoffMs } from "./backoff.js";
+import { planWake } from "./change.js";
+
+/** Behind every entry that a record will ever have: the cursor of a retired notifier. */
+export const THE_END = Number.MAX_SAFE_INTEGER;
+
+/** The entries that a notifier has not had, lowest first. */
+export function undelivered({ record, cursors }: Snapshot, notifier: string): readonly HistoryEntry[] {
+  const { upTo } = cursors[notifier] ?? START;
+  return decodeHistory(record.history).filter((entry) => entry.version > upTo);
+}
+
+/**
+ * Moves a cursor over what was offered, entry by entry, up to the first that must be tried again. `upTo` becomes the
+ * version of an entry that was delivered or given up *here*, never the record's current version.
+ *
+ * @param results - for `entries`, in order; shorter where not all were offered
+ */
+export function afterPublish(
+  cursor: Cursor,
+  entries: readonly HistoryEntry[],
+  results: readonly PublishResult[],
+  retry: NotifierRetry,
+  { now, random }: { readonly now: number; readonly random: number },
+): Cursor {
+  let moved = cursor;
+  for (const [index, result] of results.entries()) {
+    const entry = entries[index];
+    if (entry === undefined) break;
+    const attempts = moved.attempts + 1;
+    const over = result.status === "rejected" || (result.status === "retry" && attempts >= retry.maxAttempts);
+    if (result.status === "retry" && !over) {
+      const waitMs = Math.max(result.afterMs ?? 0, backoffMs(attempts, retry, random), 1);
+      return { ...moved, attempts, retryAt: now + waitMs };
+    }
+    const exhausted = over ? [...moved.exhausted, entry.version] : moved.exhausted;
+    moved = { upTo: entry.version, attempts: 0, retryAt: null, exhausted };
+  }
+  return moved;
+}
+
+/** The cursor of a name that nothing is configured for any more. */
+export function retire(cursor: Cursor | undefined): Cursor {
+  return { ...(cursor ?? START), upTo: THE_END, attempts: 0, retryAt: null };
+}
+
+/**
+ * The write that moves cursors. Its wake-up holds for the version that it was computed for only: where a change came in
+ * between, the store keeps that change's own (too early perhaps, never too late).
+ */
+export function advance(
+  { record, cursors }: Snapshot,
+  moved: Cursors,
+  { now, policy }: { readonly now: number; readonly policy: Policy },
+): AdvanceItem {
+  const merged: Record<string, Cursor> = { ...cursors };
+  for (const [name, cursor] of Object.entries(moved)) merged[name] = mergeCursor(merged[name] ?? START, cursor);
+  const plan = planWake({ record, cursors: merged }, policy, now);
+  return { id: record.id, ifVersion: record.version, ...plan, cursors: moved };
+}

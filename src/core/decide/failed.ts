@@ -1,0 +1,47 @@
+import type { EdgeId, JobStatus } from "../lifecycle.js";
+import type { WriteGuard } from "../ports/store.js";
+import type { RecordPatch, Snapshot, StoredFailure } from "../record.js";
+import { type Change, change, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
+
+/** What a command says of a failure; the rest has defaults. */
+export type FailureFacts = Pick<StoredFailure, "reason" | "message"> & Partial<StoredFailure>;
+
+const EDGE_TO_FAILED: Readonly<Record<JobStatus, EdgeId>> = {
+  PENDING: "T8",
+  QUEUED: "T9",
+  PROCESSING: "T6",
+  // No edge leaves a final status: `change` refuses before these are used.
+  COMPLETED: "T6",
+  FAILED: "T6",
+};
+
+interface Extra {
+  /** Entries that come first in the same write. */
+  readonly before?: readonly EntryDraft[];
+  readonly patch?: Partial<Pick<RecordPatch, "progress" | "percent" | "etaAt" | "phase" | "checkpoint" | "lastError">>;
+  readonly guard?: Pick<WriteGuard, "expiredLease" | "dispatch">;
+}
+
+/** T6, T8, T9: the one way to FAILED. */
+export function failed(snapshot: Snapshot, facts: FailureFacts, context: DecideContext, extra: Extra = {}): Change {
+  const before = extra.before ?? [];
+  const status = before.some((draft) => draft.edge === "T2") ? "QUEUED" : snapshot.record.status;
+  const failure: StoredFailure = { code: null, expose: false, retryable: false, ...facts };
+  return change(snapshot, context, {
+    drafts: [
+      ...before,
+      { edge: EDGE_TO_FAILED[status], reason: failure.reason, text: failure.message, expose: failure.expose },
+    ],
+    patch: {
+      ...extra.patch,
+      ...NO_CLAIM,
+      failure,
+      finishedAt: context.now,
+      readyAt: null,
+      sendAt: null,
+      retryAt: null,
+      etaAt: null,
+    },
+    ...(extra.guard === undefined ? {} : { guard: extra.guard }),
+  });
+}

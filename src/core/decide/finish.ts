@@ -1,0 +1,200 @@
+import type { Awaiting, Snapshot } from "../record.js";
+import { backoffMs } from "./backoff.js";
+import { change, type Change, type Decision, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
+import { type FailureFacts, failed } from "./failed.js";
+import { holdRefusal, type News, newsEffect, NO_NEWS } from "./held.js";
+import type { RetryPolicy } from "../defaults.js";
+
+interface Held {
+  readonly token: string;
+  readonly news?: News;
+}
+
+/** T5: the output is valid, sized and nothing external is open. A request to cancel comes too late for it. */
+export function complete(snapshot: Snapshot, held: Held & { readonly output: string }, context: DecideContext): Decision {
+  const refusal = holdRefusal(snapshot, held.token);
+  if (refusal !== null) return refusal;
+  return completed(snapshot, held.output, held.news ?? NO_NEWS, context);
+}
+
+/** The one way to COMPLETED, for a claim and for proof about external work. */
+export function completed(snapshot: Snapshot, output: string, news: News, context: DecideContext): Change {
+  const said = newsEffect(snapshot, news, context.policy);
+  return change(snapshot, context, {
+    drafts: [...said.drafts, { edge: "T5" }],
+    patch: { ...said.patch, ...NO_CLAIM, finishedAt: context.now, etaAt: null, lastError: null },
+    output,
+  });
+}
+
+/** T6: for good, whatever attempts remain. */
+export function fail(snapshot: Snapshot, held: Held & { readonly failure: FailureFacts }, context: DecideContext): Decision {
+  const refusal = holdRefusal(snapshot, held.token);
+  if (refusal !== null) return refusal;
+  const said = newsEffect(snapshot, held.news ?? NO_NEWS, context.policy);
+  return failed(snapshot, held.failure, context, { before: said.drafts, patch: said.patch });
+}
+
+/** What went wrong in one attempt. */
+export interface AttemptError {
+  readonly message: string;
+  readonly code: string | null;
+  readonly expose: boolean;
+  /** When to try again; `null`: by the kind's backoff. */
+  readonly afterMs: number | null;
+}
+
+/** T7 while attempts remain, else T6(`attempts_exhausted`); a request to cancel ends it as cancelled. */
+export function retry(
+  snapshot: Snapshot,
+  held: Held & { readonly error: AttemptError; readonly policy: RetryPolicy },
+  context: DecideContext,
+): Decision {
+  const refusal = holdRefusal(snapshot, held.token);
+  if (refusal !== null) return refusal;
+  return again(snapshot, held.error, held.policy, held.news ?? NO_NEWS, context);
+}
+
+/** T7 or its end, for a failed attempt and for external work that may be started anew. */
+export function again(
+  snapshot: Snapshot,
+  error: AttemptError,
+  policy: RetryPolicy,
+  news: News,
+  context: DecideContext,
+): Change {
+  const { record } = snapshot;
+  const said = newsEffect(snapshot, news, context.policy);
+  const lastError = { message: error.message, code: error.code, expose: error.expose, at: context.now, attempt: record.attempt };
+  if (record.cancel !== null) return cancelled(snapshot, context, said.drafts);
+  if (record.attempt >= record.maxAttempts) {
+    const { message, code, expose } = error;
+    const failure: FailureFacts = { reason: "attempts_exhausted", message, code, expose, retryable: true };
+    return failed(snapshot, failure, context, { before: said.drafts, patch: { ...said.patch, lastError } });
+  }
+  const waitMs = error.afterMs ?? backoffMs(record.attempt, policy, context.random);
+  return returned(snapshot, { reason: "error", text: error.message, expose: error.expose, waitMs, said }, context, {
+    lastError,
+    retryAt: context.now + waitMs,
+  });
+}
+
+/** FAILED(`cancelled`), with the words of whoever asked. */
+export function cancelled(snapshot: Snapshot, context: DecideContext, before: readonly EntryDraft[] = []): Change {
+  const message = snapshot.record.cancel?.reason ?? "Cancelled.";
+  return failed(snapshot, { reason: "cancelled", message, expose: true }, context, { before });
+}
+
+/**
+ * T7 at an orderly shutdown: the attempt is given back. A job that always meets a shutdown, or causes it, is written as a
+ * retry in the end, so that its attempts do run out.
+ */
+export function release(snapshot: Snapshot, held: Held & { readonly policy: RetryPolicy }, context: DecideContext): Decision {
+  const refusal = holdRefusal(snapshot, held.token);
+  if (refusal !== null) return refusal;
+  const { record } = snapshot;
+  const news = held.news ?? NO_NEWS;
+  const said = newsEffect(snapshot, news, context.policy);
+  if (record.cancel !== null) return cancelled(snapshot, context, said.drafts);
+  if (record.releases >= context.policy.maxReleases) {
+    const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
+    return again(snapshot, error, held.policy, news, context);
+  }
+  return returned(snapshot, { reason: "released", waitMs: 0, said }, context, {
+    attempt: record.attempt - 1,
+    releases: record.releases + 1,
+  });
+}
+
+/**
+ * A claim whose lease has passed, by the store's clock. Repeated in the store on the lease instant as observed: a
+ * heartbeat that lands first, or a claim re-applied late after a rollback, wins.
+ */
+export function sweep(snapshot: Snapshot, context: DecideContext): Decision {
+  const { record } = snapshot;
+  const { leaseUntil } = record;
+  if (record.status !== "PROCESSING" || record.awaiting !== null) return { do: "refuse", reason: "not_in_status" };
+  if (leaseUntil === null || leaseUntil > context.now) return { do: "refuse", reason: "not_due" };
+  const guard = { expiredLease: leaseUntil };
+  if (record.cancel !== null) {
+    const message = record.cancel.reason ?? "Cancelled.";
+    return failed(snapshot, { reason: "cancelled", message, expose: true }, context, { guard });
+  }
+  const message = "The worker stopped answering before it was done.";
+  if (record.attempt >= record.maxAttempts) {
+    return failed(snapshot, { reason: "lease_lost", message, retryable: true }, context, { guard });
+  }
+  const lastError = { message, code: null, expose: false, at: context.now, attempt: record.attempt };
+  const why = { reason: "lease_lost", waitMs: 0, said: { patch: {}, drafts: [] } };
+  return returned(snapshot, why, context, { lastError }, guard);
+}
+
+interface Return {
+  readonly reason: string;
+  readonly text?: string;
+  readonly expose?: boolean;
+  readonly waitMs: number;
+  readonly said: ReturnType<typeof newsEffect>;
+}
+
+/** T7 (with T2 where the store is the queue): back to be run again under a new dispatch. */
+function returned(
+  snapshot: Snapshot,
+  why: Return,
+  context: DecideContext,
+  more: Parameters<typeof change>[2]["patch"],
+  guard: Parameters<typeof change>[2]["guard"] = {},
+): Change {
+  const { record } = snapshot;
+  const at = context.now + why.waitMs;
+  const inStore = record.queue === null;
+  const left: EntryDraft = { edge: "T7", reason: why.reason, text: why.text ?? null, expose: why.expose ?? false };
+  return change(snapshot, context, {
+    drafts: [...why.said.drafts, left, ...(inStore ? [{ edge: "T2" } as const] : [])],
+    guard,
+    patch: {
+      checkpoint: why.said.patch.checkpoint ?? record.checkpoint,
+      ...NO_CLAIM,
+      dispatch: record.dispatch + 1,
+      send: 0,
+      worker: null,
+      phase: null,
+      progress: null,
+      percent: null,
+      etaAt: null,
+      readyAt: inStore ? at : null,
+      sendAt: inStore ? null : at,
+      ...more,
+    },
+  });
+}
+
+/** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
+export function awaitExternal(
+  snapshot: Snapshot,
+  held: Held & { readonly awaiting: Pick<Awaiting, "ref" | "refKeys" | "deadlineAt" | "nextPollAt" | "cancellable"> },
+  context: DecideContext,
+): Decision {
+  const refusal = holdRefusal(snapshot, held.token);
+  if (refusal !== null) return refusal;
+  const { cancel, phase } = snapshot.record;
+  const { now } = context;
+  const said = newsEffect(snapshot, held.news ?? NO_NEWS, context.policy);
+  return change(snapshot, context, {
+    drafts: [...said.drafts, { edge: "waiting", reason: said.patch.phase ?? phase }],
+    patch: {
+      ...said.patch,
+      token: null,
+      leaseUntil: null,
+      worker: null,
+      awaiting: {
+        ...held.awaiting,
+        since: now,
+        // Nobody heartbeats while it waits, so nobody else would learn of the request.
+        nextPollAt: cancel === null ? held.awaiting.nextPollAt : now,
+        pollErrors: 0,
+        cancelSent: false,
+      },
+    },
+  });
+}

@@ -1,0 +1,59 @@
+import { isFinal } from "../lifecycle.js";
+import type { Policy } from "../defaults.js";
+import type { RecordPatch, Snapshot } from "../record.js";
+import { change, type Decision, type DecideContext, type EntryDraft, type Refusal, refuse } from "./change.js";
+import { hasRoom } from "./trim.js";
+
+/**
+ * What a handler has said since its last write: written together, with its outcome where that comes first. Progress is
+ * absolute and replaces what was said before it; phases and warnings are entries and are never dropped.
+ */
+export interface News {
+  readonly progress?: RecordPatch["progress"];
+  readonly percent?: number | null;
+  readonly etaAt?: number | null;
+  readonly checkpoint?: RecordPatch["checkpoint"];
+  /** The last phase entered. */
+  readonly phase?: string;
+  /** Phases and warnings in the order they were said. */
+  readonly drafts?: readonly EntryDraft[];
+}
+
+export const NO_NEWS: News = {};
+
+/** Whether the claim under `token` is the current one. A record that came back with a refusal is judged here again. */
+export function holdRefusal({ record }: Snapshot, token: string): Refusal | null {
+  if (isFinal(record.status)) return refuse("already_final");
+  if (record.status !== "PROCESSING" || record.token !== token) return refuse("lease_lost");
+  return null;
+}
+
+/** The patch and the entries of news. Entries that find no room in a full history are left out; the phase itself is kept. */
+export function newsEffect(
+  snapshot: Snapshot,
+  news: News,
+  policy: Policy,
+): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
+  const { drafts = [], progress, percent, etaAt, checkpoint, phase } = news;
+  return {
+    patch: {
+      ...(progress === undefined ? {} : { progress }),
+      ...(percent === undefined ? {} : { percent }),
+      ...(etaAt === undefined ? {} : { etaAt }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(phase === undefined ? {} : { phase }),
+    },
+    drafts: hasRoom(snapshot, policy) ? drafts : [],
+  };
+}
+
+/** News of a running handler. Extends the lease in the same write. */
+export function report(
+  snapshot: Snapshot,
+  { token, news, leaseMs }: { readonly token: string; readonly news: News; readonly leaseMs: number },
+  context: DecideContext,
+): Decision {
+  const refusal = holdRefusal(snapshot, token);
+  if (refusal !== null) return refusal;
+  return change(snapshot, context, { ...newsEffect(snapshot, news, context.policy), leaseMs });
+}

@@ -1,0 +1,57 @@
+import type { Json } from "./json.js";
+import type { JobStatus } from "./lifecycle.js";
+import type { FailureReason } from "./record.js";
+
+/** One thing that is wrong with a value. Never the value itself. */
+export interface Issue {
+  /** `a.b.0`; "" for the value as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A checked value, or what is wrong with it. */
+export type Checked<T = unknown> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** What a word or a default message is derived from. */
+export interface Facts {
+  readonly status: JobStatus;
+  readonly phase: string | null;
+  readonly failureReason: FailureReason | null;
+}
+
+/**
+ * What the engine needs of a kind, without its types: what `defineJob` makes, and all that the engine knows of it.
+ * Isomorphic: a browser holds it too.
+ */
+export interface Definition {
+  readonly kind: string;
+  /** A handler may (must, unless it returns `done`) return `track(ref)`. */
+  readonly external: boolean;
+  readonly phases: readonly string[];
+  /** The named queue of the kind; `null`: the composition's default. */
+  readonly queue: string | null;
+  readonly retry: { readonly maxAttempts?: number; readonly baseMs?: number; readonly capMs?: number };
+  readonly leaseMs: number | null;
+  readonly deadlineMs: number | null;
+  readonly retainMs: number | null;
+  readonly expectedMs: number | null;
+  /** Whether default messages read the input: it is then read for them. */
+  readonly messagesReadInput: boolean;
+  checkInput(value: unknown): Promise<Checked>;
+  checkOutput(value: unknown): Promise<Checked>;
+  checkProgress(value: unknown): Promise<Checked>;
+  checkRef(value: unknown): Promise<Checked>;
+  /** The subject that an input is about; `null`: none. */
+  subjectOf(input: unknown): string | null;
+  /** 0–1; `null`: not known. Never throws. */
+  percentOf(progress: Json): number | null;
+  /** What an outside event may know of the work: at most 100 keys of at most 256 characters. */
+  refKeysOf(ref: Json): readonly string[];
+  wordOf(facts: Facts): string;
+  /** The statuses that a word may stand for; empty: not a word of the kind. */
+  statusesOf(word: string): readonly JobStatus[];
+  /** The default public message; never throws. `input` is the stored input where `messagesReadInput`, else `undefined`. */
+  messageOf(facts: Facts, input: unknown): string;
+}

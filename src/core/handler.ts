@@ -1,0 +1,118 @@
+import type { Definition } from "./definition.js";
+import type { Json } from "./json.js";
+import type { Logger } from "./logger.js";
+
+/** Marks what `track` and `done` return; registered, so that two copies of the package agree. */
+const OUTCOME = Symbol.for("waybill.outcome");
+
+/** External work was started and is open: the job stays PROCESSING until proof arrives. */
+export interface Tracked<Ref = unknown> {
+  readonly [OUTCOME]: "track";
+  readonly ref: Ref;
+}
+
+/** The work is done here and now, although its kind may track external work. */
+export interface Done<Output = unknown> {
+  readonly [OUTCOME]: "done";
+  readonly output: Output;
+}
+
+export function track<Ref>(ref: Ref): Tracked<Ref> {
+  return { [OUTCOME]: "track", ref };
+}
+
+export function done<Output>(output: Output): Done<Output> {
+  return { [OUTCOME]: "done", output };
+}
+
+/** What a handler returned, told apart: a plain value is an output. */
+export function outcomeOf(returned: unknown): { readonly kind: "track"; readonly ref: unknown } | { readonly kind: "done"; readonly output: unknown } {
+  if (typeof returned === "object" && returned !== null && OUTCOME in returned) {
+    const marked = returned as Tracked | Done;
+    return marked[OUTCOME] === "track" ? { kind: "track", ref: marked.ref } : { kind: "done", output: marked.output };
+  }
+  return { kind: "done", output: returned };
+}
+
+/** Why a handler's signal was aborted. */
+export type AbortReason = "LeaseLost" | "Cancelled" | "DeadlineExceeded" | "ShuttingDown";
+
+/** The `signal.reason` of a handler. Rethrowing it is fine: it is recognised, and not taken for the handler's own error. */
+export class HandlerAborted extends Error {
+  readonly brand = "waybill.aborted";
+  readonly reason: AbortReason;
+
+  constructor(reason: AbortReason, message: string) {
+    super(message);
+    this.name = "HandlerAborted";
+    this.reason = reason;
+  }
+}
+
+/** What `run` gets, without its types (`defineJob` adds them). */
+export interface RunContext {
+  readonly input: unknown;
+  /** The job as claimed. */
+  readonly job: unknown;
+  readonly attempt: number;
+  /** For outside resources that refuse older claims. After a store lost acknowledged writes it may repeat. */
+  readonly fence: number;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Enters a phase; written with the next news or the outcome. Never fails the job. */
+  readonly phase: (name: string, message?: string) => void;
+  /** Absolute counters; coalesced. Never fails the job. */
+  readonly progress: (progress: unknown) => void;
+  /** A warning that people and notifiers hear before the end. At most 50 a job are kept. */
+  readonly warn: (code: string, message: string) => void;
+  /** A key for an outside call that is the same at every attempt: the outside can recognise a repetition. */
+  readonly key: (step: string) => string;
+  /** Stores a value that later attempts read as `lastCheckpoint`. Resolves when it is durable. */
+  readonly checkpoint: (value: unknown) => Promise<void>;
+  readonly lastCheckpoint: Json;
+  readonly track: (ref: unknown) => Tracked;
+  readonly done: (output: unknown) => Done;
+}
+
+/** What `poll` and `cancel` get, without their types. */
+export interface PollContext {
+  readonly ref: unknown;
+  readonly job: unknown;
+  readonly fence: number;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Somebody asked to cancel; `cancel` of the handler has been called for it. */
+  readonly cancelRequested: boolean;
+}
+
+/** What a poll, or an outside event, says of external work. */
+export type PollAnswer =
+  | {
+      readonly state: "open";
+      readonly phase?: string | undefined;
+      readonly progress?: unknown;
+      readonly etaAt?: Date | number | undefined;
+      /** When to look again, instead of the handler's pace. */
+      readonly nextPollMs?: number | undefined;
+    }
+  | { readonly state: "done"; readonly output: unknown; readonly progress?: unknown }
+  | {
+      readonly state: "failed";
+      readonly message: string;
+      readonly code?: string | undefined;
+      readonly expose?: boolean | undefined;
+      /** Run the job again (an attempt) instead of ending it. */
+      readonly rerun?: boolean | undefined;
+      readonly progress?: unknown;
+    };
+
+/** The implementation of a kind: what `definition.handle(…)` makes, as the engine knows it. */
+export interface RuntimeHandler {
+  readonly definition: Definition;
+  readonly run: (context: RunContext) => Promise<unknown>;
+  readonly poll: ((context: PollContext) => Promise<PollAnswer>) | null;
+  readonly cancel: ((context: PollContext) => Promise<void>) | null;
+  readonly pollEveryMs: number | null;
+  /** How long external work may stay open. */
+  readonly timeoutMs: number | null;
+}

@@ -1,0 +1,26 @@
+/** A hint that a job changed. Hints may be lost, doubled or late: the store is the truth. */
+export interface FeedHint {
+  readonly id: string;
+  readonly version: number;
+  readonly owner: string | null;
+  readonly subject: string | null;
+}
+
+/**
+ * Change hints between processes, for watchers and live gateways.
+ *
+ * `publish` is fire and forget as far as correctness goes; it resolves when handed over and may reject, which the core
+ * counts and otherwise ignores. A subscriber hears its own process's hints too or not: both are fine.
+ */
+export interface Feed {
+  publish(hints: readonly FeedHint[]): Promise<void>;
+  /** Resolves when attached: hints published afterwards arrive, as long as the link holds. Returns how to stop. */
+  subscribe(listener: (hint: FeedHint) => void): Promise<() => Promise<void>>;
+  /** Frees what the feed made itself. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Declares a feed. */
+export function defineFeed(feed: Feed): Feed {
+  return feed;
+}
