@@ -10,7 +10,8 @@ export interface FeedHint {
  * Change hints between processes, for watchers and live gateways.
  *
  * `publish` is fire and forget as far as correctness goes; it resolves when handed over and may reject, which the core
- * counts and otherwise ignores. A subscriber hears its own process's hints too or not: both are fine.
+ * counts and otherwise ignores. A subscriber hears its own process's hints too or not: both are fine. A listener that
+ * throws hurts neither the others nor the publisher; unsubscribing twice, or after `close`, is safe.
  */
 export interface Feed {
   publish(hints: readonly FeedHint[]): Promise<void>;

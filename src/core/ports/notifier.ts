@@ -22,11 +22,15 @@ export interface NotifierRetry {
  * Durable push: every event is offered until it is delivered, rejected or its attempts are used up; per job in order of
  * version, at least once.
  *
- * `publish` answers per event, in order. Events of one job come in order, lowest first; after the first that is not
- * `delivered` the later ones of the same job are offered again. A rejection of the promise counts as `retry` for all.
+ * `publish` answers per event, in order. Events of one job come in order, lowest first; once one is answered `retry`, no
+ * later one of the same job may be delivered by that call, and all are offered again. A rejection of the promise counts as
+ * `retry` for all.
  */
 export interface Notifier {
-  publish(events: readonly JobEvent[], context: { readonly signal: AbortSignal }): Promise<readonly PublishResult[]>;
+  publish(
+    events: readonly JobEvent[],
+    context: { readonly signal: AbortSignal },
+  ): Promise<readonly PublishResult[]>;
   /** Only jobs of these kinds; others count as delivered. */
   readonly kinds?: readonly string[] | undefined;
   /** Only these events; others count as delivered. */

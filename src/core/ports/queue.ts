@@ -56,8 +56,8 @@ export interface ReceiveRequest {
 /**
  * Hands messages over at least once, in any order unless `ordered`.
  *
- * `send` answers per message and never rejects for one of them; it rejects only when misused. `receive` rejects when the
- * queue cannot be reached.
+ * `send` answers per message and never rejects for one of them; it rejects only when misused (a batch outside
+ * 1–`maxBatch`, after `close`). `receive` rejects when the queue cannot be reached, and when misused.
  */
 export interface Queue {
   readonly capabilities: QueueCapabilities;

@@ -1,0 +1,345 @@
+import type { EntryTemplate } from "../history.js";
+import type { JobStatus } from "../lifecycle.js";
+import type { Cursor, Cursors, JobRecord, RecordPatch } from "../record.js";
+
+/** Every call carries the caller's clock; a store with `clock: "caller"` decides by it, one with a server clock ignores it. */
+export interface StoreRequest {
+  readonly nowMs: number;
+}
+
+/** Every reply carries the clock that the store decided by, Unix milliseconds. */
+export interface StoreReply {
+  readonly nowMs: number;
+}
+
+/** A job as a store returns it. `input` and `output` are JSON text, present only where they were asked for. */
+export interface StoredJob {
+  readonly record: JobRecord;
+  readonly cursors: Cursors;
+  readonly input?: string;
+  /** `null`: no output is stored. */
+  readonly output?: string | null;
+}
+
+// ---- create ------------------------------------------------------------------------------------------------------------
+
+export interface CreateItem {
+  /** The whole first record, with its first history entries. */
+  readonly record: JobRecord;
+  /** JSON text. */
+  readonly input: string;
+}
+
+/**
+ * - `created`: stored by this call.
+ * - `existing`: a job with this id, or this scope, is stored already; the core decides whether it is the caller's own.
+ */
+export type CreateResult =
+  { readonly status: "created" } | { readonly status: "existing"; readonly job: StoredJob };
+
+export interface CreateRequest<Tx = unknown> extends StoreRequest {
+  readonly items: readonly CreateItem[];
+  /** The caller's transaction (`capabilities.transactions`): the records exist when it commits. */
+  readonly tx?: Tx;
+}
+
+export interface CreateReply extends StoreReply {
+  readonly results: readonly CreateResult[];
+}
+
+// ---- read --------------------------------------------------------------------------------------------------------------
+
+export interface ReadRequest extends StoreRequest {
+  readonly ids: readonly string[];
+  readonly input?: boolean;
+  readonly output?: boolean;
+}
+
+export interface ReadReply extends StoreReply {
+  /** In the order of the ids; `null`: no such job. */
+  readonly jobs: readonly (StoredJob | null)[];
+}
+
+// ---- write -------------------------------------------------------------------------------------------------------------
+
+/** What must hold of the stored record, evaluated inside the store, atomically with the patch. */
+export interface WriteGuard {
+  /** The status as observed. Never a final one: final is absorbing. */
+  readonly status: Exclude<JobStatus, "COMPLETED" | "FAILED">;
+  readonly version: number;
+  /** The claim's token as observed; `null` = nobody holds one. It survives a store that lost writes and repeats versions. */
+  readonly token: string | null;
+  /** A sweep: the lease instant as observed, and it must have passed (≤ now) by the clock that the store decides by. */
+  readonly expiredLease?: number;
+  /** A mark: the dispatch that was sent. */
+  readonly dispatch?: number;
+}
+
+export interface WriteItem {
+  readonly id: string;
+  readonly guard: WriteGuard;
+  readonly patch: RecordPatch & { readonly version: number };
+  /**
+   * `append`: encoded entries behind the stored ones (may be ""). `replace`: the whole history, to trim; `historyTrimmed`
+   * is then in the patch.
+   */
+  readonly history: { readonly append: string } | { readonly replace: string };
+  /** Sets `leaseUntil` to the store's now + this. Only on a claim that is held. */
+  readonly leaseMs?: number;
+  /** JSON text; written once, in the same atomic step. */
+  readonly output?: string;
+}
+
+/**
+ * - `ok`: the patch is durable. `leaseUntil` where `leaseMs` was given.
+ * - `refused`: the guard did not hold and nothing was written; `job` is what is stored.
+ * - `gone`: no record of this id.
+ */
+export type WriteResult =
+  | { readonly status: "ok"; readonly leaseUntil?: number }
+  | { readonly status: "refused"; readonly job: StoredJob }
+  | { readonly status: "gone" };
+
+export interface WriteRequest extends StoreRequest {
+  readonly items: readonly WriteItem[];
+  /** `capabilities.writeThenClaim`: claimed after all items, in the same atomic step or the same trip. */
+  readonly thenClaim?: ClaimNext;
+}
+
+export interface WriteReply extends StoreReply {
+  readonly results: readonly WriteResult[];
+  /** Answer to `thenClaim`. */
+  readonly claimed?: readonly StoredJob[];
+}
+
+// ---- beat --------------------------------------------------------------------------------------------------------------
+
+export interface BeatItem {
+  readonly id: string;
+  readonly token: string;
+  readonly leaseMs: number;
+}
+
+/** `ok`: the lease is extended. `version` and `cancelRequested` tell the worker what it has not seen. */
+export type BeatResult =
+  | {
+      readonly status: "ok";
+      readonly leaseUntil: number;
+      readonly version: number;
+      readonly cancelRequested: boolean;
+    }
+  | { readonly status: "refused"; readonly job: StoredJob }
+  | { readonly status: "gone" };
+
+export interface BeatRequest extends StoreRequest {
+  readonly items: readonly BeatItem[];
+}
+
+export interface BeatReply extends StoreReply {
+  readonly results: readonly BeatResult[];
+}
+
+// ---- claim -------------------------------------------------------------------------------------------------------------
+
+/** What every claim carries. */
+export interface ClaimTerms {
+  /** Who claims, for people to read. */
+  readonly worker: string;
+  /** Records of a newer format are left. */
+  readonly recordVersion: number;
+  /** A record with notifiers is looked at no later than this after the claim. */
+  readonly notifyGraceMs: number;
+  /** The entry of a claim (T4). */
+  readonly started: EntryTemplate;
+  /** The entry before it where the record is still PENDING (T2): version + 1, the attempt as it was. */
+  readonly queued: EntryTemplate;
+}
+
+/**
+ * The next ready jobs: status QUEUED, `queue` null, `readyAt` ≤ now, kind among `kinds`, oldest `readyAt` first (ties by
+ * id). One fresh token per call; asked again with the same token, what it holds already is answered first.
+ */
+export interface ClaimNext {
+  readonly terms: ClaimTerms;
+  readonly token: string;
+  readonly kinds: readonly { readonly kind: string; readonly leaseMs: number }[];
+  readonly limit: number;
+}
+
+/**
+ * One job by a message: QUEUED, or PENDING with `sendAt` ≤ now, and `dispatch` ≥ the record's. One token per delivery;
+ * PROCESSING under the same token answers the claim again without a write. Never one id twice in a call.
+ */
+export interface ClaimByMessage {
+  readonly id: string;
+  readonly dispatch: number;
+  readonly token: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Effect of both, one atomic step: PROCESSING; version + entries; dispatch = the higher of both; fence + 1; attempt + 1;
+ * token, worker, lease; `startedAt` and `queuedAt` where null; `readyAt`, `sendAt`, `retryAt` null; `updatedAt`;
+ * `wakeAt` = the least of lease, deadline and (with notifiers) now + grace.
+ */
+export type ClaimRequest = StoreRequest &
+  (
+    | { readonly next: ClaimNext; readonly byMessage?: never }
+    | {
+        readonly next?: never;
+        readonly byMessage: { readonly terms: ClaimTerms; readonly items: readonly ClaimByMessage[] };
+      }
+  );
+
+/** Answer to one `ClaimByMessage`; `refused` carries what is stored, so that the delivery can be judged. */
+export type ClaimResult =
+  | { readonly status: "ok"; readonly job: StoredJob }
+  | { readonly status: "refused"; readonly job: StoredJob }
+  | { readonly status: "gone" };
+
+export interface ClaimReply extends StoreReply {
+  /** Answer to `next`, with input. */
+  readonly jobs: readonly StoredJob[];
+  /** Answer to `byMessage`, item by item; `ok` comes with input. */
+  readonly results: readonly ClaimResult[];
+}
+
+// ---- wake-up -----------------------------------------------------------------------------------------------------------
+
+export interface WakePosition {
+  readonly wakeAt: number;
+  readonly id: string;
+}
+
+/** The records whose wake-up has come, oldest first, each postponed (never cleared) to now + `holdMs` in one atomic step. */
+export interface TakeDueRequest extends StoreRequest {
+  readonly limit: number;
+  /** Most 30,000 ms. */
+  readonly holdMs: number;
+  /** Pages on within a pass: only what lies behind this place of (wakeAt, id). */
+  readonly after?: WakePosition;
+}
+
+export interface TakeDueReply extends StoreReply {
+  /** With the wake-up as it was before it was postponed, for paging. */
+  readonly jobs: readonly (StoredJob & { readonly dueAt: number })[];
+}
+
+export interface AdvanceItem {
+  readonly id: string;
+  /** The version that `wakeAt` and `purgeAt` were computed for; at any other they are left as they are. */
+  readonly ifVersion: number;
+  readonly wakeAt: number | null;
+  readonly purgeAt: number | null;
+  /** Merged per name by `mergeCursor`. May be empty. */
+  readonly cursors: Readonly<Record<string, Cursor>>;
+}
+
+/**
+ * - `ok`: cursors merged; `wake` says whether wake-up and purge instant were written too.
+ * - `refused`: an engine that cannot write a part of it wrote nothing (version moved on).
+ * Both return what is stored now.
+ */
+export type AdvanceResult =
+  | { readonly status: "ok"; readonly wake: "written" | "kept"; readonly cursors: Cursors }
+  | { readonly status: "refused"; readonly cursors: Cursors }
+  | { readonly status: "gone" };
+
+export interface AdvanceRequest extends StoreRequest {
+  readonly items: readonly AdvanceItem[];
+}
+
+export interface AdvanceReply extends StoreReply {
+  readonly results: readonly AdvanceResult[];
+}
+
+// ---- list --------------------------------------------------------------------------------------------------------------
+
+export interface ListRequest extends StoreRequest {
+  readonly owner?: string | null;
+  readonly subject?: string;
+  readonly kinds?: readonly string[];
+  readonly statuses?: readonly JobStatus[];
+  /** Only jobs with an entry that a notifier gave up. */
+  readonly undeliverable?: boolean;
+  readonly limit: number;
+  /** Behind this place of (createdAt, id), newest first. */
+  readonly after?: { readonly createdAt: number; readonly id: string };
+  readonly input?: boolean;
+  readonly output?: boolean;
+}
+
+export interface ListReply extends StoreReply {
+  /** Newest first by (createdAt, id). A page may be short. */
+  readonly jobs: readonly StoredJob[];
+  /** Where the next page begins; `null`: this was the last. */
+  readonly next: { readonly createdAt: number; readonly id: string } | null;
+}
+
+export interface ByRefRequest extends StoreRequest {
+  readonly kind: string;
+  readonly refKey: string;
+}
+
+export interface ByRefReply extends StoreReply {
+  readonly jobs: readonly StoredJob[];
+}
+
+// ---- parked messages ---------------------------------------------------------------------------------------------------
+
+/** A message that could not be read or whose job is unknown. */
+export interface ParkedMessage {
+  /** Made by the core from queue and body: parking twice is parking once, and the first stays. */
+  readonly id: string;
+  readonly queue: string;
+  /** At most 64 KiB; longer bodies arrive cut. */
+  readonly body: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface ParkRequest extends StoreRequest {
+  readonly messages: readonly ParkedMessage[];
+}
+
+export interface ParkedRequest extends StoreRequest {
+  readonly limit: number;
+  /** Behind this id. */
+  readonly after?: string;
+}
+
+export interface ParkedReply extends StoreReply {
+  readonly messages: readonly ParkedMessage[];
+}
+
+// ---- operations --------------------------------------------------------------------------------------------------------
+
+export interface PulseRequest extends StoreRequest {
+  /** Due records that the last pass could not serve. */
+  readonly unserved: number;
+}
+
+export interface StoreHealth extends StoreReply {
+  /** When a reconciler last ran; `null`: never. */
+  readonly lastPulseAt: number | null;
+  readonly unserved: number;
+  /** The oldest wake-up that has passed; `null`: none. */
+  readonly oldestDueAt: number | null;
+  /** The oldest instant from which a job of the store's own queue could have been claimed; `null`: none ready. */
+  readonly oldestReadyAt: number | null;
+  readonly parked: number;
+  /** Jobs with an entry that a notifier gave up. */
+  readonly undeliverable: number;
+}
+
+export interface PurgeRequest extends StoreRequest {
+  /** Of jobs; old parked messages all go. */
+  readonly limit: number;
+  /** Parked messages older than this go too. */
+  readonly parkedBefore: number;
+}
+
+export interface PurgeReply extends StoreReply {
+  readonly jobs: number;
+  readonly parked: number;
+}

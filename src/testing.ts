@@ -1,0 +1,24 @@
+/**
+ * For tests of applications (`testWaybill`), and for whoever writes an adapter: the conformance suites are the executable
+ * form of the ports.
+ *
+ * @packageDocumentation
+ */
+
+// Applications.
+export { testWaybill, type TestWaybill, type TestWaybillOptions } from "./testing/test-waybill.js";
+export { fakeClock, type FakeClock, type FakeClockOptions } from "./testing/fake-clock.js";
+export { seededIds, seededRandom } from "./testing/seeded-ids.js";
+
+// Faults and counts, around any part.
+export * from "./testing/faults.js";
+export * from "./testing/counting.js";
+export type { StoreMethod } from "./testing/intercept-store.js";
+export type { QueueMethod } from "./testing/intercept-queue.js";
+
+// Conformance suites.
+export type { SuiteRunner, SuiteSkip } from "./testing/suite-runner.js";
+export * from "./testing/store-suite/store-suite.js";
+export * from "./testing/queue-suite/queue-suite.js";
+export * from "./testing/notifier-suite/notifier-suite.js";
+export * from "./testing/feed-suite/feed-suite.js";

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import type { FeedHint } from "../../core/ports/feed.js";
+import { sampleHint, type FeedTest } from "./feed-probe.js";
+
+export function closingBehaviour(test: FeedTest): void {
+  test("can be closed twice, with and without subscribers", async (probe) => {
+    await probe.subscriber.subscribe(() => undefined);
+    for (const end of [probe.subscriber, probe.publisher]) {
+      await end.close();
+      await end.close();
+    }
+  });
+
+  test("tells a closed end nothing more", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    await probe.subscriber.close();
+    await probe.publisher.publish([sampleHint("job-a")]);
+    await probe.time.pass(200);
+    assert.deepEqual(heard, []);
+  });
+
+  test("lets a subscriber unsubscribe after its end was closed", async (probe) => {
+    const stop = await probe.subscriber.subscribe(() => undefined);
+    await probe.subscriber.close();
+    await stop();
+  });
+}

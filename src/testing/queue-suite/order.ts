@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { bodiesOf, isOrdered, type QueueTest } from "./queue-probe.js";
+
+export function orderBehaviour(test: QueueTest): void {
+  test(
+    "delivers the messages of one group in the order in which they were sent",
+    async (probe) => {
+      const bodies = ["1", "2", "3", "4"];
+      for (const body of bodies) await probe.sendMessages([probe.message(body, { groupId: "g" })]);
+      const seen: string[] = [];
+      while (seen.length < bodies.length) {
+        const delivery = await probe.collectOne();
+        seen.push(delivery.body);
+        await delivery.ack();
+      }
+      assert.deepEqual(seen, bodies);
+    },
+    isOrdered,
+  );
+
+  test(
+    "holds a group back while one of its messages is in flight, and no other group",
+    async (probe) => {
+      await probe.sendMessages([probe.message("1", { groupId: "g" })]);
+      const first = await probe.collectOne();
+      await probe.sendMessages([
+        probe.message("2", { groupId: "g" }),
+        probe.message("other", { groupId: "h" }),
+      ]);
+      const other = await probe.collectOne();
+      assert.equal(other.body, "other");
+      await probe.expectNothing("the group has a message in flight");
+      await first.ack();
+      assert.equal((await probe.collectOne()).body, "2");
+    },
+    isOrdered,
+  );
+
+  test(
+    "delivers a released message before the later ones of its group",
+    async (probe) => {
+      for (const body of ["1", "2"]) await probe.sendMessages([probe.message(body, { groupId: "g" })]);
+      await (await probe.collectOne()).release(0);
+      assert.deepEqual(bodiesOf(await probe.collect(1)), ["1"]);
+    },
+    isOrdered,
+  );
+
+  test(
+    "swallows a repeated deduplication id, also after the first message was acknowledged",
+    async (probe) => {
+      const message = probe.message("a", { groupId: "g", dedupId: "once" });
+      await probe.sendMessages([message]);
+      await (await probe.collectOne()).ack();
+      await probe.sendMessages([message]);
+      await probe.expectNothing("the deduplication id was used before");
+      await probe.sendMessages([{ ...message, dedupId: "twice" }]);
+      assert.equal((await probe.collectOne()).body, "a");
+    },
+    isOrdered,
+  );
+}

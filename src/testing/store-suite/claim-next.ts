@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { decodeHistory } from "../../core/history.js";
+import type { StoredJob } from "../../core/ports/store.js";
+import { RECORD_VERSION } from "../../core/record.js";
+import { sampleJob, sampleQueuedJob, sampleReadyJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
+import type { StoreBehaviour } from "./store-behaviour.js";
+import { accepted, byId, only } from "./store-probe.js";
+
+function ids(jobs: readonly StoredJob[]): readonly string[] {
+  return jobs.map((job) => job.record.id);
+}
+
+export const claimNextBehaviour: StoreBehaviour = {
+  group: "claim next",
+  applies: "queue",
+  tests: {
+    "takes a ready job with one entry, and answers it with its input": async (probe) => {
+      const given = await probe.given(
+        sampleReadyJob({ id: "job-1", fence: 2 }, await probe.now()),
+        '{"a":1}',
+      );
+      const from = await probe.now();
+      const { record, cursors, input } = only(await probe.claimNext());
+      const at = record.updatedAt;
+      assert.ok(at >= from && at <= (await probe.now()), "by the store's clock");
+      assert.deepEqual(record, {
+        ...given,
+        status: "PROCESSING",
+        version: 3,
+        fence: 3,
+        attempt: 1,
+        token: "next-token",
+        worker: "worker-1",
+        leaseUntil: at + 60_000,
+        startedAt: at,
+        readyAt: null,
+        updatedAt: at,
+        wakeAt: at + 60_000,
+        history: record.history,
+      });
+      const entry = decodeHistory(record.history)[2];
+      assert.deepEqual([entry?.version, entry?.edge, entry?.at, entry?.attempt], [3, "T4", at, 1]);
+      assert.deepEqual([cursors, input], [{}, '{"a":1}']);
+      assert.deepEqual((await probe.read("job-1")).record, record);
+    },
+
+    "takes the oldest first, ties by id": async (probe) => {
+      const now = await probe.now();
+      for (const [id, ago] of [
+        ["c", 1],
+        ["b", 1],
+        ["z", 3],
+        ["a", 1],
+        ["d", 2],
+      ] as const) {
+        await probe.given(sampleReadyJob({ id, readyAt: now - ago }, now));
+      }
+      assert.deepEqual(ids(await probe.claimNext()), ["z", "d", "a", "b", "c"]);
+    },
+
+    "takes the oldest of all the kinds asked for, each with its own lease": async (probe) => {
+      const now = await probe.now();
+      for (const [id, kind, ago] of [
+        ["a", "kind.a", 1],
+        ["b", "kind.b", 2],
+        ["c", "kind.c", 9],
+        ["d", "kind.a", 3],
+      ] as const) {
+        await probe.given(sampleReadyJob({ id, kind, readyAt: now - ago }, now));
+      }
+      const kinds = [
+        { kind: "kind.a", leaseMs: 10_000 },
+        { kind: "kind.b", leaseMs: 20_000 },
+      ];
+      const jobs = await probe.claimNext({ kinds });
+      assert.deepEqual(ids(jobs), ["d", "b", "a"]);
+      const leases = jobs.map(({ record }) => (record.leaseUntil ?? 0) - record.updatedAt);
+      assert.deepEqual(leases, [10_000, 20_000, 10_000]);
+      assert.equal((await probe.read("c")).record.status, "QUEUED");
+    },
+
+    "takes no more than the limit, and the rest at the next call": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now));
+      assert.deepEqual(ids(await probe.claimNext({ limit: 2, token: "first" })), ["a", "b"]);
+      assert.deepEqual(ids(await probe.claimNext({ limit: 2, token: "second" })), ["c"]);
+      assert.deepEqual(ids(await probe.claimNext({ limit: 2, token: "third" })), []);
+    },
+
+    "leaves a delayed job until it is ready": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleReadyJob({ id: "far", readyAt: now + 600_000 }, now));
+      const near = await probe.given(sampleReadyJob({ id: "near", readyAt: now + 600_000 }, now));
+      assert.deepEqual(await probe.claimNext(), []);
+      accepted(await probe.write(sampleWrite(near, { patch: { readyAt: now + 100 } })));
+      await probe.after(200);
+      assert.deepEqual(ids(await probe.claimNext()), ["near"]);
+    },
+
+    "leaves what is not in the store's own queue": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleJob({ id: "pending" }, now));
+      await probe.given(sampleQueuedJob({ id: "named-queue" }, now));
+      await probe.processing({ id: "processing" });
+      await probe.final("FAILED", { id: "failed" });
+      assert.deepEqual(await probe.claimNext(), []);
+    },
+
+    "leaves a job that is not QUEUED, or has a named queue, even where readyAt is left": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleJob({ id: "pending", queue: null, readyAt: now - 1 }, now));
+      await probe.given(sampleQueuedJob({ id: "named-queue", readyAt: now - 1 }, now));
+      await probe.given(sampleReadyJob({ id: "processing" }, now));
+      const { record } = only(await probe.claimNext({ token: "first" }));
+      accepted(await probe.write(sampleWrite(record, { patch: { readyAt: now - 1 } })));
+      assert.deepEqual(await probe.claimNext({ token: "second" }), []);
+      assert.equal((await probe.read("processing")).record.token, "first");
+    },
+
+    "leaves records of a newer format, and takes those behind them": async (probe) => {
+      const now = await probe.now();
+      const newer = await probe.given(
+        sampleReadyJob({ id: "newer", readyAt: now - 10, recordVersion: RECORD_VERSION + 1 }, now),
+      );
+      await probe.given(sampleReadyJob({ id: "mine" }, now));
+      assert.deepEqual(ids(await probe.claimNext({ limit: 1, token: "first" })), ["mine"]);
+      assert.deepEqual(await probe.claimNext({ token: "second" }), []);
+      assert.deepEqual((await probe.read("newer")).record, newer);
+      const terms = sampleTerms({ recordVersion: RECORD_VERSION + 1 });
+      assert.deepEqual(ids(await probe.claimNext({ terms, token: "third" })), ["newer"]);
+    },
+
+    "answers the same token with what it holds": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now), `"${id}"`);
+      const first = await probe.claimNext({ limit: 2 });
+      await probe.after(20);
+      const again = await probe.claimNext({ limit: 2 });
+      assert.deepEqual(ids(first), ["a", "b"]);
+      assert.deepEqual(byId(again), byId(first));
+      assert.equal((await probe.read("c")).record.status, "QUEUED");
+    },
+
+    "answers the same token without what has ended since": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b"]) await probe.given(sampleReadyJob({ id }, now));
+      const [a] = await probe.claimNext();
+      assert.ok(a !== undefined);
+      accepted(
+        await probe.write(sampleWrite(a.record, { edges: ["T6"], patch: { token: null, leaseUntil: null } })),
+      );
+      assert.deepEqual(ids(await probe.claimNext()), ["b"]);
+    },
+
+    "wakes at the least of lease, deadline and the grace of its notifiers": async (probe) => {
+      const now = await probe.now();
+      const deadlineAt = now + 30_000;
+      await probe.given(sampleReadyJob({ id: "deadline", deadlineAt }, now));
+      await probe.given(sampleReadyJob({ id: "lease", deadlineAt: now + 600_000 }, now));
+      await probe.given(sampleReadyJob({ id: "notify", notifiers: ["ui"], deadlineAt }, now));
+      const [deadline, lease, notify] = await probe.claimNext();
+      assert.equal(deadline?.record.wakeAt, deadlineAt);
+      assert.equal(lease?.record.wakeAt, lease?.record.leaseUntil);
+      assert.equal(notify?.record.wakeAt, (notify?.record.updatedAt ?? 0) + 5_000);
+    },
+
+    "takes a job again when it is back in the queue, with a higher fence": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleReadyJob({ id: "job-1" }, now));
+      for (const round of [1, 2, 3]) {
+        const { record } = only(await probe.claimNext({ token: `token-${String(round)}` }));
+        assert.deepEqual([record.fence, record.attempt], [round, round]);
+        const patch = { token: null, leaseUntil: null, wakeAt: null, readyAt: now };
+        accepted(await probe.write(sampleWrite(record, { edges: ["T7", "T2"], patch })));
+      }
+    },
+  },
+};

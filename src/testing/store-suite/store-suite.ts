@@ -1,0 +1,108 @@
+import type { SuiteRunner, SuiteSkip } from "../suite-runner.js";
+import { advanceBehaviour } from "./advance.js";
+import { beatBehaviour } from "./beat.js";
+import { claimByMessageBehaviour } from "./claim-by-message.js";
+import { claimNextBehaviour } from "./claim-next.js";
+import { contentionBehaviour } from "./contention.js";
+import { createBehaviour } from "./create.js";
+import { hostileIdsBehaviour } from "./hostile-ids.js";
+import { hostileTextBehaviour } from "./hostile-text.js";
+import { leaseBehaviour } from "./lease.js";
+import { lifetimeBehaviour } from "./lifetime.js";
+import { listBehaviour } from "./list.js";
+import { operationsBehaviour } from "./operations.js";
+import { payloadBehaviour } from "./payload.js";
+import { purgeBehaviour } from "./purge.js";
+import { readBehaviour } from "./read.js";
+import { referenceBehaviour } from "./reference.js";
+import type { StoreBehaviour } from "./store-behaviour.js";
+import { type StoreFixture, StoreProbe } from "./store-probe.js";
+import { takeDueBehaviour } from "./take-due.js";
+import { unknownOutcomeBehaviour } from "./unknown-outcome.js";
+import { writeEffectBehaviour } from "./write-effect.js";
+import { writeGuardBehaviour } from "./write-guard.js";
+import { writeThenClaimBehaviour } from "./write-then-claim.js";
+
+export type { StoreFixture } from "./store-probe.js";
+
+/** Makes places to store jobs in. */
+export interface StoreSuiteFactory {
+  /** A new, empty place for one test; tests may run side by side. */
+  create(): Promise<StoreFixture>;
+  /** Tests that the store cannot pass, each as `group > title`; the reason is printed with the title. */
+  readonly skip?: readonly SuiteSkip[];
+}
+
+const BEHAVIOURS: readonly StoreBehaviour[] = [
+  createBehaviour,
+  readBehaviour,
+  writeGuardBehaviour,
+  writeEffectBehaviour,
+  payloadBehaviour,
+  beatBehaviour,
+  claimByMessageBehaviour,
+  claimNextBehaviour,
+  writeThenClaimBehaviour,
+  leaseBehaviour,
+  contentionBehaviour,
+  takeDueBehaviour,
+  advanceBehaviour,
+  listBehaviour,
+  referenceBehaviour,
+  operationsBehaviour,
+  purgeBehaviour,
+  hostileIdsBehaviour,
+  hostileTextBehaviour,
+  unknownOutcomeBehaviour,
+  lifetimeBehaviour,
+];
+
+/** Real databases on a loaded machine, and leases that truly run out. */
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Registers the conformance suite of the store port: the contract of `Store` in executable form. A store that passes can
+ * be composed with every other part.
+ *
+ * @example
+ * storeSuite({ describe, it }, {
+ *   async create() {
+ *     const store = memoryStore();
+ *     return { store, close: () => store.close() };
+ *   },
+ * });
+ */
+export function storeSuite(runner: SuiteRunner, factory: StoreSuiteFactory): void {
+  const skips = new Map((factory.skip ?? []).map(({ test, reason }) => [test, reason]));
+  const unknown = new Set(skips.keys());
+  for (const behaviour of BEHAVIOURS) {
+    runner.describe(behaviour.group, () => {
+      for (const [title, run] of Object.entries(behaviour.tests)) {
+        const reason = skips.get(`${behaviour.group} > ${title}`);
+        unknown.delete(`${behaviour.group} > ${title}`);
+        if (reason === undefined) runner.it(title, () => runOne(factory, behaviour, run), TIMEOUT_MS);
+        else runner.it(`${title} (skipped: ${reason})`, () => undefined);
+      }
+    });
+  }
+  runner.it("skips only tests of this suite", () => {
+    if (unknown.size > 0) throw new Error(`No such test: ${[...unknown].join(", ")}`);
+  });
+}
+
+async function runOne(
+  factory: StoreSuiteFactory,
+  { applies }: StoreBehaviour,
+  run: StoreBehaviour["tests"][string],
+): Promise<void> {
+  const fixture = await factory.create();
+  try {
+    if (applies !== undefined && fixture.store.capabilities[applies] === false) {
+      console.info(`not applicable: the store declares ${applies}: false`);
+    } else {
+      await run(new StoreProbe(fixture));
+    }
+  } finally {
+    await fixture.close();
+  }
+}

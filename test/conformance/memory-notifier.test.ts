@@ -1,0 +1,27 @@
+import { describe, it } from "vitest";
+import { memoryNotifier, type MemoryNotifier } from "../../src/adapters/memory/notifier.js";
+import { notifierSuite, type ReceiverAnswer } from "../../src/testing/notifier-suite/notifier-suite.js";
+
+function answer(notifier: MemoryNotifier, eventId: string, how: ReceiverAnswer): void {
+  if (how === "accept") notifier.heal();
+  else notifier.failNext(how, { count: Infinity, where: (event) => event.id === eventId });
+}
+
+describe("memory", () => {
+  notifierSuite(
+    { describe, it },
+    {
+      async create() {
+        const notifier = memoryNotifier();
+        return {
+          notifier,
+          delivered: () => notifier.events.map(({ id }) => id),
+          answer: (eventId, how) => {
+            answer(notifier, eventId, how);
+          },
+          close: () => notifier.close(),
+        };
+      },
+    },
+  );
+});
