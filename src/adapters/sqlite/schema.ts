@@ -1,0 +1,104 @@
+/** "WBil": marks the file as Waybill's. */
+export const APPLICATION_ID = 0x5742696c;
+
+/** Grows with every change of the tables. */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * Three tables hold a job, joined by `seq`, which unlike a bare rowid survives VACUUM:
+ *
+ * - `waybill_job`, the hot record. Cursors are a column of it: SQLite logs whole pages, so a table of their own would
+ *   make `advance` log two pages for one.
+ * - `waybill_payload`, what is written once: in the wide row, every heartbeat would copy a large input into the log.
+ * - `waybill_ref`, one row per key of awaited external work.
+ *
+ * Indexes are partial: a settled job is in none that work goes through, so work does not slow down with what is stored.
+ */
+export const SCHEMA = `
+create table waybill_job (
+  seq integer primary key,
+  id text not null unique,
+  kind text not null,
+  owner text,
+  subject text,
+  metadata text,
+  queue text,
+  max_attempts integer not null,
+  record_version integer not null,
+  notifiers text not null,
+  created_at integer not null,
+  origin text,
+  scope text,
+  input_hash text,
+  deadline_at integer,
+  retain_ms integer not null,
+  status text not null check (status in ('PENDING', 'QUEUED', 'PROCESSING', 'COMPLETED', 'FAILED')),
+  version integer not null,
+  dispatch integer not null,
+  send integer not null,
+  releases integer not null,
+  redrives integer not null,
+  attempt integer not null,
+  fence integer not null,
+  token text,
+  worker text,
+  lease_until integer,
+  phase text,
+  progress text,
+  percent real,
+  eta_at integer,
+  started_at integer,
+  queued_at integer,
+  updated_at integer not null,
+  finished_at integer,
+  ready_at integer,
+  send_at integer,
+  retry_at integer,
+  last_error text,
+  awaiting text,
+  poll text,
+  cancel text,
+  checkpoint text,
+  failure text,
+  history_trimmed integer not null,
+  wake_at integer,
+  purge_at integer,
+  cursors text not null default '{}',
+  undeliverable integer not null default 0,
+  history text not null
+) strict;
+create unique index waybill_job_scope on waybill_job (scope) where scope is not null;
+create index waybill_job_ready on waybill_job (kind, ready_at, id) where ready_at is not null;
+create index waybill_job_wake on waybill_job (wake_at, id) where wake_at is not null;
+create index waybill_job_token on waybill_job (token) where token is not null;
+create index waybill_job_purge on waybill_job (purge_at) where purge_at is not null;
+create index waybill_job_undeliverable on waybill_job (created_at, id) where undeliverable = 1;
+create index waybill_job_owner on waybill_job (owner, created_at, id) where owner is not null;
+create index waybill_job_subject on waybill_job (subject, created_at, id) where subject is not null;
+create index waybill_job_kind on waybill_job (kind, created_at, id);
+create index waybill_job_created on waybill_job (created_at, id);
+
+create table waybill_payload (seq integer primary key, input text not null, output text) strict;
+
+create table waybill_ref (
+  kind text not null,
+  ref_key text not null,
+  seq integer not null,
+  primary key (kind, ref_key, seq)
+) strict, without rowid;
+create index waybill_ref_seq on waybill_ref (seq);
+
+create table waybill_parked (
+  id text primary key not null,
+  queue text not null,
+  body text not null,
+  reason text not null,
+  at integer not null
+) strict;
+create index waybill_parked_at on waybill_parked (at);
+
+create table waybill_pulse (only_row integer primary key check (only_row = 1), at integer not null, unserved integer not null) strict;
+
+pragma application_id = ${APPLICATION_ID};
+pragma user_version = ${SCHEMA_VERSION};
+`;

@@ -1,0 +1,247 @@
+import { WaybillError } from "../../core/errors.js";
+import { ID_PATTERN } from "../../core/ids.js";
+import {
+  type AdvanceReply,
+  type AdvanceRequest,
+  type BeatReply,
+  type BeatRequest,
+  type ByRefRequest,
+  type ClaimReply,
+  type ClaimRequest,
+  type CreateReply,
+  type CreateRequest,
+  defineStore,
+  type ListReply,
+  type ListRequest,
+  type ParkedReply,
+  type ParkedRequest,
+  type ParkRequest,
+  type PulseRequest,
+  type PurgeReply,
+  type PurgeRequest,
+  type ReadReply,
+  type ReadRequest,
+  type Store,
+  type StoreCapabilities,
+  type StoredJob,
+  type StoreHealth,
+  type StoreReply,
+  type StoreRequest,
+  type TakeDueReply,
+  type TakeDueRequest,
+  type WriteReply,
+  type WriteRequest,
+} from "../../core/ports/store.js";
+import { beatJob } from "./beat.js";
+import { claimByMessage, claimNext } from "./claim.js";
+import { Connection } from "./connection.js";
+import { createJob } from "./create.js";
+import type { SqliteDatabase } from "./driver.js";
+import { jobsByRef, listJobs } from "./list.js";
+import { open, type SqliteDurability } from "./open.js";
+import { health, pulse, purge } from "./operations.js";
+import { parkedMessages, parkMessage, unpark } from "./parked.js";
+import { readJobs } from "./read.js";
+import { advanceJob, decodeDue, postponeDue } from "./wake.js";
+import { writeJob } from "./write.js";
+
+export interface SqliteStoreOptions {
+  /** A connection of `libsql`, `better-sqlite3` or `node:sqlite`, for the store alone. It is never closed by the store. */
+  readonly db: SqliteDatabase;
+  /**
+   * `full`: what was answered survives a power cut. `normal`: the last commits may be lost with the power (never the
+   * file's consistency, never by a mere crash of the process); worth it only where syncing is slow.
+   *
+   * @default "full"
+   */
+  readonly durability?: SqliteDurability;
+  /**
+   * How long a call waits while another process holds the write lock, before it rejects with nothing written.
+   *
+   * @default 5000
+   */
+  readonly busyTimeoutMs?: number;
+}
+
+/** Work on a batch is synchronous and stops the event loop: this many take some milliseconds. */
+const MAX_BATCH = 250;
+
+const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Keeps jobs in a SQLite file, which several processes of one machine may share. The store is the queue too.
+ *
+ * An empty file gets its tables at first use; a file of another application, or of another version of the schema, is
+ * refused with `store.not_migrated` and left untouched.
+ */
+export function sqliteStore(options: SqliteStoreOptions): Store {
+  return defineStore(new SqliteStore(options));
+}
+
+class SqliteStore implements Store {
+  readonly capabilities: StoreCapabilities;
+  readonly #connection: Connection;
+  readonly #durability: SqliteDurability;
+  #opening: Promise<void> | null = null;
+  #closed = false;
+
+  constructor({ db, durability = "full", busyTimeoutMs = 5_000 }: SqliteStoreOptions) {
+    this.#connection = new Connection(db, busyTimeoutMs);
+    this.#durability = durability;
+    this.capabilities = capabilitiesOf(this.#connection.isInMemory(), durability);
+  }
+
+  async create(request: CreateRequest<never>): Promise<CreateReply> {
+    const { nowMs, items } = request;
+    const { tx }: { readonly tx?: unknown } = request;
+    // The type refuses it already; a write outside of the transaction that somebody counts on must not happen.
+    if (tx !== undefined) {
+      throw new WaybillError("config.capability_missing", "The SQLite store takes no caller's transaction.");
+    }
+    await this.#admit(items.map((item) => item.record.id));
+    const results = await this.#connection.write((session) => items.map((item) => createJob(session, item)));
+    return { nowMs, results };
+  }
+
+  async read(request: ReadRequest): Promise<ReadReply> {
+    await this.#admit(request.ids);
+    const jobs = await this.#connection.read((session) => readJobs(session, request));
+    return { nowMs: request.nowMs, jobs };
+  }
+
+  async write({ nowMs, items, thenClaim }: WriteRequest): Promise<WriteReply> {
+    await this.#admit(items.map((item) => item.id));
+    return this.#connection.write((session) => {
+      const results = items.map((item) => writeJob(session, item, nowMs));
+      if (thenClaim === undefined) return { nowMs, results };
+      return { nowMs, results, claimed: claimNext(session, thenClaim, nowMs) };
+    });
+  }
+
+  async beat({ nowMs, items }: BeatRequest): Promise<BeatReply> {
+    await this.#admit(items.map((item) => item.id));
+    const results = await this.#connection.write((session) =>
+      items.map((item) => beatJob(session, item, nowMs)),
+    );
+    return { nowMs, results };
+  }
+
+  async claim({ nowMs, next, byMessage }: ClaimRequest): Promise<ClaimReply> {
+    const items = byMessage?.items ?? [];
+    await this.#admit(items.map((item) => item.id));
+    return this.#connection.write((session) => ({
+      nowMs,
+      jobs: next === undefined ? [] : claimNext(session, next, nowMs),
+      results:
+        byMessage === undefined
+          ? []
+          : items.map((item) => claimByMessage(session, byMessage.terms, item, nowMs)),
+    }));
+  }
+
+  async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
+    await this.#admit();
+    const rows = await this.#connection.write((session) => postponeDue(session, request));
+    return { nowMs: request.nowMs, jobs: rows.map((row) => decodeDue(row, request)) };
+  }
+
+  async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {
+    await this.#admit(items.map((item) => item.id));
+    const results = await this.#connection.write((session) => items.map((item) => advanceJob(session, item)));
+    return { nowMs, results };
+  }
+
+  async list(request: ListRequest): Promise<ListReply> {
+    await this.#admit();
+    const page = await this.#connection.read((session) => listJobs(session, request));
+    return { nowMs: request.nowMs, ...page };
+  }
+
+  async byRef(request: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
+    await this.#admit();
+    const jobs = await this.#connection.read((session) => jobsByRef(session, request));
+    return { nowMs: request.nowMs, jobs };
+  }
+
+  async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {
+    await this.#admit();
+    await this.#connection.write((session) => {
+      for (const message of messages) parkMessage(session, message);
+    });
+    return { nowMs };
+  }
+
+  async parked(request: ParkedRequest): Promise<ParkedReply> {
+    await this.#admit();
+    const messages = await this.#connection.read((session) => parkedMessages(session, request));
+    return { nowMs: request.nowMs, messages };
+  }
+
+  async unpark({ nowMs, ids }: StoreRequest & { readonly ids: readonly string[] }): Promise<StoreReply> {
+    await this.#admit();
+    await this.#connection.write((session) => {
+      for (const id of ids) unpark(session, id);
+    });
+    return { nowMs };
+  }
+
+  async pulse(request: PulseRequest): Promise<StoreReply> {
+    await this.#admit();
+    await this.#connection.write((session) => {
+      pulse(session, request);
+    });
+    return { nowMs: request.nowMs };
+  }
+
+  async health({ nowMs }: StoreRequest): Promise<StoreHealth> {
+    await this.#admit();
+    const found = await this.#connection.read((session) => health(session, nowMs));
+    return { nowMs, ...found };
+  }
+
+  async purge(request: PurgeRequest): Promise<PurgeReply> {
+    await this.#admit();
+    const removed = await this.#connection.write((session) => purge(session, request));
+    return { nowMs: request.nowMs, ...removed };
+  }
+
+  async ready(): Promise<void> {
+    await this.#admit();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connection.release();
+  }
+
+  /** Every call comes through here, before any effect. */
+  async #admit(ids: readonly string[] = []): Promise<void> {
+    if (this.#closed) throw new WaybillError("waybill.closed", "The SQLite store was closed.");
+    if (!ids.every((id) => ID_PATTERN.test(id))) {
+      throw new WaybillError("id.invalid", "An id given to the store is not of the form of an id.");
+    }
+    this.#opening ??= open(this.#connection, this.#durability);
+    try {
+      await this.#opening;
+    } catch (error) {
+      // The next call looks again: the file may have been free, or put right, since.
+      this.#opening = null;
+      throw error;
+    }
+  }
+}
+
+function capabilitiesOf(inMemory: boolean, durability: SqliteDurability): StoreCapabilities {
+  return {
+    clock: "caller",
+    durability: inMemory ? "memory" : durability === "full" ? "local" : "weak",
+    queue: true,
+    writeThenClaim: true,
+    transactions: false,
+    refusalReturnsRecord: true,
+    listIsConsistent: true,
+    shared: !inMemory,
+    maxBatch: MAX_BATCH,
+    maxPayloadBytes: MAX_PAYLOAD_BYTES,
+  };
+}

@@ -1,0 +1,64 @@
+import type { AdvanceItem, AdvanceResult, TakeDueReply, TakeDueRequest } from "../../core/ports/store.js";
+import { type Cursor, type Cursors, mergeCursor, START } from "../../core/record.js";
+import { decodeCursors, decodeJob } from "./codec.js";
+import { JOB_COLUMNS } from "./columns.js";
+import type { Session } from "./connection.js";
+import type { Row } from "./driver.js";
+
+const DUE =
+  `select ${JOB_COLUMNS}, seq from waybill_job where wake_at <= ? and (wake_at, id) > (?, ?) ` +
+  "order by wake_at, id limit ?";
+
+const POSTPONE = "update waybill_job set wake_at = ? where seq = ?";
+
+const READ_CURSORS = "select seq, id, version, cursors from waybill_job where id = ?";
+
+const ADVANCE = "update waybill_job set cursors = ?, undeliverable = ? where seq = ?";
+
+const REPLAN = "update waybill_job set wake_at = ?, purge_at = ? where seq = ? and version = ?";
+
+/** Before every place: no wake-up is negative, and no id is empty. */
+const START_OF_PASS = { wakeAt: -1, id: "" };
+
+/**
+ * Postpones the rows that are due. They are decoded by the caller, when the postponement is committed: one that cannot be
+ * read fails this call and is out of the way of the next, so that it does not stop every pass for good.
+ */
+export function postponeDue(session: Session, request: TakeDueRequest): readonly Row[] {
+  const { nowMs, limit, holdMs, after = START_OF_PASS } = request;
+  const rows = session.all(DUE, nowMs, after.wakeAt, after.id, limit);
+  for (const row of rows) session.run(POSTPONE, nowMs + holdMs, Number(row["seq"]));
+  return rows;
+}
+
+export function decodeDue(row: Row, { nowMs, holdMs }: TakeDueRequest): TakeDueReply["jobs"][number] {
+  const { record, cursors } = decodeJob(row);
+  return { record: { ...record, wakeAt: nowMs + holdMs }, cursors, dueAt: Number(row["wake_at"]) };
+}
+
+/** Cursors always move; wake-up and purge instant only at the version that they were computed for. */
+export function advanceJob(session: Session, item: AdvanceItem): AdvanceResult {
+  const [row] = session.all(READ_CURSORS, item.id);
+  if (row === undefined) return { status: "gone" };
+  const seq = Number(row["seq"]);
+  const stored = decodeCursors(row);
+  const cursors = mergeCursors(stored, item.cursors);
+  if (Object.keys(item.cursors).length > 0) {
+    session.run(ADVANCE, JSON.stringify(cursors), hasGivenUp(cursors) ? 1 : 0, seq);
+  }
+  const planned = session.run(REPLAN, item.wakeAt, item.purgeAt, seq, item.ifVersion) === 1;
+  return { status: "ok", wake: planned ? "written" : "kept", cursors };
+}
+
+function mergeCursors(stored: Cursors, given: Cursors): Cursors {
+  const merged = Object.entries(given).map(([name, cursor]): [string, Cursor] => {
+    const before = Object.hasOwn(stored, name) ? stored[name] : undefined;
+    return [name, mergeCursor(before ?? START, cursor)];
+  });
+  // fromEntries makes own keys: a notifier may be called __proto__.
+  return Object.fromEntries([...Object.entries(stored), ...merged]);
+}
+
+function hasGivenUp(cursors: Cursors): boolean {
+  return Object.values(cursors).some((cursor) => cursor.exhausted.length > 0);
+}
