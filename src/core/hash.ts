@@ -38,6 +38,7 @@ const SHARD_CHARS = 2;
  */
 export function idUnderScope(id: string, scope: string): string {
   // Shorter, and little or nothing of the id would be left to tell two jobs apart.
-  if (id.length <= 4 * SHARD_CHARS) throw new WaybillError("id.invalid", "A made id is too short to be kept under a key.");
+  if (id.length <= 4 * SHARD_CHARS)
+    throw new WaybillError("id.invalid", "A made id is too short to be kept under a key.");
   return id.slice(0, -SHARD_CHARS) + scope.slice(0, SHARD_CHARS);
 }

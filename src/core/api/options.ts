@@ -1,0 +1,108 @@
+import type { Clock } from "../clock.js";
+import type { Policy } from "../defaults.js";
+import type { AnyDef, TypesOf } from "../define/any-def.js";
+import type { HistoryEntry } from "../history.js";
+import type { Logger } from "../logger.js";
+import type { Feed } from "../ports/feed.js";
+import type { Notifier } from "../ports/notifier.js";
+import type { Queue } from "../ports/queue.js";
+import type { AnyStore, Store, StoreCapabilities } from "../ports/store.js";
+import type { TypeProblem } from "../schema/type-problem.js";
+import type { Telemetry } from "../telemetry.js";
+import type { Waybill } from "./waybill.js";
+
+/** The transaction type of a store; `never`: it takes none. */
+export type TxOf<S extends AnyStore> = S extends Store<infer Tx> ? Tx : never;
+
+type Repeated<Defs extends readonly AnyDef[], Seen extends string = never> = Defs extends readonly [
+  infer Head extends AnyDef,
+  ...infer Rest extends readonly AnyDef[],
+]
+  ? Head["kind"] extends Seen
+    ? Head["kind"]
+    : Repeated<Rest, Seen | Head["kind"]>
+  : never;
+
+/** `unknown`, or the sentence that names the kind that comes twice. */
+export type DistinctKinds<Defs extends readonly AnyDef[]> = [Repeated<Defs>] extends [never]
+  ? unknown
+  : TypeProblem<`two jobs are of the kind "${Repeated<Defs>}"`>;
+
+/** The named queues that some kinds go through. */
+export type QueueNamesOf<D extends AnyDef> = D extends AnyDef ? Exclude<TypesOf<D>["queue"], null> : never;
+
+/** The kinds that go through no named queue. */
+type KindsWithoutQueue<D extends AnyDef> = D extends AnyDef
+  ? null extends TypesOf<D>["queue"]
+    ? D["kind"]
+    : never
+  : never;
+
+/** What a composition needs by what its kinds say. */
+export type NeededQueues<D extends AnyDef> = [QueueNamesOf<D>] extends [never]
+  ? { readonly queues?: Readonly<Record<string, Queue>> | undefined }
+  : { readonly queues: { readonly [Name in QueueNamesOf<D>]: Queue } & Readonly<Record<string, Queue>> };
+
+/** A store that says in its type that it is no queue makes `queue` a must. */
+export type NeededQueue<D extends AnyDef, S extends AnyStore> = [S] extends [
+  { readonly capabilities: StoreCapabilities & { readonly queue: false } },
+]
+  ? [KindsWithoutQueue<D>] extends [never]
+    ? { readonly queue?: Queue | undefined }
+    : { readonly queue: Queue }
+  : { readonly queue?: Queue | undefined };
+
+/** `unknown`, or the sentence that names a filter for a kind that is not among `jobs`; only where its type says the kinds. */
+export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier>>> = {
+  [Name in keyof N]: N[Name]["kinds"] extends readonly (infer Kind extends string)[]
+    ? string extends Kind
+      ? unknown
+      : [Exclude<Kind, D["kind"]>] extends [never]
+        ? unknown
+        : TypeProblem<`the notifier filters by the kind "${Exclude<Kind, D["kind"]>}", which is not among jobs`>
+    : unknown;
+};
+
+/** What a Waybill is put together from. */
+export interface CompositionOptions<
+  Defs extends readonly AnyDef[],
+  S extends AnyStore,
+  N extends Readonly<Record<string, Notifier>>,
+> {
+  readonly jobs: Defs & DistinctKinds<Defs>;
+  readonly store: S;
+  /** Durable push, by names that stay: a name keys how far it has got. */
+  readonly notifiers?: (N & KnownFilters<Defs[number], N>) | undefined;
+  /** Names of notifiers that are no more: jobs that still owe them something are let go. */
+  readonly retired?: readonly string[] | undefined;
+  /** Change hints between processes. @default the store's own, where it has one */
+  readonly feed?: Feed | undefined;
+  /** @default warnings and errors to the console */
+  readonly logger?: Logger | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  /** For tests. @default the machine's */
+  readonly clock?: Clock | undefined;
+  /** Makes job ids, of `[A-Za-z0-9_-]{1,128}`, never one twice. @default UUIDv7 */
+  readonly newId?: (() => string) | undefined;
+  /** Paces and bounds other than the defaults. */
+  readonly policy?: Partial<Policy> | undefined;
+  /** Takes entries trimmed from a history, oldest first: an archive. */
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+}
+
+/** What `createWaybill` takes: the parts, and the queues that its kinds and its store call for. */
+export type WaybillOptions<
+  Defs extends readonly AnyDef[] = readonly AnyDef[],
+  S extends AnyStore = AnyStore,
+  N extends Readonly<Record<string, Notifier>> = Readonly<Record<string, Notifier>>,
+> = CompositionOptions<Defs, S, N> & NeededQueues<Defs[number]> & NeededQueue<Defs[number], S>;
+
+/** The type of `createWaybill`. */
+export type CreateWaybill = <
+  const Defs extends readonly AnyDef[],
+  S extends AnyStore,
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no notifiers
+  const N extends Readonly<Record<string, Notifier>> = {},
+>(
+  options: WaybillOptions<Defs, S, N>,
+) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]>>;

@@ -1,0 +1,224 @@
+import type { AnyDef, DefOf, ExternalDef, KindOf, TypesOf, WordOf } from "../define/any-def.js";
+import type { Poll } from "../define/handler-context.js";
+import type {
+  IdempotencyConflict,
+  InputInvalid,
+  InputTooLarge,
+  JobAlreadyFinal,
+  JobCannotCancel,
+  JobNotFailed,
+  JobNotFound,
+} from "../errors.js";
+import type { EventType } from "../event.js";
+import type { Json } from "../json.js";
+import type { JobStatus } from "../lifecycle.js";
+import type { AsyncResult, Result } from "../result.js";
+import type { TypeProblem } from "../schema/type-problem.js";
+import type { EventOf, JobHistory } from "./event.js";
+import type { Job, JobOf, ListedJobOf } from "./job.js";
+import type { HandlerFor, Worker, WorkerOptions } from "./worker.js";
+
+declare global {
+  // For projects whose `lib` does not know explicit resource management yet.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/** Why `submit` said no. */
+export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict;
+/** Why `cancel` said no. */
+export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
+/** Why `rerun` said no. */
+export type RerunRefusal = JobNotFound | JobNotFailed | SubmitRefusal;
+/** Why `report` said no. */
+export type ReportRefusal = JobNotFound | JobAlreadyFinal;
+
+/** Options of one job. */
+export interface SubmitOptions<Tx = never> {
+  /** Asked again with the same key, owner and kind: the same job. */
+  readonly idempotencyKey?: string | undefined;
+  /** Whose it is: the boundary of isolation. */
+  readonly owner?: string | undefined;
+  /** Instead of the one that the kind derives from the input. */
+  readonly subject?: string | undefined;
+  /** The application's own, at most 8 KiB; comes back with every job and event. */
+  readonly metadata?: Json | undefined;
+  /** Not before this. */
+  readonly delayMs?: number | undefined;
+  /** From now to the end, instead of the kind's. */
+  readonly deadlineMs?: number | undefined;
+  /** Who asks, for the history. */
+  readonly actor?: string | undefined;
+  /** The caller's own id, of `[A-Za-z0-9_-]{1,128}`; not together with `idempotencyKey`. @default UUIDv7 */
+  readonly id?: string | undefined;
+  /** The caller's transaction: the job exists when it commits, and `dispatch(id)` then hands it over. */
+  readonly tx?:
+    ([Tx] extends [never] ? TypeProblem<"this store takes no transaction of the caller"> : Tx) | undefined;
+}
+
+/** One of several to submit. */
+export interface SubmitItem<D extends AnyDef> extends Omit<SubmitOptions, "tx"> {
+  readonly input: TypesOf<D>["input"];
+}
+
+/** Which jobs to list; at least one of `kind`, `owner` and `subject`. */
+export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> {
+  readonly kind?: K | undefined;
+  readonly status?: JobStatus | readonly JobStatus[] | undefined;
+  /** Needs `kind`. */
+  readonly word?: WordOf<DefOf<D, K>> | undefined;
+  /** `null`: those of nobody. */
+  readonly owner?: string | null | undefined;
+  readonly subject?: string | undefined;
+  /** 1–100. @default 50 */
+  readonly limit?: number | undefined;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** Jobs, newest first. */
+export interface JobPage<D extends AnyDef> {
+  /** Without output: `get` has it. */
+  readonly jobs: readonly ListedJobOf<D>[];
+  /** For the next page; `null`: this was the last. A page may be short before it. */
+  readonly next: string | null;
+}
+
+/** What a notifier gave up. */
+export interface Undelivered {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly notifier: string;
+  /** The versions that were given up. */
+  readonly versions: readonly number[];
+}
+
+/** What one pass of reconciliation did. */
+export interface ReconcileReport {
+  /** Records that were due. */
+  readonly looked: number;
+  /** Due records that this process could not serve: it lacks their handler, queue, notifier or definition. */
+  readonly unserved: number;
+  /** Nothing that was due is left; `false`: the budget ran out first. */
+  readonly complete: boolean;
+}
+
+/** Whether the promises are being kept. Alarm on the first two, and on anything above 0 in the last two. */
+export interface Health {
+  /** Since a reconciler last ran; `null`: none ever did. */
+  readonly reconcilerLagMs: number | null;
+  /** How long the oldest record has been due; 0: none is. */
+  readonly oldestOverdueMs: number;
+  /** How long the oldest job in the store's own queue has been ready; 0: none is. */
+  readonly oldestReadyMs: number;
+  readonly unserved: number;
+  /** Messages that could not be read. */
+  readonly parked: number;
+  /** Jobs with an event that a notifier gave up. */
+  readonly undeliverable: number;
+}
+
+/** Ends what waits, without an error. */
+export interface WatchOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Of which external work an event tells: what `track` was given, or any one of its keys. */
+export interface ReportTarget<D extends AnyDef> {
+  readonly ref: TypesOf<D>["ref"] | string | number;
+}
+
+/**
+ * Keeps one record per job, and never lies about it.
+ *
+ * A method whose answer can be no gives an `AsyncResult`: `Err` means that Waybill decided no and nothing was written.
+ * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
+ * `outcome` says which.
+ */
+export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends string = never> {
+  /** Validates, records, hands over. Once it resolves with a job, the job is durable and will be run. */
+  submit<D extends Defs>(
+    def: D,
+    input: TypesOf<D>["input"],
+    options?: SubmitOptions<Tx>,
+  ): AsyncResult<Job<D>, SubmitRefusal>;
+  /** As `submit`, for many in few round trips; an answer for each, in order. */
+  submitMany<D extends Defs>(
+    def: D,
+    items: readonly SubmitItem<D>[],
+  ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
+  /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
+  dispatch(id: string): AsyncResult<JobOf<Defs>, JobNotFound>;
+
+  /** Strong: sees every change answered before. `null`: no such job, or not of that kind. */
+  get(id: string): Promise<JobOf<Defs> | null>;
+  get<D extends Defs>(def: D, id: string): Promise<Job<D> | null>;
+  /** The newest job of a kind about a subject, of one owner where given. */
+  latest<D extends Defs>(
+    def: D,
+    subject: string,
+    options?: { readonly owner?: string | undefined },
+  ): Promise<Job<D> | null>;
+  list<const K extends KindOf<Defs> = KindOf<Defs>>(
+    filter: ListFilter<Defs, K>,
+  ): Promise<JobPage<DefOf<Defs, K>>>;
+  /** `null`: no such job. */
+  history(id: string): Promise<JobHistory<Defs> | null>;
+
+  /** At once before a job is run; else a request, which the handler's `signal` or `cancel` carries out. */
+  cancel(
+    id: string,
+    options?: { readonly reason?: string | undefined; readonly actor?: string | undefined },
+  ): AsyncResult<JobOf<Defs>, CancelRefusal>;
+  /** Runs a FAILED job again, as a new job of the same subject and owner that names its origin. */
+  rerun(
+    id: string,
+    options?: { readonly actor?: string | undefined },
+  ): AsyncResult<JobOf<Defs>, RerunRefusal>;
+  /** The same, with the input corrected where it is given. */
+  rerun<D extends Defs>(
+    def: D,
+    id: string,
+    options?: { readonly input?: TypesOf<D>["input"] | undefined; readonly actor?: string | undefined },
+  ): AsyncResult<Job<D>, RerunRefusal>;
+  /** Tells of external work from an outside event. Early, late and doubled events do no harm. */
+  report<D extends ExternalDef<Defs>>(
+    def: D,
+    target: ReportTarget<D>,
+    seen: Poll<D>,
+  ): AsyncResult<Job<D>, ReportRefusal>;
+
+  /** The job as it is, then each newer version (a slow reader skips to the newest), to a final status. */
+  watch(id: string, options?: WatchOptions): AsyncIterable<JobOf<Defs>>;
+  watch<D extends Defs>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
+  /** The output, when it is there. @throws {JobFailedError} when it failed @throws {WaitTimeoutError} when it takes longer */
+  result<D extends Defs>(
+    def: D,
+    id: string,
+    options?: WatchOptions & { readonly timeoutMs?: number | undefined },
+  ): Promise<TypesOf<D>["output"]>;
+  /** Hears what happens in this process, after it is stored. Returns how to stop. */
+  on<E extends EventType>(type: E, listener: (event: EventOf<Defs, E>) => void): () => void;
+
+  /** A worker for these handlers; `run` starts it. */
+  worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueNames>): Worker;
+  /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */
+  reconcile(options?: {
+    /** Polls external work of their kinds. */
+    readonly handlers?: readonly HandlerFor<Defs>[] | undefined;
+    readonly budgetMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<ReconcileReport>;
+  /** Waits until what happened here has reached notifiers and feed; `false`: not in time, the reconciler goes on. */
+  flush(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>;
+  health(): Promise<Health>;
+  /** What notifiers gave up, newest jobs first. */
+  undelivered(page?: {
+    readonly limit?: number | undefined;
+    readonly cursor?: string | undefined;
+  }): Promise<{ readonly items: readonly Undelivered[]; readonly next: string | null }>;
+  /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

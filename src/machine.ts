@@ -1,0 +1,6 @@
+/**
+ * The lifecycle as an xstate machine: for diagrams, actors and path generation. Nothing else of Waybill loads xstate.
+ *
+ * @packageDocumentation
+ */
+export { lifecycleMachine } from "./core/machine.js";
