@@ -7,10 +7,10 @@ export type JobStatus = "PENDING" | "QUEUED" | "PROCESSING" | "COMPLETED" | "FAI
 /** What can happen to a status. */
 export type LifecycleEvent =
   | "queued"
+  | "failed"
   | "recalled"
   | "claimed"
   | "completed"
-  | "failed"
   | "returned"
   | "phase"
   | "waiting"
@@ -18,7 +18,8 @@ export type LifecycleEvent =
   | "warning";
 
 /** The name of an edge: `T1`–`T9` change the status, the others happen in place. */
-export type EdgeId = "T1" | "T2" | "T3" | "T4" | "T5" | "T6" | "T7" | "T8" | "T9" | "phase" | "waiting" | "cancel" | "warning";
+export type EdgeId =
+  "T1" | "T2" | "T3" | "T4" | "T5" | "T6" | "T7" | "T8" | "T9" | "phase" | "waiting" | "cancel" | "warning";
 
 /** An edge: the status before (`null`: the job did not exist), the status after. */
 export interface Edge {

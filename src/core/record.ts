@@ -180,3 +180,8 @@ export function mergeCursor(stored: Cursor, given: Cursor): Cursor {
   if (given.upTo !== stored.upTo) return given.upTo > stored.upTo ? given : stored;
   return given.attempts > stored.attempts ? given : stored;
 }
+
+/** Whether a cursor is older than the stored one: what was planned with it is planned on old news. */
+export function isBehind(given: Cursor, stored: Cursor): boolean {
+  return given.upTo === stored.upTo ? given.attempts < stored.attempts : given.upTo < stored.upTo;
+}

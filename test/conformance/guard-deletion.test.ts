@@ -82,7 +82,10 @@ const DELETIONS: readonly Deletion[] = [
     "record.notifiers.length > 0 ?": "record.id ?",
     // take due, advance
     "wakeAt: nowMs + holdMs": "wakeAt: null",
-    "if (row.record.version !== item.ifVersion) {": "if (false) {",
+    "row.record.version === item.ifVersion && ": "",
+    " && !isPlannedOnOldNews(row.cursors, item.cursors)": "",
+    "wakeAt !== null && wakeAt > item.latestWakeAt ?": "wakeAt !== null ?",
+    "wakeAt !== null && wakeAt >": "wakeAt === null || wakeAt >",
     "wakeAt: item.wakeAt, ": "",
     ", purgeAt: item.purgeAt": "",
     "mergeCursor(cursorOf(stored, name), cursor)": "cursor",

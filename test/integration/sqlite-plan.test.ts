@@ -64,7 +64,7 @@ async function callEverything(store: Store): Promise<void> {
   await store.beat({ nowMs, items: [{ id: "asked", token: "t", leaseMs: 1 }] });
   await store.takeDue({ nowMs, limit: 10, holdMs: 1 });
   const cursors = { ui: { upTo: 1, attempts: 0, retryAt: null, exhausted: [1] } };
-  await store.advance({ nowMs, items: [{ id: "asked", ifVersion: 2, wakeAt: 1, purgeAt: null, cursors }] });
+  await store.advance({ nowMs, items: [{ id: "asked", ifVersion: 2, wakeAt: 1, purgeAt: null, latestWakeAt: 0, cursors }] });
   for (const parts of [{}, { input: true }, { output: true }, { input: true, output: true }]) {
     await store.read({ nowMs, ids: ["asked"], ...parts });
   }

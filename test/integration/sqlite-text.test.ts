@@ -127,7 +127,7 @@ describe("text in the SQLite store", () => {
     const cursors = Object.fromEntries([[text, cursor]]);
     await store.advance({
       nowMs,
-      items: [{ id: "one", ifVersion: 2, wakeAt: null, purgeAt: null, cursors }],
+      items: [{ id: "one", ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }],
     });
     const [job] = (await store.read({ nowMs, ids: ["one"] })).jobs;
     expect(Object.entries(job?.cursors ?? {})).toEqual([[text, cursor]]);

@@ -15,7 +15,14 @@ import type {
   WriteItem,
   WriteResult,
 } from "../../core/ports/store.js";
-import { type Cursor, type Cursors, type JobRecord, mergeCursor, START } from "../../core/record.js";
+import {
+  type Cursor,
+  type Cursors,
+  type JobRecord,
+  isBehind,
+  mergeCursor,
+  START,
+} from "../../core/record.js";
 
 /** All that is stored of one job. */
 export interface StoredRow {
@@ -179,11 +186,18 @@ export function applyTakeDue(row: StoredRow, holdMs: number, nowMs: number): App
 /** Moves cursors up; wake-up and purge instant only at the version that they were computed for. */
 export function applyAdvance(row: StoredRow, item: AdvanceItem): Applied<AdvanceResult> {
   const cursors = mergeCursors(row.cursors, item.cursors);
-  if (row.record.version !== item.ifVersion) {
-    return { row: { ...row, cursors }, result: { status: "ok", wake: "kept", cursors } };
+  if (row.record.version === item.ifVersion && !isPlannedOnOldNews(row.cursors, item.cursors)) {
+    const record = { ...row.record, wakeAt: item.wakeAt, purgeAt: item.purgeAt };
+    return { row: { ...row, record, cursors }, result: { status: "ok", wake: "written", cursors } };
   }
-  const record = { ...row.record, wakeAt: item.wakeAt, purgeAt: item.purgeAt };
-  return { row: { ...row, record, cursors }, result: { status: "ok", wake: "written", cursors } };
+  const { wakeAt } = row.record;
+  const record =
+    wakeAt !== null && wakeAt > item.latestWakeAt ? { ...row.record, wakeAt: item.latestWakeAt } : row.record;
+  return { row: { ...row, record, cursors }, result: { status: "ok", wake: "kept", cursors } };
+}
+
+function isPlannedOnOldNews(stored: Cursors, given: Cursors): boolean {
+  return Object.entries(given).some(([name, cursor]) => isBehind(cursor, cursorOf(stored, name)));
 }
 
 function mergeCursors(stored: Cursors, given: Cursors): Cursors {

@@ -1,5 +1,5 @@
 import type { AdvanceItem, AdvanceResult, TakeDueReply, TakeDueRequest } from "../../core/ports/store.js";
-import { type Cursor, type Cursors, mergeCursor, START } from "../../core/record.js";
+import { type Cursor, type Cursors, isBehind, mergeCursor, START } from "../../core/record.js";
 import { decodeCursors, decodeJob } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import type { Session } from "./connection.js";
@@ -16,6 +16,8 @@ const READ_CURSORS = "select seq, id, version, cursors from waybill_job where id
 const ADVANCE = "update waybill_job set cursors = ?, undeliverable = ? where seq = ?";
 
 const REPLAN = "update waybill_job set wake_at = ?, purge_at = ? where seq = ? and version = ?";
+
+const BRING_FORWARD = "update waybill_job set wake_at = ? where seq = ? and wake_at > ?";
 
 /** Before every place: no wake-up is negative, and no id is empty. */
 const START_OF_PASS = { wakeAt: -1, id: "" };
@@ -36,7 +38,7 @@ export function decodeDue(row: Row, { nowMs, holdMs }: TakeDueRequest): TakeDueR
   return { record: { ...record, wakeAt: nowMs + holdMs }, cursors, dueAt: Number(row["wake_at"]) };
 }
 
-/** Cursors always move; wake-up and purge instant only at the version that they were computed for. */
+/** Cursors always move; wake-up and purge instant only at the version and the cursors that they were planned on. */
 export function advanceJob(session: Session, item: AdvanceItem): AdvanceResult {
   const [row] = session.all(READ_CURSORS, item.id);
   if (row === undefined) return { status: "gone" };
@@ -46,14 +48,25 @@ export function advanceJob(session: Session, item: AdvanceItem): AdvanceResult {
   if (Object.keys(item.cursors).length > 0) {
     session.run(ADVANCE, JSON.stringify(cursors), hasGivenUp(cursors) ? 1 : 0, seq);
   }
-  const planned = session.run(REPLAN, item.wakeAt, item.purgeAt, seq, item.ifVersion) === 1;
-  return { status: "ok", wake: planned ? "written" : "kept", cursors };
+  const current = !isPlannedOnOldNews(stored, item.cursors);
+  if (current && session.run(REPLAN, item.wakeAt, item.purgeAt, seq, item.ifVersion) === 1) {
+    return { status: "ok", wake: "written", cursors };
+  }
+  session.run(BRING_FORWARD, item.latestWakeAt, seq, item.latestWakeAt);
+  return { status: "ok", wake: "kept", cursors };
+}
+
+function isPlannedOnOldNews(stored: Cursors, given: Cursors): boolean {
+  return Object.entries(given).some(([name, cursor]) => isBehind(cursor, storedCursor(stored, name)));
+}
+
+function storedCursor(stored: Cursors, name: string): Cursor {
+  return (Object.hasOwn(stored, name) ? stored[name] : undefined) ?? START;
 }
 
 function mergeCursors(stored: Cursors, given: Cursors): Cursors {
   const merged = Object.entries(given).map(([name, cursor]): [string, Cursor] => {
-    const before = Object.hasOwn(stored, name) ? stored[name] : undefined;
-    return [name, mergeCursor(before ?? START, cursor)];
+    return [name, mergeCursor(storedCursor(stored, name), cursor)];
   });
   // fromEntries makes own keys: a notifier may be called __proto__.
   return Object.fromEntries([...Object.entries(stored), ...merged]);

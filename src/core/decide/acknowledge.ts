@@ -4,7 +4,11 @@ import { type JobRecord, RECORD_VERSION } from "../record.js";
 /** What to do with a delivery whose claim was refused. A message goes only with proof that nothing is left to do for it. */
 export type AckDecision =
   | { readonly do: "ack"; readonly why: "final" | "older_dispatch" | "busy" }
-  | { readonly do: "release"; readonly afterMs: number; readonly why: "busy" | "waiting" | "early" | "newer_format" | "again" };
+  | {
+      readonly do: "release";
+      readonly afterMs: number;
+      readonly why: "busy" | "waiting" | "early" | "newer_format" | "again";
+    };
 
 interface DeliveryFacts {
   readonly dispatch: number;
@@ -25,13 +29,18 @@ export function acknowledge(record: JobRecord, delivery: DeliveryFacts): AckDeci
   const { now } = delivery;
   if (isFinal(record.status)) return { do: "ack", why: "final" };
   if (delivery.dispatch < record.dispatch) return { do: "ack", why: "older_dispatch" };
-  if (record.recordVersion > RECORD_VERSION) return { do: "release", afterMs: NEWER_FORMAT_MS, why: "newer_format" };
+  if (record.recordVersion > RECORD_VERSION)
+    return { do: "release", afterMs: NEWER_FORMAT_MS, why: "newer_format" };
   if (record.status === "PROCESSING") {
     // Recovery makes a new dispatch, so the message is spent; before it falls to the dead letters it may go.
     const last = delivery.maxReceives !== null && delivery.receives >= delivery.maxReceives - 1;
     if (last && delivery.recovered) return { do: "ack", why: "busy" };
     const until = record.awaiting?.nextPollAt ?? record.leaseUntil ?? now;
-    return { do: "release", afterMs: bounded(until - now), why: record.awaiting === null ? "busy" : "waiting" };
+    return {
+      do: "release",
+      afterMs: bounded(until - now),
+      why: record.awaiting === null ? "busy" : "waiting",
+    };
   }
   if (record.status === "PENDING" && record.sendAt !== null && record.sendAt > now) {
     return { do: "release", afterMs: bounded(record.sendAt - now), why: "early" };

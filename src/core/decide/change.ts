@@ -4,7 +4,7 @@ import { type EdgeId, EDGES, isFinal } from "../lifecycle.js";
 import type { WriteGuard, WriteItem } from "../ports/store.js";
 import type { ChangingFields, RecordPatch, Snapshot } from "../record.js";
 import { trimHistory } from "./trim.js";
-import { isSettled, wakeAt } from "./wake.js";
+import { isSettled, undeliveredTo, wakeAt } from "./wake.js";
 
 /** What a decision may know besides the record: the store's time, the pace, and the id of this call. */
 export interface DecideContext {
@@ -67,7 +67,10 @@ export interface EntryDraft {
 }
 
 interface Effect {
-  readonly patch?: Omit<RecordPatch, "status" | "version" | "updatedAt" | "wakeAt" | "purgeAt" | "historyTrimmed">;
+  readonly patch?: Omit<
+    RecordPatch,
+    "status" | "version" | "updatedAt" | "wakeAt" | "purgeAt" | "historyTrimmed"
+  >;
   readonly drafts?: readonly EntryDraft[];
   readonly guard?: Pick<WriteGuard, "expiredLease" | "dispatch">;
   readonly output?: string;
@@ -106,7 +109,7 @@ export function change(snapshot: Snapshot, context: DecideContext, effect: Effec
   };
   const history = trim === null ? joinHistory(record.history, appended) : trim.history;
   const unplanned: Snapshot = { record: { ...record, ...patch, history }, cursors };
-  const plan = planWake(unplanned, policy, now);
+  const plan = planAfterChange(unplanned, policy, now, entries.length === 0 ? record.wakeAt : null);
   return {
     do: "write",
     item: {
@@ -133,6 +136,28 @@ export function planWake(
   return { wakeAt: null, purgeAt: snapshot.record.purgeAt ?? now + snapshot.record.retainMs };
 }
 
+/**
+ * Cursors move without a version, so those seen may be old: the retry that they name may be over and a nearer one set.
+ * Hence somebody looks within the grace after every change; whoever looks stores the exact instant. A change without an
+ * entry (progress, many a second) leaves that look where it was: pushed out each time, it would never come.
+ *
+ * @param before - the wake-up that must not be passed
+ */
+function planAfterChange(
+  snapshot: Snapshot,
+  policy: Policy,
+  now: number,
+  before: number | null,
+): ReturnType<typeof planWake> {
+  const plan = planWake(snapshot, policy, now);
+  const { record, cursors } = snapshot;
+  if (plan.wakeAt === null || undeliveredTo(record, cursors).length === 0) return plan;
+  return {
+    ...plan,
+    wakeAt: Math.min(plan.wakeAt, now + policy.notifyGraceMs, before ?? Number.POSITIVE_INFINITY),
+  };
+}
+
 /** Fields that no claim, request or outside work outlives. */
 export const NO_CLAIM = {
   token: null,
@@ -142,6 +167,8 @@ export const NO_CLAIM = {
   cancel: null,
 } as const satisfies RecordPatch;
 
-function clip(text: string | null, chars: number): string | null {
-  return text !== null && text.length > chars ? `${text.slice(0, chars - 1)}…` : text;
+/** Text within its bound, never cut inside a character. */
+export function clip<T extends string | null>(text: T, chars: number): T | string {
+  if (text === null || text.length <= chars) return text;
+  return `${text.slice(0, chars - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }

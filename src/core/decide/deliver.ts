@@ -5,13 +5,14 @@ import type { AdvanceItem } from "../ports/store.js";
 import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
 import { backoffMs } from "./backoff.js";
 import { planWake } from "./change.js";
+import { cursorOf } from "./cursors.js";
 
 /** Behind every entry that a record will ever have: the cursor of a retired notifier. */
 export const THE_END = Number.MAX_SAFE_INTEGER;
 
 /** The entries that a notifier has not had, lowest first. */
 export function undelivered({ record, cursors }: Snapshot, notifier: string): readonly HistoryEntry[] {
-  const { upTo } = cursors[notifier] ?? START;
+  const { upTo } = cursorOf(cursors, notifier);
   return decodeHistory(record.history).filter((entry) => entry.version > upTo);
 }
 
@@ -50,16 +51,21 @@ export function retire(cursor: Cursor | undefined): Cursor {
 }
 
 /**
- * The write that moves cursors. Its wake-up holds for the version that it was computed for only: where a change came in
- * between, the store keeps that change's own (too early perhaps, never too late).
+ * The write that moves cursors. Its plan holds for the version and the cursors that it was made on only, so it carries
+ * all of them; where the store has moved on, it keeps its own wake-up, or brings it forward to the grace.
  */
 export function advance(
   { record, cursors }: Snapshot,
   moved: Cursors,
   { now, policy }: { readonly now: number; readonly policy: Policy },
 ): AdvanceItem {
-  const merged: Record<string, Cursor> = { ...cursors };
-  for (const [name, cursor] of Object.entries(moved)) merged[name] = mergeCursor(merged[name] ?? START, cursor);
-  const plan = planWake({ record, cursors: merged }, policy, now);
-  return { id: record.id, ifVersion: record.version, ...plan, cursors: moved };
+  const names = new Set([...Object.keys(cursors), ...Object.keys(moved)]);
+  const merged = [...names].map((name): [string, Cursor] => [
+    name,
+    mergeCursor(cursorOf(cursors, name), cursorOf(moved, name)),
+  ]);
+  const planned = Object.fromEntries(merged);
+  const plan = planWake({ record, cursors: planned }, policy, now);
+  const latestWakeAt = now + policy.notifyGraceMs;
+  return { id: record.id, ifVersion: record.version, ...plan, latestWakeAt, cursors: planned };
 }

@@ -35,7 +35,11 @@ export function sendAgain(snapshot: Snapshot, context: DecideContext): Decision 
 }
 
 /** T3: evidence that the message is gone for good. A new dispatch follows; a copy of the old message is stale. */
-export function recall(snapshot: Snapshot, evidence: "dead_letter" | "returned" | "operator", context: DecideContext): Decision {
+export function recall(
+  snapshot: Snapshot,
+  evidence: "dead_letter" | "returned" | "operator",
+  context: DecideContext,
+): Decision {
   const { record } = snapshot;
   if (record.status !== "QUEUED" || record.queue === null) return refuse("not_in_status");
   return change(snapshot, context, {
@@ -54,7 +58,12 @@ function recalled({ record }: Snapshot, redrive: boolean, { now }: DecideContext
 }
 
 /** T8: the queue refused the message for good. A copy sent earlier in doubt finds a final record. */
-export function rejectSend(snapshot: Snapshot, dispatch: number, why: string, context: DecideContext): Decision {
+export function rejectSend(
+  snapshot: Snapshot,
+  dispatch: number,
+  why: string,
+  context: DecideContext,
+): Decision {
   if (snapshot.record.status !== "PENDING") return refuse("not_in_status");
   if (snapshot.record.dispatch !== dispatch) return refuse("other_dispatch");
   return failed(snapshot, { reason: "enqueue_rejected", message: why }, context, { guard: { dispatch } });
@@ -76,10 +85,7 @@ export function deadLetter(snapshot: Snapshot, dispatch: number, context: Decide
       patch: { ...recalled(snapshot, true, context), queuedAt: record.queuedAt ?? context.now },
     });
   }
-  return failed(
-    snapshot,
-    { reason: "dead_lettered", message: "The queue gave its message up." },
-    context,
-    { before: proven },
-  );
+  return failed(snapshot, { reason: "dead_lettered", message: "The queue gave its message up." }, context, {
+    before: proven,
+  });
 }

@@ -1,7 +1,7 @@
 import type { EdgeId, JobStatus } from "../lifecycle.js";
 import type { WriteGuard } from "../ports/store.js";
 import type { RecordPatch, Snapshot, StoredFailure } from "../record.js";
-import { type Change, change, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
+import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
 
 /** What a command says of a failure; the rest has defaults. */
 export type FailureFacts = Pick<StoredFailure, "reason" | "message"> & Partial<StoredFailure>;
@@ -18,15 +18,23 @@ const EDGE_TO_FAILED: Readonly<Record<JobStatus, EdgeId>> = {
 interface Extra {
   /** Entries that come first in the same write. */
   readonly before?: readonly EntryDraft[];
-  readonly patch?: Partial<Pick<RecordPatch, "progress" | "percent" | "etaAt" | "phase" | "checkpoint" | "lastError">>;
+  readonly patch?: Partial<
+    Pick<RecordPatch, "progress" | "percent" | "etaAt" | "phase" | "checkpoint" | "lastError">
+  >;
   readonly guard?: Pick<WriteGuard, "expiredLease" | "dispatch">;
 }
 
 /** T6, T8, T9: the one way to FAILED. */
-export function failed(snapshot: Snapshot, facts: FailureFacts, context: DecideContext, extra: Extra = {}): Change {
+export function failed(
+  snapshot: Snapshot,
+  facts: FailureFacts,
+  context: DecideContext,
+  extra: Extra = {},
+): Change {
   const before = extra.before ?? [];
   const status = before.some((draft) => draft.edge === "T2") ? "QUEUED" : snapshot.record.status;
-  const failure: StoredFailure = { code: null, expose: false, retryable: false, ...facts };
+  const message = clip(facts.message, context.policy.maxTextChars);
+  const failure: StoredFailure = { code: null, expose: false, retryable: false, ...facts, message };
   return change(snapshot, context, {
     drafts: [
       ...before,

@@ -1,9 +1,20 @@
 import type { Awaiting, Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
-import { change, type Change, type Decision, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
+import {
+  change,
+  type Change,
+  clip,
+  type Decision,
+  type DecideContext,
+  type EntryDraft,
+  NO_CLAIM,
+} from "./change.js";
 import { type FailureFacts, failed } from "./failed.js";
 import { holdRefusal, type News, newsEffect, NO_NEWS } from "./held.js";
 import type { RetryPolicy } from "../defaults.js";
+import type { WriteGuard } from "../ports/store.js";
+
+const NOTHING_SAID: ReturnType<typeof newsEffect> = { patch: {}, drafts: [] };
 
 interface Held {
   readonly token: string;
@@ -11,7 +22,11 @@ interface Held {
 }
 
 /** T5: the output is valid, sized and nothing external is open. A request to cancel comes too late for it. */
-export function complete(snapshot: Snapshot, held: Held & { readonly output: string }, context: DecideContext): Decision {
+export function complete(
+  snapshot: Snapshot,
+  held: Held & { readonly output: string },
+  context: DecideContext,
+): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
   return completed(snapshot, held.output, held.news ?? NO_NEWS, context);
@@ -28,7 +43,11 @@ export function completed(snapshot: Snapshot, output: string, news: News, contex
 }
 
 /** T6: for good, whatever attempts remain. */
-export function fail(snapshot: Snapshot, held: Held & { readonly failure: FailureFacts }, context: DecideContext): Decision {
+export function fail(
+  snapshot: Snapshot,
+  held: Held & { readonly failure: FailureFacts },
+  context: DecideContext,
+): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
   const said = newsEffect(snapshot, held.news ?? NO_NEWS, context.policy);
@@ -65,37 +84,51 @@ export function again(
 ): Change {
   const { record } = snapshot;
   const said = newsEffect(snapshot, news, context.policy);
-  const lastError = { message: error.message, code: error.code, expose: error.expose, at: context.now, attempt: record.attempt };
-  if (record.cancel !== null) return cancelled(snapshot, context, said.drafts);
+  if (record.cancel !== null) return cancelled(snapshot, context, said);
+  const { code, expose } = error;
+  const message = clip(error.message, context.policy.maxTextChars);
+  const lastError = { message, code, expose, at: context.now, attempt: record.attempt };
   if (record.attempt >= record.maxAttempts) {
-    const { message, code, expose } = error;
     const failure: FailureFacts = { reason: "attempts_exhausted", message, code, expose, retryable: true };
     return failed(snapshot, failure, context, { before: said.drafts, patch: { ...said.patch, lastError } });
   }
   const waitMs = error.afterMs ?? backoffMs(record.attempt, policy, context.random);
-  return returned(snapshot, { reason: "error", text: error.message, expose: error.expose, waitMs, said }, context, {
+  return returned(snapshot, { reason: "error", text: message, expose, waitMs, said }, context, {
     lastError,
     retryAt: context.now + waitMs,
   });
 }
 
 /** FAILED(`cancelled`), with the words of whoever asked. */
-export function cancelled(snapshot: Snapshot, context: DecideContext, before: readonly EntryDraft[] = []): Change {
+export function cancelled(
+  snapshot: Snapshot,
+  context: DecideContext,
+  said: ReturnType<typeof newsEffect> = NOTHING_SAID,
+  guard?: Pick<WriteGuard, "expiredLease">,
+): Change {
   const message = snapshot.record.cancel?.reason ?? "Cancelled.";
-  return failed(snapshot, { reason: "cancelled", message, expose: true }, context, { before });
+  return failed(snapshot, { reason: "cancelled", message, expose: true }, context, {
+    before: said.drafts,
+    patch: said.patch,
+    ...(guard === undefined ? {} : { guard }),
+  });
 }
 
 /**
  * T7 at an orderly shutdown: the attempt is given back. A job that always meets a shutdown, or causes it, is written as a
  * retry in the end, so that its attempts do run out.
  */
-export function release(snapshot: Snapshot, held: Held & { readonly policy: RetryPolicy }, context: DecideContext): Decision {
+export function release(
+  snapshot: Snapshot,
+  held: Held & { readonly policy: RetryPolicy },
+  context: DecideContext,
+): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
   const { record } = snapshot;
   const news = held.news ?? NO_NEWS;
   const said = newsEffect(snapshot, news, context.policy);
-  if (record.cancel !== null) return cancelled(snapshot, context, said.drafts);
+  if (record.cancel !== null) return cancelled(snapshot, context, said);
   if (record.releases >= context.policy.maxReleases) {
     const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
     return again(snapshot, error, held.policy, news, context);
@@ -113,19 +146,17 @@ export function release(snapshot: Snapshot, held: Held & { readonly policy: Retr
 export function sweep(snapshot: Snapshot, context: DecideContext): Decision {
   const { record } = snapshot;
   const { leaseUntil } = record;
-  if (record.status !== "PROCESSING" || record.awaiting !== null) return { do: "refuse", reason: "not_in_status" };
+  if (record.status !== "PROCESSING" || record.awaiting !== null)
+    return { do: "refuse", reason: "not_in_status" };
   if (leaseUntil === null || leaseUntil > context.now) return { do: "refuse", reason: "not_due" };
   const guard = { expiredLease: leaseUntil };
-  if (record.cancel !== null) {
-    const message = record.cancel.reason ?? "Cancelled.";
-    return failed(snapshot, { reason: "cancelled", message, expose: true }, context, { guard });
-  }
+  if (record.cancel !== null) return cancelled(snapshot, context, NOTHING_SAID, guard);
   const message = "The worker stopped answering before it was done.";
   if (record.attempt >= record.maxAttempts) {
     return failed(snapshot, { reason: "lease_lost", message, retryable: true }, context, { guard });
   }
   const lastError = { message, code: null, expose: false, at: context.now, attempt: record.attempt };
-  const why = { reason: "lease_lost", waitMs: 0, said: { patch: {}, drafts: [] } };
+  const why = { reason: "lease_lost", waitMs: 0, said: NOTHING_SAID };
   return returned(snapshot, why, context, { lastError }, guard);
 }
 
@@ -148,7 +179,12 @@ function returned(
   const { record } = snapshot;
   const at = context.now + why.waitMs;
   const inStore = record.queue === null;
-  const left: EntryDraft = { edge: "T7", reason: why.reason, text: why.text ?? null, expose: why.expose ?? false };
+  const left: EntryDraft = {
+    edge: "T7",
+    reason: why.reason,
+    text: why.text ?? null,
+    expose: why.expose ?? false,
+  };
   return change(snapshot, context, {
     drafts: [...why.said.drafts, left, ...(inStore ? [{ edge: "T2" } as const] : [])],
     guard,
@@ -172,7 +208,9 @@ function returned(
 /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
 export function awaitExternal(
   snapshot: Snapshot,
-  held: Held & { readonly awaiting: Pick<Awaiting, "ref" | "refKeys" | "deadlineAt" | "nextPollAt" | "cancellable"> },
+  held: Held & {
+    readonly awaiting: Pick<Awaiting, "ref" | "refKeys" | "deadlineAt" | "nextPollAt" | "cancellable">;
+  },
   context: DecideContext,
 ): Decision {
   const refusal = holdRefusal(snapshot, held.token);

@@ -1,7 +1,14 @@
 import { isFinal } from "../lifecycle.js";
 import type { Policy } from "../defaults.js";
 import type { RecordPatch, Snapshot } from "../record.js";
-import { change, type Decision, type DecideContext, type EntryDraft, type Refusal, refuse } from "./change.js";
+import {
+  change,
+  type Decision,
+  type DecideContext,
+  type EntryDraft,
+  type Refusal,
+  refuse,
+} from "./change.js";
 import { hasRoom } from "./trim.js";
 
 /**

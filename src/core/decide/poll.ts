@@ -2,7 +2,15 @@ import type { RetryPolicy } from "../defaults.js";
 import { isFinal } from "../lifecycle.js";
 import type { Awaiting, Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
-import { change, type Decision, type DecideContext, NOTHING, refuse, type Refusal } from "./change.js";
+import {
+  change,
+  type Change,
+  type Decision,
+  type DecideContext,
+  NOTHING,
+  refuse,
+  type Refusal,
+} from "./change.js";
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { type News, newsEffect } from "./held.js";
@@ -12,19 +20,36 @@ import { type News, newsEffect } from "./held.js";
  * Terminal is absorbing and the version refuses stale answers, so an event needs no claim.
  */
 export type Witness =
-  | { readonly by: "poll"; readonly token: string }
-  | { readonly by: "event"; readonly refKey: string };
+  { readonly by: "poll"; readonly token: string } | { readonly by: "event"; readonly refKey: string };
 
 /** What the witness saw. */
 export type Sight =
-  | { readonly state: "open"; readonly news: News; readonly nextPollAt: number; readonly cancelSent?: boolean }
+  | {
+      readonly state: "open";
+      readonly news: News;
+      readonly nextPollAt: number;
+      readonly cancelSent?: boolean;
+    }
   | { readonly state: "done"; readonly output: string; readonly news: News }
-  | { readonly state: "failed"; readonly error: AttemptError; readonly rerun: RetryPolicy | null; readonly news: News }
-  | { readonly state: "invalid"; readonly reason: "output_invalid" | "result_unstorable"; readonly message: string }
+  | {
+      readonly state: "failed";
+      readonly error: AttemptError;
+      readonly rerun: RetryPolicy | null;
+      readonly news: News;
+    }
+  | {
+      readonly state: "invalid";
+      readonly reason: "output_invalid" | "result_unstorable";
+      readonly message: string;
+    }
   | { readonly state: "unseen"; readonly backoff: Pick<RetryPolicy, "baseMs" | "capMs"> };
 
 /** Takes the right to poll. Its expiry makes the poll due again; it never runs the job, or its launch, a second time. */
-export function claimPoll(snapshot: Snapshot, poll: { readonly token: string; readonly leaseMs: number }, context: DecideContext): Decision {
+export function claimPoll(
+  snapshot: Snapshot,
+  poll: { readonly token: string; readonly leaseMs: number },
+  context: DecideContext,
+): Decision {
   const { record } = snapshot;
   if (record.status !== "PROCESSING" || record.awaiting === null) return refuse("not_awaiting");
   if (record.poll?.token === poll.token) return NOTHING;
@@ -34,41 +59,51 @@ export function claimPoll(snapshot: Snapshot, poll: { readonly token: string; re
   });
 }
 
-function witnessRefusal({ record }: Snapshot, witness: Witness): Refusal | null {
-  if (isFinal(record.status)) return refuse("already_final");
-  if (record.awaiting === null) return refuse("not_awaiting");
-  if (witness.by === "poll") return record.poll?.token === witness.token ? null : refuse("poll_lost");
-  return record.awaiting.refKeys.includes(witness.refKey) ? null : refuse("other_ref");
+/** The external work that the witness speaks of, or why it may not speak. */
+function witnessed({ record }: Snapshot, witness: Witness): Awaiting | Refusal {
+  const { status, awaiting, poll } = record;
+  if (isFinal(status)) return refuse("already_final");
+  if (awaiting === null) return refuse("not_awaiting");
+  if (witness.by === "poll") return poll?.token === witness.token ? awaiting : refuse("poll_lost");
+  return awaiting.refKeys.includes(witness.refKey) ? awaiting : refuse("other_ref");
 }
 
 /** What was seen of external work: still open, done (T5), failed (T6, or T7 where the kind says so), or nothing. */
 export function seen(snapshot: Snapshot, witness: Witness, sight: Sight, context: DecideContext): Decision {
-  const refusal = witnessRefusal(snapshot, witness);
-  if (refusal !== null) return refusal;
-  const { record } = snapshot;
+  const awaiting = witnessed(snapshot, witness);
+  if ("do" in awaiting) return awaiting;
   switch (sight.state) {
     case "done":
       return completed(snapshot, sight.output, sight.news, context);
     case "failed":
       return seenFailed(snapshot, sight, context);
     case "invalid":
-      if (record.cancel !== null) return cancelled(snapshot, context);
+      if (snapshot.record.cancel !== null) return cancelled(snapshot, context);
       return failed(snapshot, { reason: sight.reason, message: sight.message }, context);
     case "unseen": {
-      const pollErrors = (record.awaiting?.pollErrors ?? 0) + 1;
+      const pollErrors = awaiting.pollErrors + 1;
       const waitMs = Math.max(1, backoffMs(pollErrors, sight.backoff, context.random));
-      return stillOpen(snapshot, { news: {}, nextPollAt: context.now + waitMs, pollErrors }, context);
+      return stillOpen(
+        snapshot,
+        awaiting,
+        { news: {}, nextPollAt: context.now + waitMs, pollErrors },
+        context,
+      );
     }
     case "open":
-      return stillOpen(snapshot, { ...sight, pollErrors: 0 }, context);
+      return stillOpen(snapshot, awaiting, { ...sight, pollErrors: 0 }, context);
   }
 }
 
-function seenFailed(snapshot: Snapshot, sight: Extract<Sight, { state: "failed" }>, context: DecideContext): Decision {
-  if (snapshot.record.cancel !== null) return cancelled(snapshot, context, sight.news.drafts);
+function seenFailed(
+  snapshot: Snapshot,
+  sight: Extract<Sight, { state: "failed" }>,
+  context: DecideContext,
+): Decision {
   if (sight.rerun !== null) return again(snapshot, sight.error, sight.rerun, sight.news, context);
-  const { message, code, expose } = sight.error;
   const said = newsEffect(snapshot, sight.news, context.policy);
+  if (snapshot.record.cancel !== null) return cancelled(snapshot, context, said);
+  const { message, code, expose } = sight.error;
   const facts = { reason: "external_failed", message, code, expose } as const;
   return failed(snapshot, facts, context, { before: said.drafts, patch: said.patch });
 }
@@ -80,9 +115,8 @@ interface Open {
   readonly cancelSent?: boolean;
 }
 
-function stillOpen(snapshot: Snapshot, open: Open, context: DecideContext): Decision {
-  const { awaiting, phase } = snapshot.record;
-  if (awaiting === null) return refuse("not_awaiting");
+function stillOpen(snapshot: Snapshot, awaiting: Awaiting, open: Open, context: DecideContext): Change {
+  const { phase } = snapshot.record;
   // A poll says the phase each time: an entry only when it is another one.
   const news = open.news.phase === phase ? { ...open.news, drafts: [] } : open.news;
   const next: Awaiting = {
@@ -92,7 +126,10 @@ function stillOpen(snapshot: Snapshot, open: Open, context: DecideContext): Deci
     cancelSent: awaiting.cancelSent || (open.cancelSent ?? false),
   };
   const said = newsEffect(snapshot, news, context.policy);
-  return change(snapshot, context, { drafts: said.drafts, patch: { ...said.patch, awaiting: next, poll: null } });
+  return change(snapshot, context, {
+    drafts: said.drafts,
+    patch: { ...said.patch, awaiting: next, poll: null },
+  });
 }
 
 /** T6(`external_timeout`): the deadline of external work has passed; what became of it outside is not known. */

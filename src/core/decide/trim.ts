@@ -1,6 +1,7 @@
 import { KEPT_ENTRIES, type Policy } from "../defaults.js";
 import { decodeHistory, encodeHistory, type HistoryEntry, joinHistory } from "../history.js";
-import { type Snapshot, START } from "../record.js";
+import type { Snapshot } from "../record.js";
+import { cursorOf } from "./cursors.js";
 
 interface Trim {
   readonly history: string;
@@ -20,11 +21,12 @@ export function trimHistory(
   { now, policy }: { readonly now: number; readonly policy: Policy },
 ): Trim | null {
   // Entries are far longer than 32 bytes: below this no count can be over the limit, and nothing is parsed.
-  if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4)) return null;
+  if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4))
+    return null;
   const entries = decodeHistory(record.history);
   const delivered = Math.min(
     Number.POSITIVE_INFINITY,
-    ...record.notifiers.map((name) => (cursors[name] ?? START).upTo),
+    ...record.notifiers.map((name) => cursorOf(cursors, name).upTo),
   );
   const youngest = now - policy.unknownRetryMs;
   let bytes = byteLength(joinHistory(record.history, appended));
@@ -45,7 +47,8 @@ export function trimHistory(
 
 /** Whether an entry that may be left out (a phase, a warning) still fits; status changes are always written. */
 export function hasRoom({ record }: Snapshot, policy: Policy): boolean {
-  if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4)) return true;
+  if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4))
+    return true;
   return (
     decodeHistory(record.history).length < policy.maxHistoryEntries &&
     byteLength(record.history) < policy.maxHistoryBytes

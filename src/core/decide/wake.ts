@@ -1,7 +1,8 @@
 import type { Policy } from "../defaults.js";
 import { decodeHistory } from "../history.js";
 import { isFinal } from "../lifecycle.js";
-import { type Cursors, type JobRecord, type Snapshot, START } from "../record.js";
+import type { Cursors, JobRecord, Snapshot } from "../record.js";
+import { cursorOf } from "./cursors.js";
 
 /** Why somebody must look at a record. */
 export type NeedReason = "send" | "redispatch" | "lease" | "poll" | "await_deadline" | "deadline" | "notify";
@@ -16,9 +17,10 @@ export interface Need {
 /** Everything that a record needs from others, each with its instant. Empty: settled, or in the ready index only. */
 export function needs({ record, cursors }: Snapshot, policy: Policy): readonly Need[] {
   const found = isFinal(record.status) ? [] : statusNeeds(record, policy);
-  if (!isFinal(record.status) && record.deadlineAt !== null) found.push({ reason: "deadline", at: record.deadlineAt });
+  if (!isFinal(record.status) && record.deadlineAt !== null)
+    found.push({ reason: "deadline", at: record.deadlineAt });
   for (const name of undeliveredTo(record, cursors)) {
-    const at = (cursors[name] ?? START).retryAt ?? record.updatedAt + policy.notifyGraceMs;
+    const at = cursorOf(cursors, name).retryAt ?? record.updatedAt + policy.notifyGraceMs;
     found.push({ reason: "notify", at, notifier: name });
   }
   return found;
@@ -28,9 +30,12 @@ function statusNeeds(record: JobRecord, policy: Policy): Need[] {
   if (record.status === "PENDING") {
     // A send in the future is nobody's task before; one that is ready is being sent by whoever wrote the record.
     const sendAt = record.sendAt ?? record.updatedAt;
-    return [{ reason: "send", at: sendAt > record.updatedAt ? sendAt : record.updatedAt + policy.sendGraceMs }];
+    return [
+      { reason: "send", at: sendAt > record.updatedAt ? sendAt : record.updatedAt + policy.sendGraceMs },
+    ];
   }
-  if (record.status === "QUEUED") return record.sendAt === null ? [] : [{ reason: "redispatch", at: record.sendAt }];
+  if (record.status === "QUEUED")
+    return record.sendAt === null ? [] : [{ reason: "redispatch", at: record.sendAt }];
   if (record.awaiting !== null) {
     return [
       { reason: "poll", at: record.poll?.until ?? record.awaiting.nextPollAt },
@@ -58,7 +63,7 @@ export function undeliveredTo(record: JobRecord, cursors: Cursors): readonly str
   // Most jobs have no notifier: their history is not parsed for it.
   if (record.notifiers.length === 0) return [];
   const last = lastEntryVersion(record);
-  return record.notifiers.filter((name) => (cursors[name] ?? START).upTo < last);
+  return record.notifiers.filter((name) => cursorOf(cursors, name).upTo < last);
 }
 
 /** Final, and every entry delivered to (or given up by) every notifier of the record. Only then may it have no wake-up. */

@@ -227,16 +227,22 @@ export interface TakeDueReply extends StoreReply {
 
 export interface AdvanceItem {
   readonly id: string;
-  /** The version that `wakeAt` and `purgeAt` were computed for; at any other they are left as they are. */
+  /** The version that `wakeAt` and `purgeAt` were planned for. */
   readonly ifVersion: number;
+  /** Written with `purgeAt` if the version is that one and no given cursor is behind the stored one (`isBehind`). */
   readonly wakeAt: number | null;
   readonly purgeAt: number | null;
-  /** Merged per name by `mergeCursor`. May be empty. */
+  /**
+   * Where `wakeAt` is not written: a stored wake-up that is later is brought forward to this. Another relay's plan may
+   * rest on old cursors, and a notification that is due must not wait for its retry.
+   */
+  readonly latestWakeAt: number;
+  /** All cursors that the plan rests on, moved or not; merged per name by `mergeCursor`. May be empty. */
   readonly cursors: Readonly<Record<string, Cursor>>;
 }
 
 /**
- * - `ok`: cursors merged; `wake` says whether wake-up and purge instant were written too.
+ * - `ok`: cursors merged; `wake` says whether `wakeAt` and `purgeAt` were written too.
  * - `refused`: an engine that cannot write a part of it wrote nothing (version moved on).
  * Both return what is stored now.
  */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Cursor } from "../../core/record.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, type StoreProbe } from "./store-probe.js";
+import { accepted, NEVER, type StoreProbe } from "./store-probe.js";
 
 function cursor(upTo: number, attempts = 0, given: Partial<Cursor> = {}): Cursor {
   return { upTo, attempts, retryAt: null, exhausted: [], ...given };
@@ -90,6 +90,55 @@ export const advanceBehaviour: StoreBehaviour = {
       assert.deepEqual(await probe.takeDue(), []);
     },
 
+    "keeps the wake-up where another relay is further, and brings a later one forward": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui", "billing"] }, now));
+      const ahead = { ui: cursor(1, 2, { retryAt: now + 9_000 }), billing: cursor(2) };
+      const plan = { id: "job-1", ifVersion: 2, latestWakeAt: now + 5_000 };
+      accepted(await probe.advance({ ...plan, wakeAt: now + 9_000, cursors: ahead }));
+      const stale = [
+        { ui: cursor(0, 9) },
+        { ui: cursor(1, 1), billing: cursor(2) },
+        { billing: cursor(1, 7) },
+      ];
+      for (const cursors of stale) {
+        const result = await probe.advance({ ...plan, wakeAt: now + 60_000, purgeAt: 7, cursors });
+        // An engine that cannot write a part of it may refuse the whole.
+        if (result.status !== "refused")
+          assert.deepEqual(result, { status: "ok", wake: "kept", cursors: ahead });
+        const { record } = await probe.read("job-1");
+        const kept = result.status === "refused" ? now + 9_000 : now + 5_000;
+        assert.deepEqual([record.wakeAt, record.purgeAt], [kept, null]);
+      }
+    },
+
+    "never puts a wake-up off where it does not write it": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui"], wakeAt: now + 1_000 }, now));
+      const late = {
+        id: "job-1",
+        ifVersion: 1,
+        wakeAt: null,
+        latestWakeAt: now + 5_000,
+        cursors: { ui: cursor(1) },
+      };
+      await probe.advance(late);
+      assert.equal((await probe.read("job-1")).record.wakeAt, now + 1_000);
+    },
+
+    "gives no wake-up to a record that has none, where it does not write it": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui"], wakeAt: null }, now));
+      await probe.advance({
+        id: "job-1",
+        ifVersion: 1,
+        wakeAt: now,
+        latestWakeAt: now,
+        cursors: { ui: cursor(1) },
+      });
+      assert.equal((await probe.read("job-1")).record.wakeAt, null);
+    },
+
     "leaves version, document and guards as they are": async (probe) => {
       const { record } = await probe.processing({ id: "job-1", notifiers: ["ui"] });
       const { version, wakeAt } = record;
@@ -170,7 +219,7 @@ export const advanceBehaviour: StoreBehaviour = {
 
     "tells of a job that does not exist, item by item": async (probe) => {
       await probe.given(sampleQueuedJob({ id: "job-1" }, await probe.now()));
-      const item = { ifVersion: 2, wakeAt: null, purgeAt: null, cursors: {} };
+      const item = { ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {} };
       const items = [
         { ...item, id: "nobody" },
         { ...item, id: "job-1" },

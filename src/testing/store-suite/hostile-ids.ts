@@ -45,7 +45,7 @@ function calls(
 ): readonly ((store: AnyStore) => Promise<unknown>)[] {
   const { at } = probe;
   const good = sampleJob({ id: "good" }, now);
-  const item = { ifVersion: 1, wakeAt: null, purgeAt: null, cursors: {} };
+  const item = { ifVersion: 1, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} };
   const message = { dispatch: 1, token: "token-1", leaseMs: 1_000 };
   return [
     (store) =>

@@ -46,6 +46,9 @@ const INDEX_LAG_MS = 500;
 
 type Without<T extends StoreRequest> = Omit<T, "nowMs">;
 
+/** Brings no wake-up forward. */
+export const NEVER: number = Number.MAX_SAFE_INTEGER;
+
 /** A store under test, with the suite's clock and short forms of its calls. */
 export class StoreProbe {
   readonly store: AnyStore;
@@ -143,7 +146,7 @@ export class StoreProbe {
   }
 
   async advance(item: Partial<AdvanceItem> & Pick<AdvanceItem, "id" | "ifVersion">): Promise<AdvanceResult> {
-    const items = [{ wakeAt: null, purgeAt: null, cursors: {}, ...item }];
+    const items = [{ wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {}, ...item }];
     return only((await this.store.advance({ ...this.at, items })).results);
   }
 

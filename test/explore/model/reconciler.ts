@@ -1,0 +1,227 @@
+import type { Decision } from "../../../src/core/decide/change.js";
+import { undelivered } from "../../../src/core/decide/deliver.js";
+import { needs } from "../../../src/core/decide/wake.js";
+import type { PublishResult } from "../../../src/core/ports/notifier.js";
+import { type Snapshot, START } from "../../../src/core/record.js";
+import type { Author } from "../monitors.js";
+import { BACKOFF, context, fresh, NOTIFIER_RETRY, NOW, POLICY, TICKS } from "./rules.js";
+import { type Actor, IDLE, snapshotOf, type State, withActor } from "./state.js";
+import { mark } from "./submitter.js";
+import { advance, changeOf, type Emit, may, put, send, stored, type World, write } from "./world.js";
+import { spend } from "./worker.js";
+
+type To = (next: State, actor: Actor) => State;
+
+/** One reconciler: takes the record when it is due, does one thing that is due, stores the wake-up again. */
+export function reconcilerSteps(world: World, state: State, index: number, emit: Emit): void {
+  const actor = state.reconcilers[index]!;
+  const name = `reconciler ${index + 1}`;
+  const to: To = (next, after) => withActor(next, "reconcilers", index, after);
+  const { row } = state;
+  switch (actor.at) {
+    case "idle":
+      if (row !== null && row.record.wakeAt !== null && row.record.wakeAt <= NOW) {
+        emit(`${name} takes the record`, () => {
+          const taken = world.rules.applyTakeDue(row, TICKS.hold, NOW).row;
+          return to(put(world, state, taken), { ...IDLE, at: "looks", seen: snapshotOf(taken) });
+        });
+      }
+      return;
+    case "looks":
+      looks(world, state, actor, name, to, emit);
+      break;
+    case "sends":
+      sends(world, state, actor, name, to, emit);
+      break;
+    case "sent":
+      emit(`${name} marks the job queued`, () => to(mark(world, state, actor), IDLE));
+      break;
+    case "polls":
+      polls(world, state, actor, name, to, emit);
+      break;
+    case "published":
+      emit(`${name} moves the cursor`, () => to(advance(world, state, actor.seen!, actor.moved), IDLE));
+      break;
+  }
+  if (may(world, "crash")) emit(`${name} crashes`, () => to(state, IDLE), true);
+}
+
+function looks(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
+  const seen = actor.seen!;
+  const { rules } = world;
+  const due = needs(seen, POLICY).filter((need) => need.at <= NOW);
+  const writes = (what: string, decide: () => Decision, by: Author["by"], then: Actor = IDLE): void => {
+    emit(`${name} ${what}`, () => act(world, state, seen, decide(), { by }, to, then));
+  };
+  if (due.length === 0)
+    emit(`${name} finds nothing to do`, () => to(advance(world, state, seen, null), IDLE));
+  for (const { reason } of due) {
+    switch (reason) {
+      case "send":
+        sends(world, state, { ...actor, message: seen.record.dispatch }, name, to, emit);
+        break;
+      case "redispatch": {
+        const then = { ...IDLE, at: "sends", message: seen.record.dispatch };
+        writes("decides to send again", () => rules.sendAgain(seen, context(fresh())), "other", then);
+        break;
+      }
+      case "lease":
+        writes("sweeps", () => rules.sweep(seen, context(fresh())), "sweep");
+        break;
+      case "poll":
+        poll(world, state, seen, writes);
+        break;
+      case "await_deadline":
+        writes("ends the wait", () => rules.awaitTimeout(seen, context(fresh())), "answer");
+        break;
+      case "deadline":
+        writes("sees the deadline", () => rules.deadline(seen, context(fresh())), "other");
+        break;
+      case "notify":
+        publish(world, state, actor, name, to, emit);
+        break;
+    }
+  }
+}
+
+type Writes = (what: string, decide: () => Decision, by: Author["by"], then?: Actor) => void;
+
+function poll({ rules }: World, state: State, seen: Snapshot, writes: Writes): void {
+  const lapsed = seen.record.poll;
+  if (lapsed !== null && rules.lapsedPoll === "sweep") {
+    // As if its lease were a worker's.
+    const record = { ...seen.record, awaiting: null, leaseUntil: lapsed.until };
+    writes(
+      "sweeps the poll",
+      () => withoutLease(rules.sweep({ ...seen, record }, context(fresh()))),
+      "answer",
+    );
+    return;
+  }
+  const token = fresh();
+  const claim = { token, leaseMs: TICKS.pollLease };
+  writes("claims the poll", () => rules.claimPoll(seen, claim, context(fresh())), "other", {
+    ...IDLE,
+    at: "polls",
+    token,
+  });
+}
+
+function withoutLease(decision: Decision): Decision {
+  if (decision.do !== "write") return decision;
+  const { expiredLease: _, ...guard } = decision.item.guard;
+  return { ...decision, item: { ...decision.item, guard } };
+}
+
+/** Writes a decision; what is refused is left to the next wake-up, what is nothing stores the wake-up again. */
+function act(
+  world: World,
+  state: State,
+  seen: Snapshot,
+  decision: Decision,
+  author: Author,
+  to: To,
+  then: Actor,
+): State {
+  const change = changeOf(decision);
+  if (change === null) return to(advance(world, state, seen, null), IDLE);
+  const written = write(world, state, change, author);
+  if (written.after === null) return to(state, IDLE);
+  return to(written.state, then === IDLE ? IDLE : { ...then, seen: written.after });
+}
+
+function sends(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
+  const dispatch = actor.message!;
+  const marks = actor.at === "looks" ? { ...actor, at: "sent", message: dispatch } : IDLE;
+  emit(`${name} sends message ${dispatch}`, () => to(send(state, dispatch), marks));
+  if (may(world, "send unknown"))
+    emit(`${name}'s send is in doubt, it was not sent`, () => to(state, IDLE), true);
+  if (may(world, "send rejected") && actor.at === "looks") {
+    const decide = (): Decision =>
+      world.rules.rejectSend(actor.seen!, dispatch, "too large", context(fresh()));
+    emit(
+      `${name}'s send is rejected`,
+      () => act(world, state, actor.seen!, decide(), { by: "other" }, to, IDLE),
+      true,
+    );
+  }
+}
+
+function polls(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
+  const error = { message: "gone", code: null, expose: false, afterMs: null };
+  const witness = { by: "poll", token: actor.token! } as const;
+  const sights = [
+    { what: "done", sight: { state: "done", output: "1", news: {} } },
+    { what: "open", sight: { state: "open", news: {}, nextPollAt: NOW + TICKS.poll } },
+    { what: "failed", sight: { state: "failed", error, rerun: null, news: {} } },
+    { what: "failed, launch anew", sight: { state: "failed", error, rerun: BACKOFF, news: {} } },
+    { what: "nothing", sight: { state: "unseen", backoff: BACKOFF } },
+  ] as const;
+  for (const { what, sight } of sights) {
+    if (what === "nothing" && !may(world, "poll fails")) continue;
+    emit(
+      `${name} polls and sees: ${what}`,
+      () => {
+        const decision = world.rules.seen(actor.seen!, witness, sight, context(fresh()));
+        const author = { by: "answer", rerun: what === "failed, launch anew" } as const;
+        const change = changeOf(decision);
+        if (change === null) return to(state, IDLE);
+        const written = write(world, state, change, author);
+        if (written.after !== null) return to(written.state, IDLE);
+        const now = snapshotOf(stored(state));
+        const mine = now.record.poll?.token === actor.token;
+        return to(state, mine ? { ...actor, seen: now } : IDLE);
+      },
+      what === "nothing",
+    );
+  }
+}
+
+/** Offers what the notifier has not had, lowest first; all of it is taken, or a first part and then a failure. */
+function publish(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
+  const seen = actor.seen!;
+  const entries = undelivered(seen, "ui");
+  for (let taken = 0; taken <= entries.length; taken += 1) {
+    const fails = taken < entries.length;
+    if (fails && (!may(world, "notifier fails") || state.left.notifierFails === 0)) continue;
+    emit(
+      `${name} publishes ${taken} of ${entries.length}${fails ? ", the notifier fails" : ""}`,
+      () => {
+        const results: PublishResult[] = entries.slice(0, taken).map(() => ({ status: "delivered" }));
+        if (fails) results.push({ status: "retry", reason: "busy" });
+        const cursor = seen.cursors["ui"] ?? START;
+        const moved = world.rules.afterPublish(cursor, entries, results, NOTIFIER_RETRY, {
+          now: NOW,
+          random: 0.5,
+        });
+        let delivered = state.delivered;
+        for (const { version } of entries.slice(0, taken)) {
+          world.watch.delivered({ ...state, delivered }, seen, version);
+          delivered = Math.max(delivered, version);
+        }
+        const paid = fails ? spend(state, "notifierFails") : state;
+        return to({ ...paid, delivered }, { ...IDLE, at: "published", seen, moved });
+      },
+      fails,
+    );
+  }
+}
+
+/** A relay of the process that made a change: publishes without being woken. */
+export function relaySteps(world: World, state: State, index: number, emit: Emit): void {
+  const actor = state.relays[index]!;
+  const name = `relay ${index + 1}`;
+  const to: To = (next, after) => withActor(next, "relays", index, after);
+  const { row } = state;
+  if (row === null) return;
+  if (actor.at === "idle") {
+    if (undelivered(row, "ui").length === 0) return;
+    emit(`${name} reads the job`, () => to(state, { ...IDLE, at: "publishes", seen: snapshotOf(row) }));
+    return;
+  }
+  if (actor.at === "publishes") publish(world, state, actor, name, to, emit);
+  if (actor.at === "published") {
+    emit(`${name} moves the cursor`, () => to(advance(world, state, actor.seen!, actor.moved), IDLE));
+  }
+  if (may(world, "crash")) emit(`${name} crashes`, () => to(state, IDLE), true);
+}

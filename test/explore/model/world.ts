@@ -1,0 +1,107 @@
+import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
+import { type Change, type Decision } from "../../../src/core/decide/change.js";
+import type { Cursor, Snapshot } from "../../../src/core/record.js";
+import type { Author, Watch } from "../monitors.js";
+import { NOW, POLICY, type Rules } from "./rules.js";
+import { type State, withMessage } from "./state.js";
+
+/** Which parts of the model a search runs. */
+export interface Setup {
+  readonly queue: string | null;
+  readonly workers: number;
+  readonly reconcilers: number;
+  readonly relays: number;
+  readonly cancel: boolean;
+  readonly deadLetters: boolean;
+  readonly notifier: boolean;
+  readonly heartbeat: boolean;
+  readonly outcomes: readonly ("complete" | "retry" | "fail" | "release" | "await")[];
+  readonly faults: ReadonlySet<Fault>;
+  readonly budget: State["left"];
+}
+
+export type Fault =
+  | "crash"
+  | "lost reply"
+  | "duplicate"
+  | "loss"
+  | "outage"
+  | "send unknown"
+  | "send rejected"
+  | "notifier fails"
+  | "poll fails"
+  | "rollback";
+
+/** One step of somebody. Thunks, so that a violation found on the way is reported with the step's name. */
+export interface Step {
+  readonly name: string;
+  readonly fault: boolean;
+  readonly take: () => State;
+}
+
+export interface World {
+  readonly rules: Rules;
+  readonly setup: Setup;
+  readonly watch: Watch;
+}
+
+export type Emit = (name: string, take: () => State, fault?: boolean) => void;
+
+/** Says whether a fault belongs to the family. */
+export function may({ setup }: World, fault: Fault): boolean {
+  return setup.faults.has(fault);
+}
+
+export interface Written {
+  readonly state: State;
+  /** `null`: refused. */
+  readonly after: Snapshot | null;
+}
+
+/** A main write reaches the store. */
+export function write(world: World, state: State, change: Change, author: Author): Written {
+  const row = stored(state);
+  const item =
+    author.by === "worker" && world.rules.workerGuard === "status" ? unguarded(row, change) : change.item;
+  const { row: after, result } = world.rules.applyWrite(row, item, NOW);
+  if (result.status !== "ok") return { state, after: null };
+  world.watch.written(row, after, author, state.rolledBack);
+  const next = { ...state, row: after };
+  world.watch.stored(next);
+  return { state: next, after: { record: after.record, cursors: after.cursors } };
+}
+
+/** A guard that any record of the same status passes. */
+function unguarded({ record }: StoredRow, { item }: Change): Change["item"] {
+  return { ...item, guard: { status: item.guard.status, version: record.version, token: record.token } };
+}
+
+/** The cursor is moved in the store. */
+export function advance(world: World, state: State, seen: Snapshot, moved: Cursor | null): State {
+  const item = world.rules.advance(seen, moved === null ? {} : { ui: moved }, { now: NOW, policy: POLICY });
+  const next = { ...state, row: world.rules.applyAdvance(stored(state), item).row };
+  world.watch.stored(next);
+  return next;
+}
+
+export function stored(state: State): StoredRow {
+  if (state.row === null) throw new Error("nothing is stored yet");
+  return state.row;
+}
+
+export function send(state: State, dispatch: number): State {
+  return { ...state, queue: withMessage(state.queue, dispatch) };
+}
+
+/** Replaces what is stored of the row, outside any main write. */
+export function put(world: World, state: State, row: StoredRow): State {
+  if (row === state.row) return state;
+  const next = { ...state, row };
+  world.watch.stored(next);
+  return next;
+}
+
+/** A decision that is a write, or `null`. */
+export function changeOf(decision: Decision): Change | null {
+  return decision.do === "write" ? decision : null;
+}

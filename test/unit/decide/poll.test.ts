@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { awaitTimeout, claimPoll, seen, type Sight, type Witness } from "../../../src/core/decide/poll.js";
+import type { JobRecord } from "../../../src/core/record.js";
+import {
+  AWAITING,
+  CLAIM_CLEARED,
+  context,
+  edges,
+  FINAL,
+  JOB,
+  NOW,
+  POLICY,
+  refused,
+  snapshot,
+  written,
+} from "./fixtures.js";
+
+const CANCEL = { at: NOW, actor: null, reason: "stop" };
+const POLL = { by: "poll", token: "poll" } as const;
+const OPEN = { state: "open", news: {}, nextPollAt: NOW + 300 } as const;
+const DONE = { state: "done", output: "1", news: {} } as const;
+const error = { message: "gone", code: null, expose: false, afterMs: null };
+const LOST = { state: "failed", error, rerun: null, news: {} } as const;
+
+const see = (job: JobRecord, sight: Sight, witness: Witness = POLL) =>
+  seen(snapshot(job), witness, sight, context());
+
+describe("the right to poll", () => {
+  const claim = (job: JobRecord) => claimPoll(snapshot(job), { token: "new", leaseMs: 60 }, context());
+
+  it("is a field of its own: no token, no entry, a new fence", () => {
+    const { item, entries } = written(claim(JOB.waiting()));
+    expect(entries).toEqual([]);
+    expect(item.patch).toMatchObject({ fence: 2, poll: { token: "new", until: NOW + 60 }, wakeAt: NOW + 60 });
+    expect(item.patch.token).toBeUndefined();
+  });
+
+  it("is taken over when it has lapsed, and never before", () => {
+    expect(written(claim(JOB.polled({ poll: { token: "old", until: NOW } }))).item.patch.poll?.token).toBe(
+      "new",
+    );
+    expect(claim(JOB.polled())).toEqual(refused("not_due"));
+  });
+
+  it("asked for again is held", () => {
+    expect(claim(JOB.polled({ poll: { token: "new", until: NOW + 9 } }))).toEqual({ do: "nothing" });
+  });
+
+  it.each([
+    ["is run by a worker", JOB.running()],
+    ["is queued", JOB.queued()],
+  ])("is refused where the job %s", (_, job) => {
+    expect(claim(job)).toEqual(refused("not_awaiting"));
+  });
+});
+
+describe("a witness of external work", () => {
+  it.each([
+    ["not waiting", JOB.running(), POLL, "not_awaiting"],
+    ["polled by another", JOB.polled(), { by: "poll", token: "old" }, "poll_lost"],
+    ["polled by nobody", JOB.waiting(), POLL, "poll_lost"],
+    ["about other work", JOB.polled(), { by: "event", refKey: "server-2" }, "other_ref"],
+    ...FINAL.map(([name, job]) => [name, job(), POLL, "already_final"] as const),
+  ] as const)("is refused where the job is %s", (_, job, witness, reason) => {
+    expect(see(job, DONE, witness)).toEqual(refused(reason));
+  });
+
+  it("needs no claim when it names the work", () => {
+    expect(edges(see(JOB.polled(), DONE, { by: "event", refKey: "server-1" }))).toEqual(["T5"]);
+  });
+});
+
+describe("external work seen", () => {
+  it("done: COMPLETED with its output, also where a cancel was asked for", () => {
+    for (const cancel of [null, CANCEL]) {
+      const { item } = written(see(JOB.polled({ cancel }), DONE));
+      expect(item).toMatchObject({ output: "1", patch: { ...CLAIM_CLEARED, status: "COMPLETED" } });
+    }
+  });
+
+  it("failed: FAILED for good", () => {
+    const { item } = written(see(JOB.polled(), LOST));
+    expect(item.patch.failure).toMatchObject({ reason: "external_failed", message: "gone" });
+  });
+
+  it("failed, where the kind says so: launched anew", () => {
+    const decision = see(JOB.polled(), { ...LOST, rerun: POLICY.retry });
+    expect(edges(decision)).toEqual(["T7"]);
+    expect(written(decision).item.patch).toMatchObject({ ...CLAIM_CLEARED, status: "PENDING", dispatch: 2 });
+  });
+
+  it.each([
+    ["failed", LOST],
+    ["failed, to be launched anew", { ...LOST, rerun: POLICY.retry }],
+    ["invalid", { state: "invalid", reason: "output_invalid", message: "no" }],
+  ] as const)("%s: cancelled where that was asked for", (_, sight) => {
+    expect(written(see(JOB.polled({ cancel: CANCEL }), sight)).item.patch.failure?.reason).toBe("cancelled");
+  });
+
+  it.each(["output_invalid", "result_unstorable"] as const)(
+    "done with an output that is %s: FAILED",
+    (reason) => {
+      const { item } = written(see(JOB.polled(), { state: "invalid", reason, message: "no" }));
+      expect(item.patch.failure?.reason).toBe(reason);
+    },
+  );
+
+  it("open: polled again later, errors forgotten, the poll given back", () => {
+    const { item, entries } = written(see(JOB.polled(), OPEN));
+    expect(entries).toEqual([]);
+    expect(item.patch).toMatchObject({
+      poll: null,
+      wakeAt: NOW + 300,
+      awaiting: { nextPollAt: NOW + 300, pollErrors: 0, cancelSent: false },
+    });
+  });
+
+  it("open in another phase: an entry; in the same: none", () => {
+    const drafts = [{ edge: "phase", reason: "x" } as const];
+    expect(edges(see(JOB.polled(), { ...OPEN, news: { phase: "x", drafts } }))).toEqual(["phase"]);
+    expect(edges(see(JOB.polled(), { ...OPEN, news: { phase: "launching", drafts } }))).toEqual([]);
+  });
+
+  it("a request to cancel that the outside took is not forgotten", () => {
+    expect(written(see(JOB.polled(), { ...OPEN, cancelSent: true })).item.patch.awaiting?.cancelSent).toBe(
+      true,
+    );
+    const sent = JOB.polled({ awaiting: { ...AWAITING, cancelSent: true } });
+    expect(written(see(sent, OPEN)).item.patch.awaiting?.cancelSent).toBe(true);
+  });
+
+  it("not at all: polled again after a backoff that grows, never at once", () => {
+    const unseen = { state: "unseen", backoff: { baseMs: 1_000, capMs: 60_000 } } as const;
+    const { item } = written(see(JOB.polled(), unseen));
+    expect(item.patch.awaiting).toMatchObject({ pollErrors: 3, nextPollAt: NOW + 2_000 });
+    const soon = written(seen(snapshot(JOB.polled()), POLL, unseen, context({ random: 0 })));
+    expect(soon.item.patch.awaiting?.nextPollAt).toBe(NOW + 1);
+  });
+});
+
+describe("the deadline of external work", () => {
+  const over = (given: Partial<JobRecord> = {}) =>
+    JOB.waiting({ awaiting: { ...AWAITING, deadlineAt: NOW }, ...given });
+
+  it.each([
+    ["external_timeout", over()],
+    ["cancelled", over({ cancel: CANCEL })],
+  ])("ends the job: %s", (reason, job) => {
+    expect(written(awaitTimeout(snapshot(job), context())).item.patch.failure?.reason).toBe(reason);
+  });
+
+  it.each([
+    ["is not due", JOB.waiting(), "not_due"],
+    ["is run", JOB.running(), "not_awaiting"],
+    ["is final", JOB.failed(), "not_awaiting"],
+  ])("is refused where the job %s", (_, job, reason) => {
+    expect(awaitTimeout(snapshot(job), context())).toEqual(refused(reason));
+  });
+});
