@@ -28,6 +28,16 @@ export const systemClock: Clock = {
   },
 };
 
+/** What `work` comes to, or `late` after `ms`: work that nobody can end is left behind, and its error with it. */
+export async function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T): Promise<T> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, sleep(clock, ms, over.signal, true).then(() => late)]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** Waits on a clock; resolves early (never rejects) when the signal aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal, hold = false): Promise<void> {
   return new Promise((resolve) => {

@@ -2,13 +2,22 @@ import type { CreateWaybill } from "./api/options.js";
 import type { Health } from "./api/waybill.js";
 import type { AnyDef } from "./define/any-def.js";
 import type { Definition } from "./definition.js";
-import { cancel, type CancelOptions, dispatch, knownDefinition, recall, report, rerun } from "./engine/commands.js";
+import {
+  cancel,
+  type CancelOptions,
+  dispatch,
+  knownDefinition,
+  recall,
+  report,
+  rerun,
+} from "./engine/commands.js";
 import { get, history, latest, list, type RuntimeListFilter, undelivered } from "./engine/reads.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/runtime.js";
-import { type RuntimeSubmitOptions, submit } from "./engine/submit.js";
+import { type RuntimeSubmitItem, type RuntimeSubmitOptions, submit, submitMany } from "./engine/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/watch.js";
-import { createWorker, type WorkerHandle, type WorkerSettings } from "./engine/worker/worker.js";
+import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
+import type { EventType, JobEvent } from "./event.js";
 import type { PollAnswer, RuntimeHandler } from "./handler.js";
 import { AsyncResult } from "./result.js";
 
@@ -25,87 +34,150 @@ interface Handler {
  *
  * @throws {WaybillError} `config.invalid`, `config.capability_missing`: the parts do not fit, with the sentence why
  */
-export const createWaybill: CreateWaybill = ((options: Omit<RuntimeOptions, "jobs"> & { readonly jobs: readonly Def[] }) => {
-  if (!Array.isArray(options.jobs)) throw new WaybillError("config.invalid", "jobs must be a list of definitions.");
-  return waybillOf(createRuntime({ ...options, jobs: options.jobs.map((def) => def["~definition"]) }));
+export const createWaybill: CreateWaybill = ((options: GivenOptions) => {
+  const jobs: unknown = options.jobs;
+  if (!Array.isArray(jobs)) throw new WaybillError("config.invalid", "jobs must be a list of definitions.");
+  const definitions = (jobs as readonly (Def | null | undefined)[]).map((def) => def?.["~definition"]);
+  // The composition refuses what is no definition.
+  return waybillOf(createRuntime({ ...options, jobs: definitions as readonly Definition[] }));
   // The types are those of `CreateWaybill`; inside there is one engine for all kinds.
 }) as never;
 
+type GivenOptions = Omit<RuntimeOptions, "jobs"> & { readonly jobs: readonly Def[] };
+
 /** The public methods over one runtime: arguments sorted out, one call into the engine each. */
 function waybillOf(runtime: Runtime) {
-  const { core, dispatcher, hints, reconciler } = runtime;
+  const { core, dispatcher } = runtime;
   const workers = new Set<WorkerHandle>();
-
-  /** The definition that the engine was composed with, by what the caller holds. */
-  const kindOf = (def: Def): Definition => {
-    runtime.checkOpen();
-    return knownDefinition(core, def["~definition"].kind);
-  };
   const closing = async (): Promise<void> => {
     await Promise.all([...workers].map((worker) => worker.stop()));
     await runtime.close();
   };
-  const submitOne = (def: Def, input: unknown, options?: RuntimeSubmitOptions) => {
-    runtime.watchdog.submitted();
-    return submit(core, dispatcher, kindOf(def), input, options);
-  };
-
   return {
-    submit: (def: Def, input: unknown, options?: RuntimeSubmitOptions) =>
-      AsyncResult.run(async () => submitOne(def, input, options)),
-    submitMany: async (def: Def, items: readonly (RuntimeSubmitOptions & { readonly input: unknown })[]) =>
-      Promise.all(items.map(({ input, ...options }) => submitOne(def, input, options))),
-    dispatch: (id: string) => AsyncResult.run(async () => open(runtime, () => dispatch(core, dispatcher, id))),
-
-    get: async (first: Def | string, id?: string) =>
-      open(runtime, () =>
-        typeof first === "string" ? get(core, first, null) : get(core, id ?? "", kindOf(first).kind),
-      ),
-    latest: async (def: Def, subject: string, options?: { readonly owner?: string | undefined }) =>
-      latest(core, kindOf(def), subject, options?.owner),
-    list: async (filter: RuntimeListFilter) => open(runtime, () => list(core, filter)),
-    history: async (id: string) => open(runtime, () => history(core, id)),
-
+    ...submitting(runtime),
+    ...reading(runtime),
+    ...watching(runtime),
     cancel: (id: string, options: CancelOptions = {}) =>
       AsyncResult.run(async () => open(runtime, () => cancel(core, id, options))),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
+    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer) =>
+      AsyncResult.run(async () => report(core, definitionOf(runtime, def), target.ref, seen)),
+    worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
+      startable(runtime, workers, handlers, settings),
+    reconcile: async (options: ReconcileOptions = {}) => open(runtime, () => reconcile(runtime, options)),
+    flush: async ({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number | undefined } = {}) =>
+      open(runtime, () => runtime.flush(timeoutMs)),
+    health: async () => open(runtime, () => health(runtime)),
+    close: closing,
+    [Symbol.asyncDispose]: closing,
+  };
+}
+
+/** Enough for what a process still has to say; what takes longer is the reconciler's. */
+const FLUSH_MS = 30_000;
+
+/** The definition that the engine was composed with, by what the caller holds. */
+function definitionOf(runtime: Runtime, def: Def): Definition {
+  runtime.checkOpen();
+  return knownDefinition(runtime.core, def["~definition"].kind);
+}
+
+function submitting(runtime: Runtime) {
+  const { core, dispatcher, watchdog } = runtime;
+  const one = async (def: Def, input: unknown, options?: RuntimeSubmitOptions) => {
+    const definition = definitionOf(runtime, def);
+    watchdog.submitted();
+    return submit(core, dispatcher, definition, input, options);
+  };
+  return {
+    submit: (def: Def, input: unknown, options?: RuntimeSubmitOptions) =>
+      AsyncResult.run(() => one(def, input, options)),
+    submitMany: async (def: Def, items: readonly RuntimeSubmitItem[]) => {
+      const definition = definitionOf(runtime, def);
+      watchdog.submitted();
+      return submitMany(core, dispatcher, definition, items);
+    },
+    dispatch: (id: string) =>
+      AsyncResult.run(async () => open(runtime, () => dispatch(core, dispatcher, id))),
     rerun: (first: Def | string, second?: unknown, third?: unknown) =>
       AsyncResult.run(async () => {
-        runtime.checkOpen();
         const [kind, id, options] =
-          typeof first === "string" ? [null, first, second] : [kindOf(first).kind, second as string, third];
-        return rerun(core, dispatcher, id, kind, (options ?? {}) as RuntimeSubmitOptions & { readonly input?: unknown });
+          typeof first === "string"
+            ? [null, first, second]
+            : [definitionOf(runtime, first).kind, second as string, third];
+        const given = (options ?? {}) as RuntimeSubmitOptions & { readonly input?: unknown };
+        return open(runtime, () => rerun(core, dispatcher, id, kind, given));
       }),
-    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer) =>
-      AsyncResult.run(async () => report(core, kindOf(def), target.ref, seen)),
+  };
+}
 
+function reading(runtime: Runtime) {
+  const { core } = runtime;
+  return {
+    get: async (first: Def | string, id?: string) =>
+      open(runtime, () =>
+        typeof first === "string"
+          ? get(core, first, null)
+          : get(core, id ?? "", definitionOf(runtime, first).kind),
+      ),
+    latest: async (def: Def, subject: string, options?: { readonly owner?: string | undefined }) =>
+      latest(core, definitionOf(runtime, def), subject, options?.owner),
+    list: async (filter: RuntimeListFilter) => open(runtime, () => list(core, filter)),
+    history: async (id: string) => open(runtime, () => history(core, id)),
+    undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
+      open(runtime, () => undelivered(core, page)),
+  };
+}
+
+function watching(runtime: Runtime) {
+  const { core, hints } = runtime;
+  return {
     watch: (first: Def | string, second?: unknown, third?: unknown) => {
       runtime.checkOpen();
       return typeof first === "string"
         ? watch(core, hints, first, null, second as WatchOptions | undefined)
-        : watch(core, hints, second as string, kindOf(first).kind, third as WatchOptions | undefined);
+        : watch(
+            core,
+            hints,
+            second as string,
+            definitionOf(runtime, first).kind,
+            third as WatchOptions | undefined,
+          );
     },
-    result: async (def: Def, id: string, options?: ResultOptions) => result(core, hints, id, kindOf(def).kind, options),
-    on: runtime.on,
-
-    worker(handlers: readonly Handler[], settings: WorkerSettings = {}) {
+    result: async (def: Def, id: string, options?: ResultOptions) =>
+      result(core, hints, id, definitionOf(runtime, def).kind, options),
+    on: (type: EventType, listener: (event: JobEvent) => void) => {
       runtime.checkOpen();
-      const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
-      workers.add(worker);
-      runtime.onReady(() => {
-        worker.wakeUp();
-      });
-      return { run: worker.run, stop: worker.stop };
+      return runtime.on(type, listener);
     },
-    reconcile: async (options: ReconcileOptions = {}) => reconcile(runtime, options),
-    flush: (options: { readonly timeoutMs?: number | undefined } = {}) =>
-      open(runtime, () => runtime.flush(options.timeoutMs ?? 30_000)),
-    health: async () => open(runtime, () => health(runtime)),
-    undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
-      open(runtime, () => undelivered(core, page)),
-    close: closing,
-    [Symbol.asyncDispose]: closing,
+  };
+}
+
+/** A worker that hears of jobs becoming ready here, until it stops. */
+function startable(
+  runtime: Runtime,
+  workers: Set<WorkerHandle>,
+  handlers: readonly Handler[],
+  settings: WorkerOptions,
+) {
+  runtime.checkOpen();
+  const { core, dispatcher, reconciler } = runtime;
+  const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
+  workers.add(worker);
+  const deaf = runtime.onReady(() => {
+    worker.wakeUp();
+  });
+  return {
+    run: async (options?: { readonly signal?: AbortSignal | undefined }) => {
+      try {
+        await worker.run(options);
+      } finally {
+        workers.delete(worker);
+        deaf();
+      }
+    },
+    stop: () => worker.stop(),
   };
 }
 
@@ -129,7 +201,6 @@ interface ReconcileOptions {
 const RECONCILE_BUDGET_MS = 25_000;
 
 async function reconcile(runtime: Runtime, options: ReconcileOptions) {
-  runtime.checkOpen();
   const handlers = runtimeHandlers(options.handlers ?? []);
   const { looked, unserved, more } = await runtime.reconciler.pass({
     handlers: new Map(handlers.map((handler) => [handler.definition.kind, handler])),
@@ -141,7 +212,8 @@ async function reconcile(runtime: Runtime, options: ReconcileOptions) {
 
 async function health(runtime: Runtime): Promise<Health> {
   const found = await runtime.health();
-  const since = (instant: number | null): number | null => (instant === null ? null : Math.max(0, found.nowMs - instant));
+  const since = (instant: number | null): number | null =>
+    instant === null ? null : Math.max(0, found.nowMs - instant);
   return {
     reconcilerLagMs: since(found.lastPulseAt),
     oldestOverdueMs: since(found.oldestDueAt) ?? 0,

@@ -11,8 +11,7 @@ export interface Issue {
 
 /** A checked value, or what is wrong with it. */
 export type Checked<T = unknown> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
 
 /** What a word or a default message is derived from. */
 export interface Facts {

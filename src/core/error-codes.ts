@@ -24,7 +24,8 @@ export const ERROR_CODES = {
   },
   "idempotency.conflict": {
     meaning: "The idempotency key, or the id, was used before with another input.",
-    remedy: "Use a new key for a new piece of work, or repeat the call with the first input; nothing was written.",
+    remedy:
+      "Use a new key for a new piece of work, or repeat the call with the first input; nothing was written.",
     retryable: false,
   },
   "job.not_found": {

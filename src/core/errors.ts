@@ -39,7 +39,10 @@ export class WaybillError<C extends ErrorCode = ErrorCode> extends Error {
 }
 
 /** Whether a value is an error of Waybill, optionally of one code; works across copies of the package. */
-export function isWaybillError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is WaybillError<C> {
+export function isWaybillError<C extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: C,
+): value is WaybillError<C> {
   if (typeof value !== "object" || value === null) return false;
   const candidate = value as { brand?: unknown; code?: unknown };
   return candidate.brand === BRAND && (code === undefined || candidate.code === code);
@@ -132,7 +135,10 @@ export class RetryError extends Error {
   readonly expose: boolean;
   readonly afterMs: number | undefined;
 
-  constructor(message: string, options: HandlerErrorOptions & { readonly afterMs?: number | undefined } = {}) {
+  constructor(
+    message: string,
+    options: HandlerErrorOptions & { readonly afterMs?: number | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "RetryError";
     this.code = options.code;

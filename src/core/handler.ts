@@ -26,10 +26,14 @@ export function done<Output>(output: Output): Done<Output> {
 }
 
 /** What a handler returned, told apart: a plain value is an output. */
-export function outcomeOf(returned: unknown): { readonly kind: "track"; readonly ref: unknown } | { readonly kind: "done"; readonly output: unknown } {
+export function outcomeOf(
+  returned: unknown,
+): { readonly kind: "track"; readonly ref: unknown } | { readonly kind: "done"; readonly output: unknown } {
   if (typeof returned === "object" && returned !== null && OUTCOME in returned) {
     const marked = returned as Tracked | Done;
-    return marked[OUTCOME] === "track" ? { kind: "track", ref: marked.ref } : { kind: "done", output: marked.output };
+    return marked[OUTCOME] === "track"
+      ? { kind: "track", ref: marked.ref }
+      : { kind: "done", output: marked.output };
   }
   return { kind: "done", output: returned };
 }

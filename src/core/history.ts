@@ -37,7 +37,9 @@ export function encodeEntry(entry: HistoryEntry): string {
 }
 
 /** The part of a tuple behind version, edge, instant and attempt, with the closing bracket. */
-function encodeTail(entry: Pick<HistoryEntry, "transitionId" | "actor" | "reason" | "text" | "expose">): string {
+function encodeTail(
+  entry: Pick<HistoryEntry, "transitionId" | "actor" | "reason" | "text" | "expose">,
+): string {
   const tail = [entry.transitionId, entry.actor, entry.reason, entry.text, entry.expose ? 1 : null];
   while (tail[tail.length - 1] === null) tail.pop();
   return "," + tail.map((part) => JSON.stringify(part)).join(",") + "]";

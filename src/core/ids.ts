@@ -35,12 +35,21 @@ function randomText(characters: number): string {
   return text;
 }
 
+/** Ids of one millisecond count on, from a random place in the lower half: some two thousand at least keep their order. */
+let newest = { ms: 0, count: 0 };
+
 function uuidv7(nowMs: number): string {
-  const hex = nowMs.toString(16).padStart(12, "0");
-  const bytes = Array.from(randomBytes(10), (byte) => byte.toString(16).padStart(2, "0"));
-  const variant = (8 + (parseInt(bytes[2] ?? "0", 16) & 3)).toString(16);
-  const [a = "", b = "", c = "", d = ""] = bytes;
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${a.slice(1)}${b}-${variant}${c.slice(1)}${d}-${bytes.slice(4).join("")}`;
+  const bytes = randomBytes(10);
+  const drawn = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+  newest = { ms: nowMs, count: newest.ms === nowMs ? (newest.count + 1) & 0xfff : drawn & 0x7ff };
+  const time = hex(nowMs, 12);
+  const variant = hex((bytes[2] ?? 0) & 0x3f | 0x80, 2) + hex(bytes[3] ?? 0, 2);
+  const rest = Array.from(bytes.subarray(4), (byte) => hex(byte, 2)).join("");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(newest.count, 3)}-${variant}-${rest}`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
 }
 
 /** Ids from the system's random generator. */

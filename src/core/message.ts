@@ -20,7 +20,14 @@ const LONGEST_BODY_CHARS = 4_096;
 
 export function encodeMessage(message: PointerMessage): string {
   const { id, kind, dispatch, purpose, trace } = message;
-  return JSON.stringify({ v: MESSAGE_VERSION, id, kind, dispatch, purpose, ...(trace === null ? {} : { trace }) });
+  return JSON.stringify({
+    v: MESSAGE_VERSION,
+    id,
+    kind,
+    dispatch,
+    purpose,
+    ...(trace === null ? {} : { trace }),
+  });
 }
 
 export type ParsedMessage =
@@ -39,11 +46,12 @@ export function parseMessage(body: string): ParsedMessage {
   }
   if (typeof value !== "object" || value === null) return unparsable("the body is not an object");
   const { v, id, kind, dispatch, purpose, trace } = value as Record<string, unknown>;
-  if (typeof v !== "number") return unparsable("there is no format version");
+  if (typeof v !== "number" || v < MESSAGE_VERSION) return unparsable("there is no format version");
   if (v > MESSAGE_VERSION) return { status: "newer" };
   if (typeof id !== "string" || !ID_PATTERN.test(id)) return unparsable("there is no usable job id");
   if (typeof kind !== "string") return unparsable("there is no kind");
-  if (typeof dispatch !== "number" || !Number.isSafeInteger(dispatch) || dispatch < 1) return unparsable("there is no dispatch");
+  if (typeof dispatch !== "number" || !Number.isSafeInteger(dispatch) || dispatch < 1)
+    return unparsable("there is no dispatch");
   if (purpose !== "run" && purpose !== "wake") return unparsable("the purpose is unknown");
   return {
     status: "ok",

@@ -1,0 +1,235 @@
+import { type Clock, systemClock } from "../clock.js";
+import { DEFAULT_POLICY, type Policy } from "../defaults.js";
+import type { Definition } from "../definition.js";
+import { isWaybillError, WaybillError } from "../errors.js";
+import { EVENT_OF, type EventType, type JobEvent } from "../event.js";
+import type { HistoryEntry } from "../history.js";
+import { type Ids, systemIds } from "../ids.js";
+import { parseJsonText } from "../json-text.js";
+import { consoleLogger, type Logger } from "../logger.js";
+import type { Feed } from "../ports/feed.js";
+import type { Notifier } from "../ports/notifier.js";
+import type { Queue } from "../ports/queue.js";
+import type { AnyStore, StoreHealth } from "../ports/store.js";
+import type { JobRecord } from "../record.js";
+import type { Telemetry } from "../telemetry.js";
+import { type Bus, createBus } from "./bus.js";
+import { checkComposition } from "./composition.js";
+import { type Announcement, type Core, DEFAULT_QUEUE } from "./core.js";
+import { createDispatcher, type Dispatcher } from "./dispatch.js";
+import { eventsOf } from "./events.js";
+import { createGateway } from "./gateway.js";
+import { createHintLink, type HintLink } from "./hints.js";
+import { createReconciler, type Reconciler } from "./reconciler.js";
+import { createRelay, type Relay } from "./relay.js";
+import { storeTime } from "./store-time.js";
+import { createWatchdog, type Watchdog } from "./watchdog.js";
+
+/** What `createWaybill` takes, without types. */
+export interface RuntimeOptions {
+  readonly jobs: readonly Definition[];
+  readonly store: AnyStore;
+  readonly queue?: Queue | undefined;
+  readonly queues?: Readonly<Record<string, Queue>> | undefined;
+  readonly notifiers?: Readonly<Record<string, Notifier>> | undefined;
+  readonly retired?: readonly string[] | undefined;
+  readonly feed?: Feed | undefined;
+  readonly logger?: Logger | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  readonly clock?: Clock | undefined;
+  readonly newId?: (() => string) | undefined;
+  readonly ids?: Ids | undefined;
+  readonly policy?: Partial<Policy> | undefined;
+  /** Takes entries trimmed from a history, oldest first. */
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+}
+
+/** The parts of one Waybill, put together. */
+export interface Runtime {
+  readonly core: Core;
+  readonly dispatcher: Dispatcher;
+  readonly relay: Relay;
+  readonly reconciler: Reconciler;
+  readonly hints: HintLink;
+  readonly watchdog: Watchdog;
+  /** Wakes idle workers of this process when a job becomes ready in the store. Returns how to stop. */
+  onReady(wake: () => void): () => void;
+  /** Throws `waybill.closed` once it is. */
+  checkOpen(): void;
+  on(type: EventType, listener: (event: JobEvent) => void): () => void;
+  health(): Promise<StoreHealth>;
+  /** Waits until what was said here has reached notifiers and feed, or the time is over. */
+  flush(timeoutMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Puts the parts together. Nothing is reached before it is used. @throws WaybillError `config.invalid` and its kin */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  checkComposition(options);
+  const parts = environment(options);
+  const bus = createBus(parts.logger, parts.telemetry);
+  const ready = new Set<() => void>();
+  const core: Core = {
+    ...parts,
+    announce: (change) => {
+      announce(change);
+    },
+    archive: archivist(options, parts.logger),
+  };
+  const dispatcher = createDispatcher(core);
+  const relay = createRelay(core);
+  const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
+  let closing: Promise<void> | null = null;
+
+  const untold = (error: unknown): void => {
+    core.logger.error("a local event could not be made", {
+      code: isWaybillError(error) ? error.code : "unexpected",
+    });
+  };
+
+  const announce = ({ snapshot, entries }: Announcement): void => {
+    const { record } = snapshot;
+    // An event is built only where somebody hears it: most processes have no local listener.
+    const heard = entries.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
+    if (heard.length > 0) void tell(core, bus, record, heard).catch(untold);
+    hints.publish(record);
+    if (record.readyAt !== null) for (const wake of ready) wake();
+    if (record.notifiers.length > 0 && entries.length > 0) relay.kick(snapshot);
+  };
+
+  const close = async (): Promise<void> => {
+    await relay.close();
+    await hints.close();
+    bus.close();
+    await closeParts(options, core.logger);
+  };
+
+  return {
+    core,
+    dispatcher,
+    relay,
+    reconciler: createReconciler(core, dispatcher, relay),
+    hints,
+    watchdog: createWatchdog(core),
+    onReady(wake) {
+      ready.add(wake);
+      return () => {
+        ready.delete(wake);
+      };
+    },
+    checkOpen() {
+      if (closing !== null) throw new WaybillError("waybill.closed", "This Waybill was closed.");
+    },
+    on: (type, listener) => bus.on(type, listener),
+    health: () => core.gateway.call("health", (store, request) => store.health(request)),
+    async flush(timeoutMs) {
+      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
+      return done.every(Boolean);
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** What the engine reaches outside with, from options and defaults. */
+function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"> {
+  const clock = options.clock ?? systemClock;
+  const telemetry = options.telemetry ?? {};
+  const time = storeTime(clock, options.store.capabilities.clock);
+  return {
+    gateway: createGateway({ store: options.store, clock, time, telemetry }),
+    queues: queuesOf(options),
+    notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    retired: new Set(options.retired ?? []),
+    definitions: new Map(options.jobs.map((definition) => [definition.kind, definition])),
+    policy: policyOf(options),
+    clock,
+    time,
+    ids: idsOf(options),
+    logger: harmless(options.logger ?? consoleLogger),
+    telemetry,
+  };
+}
+
+/** The defaults, but for what is set: `undefined` is not. */
+function policyOf({ policy }: RuntimeOptions): Policy {
+  const set = Object.entries(policy ?? {}).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_POLICY, ...(Object.fromEntries(set) as Partial<Policy>) };
+}
+
+/** A logger that throws must not break what it was to tell of. */
+function harmless(logger: Logger): Logger {
+  const at =
+    (level: keyof Logger): Logger[keyof Logger] =>
+    (message, fields) => {
+      try {
+        logger[level](message, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** Hands trimmed entries to the application; what it throws is its own trouble. */
+function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] {
+  return (jobId, entries) => {
+    try {
+      onTrim?.(jobId, entries);
+    } catch (error) {
+      logger.error("onTrim threw", { jobId, error: error instanceof Error ? error.message : "not an Error" });
+    }
+  };
+}
+
+/** Tells local listeners. */
+async function tell(
+  core: Core,
+  bus: Bus,
+  record: JobRecord,
+  entries: readonly HistoryEntry[],
+): Promise<void> {
+  const definition = core.definitions.get(record.kind);
+  const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
+  for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
+}
+
+/** The stored input, for messages that speak of it. A local event is not worth an error: without it they are general. */
+async function inputOf(core: Core, id: string): Promise<unknown> {
+  const stored = await core.gateway.read(id, { input: true }).catch(() => null);
+  return stored?.input === undefined ? undefined : parseJsonText(stored.input);
+}
+
+function queuesOf({ queue, queues }: RuntimeOptions): ReadonlyMap<string, Queue> {
+  const named = new Map(Object.entries(queues ?? {}));
+  if (queue !== undefined) named.set(DEFAULT_QUEUE, queue);
+  return named;
+}
+
+function idsOf({ ids = systemIds, newId }: RuntimeOptions): Ids {
+  return newId === undefined ? ids : { ...ids, job: newId };
+}
+
+/** Every part that was passed in frees what it made itself; one that fails does not keep the others open. */
+async function closeParts(
+  { store, queue, queues, notifiers, feed }: RuntimeOptions,
+  logger: Logger,
+): Promise<void> {
+  const parts = [
+    queue,
+    ...Object.values(queues ?? {}),
+    ...Object.values(notifiers ?? {}),
+    feed,
+    store.feed,
+    store,
+  ];
+  for (const part of parts) {
+    try {
+      await part?.close?.();
+    } catch (error) {
+      logger.warn("a part could not be closed", { code: isWaybillError(error) ? error.code : "unexpected" });
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** Something that happens once, heard by any number: an `AbortSignal` warns of a leak at eleven. */
+export interface Bell {
+  readonly rung: boolean;
+  ring(): void;
+  /** Calls `heard` when it rings, at once where it has rung. Returns how to stop listening. */
+  hear(heard: () => void): () => void;
+}
+
+export function createBell(): Bell {
+  const ears = new Set<() => void>();
+  let rung = false;
+  return {
+    get rung() {
+      return rung;
+    },
+    ring() {
+      rung = true;
+      const all = [...ears];
+      ears.clear();
+      for (const heard of all) heard();
+    },
+    hear(heard) {
+      if (rung) {
+        heard();
+        return () => undefined;
+      }
+      ears.add(heard);
+      return () => {
+        ears.delete(heard);
+      };
+    },
+  };
+}

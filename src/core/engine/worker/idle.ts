@@ -1,0 +1,37 @@
+import type { Clock } from "../../clock.js";
+
+/** A nap that a kick ends early; a kick while nobody naps ends the next one. */
+export interface Idle {
+  nap(ms: number, signal: AbortSignal): Promise<void>;
+  kick(): void;
+}
+
+export function createIdle(clock: Clock): Idle {
+  let kicked = false;
+  let wake: () => void = () => undefined;
+  return {
+    nap: (ms, signal) =>
+      new Promise((resolve) => {
+        if (kicked || signal.aborted) {
+          kicked = false;
+          resolve();
+          return;
+        }
+        const end = (): void => {
+          kicked = false;
+          cancel();
+          signal.removeEventListener("abort", end);
+          wake = () => undefined;
+          resolve();
+        };
+        // Held: a running worker keeps its process alive.
+        const cancel = clock.timer(ms, end, true);
+        signal.addEventListener("abort", end, { once: true });
+        wake = end;
+      }),
+    kick() {
+      kicked = true;
+      wake();
+    },
+  };
+}

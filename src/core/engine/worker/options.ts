@@ -1,0 +1,134 @@
+import { WaybillError } from "../../errors.js";
+import type { RuntimeHandler } from "../../handler.js";
+import type { Core } from "../core.js";
+import { checkText, checkWhole } from "../option-checks.js";
+import { queueOf } from "../submit.js";
+import { peek } from "./text.js";
+
+export interface WorkerOptions {
+  /** Handlers that run at once. @default 10 */
+  readonly concurrency?: number | undefined;
+  /** Names of the queues to serve. @default those of the handlers' kinds, and the store for kinds without one */
+  readonly queues?: readonly string[] | undefined;
+  /** Also repairs what others left: crashed claims, unsent messages, due polls, undelivered notifications. @default true */
+  readonly reconcile?: boolean | undefined;
+  /** How long running handlers are given at `stop`; then their jobs are released. @default 30_000 // 30 s */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** How often an idle source of work is asked, where nothing tells of new work. @default 1_000 // 1 s */
+  readonly pollIntervalMs?: number | undefined;
+  /** Jobs claimed ahead of a free handler; their leases run meanwhile. For short handlers. @default 0 */
+  readonly prefetch?: number | undefined;
+  /** Who claims, for people to read. @default a random name */
+  readonly name?: string | undefined;
+}
+
+/** Options, checked and filled in. */
+export interface WorkerSettings {
+  readonly concurrency: number;
+  readonly prefetch: number;
+  readonly reconcile: boolean;
+  readonly shutdownTimeoutMs: number;
+  readonly pollIntervalMs: number;
+  readonly name: string;
+  readonly handlers: ReadonlyMap<string, RuntimeHandler>;
+  readonly queues: readonly string[];
+  /** Kinds that the store hands over to this worker. */
+  readonly storeKinds: readonly string[];
+}
+
+const MOST_CONCURRENT = 10_000;
+const MOST_PREFETCHED = 500;
+
+function invalid(sentence: string): WaybillError<"config.invalid"> {
+  return new WaybillError("config.invalid", sentence);
+}
+
+/** @throws WaybillError `config.invalid`, `config.kind_unknown` or `config.capability_missing`, each one sentence */
+export function checkWorker(
+  core: Core,
+  given: readonly RuntimeHandler[],
+  options: WorkerOptions,
+): WorkerSettings {
+  const handlers = checkHandlers(core, given);
+  const {
+    concurrency = 10,
+    prefetch = 0,
+    shutdownTimeoutMs = 30_000,
+    pollIntervalMs = 1_000,
+    reconcile = true,
+  } = options;
+  checkCount("concurrency", concurrency, 1, MOST_CONCURRENT);
+  checkCount("prefetch", prefetch, 0, MOST_PREFETCHED);
+  checkWhole("shutdownTimeoutMs", shutdownTimeoutMs);
+  checkWhole("pollIntervalMs", pollIntervalMs);
+  if (pollIntervalMs === 0) throw invalid("pollIntervalMs must be at least 1.");
+  checkText("name", options.name);
+  if (typeof reconcile !== "boolean") throw invalid("reconcile must be true or false.");
+  return {
+    concurrency,
+    prefetch,
+    reconcile,
+    shutdownTimeoutMs,
+    pollIntervalMs,
+    name: options.name ?? `worker-${core.ids.transition().slice(0, 8)}`,
+    handlers,
+    ...sourcesOf(core, handlers, options.queues),
+  };
+}
+
+function checkHandlers(core: Core, given: readonly RuntimeHandler[]): ReadonlyMap<string, RuntimeHandler> {
+  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
+  const handlers = new Map<string, RuntimeHandler>();
+  for (const handler of given) {
+    const kind = peek(peek(handler, "definition"), "kind");
+    if (typeof kind !== "string" || typeof handler.run !== "function") {
+      throw invalid("A worker takes what definition.handle(…) returns.");
+    }
+    if (handlers.has(kind)) throw invalid(`Two handlers of this worker have the kind ${kind}.`);
+    if (!core.definitions.has(kind)) {
+      throw new WaybillError(
+        "config.kind_unknown",
+        `The kind ${kind} of a handler is not among the jobs of this Waybill.`,
+      );
+    }
+    handlers.set(kind, handler);
+  }
+  return handlers;
+}
+
+/** `Array.isArray` would forget what the list is of. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
+}
+
+function sourcesOf(
+  core: Core,
+  handlers: ReadonlyMap<string, RuntimeHandler>,
+  named: readonly string[] | undefined,
+): Pick<WorkerSettings, "queues" | "storeKinds"> {
+  const queues = new Set<string>(named);
+  for (const name of queues) {
+    if (!core.queues.has(name))
+      throw invalid(`The worker is to serve the queue ${name}, which is not among queues.`);
+  }
+  const storeKinds: string[] = [];
+  for (const [kind, { definition }] of handlers) {
+    const queue = queueOf(core, definition);
+    if (queue === null) storeKinds.push(kind);
+    else if (named === undefined) queues.add(queue);
+  }
+  // Queues that are named are all that is served: the store has no name.
+  if (named !== undefined) return { queues: [...queues], storeKinds: [] };
+  if (storeKinds.length > 0 && !core.gateway.store.capabilities.queue) {
+    throw new WaybillError(
+      "config.capability_missing",
+      "The store cannot hand jobs over, and there is no queue for them.",
+    );
+  }
+  return { queues: [...queues], storeKinds };
+}
+
+function checkCount(option: string, value: unknown, least: number, most: number): void {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return;
+  throw invalid(`${option} must be a whole number from ${String(least)} to ${String(most)}.`);
+}

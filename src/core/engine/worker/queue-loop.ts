@@ -1,0 +1,84 @@
+import { sleep } from "../../clock.js";
+import { backoffMs } from "../../decide/backoff.js";
+import type { Delivery, Queue } from "../../ports/queue.js";
+import { observe } from "../../telemetry.js";
+import type { Crew } from "./crew.js";
+import { handleDelivery } from "./delivery.js";
+import { release } from "./receipt.js";
+import { roomFor } from "./slots.js";
+import { codeOf } from "./text.js";
+
+/** The longest wait that brokers offer (SQS: 20 s). */
+const LONG_WAIT_MS = 20_000;
+/** A queue that is down is asked again after this, doubling. */
+const PAUSE = { baseMs: 500, capMs: 15_000 };
+const SHORTEST_PAUSE_MS = 100;
+
+/**
+ * Receives from one queue, as many messages as there are free slots: what is received is claimed and run at once, so
+ * nothing waits here while its visibility runs out.
+ *
+ * @param alone - no other source of work shares the slots
+ */
+export async function queueLoop(crew: Crew, name: string, queue: Queue, alone: boolean): Promise<void> {
+  const { slots, stopping, breaker, settings, core } = crew;
+  const { maxBatch } = queue.capabilities;
+  let failures = 0;
+  let found = true;
+  while (!stopping.aborted) {
+    // Nothing is received that could not be claimed: each receive brings a message nearer to the dead letters.
+    await breaker.closed(stopping);
+    // An idle source that shares the slots keeps one of them for itself while it waits, and not for long.
+    const room = await roomFor(slots, core.clock, alone || found ? maxBatch : 1, stopping);
+    if (room === 0) continue;
+    const waitMs = alone ? LONG_WAIT_MS : found ? 0 : settings.pollIntervalMs;
+    const askedAt = crew.now();
+    try {
+      const deliveries = await receive(crew, name, queue, { max: room, waitMs });
+      failures = 0;
+      found = deliveries.length > 0;
+      slots.give(room - deliveries.length);
+      for (const delivery of deliveries) crew.tasks.add("a delivery", handOver(crew, name, queue, delivery));
+      // A queue that does not wait is not asked in a tight loop.
+      const pauseMs = settings.pollIntervalMs - (crew.now() - askedAt);
+      if (!found && waitMs > 0 && pauseMs > 0) await sleep(core.clock, pauseMs, stopping, true);
+    } catch (error) {
+      slots.give(room);
+      failures += 1;
+      found = true;
+      if (failures === 1) {
+        core.logger.warn("a queue could not be reached; it is asked again", {
+          queue: name,
+          code: codeOf(error),
+        });
+      }
+      await sleep(
+        core.clock,
+        SHORTEST_PAUSE_MS + backoffMs(failures, PAUSE, core.ids.random()),
+        stopping,
+        true,
+      );
+    }
+  }
+}
+
+function receive(
+  { core, stopping }: Crew,
+  name: string,
+  queue: Queue,
+  { max, waitMs }: { readonly max: number; readonly waitMs: number },
+): Promise<readonly Delivery[]> {
+  return observe(core.telemetry, { port: "queue", operation: `receive ${name}`, items: max }, () =>
+    queue.receive({ max, waitMs, signal: stopping }),
+  );
+}
+
+async function handOver(crew: Crew, name: string, queue: Queue, delivery: Delivery): Promise<void> {
+  try {
+    // Received while the worker was stopping: for somebody else, at once.
+    if (crew.stopping.aborted) await release(crew, delivery, 0);
+    else await handleDelivery(crew, { name, queue, delivery });
+  } finally {
+    crew.slots.give(1);
+  }
+}

@@ -1,0 +1,132 @@
+import type { Clock } from "../../clock.js";
+
+/** Room for jobs in hand, shared by every source of work. */
+export interface Slots {
+  /** Waits for room, first come first served, and takes up to `most` of it; 0 when the signal aborts. */
+  reserve(most: number, signal: AbortSignal): Promise<number>;
+  /** Takes, without waiting, what has come free besides; 0 while somebody waits for it. */
+  extra(most: number): number;
+  give(count: number): void;
+  /**
+   * Takes, without waiting, up to `most` of what is free and of what jobs whose outcome is being written will leave: for
+   * a claim that travels with those outcomes.
+   *
+   * @param waiting - how many of those who wait for room are the caller's own; 0 while somebody else does
+   */
+  borrow(most: number, waiting: number): number;
+  /** An outcome is about to be written: its slot will be free. Returns how to say that the slot has been given. */
+  settling(): () => void;
+  /** Outcomes that are being written. */
+  leaving(): number;
+  /** Never negative, whatever has been borrowed. */
+  free(): number;
+}
+
+interface Waiter {
+  readonly most: number;
+  readonly grant: (count: number) => void;
+}
+
+export function createSlots(capacity: number): Slots {
+  const waiting: Waiter[] = [];
+  let used = 0;
+  let leaving = 0;
+
+  const free = (): number => Math.max(0, capacity - used);
+
+  const taken = (count: number): number => {
+    used += count;
+    return count;
+  };
+
+  const pump = (): void => {
+    while (free() > 0) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      // Those who wait behind get their share.
+      const count = Math.min(next.most, Math.ceil(free() / (waiting.length + 1)));
+      used += count;
+      next.grant(count);
+    }
+  };
+
+  return {
+    free,
+    reserve: (most, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted || most <= 0) {
+          resolve(0);
+          return;
+        }
+        const grant = (count: number): void => {
+          signal.removeEventListener("abort", leave);
+          resolve(count);
+        };
+        const waiter: Waiter = { most, grant };
+        const leave = (): void => {
+          waiting.splice(waiting.indexOf(waiter), 1);
+          resolve(0);
+        };
+        signal.addEventListener("abort", leave, { once: true });
+        waiting.push(waiter);
+        pump();
+      }),
+    extra(most) {
+      if (waiting.length > 0) return 0;
+      return taken(Math.min(most, free()));
+    },
+    give(count) {
+      used -= count;
+      pump();
+    },
+    borrow(most, own) {
+      if (waiting.length > own) return 0;
+      return taken(Math.min(most, Math.max(0, capacity + leaving - used)));
+    },
+    leaving: () => leaving,
+    settling() {
+      leaving += 1;
+      return () => {
+        leaving -= 1;
+      };
+    },
+  };
+}
+
+/** Waits for room and takes, in one turn, all that comes free in it: jobs that end together are replaced together. */
+export async function roomFor(
+  slots: Slots,
+  clock: Clock,
+  most: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const room = await slots.reserve(most, signal);
+  if (room === 0 || room >= most) return room;
+  await new Promise<void>((resolve) => {
+    clock.defer(resolve);
+  });
+  return room + slots.extra(most - room);
+}
+
+/** Bounds the handlers that run at once, whatever has been claimed ahead. */
+export interface Gate {
+  /** Resolves `true` when it is one's turn, `false` when the signal aborts first. */
+  enter(signal: AbortSignal): Promise<boolean>;
+  leave(): void;
+}
+
+export function createGate(concurrency: number): Gate {
+  const places = createSlots(concurrency);
+  return {
+    enter: async (signal) => {
+      if ((await places.reserve(1, signal)) === 0) return false;
+      // Aborted in the very turn in which the place came free.
+      if (!signal.aborted) return true;
+      places.give(1);
+      return false;
+    },
+    leave() {
+      places.give(1);
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import { claimTerms } from "../../decide/claim.js";
+import type { ClaimNext, StoredJob } from "../../ports/store.js";
+import type { ClaimRider } from "../gateway.js";
+import type { Crew } from "./crew.js";
+import { execute } from "./execution.js";
+import { createIdle, type Idle } from "./idle.js";
+import { roomFor } from "./slots.js";
+import { codeOf } from "./text.js";
+
+/** A call that was made, or is to be repeated as it was. */
+interface Call {
+  readonly claim: ClaimNext;
+  /** When it was first sent. */
+  readonly sentAt: number;
+  /** Kicks before it was sent. */
+  readonly kicks: number;
+}
+
+/**
+ * Claims jobs where the store is the queue. A claim travels with outcomes that are being written where the store can do
+ * both in one trip; where none is being written it goes by itself.
+ */
+export class StoreLoop {
+  readonly #crew: Crew;
+  readonly #idle: Idle;
+  /** Kicks so far: one that comes while a claim is under way is not answered by it. */
+  #kicks = 0;
+  /** The last claim brought all that it asked for: there may be more. */
+  #more = true;
+  /** A call whose outcome is not known: repeated as it was, so that what it took is not lost for a lease. */
+  #doubtful: Call | null = null;
+  /** A call that is travelling with a write. */
+  #boarded: (Call & { readonly landed: () => void }) | null = null;
+  #landing: Promise<void> = Promise.resolve();
+  /** Ends the wait for room. */
+  #interrupt: (() => void) | null = null;
+
+  constructor(crew: Crew) {
+    this.#crew = crew;
+    this.#idle = createIdle(crew.core.clock);
+  }
+
+  /** There may be new work. */
+  kick(): void {
+    this.#kicks += 1;
+    this.#more = true;
+    this.#idle.kick();
+  }
+
+  async run(): Promise<void> {
+    const { core, settings, stopping } = this.#crew;
+    const leave = core.gateway.ride(this.#rider());
+    while (!stopping.aborted) {
+      await this.#turn();
+      if (this.#more || this.#doubtful !== null) continue;
+      await this.#idle.nap(settings.pollIntervalMs * (0.75 + core.ids.random() / 2), stopping);
+      this.#more = true;
+    }
+    leave();
+    await this.#landing;
+    // What a call in doubt may have taken is given back, if the store says so at once.
+    if (this.#doubtful !== null) await this.#ask(this.#doubtful);
+  }
+
+  async #turn(): Promise<void> {
+    const { slots, stopping, breaker } = this.#crew;
+    await breaker.pause(stopping);
+    if (stopping.aborted) return;
+    if (this.#doubtful !== null) {
+      await this.#ask(this.#doubtful);
+      return;
+    }
+    const room = await this.#room();
+    // While it waited, a claim that rode along may have brought the answer, or its own doubt.
+    if (room === 0 || !this.#mayAsk()) {
+      slots.give(room);
+      return;
+    }
+    await this.#ask({ claim: this.#claim(room), sentAt: this.#crew.now(), kicks: this.#kicks });
+  }
+
+  #mayAsk(): boolean {
+    return !this.#crew.stopping.aborted && this.#more && this.#doubtful === null;
+  }
+
+  async #room(): Promise<number> {
+    const { slots, stopping, core } = this.#crew;
+    const waiting = new AbortController();
+    const end = (): void => {
+      waiting.abort();
+    };
+    this.#interrupt = end;
+    stopping.addEventListener("abort", end, { once: true });
+    const room = await roomFor(slots, core.clock, this.#most(), waiting.signal);
+    stopping.removeEventListener("abort", end);
+    this.#interrupt = null;
+    return room;
+  }
+
+  #most(): number {
+    return this.#crew.core.gateway.store.capabilities.maxBatch;
+  }
+
+  #claim(limit: number): ClaimNext {
+    const { core, settings } = this.#crew;
+    return {
+      terms: claimTerms(settings.name, core.ids.transition(), core.policy),
+      // One for all jobs of the claim: their ids tell them apart. Made before the call, so that it can be repeated.
+      token: core.ids.token(),
+      kinds: settings.storeKinds.map((kind) => ({ kind, leaseMs: this.#leaseMs(kind) })),
+      limit,
+    };
+  }
+
+  #leaseMs(kind: string): number {
+    const { core, settings } = this.#crew;
+    return settings.handlers.get(kind)?.definition.leaseMs ?? core.policy.leaseMs;
+  }
+
+  async #ask(call: Call): Promise<void> {
+    const { core, breaker } = this.#crew;
+    try {
+      const jobs = await core.gateway.claimNext(call.claim);
+      breaker.ok();
+      this.#doubtful = null;
+      this.#took(call, jobs);
+    } catch (error) {
+      breaker.failed();
+      if (this.#doubtful === null) {
+        core.logger.warn("the store could not be asked for work; it is asked again", {
+          code: codeOf(error),
+        });
+      }
+      this.#doubtful = call;
+    }
+  }
+
+  #took({ claim, sentAt, kicks }: Call, jobs: readonly StoredJob[]): void {
+    const { slots, tasks } = this.#crew;
+    this.#more = jobs.length >= claim.limit || kicks !== this.#kicks;
+    // Whoever brought the answer, the loop looks again: it must not sleep on work that was held back.
+    if (this.#more) this.#idle.kick();
+    slots.give(claim.limit - jobs.length);
+    for (const stored of jobs) tasks.add("a job", this.#run(claim, sentAt, stored));
+  }
+
+  async #run({ token }: ClaimNext, claimedAt: number, stored: StoredJob): Promise<void> {
+    const { slots, settings, core } = this.#crew;
+    const handler = settings.handlers.get(stored.record.kind);
+    try {
+      if (handler === undefined) throw new TypeError("the store handed over a kind that was not asked for");
+      const leaseMs = this.#leaseMs(stored.record.kind);
+      const ending = await execute(this.#crew, { stored, token, leaseMs, claimedAt, handler });
+      if (ending.status !== "durable") return;
+      const { readyAt, awaiting } = ending.snapshot.record;
+      // Back in the queue already: it may be one's own again.
+      if (readyAt !== null && readyAt <= core.time.now()) this.kick();
+      if (awaiting !== null && awaiting.nextPollAt <= core.time.now()) this.#crew.kickReconciler();
+    } finally {
+      slots.give(1);
+    }
+  }
+
+  #rider(): ClaimRider {
+    return {
+      board: () => {
+        const { slots, stopping, breaker, now } = this.#crew;
+        if (stopping.aborted || this.#doubtful !== null || this.#boarded !== null || breaker.isOpen())
+          return null;
+        // An idle worker polls at its own pace, not with every progress that it writes.
+        if (!this.#more && slots.leaving() === 0) return null;
+        const room = slots.borrow(this.#most(), this.#interrupt === null ? 0 : 1);
+        if (room === 0) return null;
+        const claim = this.#claim(room);
+        this.#landing = new Promise((landed) => {
+          this.#boarded = { claim, sentAt: now(), kicks: this.#kicks, landed };
+        });
+        return claim;
+      },
+      arrived: (jobs) => {
+        const call = this.#boarded;
+        if (call === null) return;
+        this.#boarded = null;
+        call.landed();
+        if (jobs !== null) {
+          this.#took(call, jobs);
+          return;
+        }
+        this.#doubtful = call;
+        this.#crew.breaker.failed();
+        // The loop repeats it, whatever it is waiting for.
+        this.#idle.kick();
+        this.#interrupt?.();
+      },
+    };
+  }
+}

@@ -1,0 +1,159 @@
+import { type Clock, sleep } from "../../clock.js";
+import { WaybillError } from "../../errors.js";
+import type { RuntimeHandler } from "../../handler.js";
+import type { Core } from "../core.js";
+import type { Dispatcher } from "../dispatch.js";
+import type { Reconciler } from "../reconciler.js";
+import { createBell } from "./bell.js";
+import { createBreaker } from "./breaker.js";
+import type { Crew } from "./crew.js";
+import { createMetronome } from "./metronome.js";
+import { monotonic } from "./monotonic.js";
+import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
+import { queueLoop } from "./queue-loop.js";
+import { type ReconcileLoop, reconcileLoop } from "./reconcile-loop.js";
+import { createGate, createSlots } from "./slots.js";
+import { StoreLoop } from "./store-loop.js";
+import { createTasks } from "./tasks.js";
+
+export type { WorkerOptions } from "./options.js";
+
+/** A worker as its owner holds it. */
+export interface WorkerHandle {
+  /**
+   * Works until it is stopped, or the signal aborts; resolves when that is done. Never rejects for a job's error. Called
+   * again, it is the same run.
+   *
+   * @throws WaybillError `waybill.closed` when it was stopped before
+   */
+  run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * Stops: nothing new is taken, the signals of running handlers are aborted with `ShuttingDown`, and those that end
+   * normally count. What still runs after `shutdownTimeoutMs` is given back, its attempt with it. Resolves when done.
+   */
+  stop(): Promise<void>;
+  /** There may be new work in the store: looks at once. */
+  wakeUp(): void;
+}
+
+/** What is waited for at most when even giving back does not end. */
+const LAST_WAIT_MS = 5_000;
+const KEEP_ALIVE_MS = 60_000;
+
+/** @throws WaybillError `config.invalid`, `config.kind_unknown` or `config.capability_missing` */
+export function createWorker(
+  core: Core,
+  dispatcher: Dispatcher,
+  reconciler: Reconciler,
+  handlers: readonly RuntimeHandler[],
+  options: WorkerOptions = {},
+): WorkerHandle {
+  return new Worker(core, dispatcher, reconciler, checkWorker(core, handlers, options));
+}
+
+class Worker implements WorkerHandle {
+  readonly #crew: Crew;
+  readonly #stopping = new AbortController();
+  readonly #closing = createBell();
+  readonly #leaving = createBell();
+  readonly #storeLoop: StoreLoop;
+  #reconcileLoop: ReconcileLoop | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(core: Core, dispatcher: Dispatcher, reconciler: Reconciler, settings: WorkerSettings) {
+    const now = monotonic(core.clock);
+    this.#crew = {
+      core,
+      dispatcher,
+      reconciler,
+      settings,
+      slots: createSlots(settings.concurrency + settings.prefetch),
+      gate: createGate(settings.concurrency),
+      breaker: createBreaker(core),
+      now,
+      metronome: createMetronome(core.clock, now, core.ids.random()),
+      stopping: this.#stopping.signal,
+      closing: this.#closing,
+      leaving: this.#leaving,
+      tasks: createTasks(core.logger),
+      kickReconciler: () => {
+        this.#reconcileLoop?.kick();
+      },
+    };
+    this.#storeLoop = new StoreLoop(this.#crew);
+  }
+
+  async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    if (this.#running === null && this.#stopping.signal.aborted) {
+      throw new WaybillError("waybill.closed", "This worker was stopped.");
+    }
+    const stop = (): void => {
+      void this.stop();
+    };
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    this.#running ??= this.#work();
+    await this.#running;
+    signal?.removeEventListener("abort", stop);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#closing.ring();
+    await this.#running;
+  }
+
+  wakeUp(): void {
+    this.#storeLoop.kick();
+  }
+
+  async #work(): Promise<void> {
+    const { core, settings, tasks, closing } = this.#crew;
+    const { queues, storeKinds } = settings;
+    const alone = queues.length + Math.min(1, storeKinds.length) === 1;
+    if (storeKinds.length > 0) tasks.add("the claim loop", this.#storeLoop.run());
+    for (const name of queues) {
+      const queue = core.queues.get(name);
+      if (queue !== undefined)
+        tasks.add(`the loop of the queue ${name}`, queueLoop(this.#crew, name, queue, alone));
+    }
+    if (settings.reconcile) {
+      this.#reconcileLoop = reconcileLoop(this.#crew);
+      tasks.add("the reconcile loop", this.#reconcileLoop.done);
+    }
+    const letGo = keepAlive(core.clock);
+    await new Promise<void>((resolve) => {
+      closing.hear(resolve);
+    });
+    await this.#drain();
+    letGo();
+  }
+
+  async #drain(): Promise<void> {
+    const { core, settings, tasks } = this.#crew;
+    const ended = new AbortController();
+    const idle = tasks.idle().then(() => {
+      ended.abort();
+    });
+    const within = async (ms: number): Promise<boolean> => {
+      await Promise.race([idle, sleep(core.clock, ms, ended.signal, true)]);
+      return ended.signal.aborted;
+    };
+    if (await within(settings.shutdownTimeoutMs)) return;
+    this.#leaving.ring();
+    if (!(await within(LAST_WAIT_MS)))
+      core.logger.warn("the worker was stopped before everything under way had ended");
+  }
+}
+
+/** A running worker keeps its process alive, whatever its handlers wait for. Returns how to let go. */
+function keepAlive(clock: Clock): () => void {
+  let cancel: () => void = () => undefined;
+  const hold = (): void => {
+    cancel = clock.timer(KEEP_ALIVE_MS, hold, true);
+  };
+  hold();
+  return () => {
+    cancel();
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Waybill: a typed job lifecycle on the application's own store, queue and channels.
+ *
+ * @packageDocumentation
+ */
+
+// Definitions, isomorphic: a browser imports them too.
+export { defineJob } from "./core/define/define-job.js";
+export type { AnyDef } from "./core/define/any-def.js";
+export type { Handler } from "./core/define/handler.js";
+export type { JobDef } from "./core/define/job-def.js";
+export type * from "./core/define/handler-context.js";
+export { steps } from "./core/define/steps.js";
+export { HandlerAborted } from "./core/handler.js";
+
+// Composition.
+export { createWaybill } from "./core/create-waybill.js";
+export type { WaybillOptions } from "./core/api/options.js";
+export type * from "./core/api/waybill.js";
+export type * from "./core/api/worker.js";
+
+// Jobs as they are read.
+export { isCancelled } from "./core/api/job.js";
+export type * from "./core/api/job.js";
+export type * from "./core/api/event.js";
+export * from "./core/api/view.js";
+export type { EventType, JobEvent } from "./core/event.js";
+export { isFinal, STATUSES, type JobStatus } from "./core/lifecycle.js";
+export type { FailureReason } from "./core/record.js";
+export type { Json } from "./core/json.js";
+
+// Results and errors.
+export { AsyncResult, err, isOk, ok, unwrap, type Result } from "./core/result.js";
+export * from "./core/errors.js";
+export { ERROR_CODES, type ErrorCode, type Outcome } from "./core/error-codes.js";
+
+// Ports: what adapters implement.
+export * from "./core/ports/feed.js";
+export * from "./core/ports/notifier.js";
+export * from "./core/ports/queue.js";
+export * from "./core/ports/store.js";
+export { decodeHistory, encodeHistory, fillTemplate, joinHistory } from "./core/history.js";
+export type { EntryTemplate, HistoryEntry } from "./core/history.js";
+export { isBehind, mergeCursor, START } from "./core/record.js";
+export type { Cursor, Cursors, JobRecord, RecordPatch, Snapshot } from "./core/record.js";
+export { ID_PATTERN, type Ids } from "./core/ids.js";
+
+// What the core reaches outside with.
+export { systemClock, type Clock } from "./core/clock.js";
+export { DEFAULT_POLICY, type Policy, type RetryPolicy } from "./core/defaults.js";
+export type { Logger } from "./core/logger.js";
+export type { Counter, PortCall, Telemetry } from "./core/telemetry.js";
+
+// Embedded parts, for tests, demos and single processes.
+export { memoryStore } from "./adapters/memory/store.js";
+export * from "./adapters/memory/queue.js";
+export * from "./adapters/memory/notifier.js";
+export * from "./adapters/memory/feed.js";

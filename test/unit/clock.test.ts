@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { inTime, sleep, systemClock } from "../../src/core/clock.js";
+import { storeTime } from "../../src/core/engine/store-time.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
+
+describe("sleep", () => {
+  it("lasts as long as it is told", async () => {
+    const clock = fakeClock();
+    const started = clock.now();
+    await clock.runUntil(sleep(clock, 5_000));
+    expect([clock.now() - started, clock.pending()]).toEqual([5_000, 0]);
+  });
+
+  it("ends early and leaves no timer when its signal aborts", async () => {
+    const clock = fakeClock();
+    const stop = new AbortController();
+    const asleep = sleep(clock, 5_000, stop.signal);
+    stop.abort();
+    await asleep;
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("does not begin when its signal is aborted already", async () => {
+    const clock = fakeClock();
+    await sleep(clock, 5_000, AbortSignal.abort());
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("forgets its signal when it is over", async () => {
+    const clock = fakeClock();
+    const { signal } = new AbortController();
+    const removed = vi.spyOn(signal, "removeEventListener");
+    await clock.runUntil(sleep(clock, 5, signal));
+    expect(removed).toHaveBeenCalledOnce();
+  });
+});
+
+describe("inTime", () => {
+  it("is what the work comes to, and leaves no timer", async () => {
+    const clock = fakeClock();
+    expect(await inTime(clock, 1_000, Promise.resolve("done"), "late")).toBe("done");
+    await expect(inTime(clock, 1_000, Promise.reject(new Error("no")), "late")).rejects.toThrow("no");
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("is late when the work is, whose error then troubles nobody", async () => {
+    const clock = fakeClock();
+    const work = sleep(clock, 5_000).then(() => Promise.reject(new Error("too late")));
+    expect(await clock.runUntil(inTime(clock, 1_000, work, "late"))).toBe("late");
+    await clock.advance(10_000);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe("system clock", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it("tells the time of the machine", () => {
+    vi.setSystemTime(1_234_567);
+    expect(systemClock.now()).toBe(1_234_567);
+  });
+
+  it("runs a timer once, unless it is cancelled", () => {
+    const ran: string[] = [];
+    systemClock.timer(10, () => ran.push("kept"));
+    systemClock.timer(10, () => ran.push("cancelled"), true)();
+    vi.advanceTimersByTime(100);
+    expect(ran).toEqual(["kept"]);
+  });
+
+  it("keeps the process alive only for a timer that is to hold it", () => {
+    const unref = vi.fn();
+    const setTimeoutSpy = vi.fn(() => ({ unref }));
+    vi.stubGlobal("setTimeout", setTimeoutSpy);
+    systemClock.timer(1, () => undefined, true);
+    expect(unref).not.toHaveBeenCalled();
+    systemClock.timer(1, () => undefined);
+    expect(unref).toHaveBeenCalledOnce();
+  });
+
+  it("does not fire at once for a time longer than a timer can be", () => {
+    let ran = false;
+    systemClock.timer(90 * 86_400_000, () => {
+      ran = true;
+    });
+    vi.advanceTimersByTime(86_400_000);
+    expect(ran).toBe(false);
+  });
+
+  it("takes a time in the past for now, also where timers are numbers", () => {
+    const setTimeoutSpy = vi.fn(() => 7);
+    vi.stubGlobal("setTimeout", setTimeoutSpy);
+    systemClock.timer(-5, () => undefined);
+    expect(setTimeoutSpy).toHaveBeenCalledWith(expect.any(Function), 0);
+  });
+
+  it("defers until the current work is done, also where there is no setImmediate", () => {
+    const order: string[] = [];
+    systemClock.defer(() => order.push("immediate"));
+    order.push("now");
+    vi.runAllTimers();
+    vi.stubGlobal("setImmediate", undefined);
+    systemClock.defer(() => order.push("timer"));
+    vi.runAllTimers();
+    expect(order).toEqual(["now", "immediate", "timer"]);
+  });
+});
+
+describe("the store's time", () => {
+  it("follows a store with a clock of its own", () => {
+    const clock = fakeClock();
+    const time = storeTime(clock, "server");
+    time.heard(clock.now() - 7_000);
+    expect(time.now()).toBe(clock.now() - 7_000);
+  });
+
+  it("is the caller's where the store has none", () => {
+    const clock = fakeClock();
+    const time = storeTime(clock, "caller");
+    time.heard(clock.now() - 7_000);
+    expect(time.now()).toBe(clock.now());
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { createBatcher } from "../../../src/core/engine/batcher.js";
+import { fakeClock, type FakeClock } from "../../../src/testing/fake-clock.js";
+
+interface Call {
+  readonly items: readonly string[];
+  readonly answer: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** A batcher whose calls are answered by hand. */
+function bench(options: { maxBatch?: number; lanes?: number; keyed?: boolean } = {}) {
+  const clock: FakeClock = fakeClock();
+  const calls: Call[] = [];
+  const batcher = createBatcher<string, string>({
+    clock,
+    maxBatch: options.maxBatch ?? 10,
+    lanes: options.lanes ?? 1,
+    keyOf: options.keyed === false ? null : (item) => item.split(":")[0]!,
+    run: (items) =>
+      new Promise((resolve, reject) => {
+        calls.push({
+          items,
+          answer: () => {
+            resolve(items.map((item) => `answer to ${item}`));
+          },
+          fail: reject,
+        });
+      }),
+  });
+  return { clock, calls, batcher, asked: () => calls.map(({ items }) => items) };
+}
+
+describe("batcher", () => {
+  it("sends what is asked for in one turn of the event loop in one call, each caller getting its own answer", async () => {
+    const { clock, calls, batcher, asked } = bench();
+    const answers = Promise.all(["a", "b", "c"].map((item) => batcher.add(item)));
+    await clock.settle();
+    expect(asked()).toEqual([["a", "b", "c"]]);
+    calls[0]!.answer();
+    expect(await answers).toEqual(["answer to a", "answer to b", "answer to c"]);
+  });
+
+  it("never puts more into a call than it may hold", async () => {
+    const { clock, calls, batcher, asked } = bench({ maxBatch: 2 });
+    const answers = Promise.all(["a", "b", "c", "d", "e"].map((item) => batcher.add(item)));
+    for (let call = 0; call < 3; call += 1) {
+      await clock.settle();
+      calls[call]!.answer();
+    }
+    await answers;
+    expect(asked()).toEqual([["a", "b"], ["c", "d"], ["e"]]);
+  });
+
+  it("has as many calls under way as it has lanes, and the next batch builds meanwhile", async () => {
+    const { clock, calls, batcher, asked } = bench({ maxBatch: 1, lanes: 2 });
+    void batcher.add("a");
+    void batcher.add("b");
+    void batcher.add("c");
+    await clock.settle();
+    expect(asked()).toEqual([["a"], ["b"]]);
+    void batcher.add("d");
+    calls[1]!.answer();
+    await clock.settle();
+    expect(asked()).toEqual([["a"], ["b"], ["c"]]);
+  });
+
+  it("never has one key twice in a call, and does not forget the one that it held back", async () => {
+    const { clock, calls, batcher, asked } = bench();
+    const answers = Promise.all(["a:1", "b:1", "a:2", "a:3"].map((item) => batcher.add(item)));
+    for (let call = 0; call < 3; call += 1) {
+      await clock.settle();
+      calls[call]!.answer();
+    }
+    expect(await answers).toHaveLength(4);
+    expect(asked()).toEqual([["a:1", "b:1"], ["a:2"], ["a:3"]]);
+  });
+
+  it("lets equal items share a call where they have no key", async () => {
+    const { clock, batcher, asked } = bench({ keyed: false });
+    void batcher.add("a");
+    void batcher.add("a");
+    await clock.settle();
+    expect(asked()).toEqual([["a", "a"]]);
+  });
+
+  it("rejects exactly the items of the call that failed, and goes on", async () => {
+    const { clock, calls, batcher } = bench({ maxBatch: 2 });
+    const settled = Promise.allSettled(["a", "b", "c"].map((item) => batcher.add(item)));
+    await clock.settle();
+    calls[0]!.fail(new Error("lost"));
+    await clock.settle();
+    calls[1]!.answer();
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  });
+
+  it("rejects its items when the call throws instead of rejecting", async () => {
+    const clock = fakeClock();
+    const batcher = createBatcher<string, string>({
+      clock,
+      maxBatch: 5,
+      lanes: 1,
+      keyOf: null,
+      run: () => {
+        throw new Error("thrown");
+      },
+    });
+    const settled = Promise.allSettled([batcher.add("a"), batcher.add("b")]);
+    await clock.settle();
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  });
+
+  it("rejects the items that a call left without an answer", async () => {
+    const clock = fakeClock();
+    const batcher = createBatcher<string, string>({
+      clock,
+      maxBatch: 5,
+      lanes: 1,
+      keyOf: null,
+      run: async () => ["only one"],
+    });
+    const settled = Promise.allSettled([batcher.add("a"), batcher.add("b")]);
+    await clock.settle();
+    expect((await settled).map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  });
+});

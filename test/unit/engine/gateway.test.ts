@@ -1,0 +1,288 @@
+import { describe, expect, it } from "vitest";
+import { memoryStore } from "../../../src/adapters/memory/store.js";
+import { type ClaimRider, createGateway } from "../../../src/core/engine/gateway.js";
+import { storeTime } from "../../../src/core/engine/store-time.js";
+import { isWaybillError } from "../../../src/core/errors.js";
+import type { AnyStore, ClaimNext, Store, StoredJob } from "../../../src/core/ports/store.js";
+import type { Telemetry } from "../../../src/core/telemetry.js";
+import { countingStore } from "../../../src/testing/counting.js";
+import { fakeClock } from "../../../src/testing/fake-clock.js";
+import {
+  sampleJob,
+  sampleQueuedJob,
+  sampleReadyJob,
+  sampleTerms,
+  sampleWrite,
+} from "../../../src/testing/sample-jobs.js";
+
+function bench(over: (store: Store) => Partial<Store> = () => ({}), telemetry: Telemetry = {}) {
+  const clock = fakeClock();
+  const inner = memoryStore();
+  const names = ["create", "read", "write", "beat", "claim", "advance", "health"] as const;
+  const bound = Object.fromEntries(names.map((name) => [name, inner[name].bind(inner)]));
+  const broken = { capabilities: inner.capabilities, ...bound, ...over(inner) } as AnyStore;
+  const trips = countingStore(broken);
+  const time = storeTime(clock, broken.capabilities.clock);
+  const gateway = createGateway({ store: trips.store, clock, time, telemetry });
+  const now = clock.now();
+  const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
+  const create = async (...ids: string[]) =>
+    inner.create({ nowMs: now, items: ids.map((id) => ({ record: sampleReadyJob({ id }, now), input: "{}" })) });
+  return { clock, inner, trips, time, gateway, now, run, create };
+}
+
+const next: ClaimNext = {
+  terms: sampleTerms(),
+  token: "token-next",
+  kinds: [{ kind: "sample.work", leaseMs: 30_000 }],
+  limit: 5,
+};
+
+function rider(wish: ClaimNext | null) {
+  const arrived: (readonly StoredJob[] | null)[] = [];
+  const it: ClaimRider = {
+    board: () => wish,
+    arrived: (jobs) => {
+      arrived.push(jobs);
+    },
+  };
+  return { it, arrived };
+}
+
+const failing = (error: unknown) => () => Promise.reject(error as Error);
+
+describe("gateway", () => {
+  it("creates in batches of fifty, and the second of one key only after the first", async () => {
+    const { gateway, trips, run, now } = bench();
+    const items = Array.from({ length: 120 }, (_, index) => sampleJob({ id: `job-${index}` }, now));
+    const twin = sampleJob({ id: "twin", scope: "s" }, now);
+    const results = await run(
+      Promise.all(
+        [...items, twin, { ...twin, id: "other" }].map((record) =>
+          gateway.create({ record, input: "{}" }, undefined),
+        ),
+      ),
+    );
+    expect(trips.calls.map(({ items: count }) => count)).toEqual([50, 50, 21, 1]);
+    expect(results.at(-1)).toMatchObject({ status: "existing", job: { record: { id: "twin" } } });
+  });
+
+  it("shares no call of a caller's transaction", async () => {
+    const given: unknown[] = [];
+    const { gateway, trips, run, now } = bench((store) => ({
+      create: (request) => {
+        given.push((request as { tx?: unknown }).tx);
+        return store.create(request);
+      },
+    }));
+    await run(
+      Promise.all(
+        ["a", "b"].map((id) => gateway.create({ record: sampleJob({ id }, now), input: "{}" }, `tx of ${id}`)),
+      ),
+    );
+    expect(given).toEqual(["tx of a", "tx of b"]);
+    expect(trips.counts.create).toBe(2);
+  });
+
+  it("reads a job once for all who ask in one turn, apart from those who want other parts of it", async () => {
+    const { gateway, trips, run, create } = bench();
+    await create("a", "b");
+    const [a, again, b, none, withInput] = await run(
+      Promise.all([
+        gateway.read("a"),
+        gateway.read("a"),
+        gateway.read("b"),
+        gateway.read("none"),
+        gateway.read("a", { input: true }),
+      ]),
+    );
+    expect([a?.record.id, again?.record.id, b?.record.id, none]).toEqual(["a", "a", "b", null]);
+    expect([a?.input, withInput?.input]).toEqual([undefined, "{}"]);
+    expect(trips.calls).toEqual([
+      { method: "read", items: 3 },
+      { method: "read", items: 1 },
+    ]);
+  });
+
+  it("claims by message in one call per worker, each under its own worker's name", async () => {
+    const { gateway, trips, run, inner, now } = bench();
+    const ids = ["a", "b", "c"];
+    await inner.create({
+      nowMs: now,
+      items: ids.map((id) => ({ record: sampleQueuedJob({ id }, now), input: "{}" })),
+    });
+    const claim = (id: string, worker: string) =>
+      gateway.claim({ id, dispatch: 1, token: `t-${id}`, leaseMs: 1_000 }, sampleTerms({ worker }));
+    const results = await run(Promise.all([claim("a", "one"), claim("b", "two"), claim("c", "one")]));
+    expect(results.map((result) => result.status === "ok" && result.job.record.worker)).toEqual([
+      "one",
+      "two",
+      "one",
+    ]);
+    expect(trips.calls.map(({ items }) => items)).toEqual([2, 1]);
+  });
+
+  it("beats and advances in one call each", async () => {
+    const { gateway, trips, run, create } = bench();
+    await create("a", "b");
+    await run(
+      Promise.all([
+        gateway.beat({ id: "a", token: "x", leaseMs: 1 }),
+        gateway.beat({ id: "b", token: "x", leaseMs: 1 }),
+        gateway.advance({ id: "a", ifVersion: 9, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} }),
+        gateway.advance({ id: "b", ifVersion: 9, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} }),
+      ]),
+    );
+    expect([trips.counts.beat, trips.counts.advance]).toEqual([1, 1]);
+  });
+
+  describe("errors of an adapter", () => {
+    it.each([
+      ["rejects with", failing(new Error("ECONNRESET at secret-host"))],
+      [
+        "throws",
+        () => {
+          throw new TypeError("secret-host");
+        },
+      ],
+      ["rejects without", failing(undefined)],
+    ])("says that the outcome is unknown when it %s an error of its own", async (_, write) => {
+      const { gateway, run, now } = bench(() => ({ write }));
+      const error: unknown = await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now)))).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(isWaybillError(error, "store.unavailable") && error.outcome).toBe("unknown");
+      expect((error as Error).message).not.toContain("secret-host");
+    });
+
+    it("passes an error of Waybill through as it is", async () => {
+      const { gateway, inner, run } = bench();
+      await inner.close();
+      const error: unknown = await run(gateway.read("a")).catch((thrown: unknown) => thrown);
+      expect(isWaybillError(error, "waybill.closed")).toBe(true);
+    });
+
+    it.each(["create", "read", "write"] as const)(
+      "says that the outcome is unknown when %s is not answered item by item",
+      async (method) => {
+        const { gateway, run, now } = bench(() => ({
+          create: async ({ nowMs }) => ({ nowMs, results: [] }),
+          read: async ({ nowMs }) => ({ nowMs, jobs: [] }),
+          write: async ({ nowMs }) => ({ nowMs, results: [] }),
+        }));
+        const record = sampleJob({ id: "a" }, now);
+        const calls = {
+          create: () => gateway.create({ record, input: "{}" }, undefined),
+          read: () => gateway.read("a"),
+          write: () => gateway.write(sampleWrite(record)),
+        };
+        const errors = await run(
+          Promise.allSettled([calls[method](), gateway.create({ record, input: "{}" }, "tx")]),
+        );
+        for (const error of errors) {
+          expect(error).toMatchObject({ reason: { code: "store.unavailable", outcome: "unknown" } });
+        }
+      },
+    );
+  });
+
+  describe("a claim that rides along with writes", () => {
+    it("travels in the same trip where the store can", async () => {
+      const { gateway, trips, run, create, inner, now } = bench();
+      await create("ready");
+      await inner.create({ nowMs: now, items: [{ record: sampleJob({ id: "a" }, now), input: "{}" }] });
+      const { it: riding, arrived } = rider(next);
+      gateway.ride(rider(null).it);
+      gateway.ride(riding);
+      await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now), { edges: ["T2"] })));
+      expect(arrived.map((jobs) => jobs?.map(({ record }) => record.id))).toEqual([["ready"]]);
+      expect(trips.calls).toEqual([{ method: "write", items: 1 }]);
+    });
+
+    it("stays at home where the store cannot, after it has left, and when nobody wants more", async () => {
+      const cannot = bench((store) => ({ capabilities: { ...store.capabilities, writeThenClaim: false } }));
+      const can = bench();
+      const first = rider(next);
+      const second = rider(next);
+      const third = rider(null);
+      cannot.gateway.ride(first.it)();
+      cannot.gateway.ride(first.it);
+      can.gateway.ride(second.it)();
+      can.gateway.ride(third.it);
+      for (const { gateway, run, now } of [cannot, can]) {
+        await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now))));
+      }
+      expect([first.arrived, second.arrived, third.arrived]).toEqual([[], [], []]);
+    });
+
+    it("is told when the trip failed, once", async () => {
+      const { gateway, run, now } = bench(() => ({ write: failing(new Error("lost")) }));
+      const { it: riding, arrived } = rider(next);
+      gateway.ride(riding);
+      await expect(run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now))))).rejects.toThrow();
+      expect(arrived).toEqual([null]);
+    });
+
+    it("arrives empty when the store had nothing to say of it", async () => {
+      const { gateway, run, now } = bench((store) => ({
+        write: async ({ thenClaim: _, ...request }) => store.write(request),
+      }));
+      const { it: riding, arrived } = rider(next);
+      gateway.ride(riding);
+      await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now))));
+      expect(arrived).toEqual([[]]);
+    });
+  });
+
+  describe("the store's clock", () => {
+    const ahead = (store: Store): Partial<Store> => ({
+      capabilities: { ...store.capabilities, clock: "server" },
+      read: async (request) => ({ ...(await store.read(request)), nowMs: request.nowMs + 5_000.4 }),
+    });
+
+    it("is heard in every reply, in whole milliseconds", async () => {
+      const { gateway, time, run, now } = bench(ahead);
+      expect(time.now()).toBe(now);
+      await run(gateway.read("a"));
+      expect(time.now()).toBe(now + 5_000);
+    });
+
+    it("is ours where the store has none", async () => {
+      const { gateway, time, run, now } = bench((store) => ({
+        read: async (request) => ({ ...(await store.read(request)), nowMs: request.nowMs + 5_000 }),
+      }));
+      await run(gateway.read("a"));
+      expect(time.now()).toBe(now);
+    });
+  });
+
+  describe("telemetry", () => {
+    it("sees every call with its items, and the error of one that failed", async () => {
+      const seen: unknown[] = [];
+      const { gateway, run, create } = bench(() => ({ beat: failing(new Error("lost")) }), {
+        start: (call) => (result) => seen.push([call.operation, call.items, "error" in result]),
+      });
+      await create("a");
+      await run(Promise.all([gateway.read("a"), gateway.read("b")]));
+      await run(gateway.claimNext(next));
+      await run(gateway.call("health", (store, request) => store.health(request)));
+      await expect(run(gateway.beat({ id: "a", token: "t", leaseMs: 1 }))).rejects.toThrow();
+      expect(seen).toEqual([
+        ["read", 2, false],
+        ["claim", 5, false],
+        ["health", 1, false],
+        ["beat", 1, true],
+      ]);
+    });
+
+    it("breaks nothing when its hooks throw", async () => {
+      const throwing = (): never => {
+        throw new Error("hook");
+      };
+      for (const telemetry of [{ start: throwing }, { start: () => throwing }]) {
+        const { gateway, run } = bench(undefined, telemetry);
+        expect(await run(gateway.read("a"))).toBeNull();
+      }
+    });
+  });
+});

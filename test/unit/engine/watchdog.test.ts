@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { createWatchdog } from "../../../src/core/engine/watchdog.js";
+import { submitted, type World, world } from "../../support/engine.js";
+
+const MINUTE = 60_000;
+
+async function submits(at: World, dog: { submitted(): void }, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute += 1) {
+    dog.submitted();
+    await at.clock.advance(MINUTE);
+  }
+}
+
+const warnings = (at: World) => at.log.filter(({ level }) => level === "warn");
+
+describe("watchdog", () => {
+  it("warns once when jobs are submitted and nobody reconciles for five minutes", async () => {
+    const at = world();
+    const dog = createWatchdog(at.core);
+    await submits(at, dog, 5);
+    expect(warnings(at)).toEqual([]);
+    await submits(at, dog, 60);
+    expect(warnings(at)).toMatchObject([
+      { message: expect.stringContaining("no reconciler was seen for 5 minutes"), fields: { lastPulseAt: null } },
+    ]);
+  });
+
+  it("is silent while somebody reconciles, and costs a look in five minutes", async () => {
+    const at = world();
+    const dog = createWatchdog(at.core);
+    for (let minute = 0; minute < 30; minute += 1) {
+      await at.core.gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: 0 }));
+      await submits(at, dog, 1);
+    }
+    expect(warnings(at)).toEqual([]);
+    expect(at.trips.counts.health).toBe(5);
+  });
+
+  it("warns when the reconciler stops, and says when it was last seen", async () => {
+    const at = world();
+    const dog = createWatchdog(at.core);
+    const lastPulseAt = new Date(at.clock.now()).toISOString();
+    await at.core.gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: 0 }));
+    await submits(at, dog, 7);
+    expect(warnings(at)).toMatchObject([{ fields: { lastPulseAt } }]);
+  });
+
+  it("does not trouble anybody when it cannot look, and looks again later", async () => {
+    const at = world();
+    const dog = createWatchdog(at.core);
+    at.faults.store("health", { fault: "not_applied" });
+    await submits(at, dog, 10);
+    expect(warnings(at)).toEqual([]);
+    expect(at.log).toMatchObject([{ level: "debug", fields: { code: "store.unavailable" } }]);
+    await submits(at, dog, 5);
+    expect(warnings(at)).toHaveLength(1);
+  });
+
+  it("survives a store whose answer makes no sense", async () => {
+    const at = world();
+    const core: World["core"] = {
+      ...at.core,
+      gateway: { ...at.core.gateway, call: async () => ({ lastPulseAt: -1e20, nowMs: 0 }) as never },
+    };
+    await submits(at, createWatchdog(core), 7);
+    expect(at.log).toMatchObject([{ level: "debug", fields: { code: "unexpected" } }]);
+  });
+
+  it("says nothing where nothing is submitted", async () => {
+    const at = world();
+    createWatchdog(at.core);
+    await submitted(at);
+    await at.clock.advance(60 * MINUTE);
+    expect(at.trips.counts.health).toBe(0);
+  });
+});

@@ -1,0 +1,402 @@
+import { describe, expect, it } from "vitest";
+import { memoryQueue } from "../../src/adapters/memory/queue.js";
+import { memoryStore } from "../../src/adapters/memory/store.js";
+import { createBell } from "../../src/core/engine/worker/bell.js";
+import { createBreaker } from "../../src/core/engine/worker/breaker.js";
+import { claimEntries } from "../../src/core/engine/worker/execution.js";
+import { createIdle } from "../../src/core/engine/worker/idle.js";
+import { Lease } from "../../src/core/engine/worker/lease.js";
+import { createMetronome } from "../../src/core/engine/worker/metronome.js";
+import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
+import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
+import { createTasks } from "../../src/core/engine/worker/tasks.js";
+import { peek, storable } from "../../src/core/engine/worker/text.js";
+import { classify } from "../../src/core/engine/worker/thrown.js";
+import { RetryError } from "../../src/core/errors.js";
+import { HandlerAborted } from "../../src/core/handler.js";
+import { sampleHistory, sampleJob } from "../../src/testing/sample-jobs.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
+import { countingStore } from "../../src/testing/counting.js";
+import { createFaults } from "../../src/testing/faults.js";
+import { fakeDefinition, fakeHandler, testCore } from "../support/core.js";
+
+const NEVER = new AbortController().signal;
+
+describe("slots", () => {
+  it("are given first come first served, each with a share", async () => {
+    const slots = createSlots(4);
+    const all = await slots.reserve(4, NEVER);
+    const first = slots.reserve(9, NEVER);
+    const second = slots.reserve(9, NEVER);
+    slots.give(all);
+    expect([await first, await second, slots.free()]).toEqual([2, 2, 0]);
+  });
+
+  it("are never fewer than none, whatever was borrowed on outcomes under way", async () => {
+    const slots = createSlots(2);
+    await slots.reserve(2, NEVER);
+    expect(slots.borrow(5, 0)).toBe(0);
+    const settled = slots.settling();
+    expect([slots.leaving(), slots.borrow(5, 0), slots.borrow(5, 0), slots.free()]).toEqual([1, 1, 0, 0]);
+    slots.give(1);
+    settled();
+    expect([slots.leaving(), slots.free(), slots.borrow(5, 0)]).toEqual([0, 0, 0]);
+  });
+
+  it("are not borrowed or topped up past those who wait", async () => {
+    const slots = createSlots(1);
+    await slots.reserve(1, NEVER);
+    const gone = new AbortController();
+    const waiting = slots.reserve(1, gone.signal);
+    slots.settling();
+    expect([slots.borrow(1, 0), slots.extra(1), slots.borrow(1, 1)]).toEqual([0, 0, 1]);
+    gone.abort();
+    expect([await waiting, await slots.reserve(1, gone.signal), await slots.reserve(0, NEVER)]).toEqual([
+      0, 0, 0,
+    ]);
+  });
+
+  it("a gate lets nobody in who gave up, and loses no place by it", async () => {
+    const gate = createGate(1);
+    expect(await gate.enter(NEVER)).toBe(true);
+    const gone = new AbortController();
+    const late = gate.enter(gone.signal);
+    // The place comes free and the signal aborts in one turn.
+    gate.leave();
+    gone.abort();
+    expect(await late).toBe(false);
+    expect(await gate.enter(NEVER)).toBe(true);
+  });
+});
+
+describe("small parts", () => {
+  it("a bell is heard once, also by those who come late, and not by those who left", () => {
+    const bell = createBell();
+    const heard: string[] = [];
+    bell.hear(() => heard.push("early"));
+    bell.hear(() => heard.push("left"))();
+    expect(bell.rung).toBe(false);
+    bell.ring();
+    bell.ring();
+    bell.hear(() => heard.push("late"))();
+    expect([heard, bell.rung]).toEqual([["early", "late"], true]);
+  });
+
+  it("a kick before a nap ends the next nap at once", async () => {
+    const clock = fakeClock();
+    const idle = createIdle(clock);
+    idle.kick();
+    await idle.nap(1_000, NEVER);
+    const gone = new AbortController();
+    const nap = idle.nap(1_000, gone.signal);
+    gone.abort();
+    await nap;
+    await idle.nap(1_000, gone.signal);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("tasks log what goes wrong, by code only", async () => {
+    const { core, heard } = testCore({ definitions: [] });
+    const tasks = createTasks(core.logger);
+    tasks.add("one", Promise.reject(new Error("secret")));
+    tasks.add("two", core.gateway.claimNext(null as never));
+    await tasks.idle();
+    expect(heard.logs.map(({ message, fields }) => [message, fields])).toEqual([
+      ["one failed", { code: "unexpected" }],
+      ["two failed", { code: "unexpected" }],
+    ]);
+  });
+
+  it("a metronome stops when its last member leaves, whoever leaves twice", async () => {
+    const clock = fakeClock();
+    const metronome = createMetronome(clock, () => clock.now(), 0.5);
+    let beats = 0;
+    const leave = metronome.join(100, () => (beats += 1));
+    const other = metronome.join(100, () => (beats += 1));
+    await clock.advance(200);
+    expect([beats, clock.pending()]).toEqual([4, 1]);
+    leave();
+    other();
+    other();
+    expect(clock.pending()).toBe(0);
+    await clock.advance(200);
+    expect(beats).toBe(4);
+  });
+
+  it("text is clipped and well formed", () => {
+    expect([storable("abcdef", 4), storable("a\0", 9), peek(null, "x"), peek("text", "length")]).toEqual([
+      "abc…",
+      "a\uFFFD",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("an abort is recognised through wrapped errors, but not through endless ones", () => {
+    const abort = new AbortController();
+    abort.abort(new HandlerAborted("Cancelled", "no"));
+    const wrapped = new Error("a", {
+      cause: new Error("b", { cause: new HandlerAborted("Cancelled", "other copy") }),
+    });
+    const endless: { cause?: unknown; message: string } = { message: "round" };
+    endless.cause = endless;
+    expect([
+      classify(wrapped, abort.signal, 99).is,
+      classify(new DOMException("x", "AbortError"), abort.signal, 99).is,
+      classify(new Error("own"), abort.signal, 99).is,
+      classify(endless, abort.signal, 99).is,
+      classify(new RetryError("later", { cause: abort.signal.reason }), abort.signal, 99).is,
+    ]).toEqual(["abort", "abort", "retry", "retry", "retry"]);
+  });
+
+  it("a claim's entries are told from the history", () => {
+    const of = (edges: Parameters<typeof sampleHistory>[0]) =>
+      claimEntries(sampleJob({ id: "a", history: sampleHistory(edges, { nowMs: 0 }) }, 0)).map(
+        ({ edge }) => edge,
+      );
+    expect([of(["T1", "T2", "T4"]), of(["T3", "T4"]), of(["T4"]), of([])]).toEqual([
+      ["T2", "T4"],
+      ["T4"],
+      ["T4"],
+      [],
+    ]);
+  });
+
+  it("the breaker asks the store once for all who wait, and none after the stop", async () => {
+    const clock = fakeClock();
+    const faults = createFaults({ clock });
+    const { core, heard } = testCore({ definitions: [], clock, store: faults.wrapStore(memoryStore()) });
+    const breaker = createBreaker(core);
+    breaker.failed();
+    breaker.failed();
+    const stop = new AbortController();
+    faults.outage("store");
+    const waiting = Promise.all([breaker.closed(stop.signal), breaker.closed(stop.signal)]);
+    await clock.advance(20_000);
+    expect(breaker.isOpen()).toBe(true);
+    const asked = heard.calls.length;
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThan(30);
+    faults.heal();
+    await clock.advance(20_000);
+    await waiting;
+    expect(breaker.isOpen()).toBe(false);
+    breaker.failed();
+    const last = breaker.closed(stop.signal);
+    stop.abort();
+    await last;
+    breaker.failed();
+    const other = breaker.closed(NEVER);
+    breaker.ok();
+    await clock.advance(20_000);
+    await other;
+  });
+});
+
+describe("a lease", () => {
+  async function lease(fault: "hang" | "gone" | "none", claimedAgoMs = 0) {
+    const clock = fakeClock();
+    const faults = createFaults({ clock });
+    const { core } = testCore({ definitions: [], clock, store: faults.wrapStore(memoryStore()) });
+    const heard: string[] = [];
+    const now = () => clock.now();
+    const made = new Lease(
+      core,
+      {
+        id: "nobody",
+        token: "t",
+        leaseMs: 30_000,
+        claimedAt: clock.now() - claimedAgoMs,
+        now,
+        metronome: createMetronome(clock, now, 0),
+      },
+      {
+        expired: () => heard.push("expired"),
+        refused: (snapshot) => heard.push(snapshot === null ? "gone" : "refused"),
+        cancelled: () => heard.push("cancelled"),
+        beaten: () => heard.push("beaten"),
+      },
+    );
+    if (fault === "hang") faults.outage("store", "hang");
+    return { clock, faults, lease: made, heard };
+  }
+
+  it("is over when the record is gone", async () => {
+    const { clock, lease: made, heard } = await lease("gone");
+    await made.start();
+    await clock.advance(10_001);
+    expect(heard).toContain("gone");
+    made.stop();
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("expires once under a store that hangs, and no beat leaves after that", async () => {
+    const { clock, faults, lease: made, heard } = await lease("hang");
+    await made.start();
+    await clock.advance(60_000);
+    expect([heard, made.expired(), made.remainingMs(), faults.hanging()]).toEqual([["expired"], true, 0, 1]);
+    made.confirm(clock.now());
+    expect(made.expired()).toBe(true);
+    // What the hanging beat is told in the end is of no use any more.
+    made.stop();
+    faults.heal();
+    await clock.settle();
+    expect(heard).toEqual(["expired"]);
+  });
+
+  it("does not begin when the claim is too old and nobody confirms it", async () => {
+    const { clock, faults, lease: made, heard } = await lease("none", 40_000);
+    faults.outage("store");
+    await clock.runUntil(made.start());
+    expect(heard).toEqual(["expired"]);
+  });
+
+  it("stays stopped when it was stopped while it was being confirmed", async () => {
+    const { clock, faults, lease: made, heard } = await lease("hang", 20_000);
+    const starting = made.start();
+    await clock.settle();
+    made.stop();
+    faults.heal();
+    await starting;
+    expect([heard, clock.pending()]).toEqual([[], 0]);
+  });
+
+  it("sends no beat after a stall in which the deadline passed", async () => {
+    const clock = fakeClock();
+    const faults = createFaults({ clock });
+    const trips = countingStore(faults.wrapStore(memoryStore()));
+    const { core } = testCore({ definitions: [], clock, store: trips.store });
+    let jumpMs = 0;
+    const now = () => clock.now() + jumpMs;
+    let expired = 0;
+    const made = new Lease(
+      core,
+      {
+        id: "nobody",
+        token: "t",
+        leaseMs: 30_000,
+        claimedAt: now(),
+        now,
+        metronome: createMetronome(clock, now, 0),
+      },
+      { expired: () => (expired += 1), refused: () => {}, cancelled: () => {}, beaten: () => {} },
+    );
+    await made.start();
+    jumpMs = 60_000;
+    await clock.advance(10_001);
+    expect([expired, trips.counts.beat]).toEqual([1, 0]);
+  });
+
+  it("takes no refusal for a loss while the outcome is being written", async () => {
+    const { clock, lease: made, heard } = await lease("gone");
+    await made.start();
+    made.settle();
+    await clock.advance(10_001);
+    expect(heard).toEqual([]);
+    made.stop();
+  });
+});
+
+describe("the options of a worker", () => {
+  const mail = fakeDefinition({ kind: "mail" });
+  const slow = fakeDefinition({ kind: "slow", queue: "slow" });
+  const handlers = [fakeHandler(mail, () => null), fakeHandler(slow, () => null)];
+  const { core } = testCore({ definitions: [mail, slow], queues: { slow: memoryQueue() } });
+  const check =
+    (options: WorkerOptions, given: unknown = handlers) =>
+    () =>
+      checkWorker(core, given as typeof handlers, options);
+
+  it("serves the queues of its kinds, and the store for kinds without one", () => {
+    const all = check({})();
+    expect([all.queues, all.storeKinds, all.concurrency, all.reconcile]).toEqual([
+      ["slow"],
+      ["mail"],
+      10,
+      true,
+    ]);
+    expect(all.name).toMatch(/^worker-.{8}$/);
+    const named = check({ queues: ["slow"], name: "w-1" })();
+    expect([named.queues, named.storeKinds, named.name]).toEqual([["slow"], [], "w-1"]);
+  });
+
+  const bad: readonly (readonly [string, () => unknown, string, RegExp])[] = [
+    ["no handlers", check({}, []), "config.invalid", /needs at least one handler/],
+    ["handlers that are no list", check({}, {}), "config.invalid", /needs at least one handler/],
+    [
+      "something else than a handler",
+      check({}, [undefined]),
+      "config.invalid",
+      /takes what definition\.handle/,
+    ],
+    [
+      "a handler without run",
+      check({}, [{ definition: mail }]),
+      "config.invalid",
+      /takes what definition\.handle/,
+    ],
+    [
+      "two handlers of one kind",
+      check({}, [...handlers, handlers[0]]),
+      "config.invalid",
+      /Two handlers of this worker have the kind mail/,
+    ],
+    [
+      "an unknown kind",
+      check({}, [fakeHandler(fakeDefinition({ kind: "odd" }), () => null)]),
+      "config.kind_unknown",
+      /The kind odd/,
+    ],
+    [
+      "an unknown queue",
+      check({ queues: ["fast"] }),
+      "config.invalid",
+      /the queue fast, which is not among queues/,
+    ],
+    [
+      "no concurrency",
+      check({ concurrency: 0 }),
+      "config.invalid",
+      /concurrency must be a whole number from 1/,
+    ],
+    ["half a slot", check({ concurrency: 1.5 }), "config.invalid", /concurrency/],
+    ["a text for a number", check({ prefetch: "3" as never }), "config.invalid", /prefetch/],
+    [
+      "endless prefetch",
+      check({ prefetch: 501 }),
+      "config.invalid",
+      /prefetch must be a whole number from 0 to 500/,
+    ],
+    [
+      "no pause between polls",
+      check({ pollIntervalMs: 0 }),
+      "config.invalid",
+      /pollIntervalMs must be at least 1/,
+    ],
+    ["a negative time", check({ shutdownTimeoutMs: -1 }), "config.invalid", /shutdownTimeoutMs/],
+    ["an empty name", check({ name: "" }), "config.invalid", /name/],
+    [
+      "a reconcile that is no boolean",
+      check({ reconcile: 1 as never }),
+      "config.invalid",
+      /reconcile must be true or false/,
+    ],
+  ];
+  for (const [what, run, code, text] of bad) {
+    it(`refuses ${what} with one clear sentence`, () => {
+      expect(run).toThrow(text);
+      expect(run).toThrow(expect.objectContaining({ code }));
+    });
+  }
+
+  it("refuses a store that cannot hand jobs over", () => {
+    const store = memoryStore();
+    const poor = testCore({
+      definitions: [mail],
+      store: Object.assign(Object.create(store) as typeof store, {
+        capabilities: { ...store.capabilities, queue: false },
+      }),
+    });
+    expect(() => checkWorker(poor.core, [handlers[0]!], {})).toThrow(/cannot hand jobs over/);
+  });
+});
