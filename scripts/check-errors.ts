@@ -7,9 +7,12 @@ const page = new URL("../docs/errors.md", import.meta.url);
 
 function render(): string {
   const sections = Object.entries(ERROR_CODES).map(([code, { meaning, remedy, retryable }]) =>
-    [`## ${code}`, meaning, remedy, retryable ? "The same call may succeed later." : "The same call will not succeed."].join(
-      "\n\n",
-    ),
+    [
+      `## ${code}`,
+      meaning,
+      remedy,
+      retryable ? "The same call may succeed later." : "The same call will not succeed.",
+    ].join("\n\n"),
   );
   return [
     "# Errors",

@@ -53,6 +53,7 @@ async function run(): Promise<boolean> {
   const refused = submitted.filter((result) => !result.ok).length;
   for (const name of ["worker-1", "worker-2"]) workers.set(name, startWorker(name));
   const jobs = await work();
+  screen.keep();
   await stopWorkers();
   return refused === 0 && report(paths.length, jobs);
 }

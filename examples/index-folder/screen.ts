@@ -7,6 +7,8 @@ export type IndexJob = ListedJob<typeof documentIndex>;
 export interface Screen {
   say(line: string): void;
   show(jobs: readonly IndexJob[]): void;
+  /** What was shown last stays. */
+  keep(): void;
 }
 
 export function openScreen(out: NodeJS.WriteStream): Screen {
@@ -29,6 +31,7 @@ function plainLines(out: NodeJS.WriteStream): Screen {
         out.write(`${job.input.path}: ${line}\n`);
       }
     },
+    keep: () => undefined,
   };
 }
 
@@ -72,6 +75,9 @@ function liveTable(out: NodeJS.WriteStream): Screen {
       const wide = Math.max(40, out.columns - 1);
       out.write(lines.map((line) => `${line.slice(0, wide)}\n`).join(""));
       drawn = lines.length;
+    },
+    keep() {
+      drawn = 0;
     },
   };
 }

@@ -10,7 +10,7 @@ const [name = "worker", storeFile = "", indexFile = ""] = process.argv.slice(2);
 const index = openIndex(indexFile);
 
 /** So that a person can follow: real documents of this size are indexed in no time. */
-const PER_CHUNK_MS = 25;
+const PER_CHUNK_MS = 60;
 
 const handler = documentIndex.handle(async ({ input, phase, progress, signal }) => {
   phase("parsing");

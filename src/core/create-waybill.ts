@@ -58,7 +58,7 @@ function waybillOf(runtime: Runtime) {
     ...reading(runtime),
     ...watching(runtime),
     cancel: (id: string, options: CancelOptions = {}) =>
-      AsyncResult.run(async () => open(runtime, () => cancel(core, id, options))),
+      AsyncResult.run(async () => open(runtime, () => cancel(core, dispatcher, id, options))),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
     report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer) =>

@@ -43,6 +43,7 @@ export interface Policy {
   readonly reconcileBusyMs: number;
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
+  readonly storeTimeoutMs: number;
   readonly notifier: { readonly maxAttempts: number; readonly baseMs: number; readonly capMs: number };
 }
 
@@ -92,6 +93,8 @@ export const DEFAULT_POLICY: Policy = {
   reconcileIdleMs: 5 * SECOND,
   /** How long a change with an unknown outcome is asked again before the caller is told. */
   unknownRetryMs: 10 * SECOND,
+  /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
+  storeTimeoutMs: 30 * SECOND,
   /** About two days with the cap: what receivers of webhooks are used to. */
   notifier: { maxAttempts: 30, baseMs: SECOND, capMs: 2 * HOUR },
 };

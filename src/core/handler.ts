@@ -85,8 +85,12 @@ export interface PollContext {
   readonly fence: number;
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** How often the job has been run. */
+  readonly attempt: number;
   /** Somebody asked to cancel; `cancel` of the handler has been called for it. */
   readonly cancelRequested: boolean;
+  /** Why, where they said it. */
+  readonly reason: string | null;
 }
 
 /** What a poll, or an outside event, says of external work. */
@@ -95,7 +99,7 @@ export type PollAnswer =
       readonly state: "open";
       readonly phase?: string | undefined;
       readonly progress?: unknown;
-      readonly etaAt?: Date | number | undefined;
+      readonly etaAt?: Date | number | null | undefined;
       /** When to look again, instead of the handler's pace. */
       readonly nextPollMs?: number | undefined;
     }

@@ -40,11 +40,12 @@ let newest = { ms: 0, count: 0 };
 
 function uuidv7(nowMs: number): string {
   const bytes = randomBytes(10);
-  const drawn = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
-  newest = { ms: nowMs, count: newest.ms === nowMs ? (newest.count + 1) & 0xfff : drawn & 0x7ff };
+  const drawn = new DataView(bytes.buffer, bytes.byteOffset, 10);
+  const count = newest.ms === nowMs ? newest.count + 1 : drawn.getUint16(0) & 0x7ff;
+  newest = { ms: nowMs, count: count & 0xfff };
   const time = hex(nowMs, 12);
-  const variant = hex((bytes[2] ?? 0) & 0x3f | 0x80, 2) + hex(bytes[3] ?? 0, 2);
-  const rest = Array.from(bytes.subarray(4), (byte) => hex(byte, 2)).join("");
+  const variant = hex((drawn.getUint16(2) & 0x3fff) | 0x8000, 4);
+  const rest = hex(drawn.getUint16(4), 4) + hex(drawn.getUint32(6), 8);
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(newest.count, 3)}-${variant}-${rest}`;
 }
 

@@ -26,7 +26,10 @@ const strict = defineJob({
   kind: "strict.zod",
   input: z.object({ mode: z.enum(["a", "b"]), nested: z.object({ list: z.array(z.number()) }) }),
 });
-const byValibot = defineJob({ kind: "strict.valibot", input: v.object({ email: v.pipe(v.string(), v.email()) }) });
+const byValibot = defineJob({
+  kind: "strict.valibot",
+  input: v.object({ email: v.pipe(v.string(), v.email()) }),
+});
 const byArktype = defineJob({ kind: "strict.arktype", input: type({ mode: "'a' | 'b'" }) });
 const about = defineJob({
   kind: "about.it",
@@ -47,7 +50,11 @@ const jobs = [mail, anything, strict, byValibot, byArktype, about, throwing] as 
 
 /** Calls as a caller without types makes them. */
 interface Untyped {
-  submit(def: unknown, input: unknown, options?: unknown): Promise<{ readonly ok: boolean; readonly error?: WaybillError }>;
+  submit(
+    def: unknown,
+    input: unknown,
+    options?: unknown,
+  ): Promise<{ readonly ok: boolean; readonly error?: WaybillError }>;
   cancel(id: unknown, options?: unknown): Promise<{ readonly ok: boolean; readonly error?: WaybillError }>;
   get(...given: readonly unknown[]): Promise<unknown>;
 }
@@ -131,7 +138,10 @@ describe("submit refuses an input that", () => {
   ])("%s: input.invalid, as an answer, and nothing is written", async (_, def, input) => {
     const { untyped, asked, trips, queue } = opened();
     const refused = await asked(() => untyped.submit(def, input));
-    expect(refused).toMatchObject({ thrown: false, error: { code: "input.invalid", outcome: "not_applied" } });
+    expect(refused).toMatchObject({
+      thrown: false,
+      error: { code: "input.invalid", outcome: "not_applied" },
+    });
     expectClear(refused!.error);
     expect([trips.calls, queue.depth()]).toEqual([[], 0]);
   });
@@ -147,14 +157,17 @@ describe("submit refuses an input that", () => {
   it.each<[string, unknown, object]>([
     ["input", { to: CANARY.repeat(25_000) }, {}],
     ["metadata", { to: "ann" }, { metadata: { note: CANARY.repeat(1_000) } }],
-  ])("is too large (%s): input.too_large, as an answer, and nothing is written", async (what, input, options) => {
-    const { untyped, asked, trips } = opened();
-    const refused = await asked(() => untyped.submit(mail, input, options));
-    expect(refused).toMatchObject({ thrown: false, error: { code: "input.too_large" } });
-    expect(refused!.error.message).toContain(`The ${what} is too large`);
-    expectClear(refused!.error);
-    expect(trips.calls).toEqual([]);
-  });
+  ])(
+    "is too large (%s): input.too_large, as an answer, and nothing is written",
+    async (what, input, options) => {
+      const { untyped, asked, trips } = opened();
+      const refused = await asked(() => untyped.submit(mail, input, options));
+      expect(refused).toMatchObject({ thrown: false, error: { code: "input.too_large" } });
+      expect(refused!.error.message).toContain(`The ${what} is too large`);
+      expectClear(refused!.error);
+      expect(trips.calls).toEqual([]);
+    },
+  );
 
   it("leaves metadata that is not JSON out of the store too", async () => {
     const { untyped, asked, trips } = opened();
@@ -234,7 +247,9 @@ describe("submit throws for misuse, and nothing is written", () => {
     const trips = countingStore(memoryStore());
     for (const made of ["", "not an id", 7]) {
       const waybill = createWaybill({ jobs, store: trips.store, logger, clock, newId: () => made as string });
-      await expect(clock.runUntil(waybill.submit(mail, { to: "ann" }))).rejects.toMatchObject({ code: "id.invalid" });
+      await expect(clock.runUntil(waybill.submit(mail, { to: "ann" }))).rejects.toMatchObject({
+        code: "id.invalid",
+      });
     }
     expect(trips.calls).toEqual([]);
   });
@@ -244,12 +259,20 @@ describe("what was there before stays as it is", () => {
   it("another input under a used key is a conflict that tells nothing of the job", async () => {
     const { waybill, untyped, asked, clock } = opened();
     const key = `${CANARY}-key`;
-    const first = await clock.runUntil(waybill.submit(mail, { to: CANARY }, { idempotencyKey: key }).unwrap());
+    const first = await clock.runUntil(
+      waybill.submit(mail, { to: CANARY }, { idempotencyKey: key }).unwrap(),
+    );
     const refused = await asked(() => untyped.submit(mail, { to: "bob" }, { idempotencyKey: key }));
-    expect(refused).toMatchObject({ thrown: false, error: { code: "idempotency.conflict", jobId: undefined } });
+    expect(refused).toMatchObject({
+      thrown: false,
+      error: { code: "idempotency.conflict", jobId: undefined },
+    });
     expectClear(refused!.error);
     expect(refused!.error.message).not.toContain(first.id);
-    expect(await clock.runUntil(waybill.get(mail, first.id))).toMatchObject({ input: { to: CANARY }, version: 2 });
+    expect(await clock.runUntil(waybill.get(mail, first.id))).toMatchObject({
+      input: { to: CANARY },
+      version: 2,
+    });
   });
 
   it.each(["ann", "bob"])("an id that is taken is a conflict, whatever the input: %s", async (to) => {
@@ -279,7 +302,10 @@ describe("a store that cannot be used", () => {
     const { untyped, asked, faults, clock } = opened();
     faults.outage("store", fault);
     const failed = await asked(() => untyped.submit(mail, { to: CANARY }));
-    expect(failed).toMatchObject({ thrown: true, error: { code: "store.unavailable", outcome, retryable: true } });
+    expect(failed).toMatchObject({
+      thrown: true,
+      error: { code: "store.unavailable", outcome, retryable: true },
+    });
     expectClear(failed!.error);
     expect(clock.pending()).toBe(0);
   });

@@ -43,7 +43,11 @@ const recover = defineJob({
 
 const jobs = [ingest, recover] as const;
 
-function bench(over: Partial<Pick<WaybillOptions<typeof jobs>, "queue" | "policy">> & { store?: ReturnType<typeof memoryStore> } = {}) {
+function bench(
+  over: Partial<Pick<WaybillOptions<typeof jobs>, "queue" | "policy">> & {
+    store?: ReturnType<typeof memoryStore>;
+  } = {},
+) {
   const clock = fakeClock();
   const { logger, lines } = recordingLogger();
   const ui = memoryNotifier();
@@ -68,10 +72,14 @@ describe("a job from submit to its result", () => {
       return { chunks: context.input.pages * 2 };
     });
     const worker = waybill.worker([handler]);
-    const job = await clock.runUntil(waybill.submit(ingest, { docId: "7", pages: 3 }, { owner: "ann" }).unwrap());
+    const job = await clock.runUntil(
+      waybill.submit(ingest, { docId: "7", pages: 3 }, { owner: "ann" }).unwrap(),
+    );
     expect(job).toMatchObject({ status: "QUEUED", word: "pending", subject: "doc:7", owner: "ann" });
     const running = worker.run();
-    expect(await clock.runUntil(waybill.result(ingest, job.id, { timeoutMs: 60_000 }))).toEqual({ chunks: 6 });
+    expect(await clock.runUntil(waybill.result(ingest, job.id, { timeoutMs: 60_000 }))).toEqual({
+      chunks: 6,
+    });
     const found = await clock.runUntil(waybill.get(ingest, job.id));
     expect(found).toMatchObject({ status: "COMPLETED", word: "ready", output: { chunks: 6 }, attempt: 1 });
     expect(await clock.runUntil(waybill.flush({ timeoutMs: 1_000 }))).toBe(true);
@@ -101,14 +109,24 @@ describe("a job from submit to its result", () => {
     const worker = waybill.worker([handler]);
     void worker.run();
     const { id } = await run(waybill.submit(ingest, { docId: "7", pages: 1 }).unwrap());
-    await expect(run(waybill.result(ingest, id))).rejects.toMatchObject({ code: "result.job_failed", reason: "error" });
-    expect(await run(waybill.get(id))).toMatchObject({ word: "failed", failure: { code: "E_PAGE" }, message: "no such page" });
+    await expect(run(waybill.result(ingest, id))).rejects.toMatchObject({
+      code: "result.job_failed",
+      reason: "error",
+    });
+    expect(await run(waybill.get(id))).toMatchObject({
+      word: "failed",
+      failure: { code: "E_PAGE" },
+      message: "no such page",
+    });
     broken = false;
     const again = await run(waybill.rerun(ingest, id, { input: { docId: "7", pages: 2 } }).unwrap());
     expect(again).toMatchObject({ origin: id, input: { docId: "7", pages: 2 } });
     expect(await run(waybill.result(ingest, again.id))).toEqual({ chunks: 1 });
     expect((await run(waybill.latest(ingest, "doc:7")))?.id).toBe(again.id);
-    expect(await run(waybill.rerun(again.id))).toMatchObject({ ok: false, error: { code: "job.not_failed" } });
+    expect(await run(waybill.rerun(again.id))).toMatchObject({
+      ok: false,
+      error: { code: "job.not_failed" },
+    });
     await run(waybill.close());
   });
 
@@ -134,7 +152,9 @@ describe("a job from submit to its result", () => {
       awaiting: { ref: { ids: ["srv-1"] } },
     });
     expect(await run(waybill.cancel(id))).toMatchObject({ ok: false, error: { code: "job.cannot_cancel" } });
-    const done = await run(waybill.report(recover, { ref: "srv-1" }, { state: "done", output: { ready: 1 } }).unwrap());
+    const done = await run(
+      waybill.report(recover, { ref: "srv-1" }, { state: "done", output: { ready: 1 } }).unwrap(),
+    );
     expect(done).toMatchObject({ status: "COMPLETED", output: { ready: 1 }, input: { planId: "42" } });
     await run(watching);
     expect(seen.at(-1)).toBe("COMPLETED");
@@ -146,7 +166,10 @@ describe("a job from submit to its result", () => {
 describe("the facade", () => {
   it("submits many, each with its own answer", async () => {
     const { waybill, run, trips } = bench();
-    const items = [{ input: { docId: "1", pages: 1 } }, { input: { docId: "2", pages: "x" as unknown as number } }];
+    const items = [
+      { input: { docId: "1", pages: 1 } },
+      { input: { docId: "2", pages: "x" as unknown as number } },
+    ];
     const results = await run(waybill.submitMany(ingest, items));
     expect(results).toMatchObject([{ ok: true }, { ok: false, error: { code: "input.invalid" } }]);
     expect(trips.counts.create).toBe(1);
@@ -157,7 +180,9 @@ describe("the facade", () => {
     const { id } = await run(waybill.submit(ingest, { docId: "1", pages: 1 }).unwrap());
     expect((await run(waybill.list({ kind: "doc.ingest", word: "pending" }))).jobs).toMatchObject([{ id }]);
     expect(await run(waybill.dispatch(id))).toMatchObject({ ok: true, value: { id } });
-    expect(await run(waybill.cancel(id, { reason: "not needed" }).unwrap())).toMatchObject({ status: "FAILED" });
+    expect(await run(waybill.cancel(id, { reason: "not needed" }).unwrap())).toMatchObject({
+      status: "FAILED",
+    });
     expect(await run(waybill.cancel(id))).toMatchObject({ ok: false, error: { code: "job.already_final" } });
     expect(await run(waybill.undelivered())).toEqual({ items: [], next: null });
     expect(await run(waybill.get(recover, id))).toBeNull();
@@ -167,13 +192,22 @@ describe("the facade", () => {
 
   it("reconciles on demand, and says how it stands", async () => {
     const { waybill, run, clock } = bench();
-    expect(await run(waybill.health())).toMatchObject({ reconcilerLagMs: null, oldestOverdueMs: 0, oldestReadyMs: 0 });
+    expect(await run(waybill.health())).toMatchObject({
+      reconcilerLagMs: null,
+      oldestOverdueMs: 0,
+      oldestReadyMs: 0,
+    });
     await run(waybill.submit(ingest, { docId: "1", pages: 1 }));
     await clock.advance(60_000);
     expect(await run(waybill.health())).toMatchObject({ oldestReadyMs: 60_000 });
-    const handler = recover.handle({ run: ({ done }) => done({ ready: 1 }), poll: () => ({ state: "open" as const }) });
+    const handler = recover.handle({
+      run: ({ done }) => done({ ready: 1 }),
+      poll: () => ({ state: "open" as const }),
+    });
     const { signal } = new AbortController();
-    expect(await run(waybill.reconcile({ handlers: [handler], budgetMs: 1_000, signal }))).toMatchObject({ complete: true });
+    expect(await run(waybill.reconcile({ handlers: [handler], budgetMs: 1_000, signal }))).toMatchObject({
+      complete: true,
+    });
     expect(await run(waybill.reconcile())).toMatchObject({ unserved: 0, complete: true });
     expect(await run(waybill.health())).toMatchObject({ reconcilerLagMs: 0 });
     await run(waybill.close());
@@ -235,6 +269,8 @@ describe("the facade", () => {
       })(),
     );
     expect(seen).toEqual(["FAILED"]);
-    await expect(run(waybill.get(ingest, undefined as unknown as string))).rejects.toMatchObject({ code: "id.invalid" });
+    await expect(run(waybill.get(ingest, undefined as unknown as string))).rejects.toMatchObject({
+      code: "id.invalid",
+    });
   });
 });

@@ -111,7 +111,7 @@ describe("round trips of commands and reads", () => {
     const at = world();
     const { id } = await submitted(at);
     at.trips.reset();
-    await at.run(cancel(at.core, id, {}));
+    await at.run(cancel(at.core, at.dispatcher, id, {}));
     expect(methods(at)).toEqual(["read", "write"]);
   });
 
@@ -156,7 +156,7 @@ describe("round trips of commands and reads", () => {
     const { id } = await submitted(at);
     at.trips.reset();
     const ended = (async () => {
-      for await (const job of watch(at.core, at.runtime.hints, id, null)) void job;
+      for await (const job of watch(at.core, at.runtime.hints, id, null)) expect(job.id).toBe(id);
     })();
     await at.clock.settle();
     expect(methods(at)).toEqual(["read"]);

@@ -84,7 +84,14 @@ describe("a list of what could not be delivered", () => {
     );
     await createAll(records);
     const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [2] } };
-    const items = records.map(({ id }) => ({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }));
+    const items = records.map(({ id }) => ({
+      id,
+      ifVersion: 2,
+      wakeAt: null,
+      purgeAt: null,
+      latestWakeAt: 0,
+      cursors,
+    }));
     await store.advance({ nowMs, items });
     const request = {
       owner: "o",

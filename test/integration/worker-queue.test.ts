@@ -600,7 +600,7 @@ describe("a worker with a queue", () => {
     const id = await b.submit(launch);
     void b.start();
     await clock.advance(1);
-    await clock.runUntil(cancel(b.core, id, {}));
+    await clock.runUntil(cancel(b.core, b.dispatcher, id, {}));
     go.resolve();
     await clock.advance(500);
     expect((await b.record(id)).failure?.reason).toBe("cancelled");

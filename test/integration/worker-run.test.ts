@@ -276,7 +276,7 @@ describe("external work", () => {
         },
       },
     );
-    await b.clock.runUntil(cancel(b.core, id, {}));
+    await b.clock.runUntil(cancel(b.core, b.dispatcher, id, {}));
     started.resolve();
     await b.clock.advance(3_000);
     expect([cancelled, (await record()).failure?.reason]).toEqual([1, "cancelled"]);
@@ -287,7 +287,7 @@ describe("external work", () => {
 describe("cancelling and deadlines", () => {
   it("a running handler learns of a cancel at the next beat and the job ends as cancelled", async () => {
     const { b, id, record } = await runOne(base, ({ signal }) => untilAborted(signal));
-    await b.clock.runUntil(cancel(b.core, id, { reason: "changed my mind" }));
+    await b.clock.runUntil(cancel(b.core, b.dispatcher, id, { reason: "changed my mind" }));
     await b.clock.advance(10_001);
     expect((await record()).failure).toMatchObject({ reason: "cancelled", message: "changed my mind" });
     await b.stop();
@@ -296,7 +296,7 @@ describe("cancelling and deadlines", () => {
   it("a handler that ends although it was cancelled completes the job", async () => {
     const go = latch();
     const { b, id, record } = await runOne(base, () => go.promise);
-    await b.clock.runUntil(cancel(b.core, id, {}));
+    await b.clock.runUntil(cancel(b.core, b.dispatcher, id, {}));
     go.resolve();
     await b.clock.advance(1_000);
     expect((await record()).status).toBe("COMPLETED");
@@ -309,7 +309,7 @@ describe("cancelling and deadlines", () => {
         throw new Error("request failed", { cause });
       }),
     );
-    await b.clock.runUntil(cancel(b.core, id, {}));
+    await b.clock.runUntil(cancel(b.core, b.dispatcher, id, {}));
     await b.clock.advance(10_001);
     expect((await record()).failure?.reason).toBe("cancelled");
     await b.stop();

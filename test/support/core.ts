@@ -121,7 +121,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     },
   };
   const core: Core = {
-    gateway: createGateway({ store, clock: seen, time, telemetry }),
+    gateway: createGateway({ store, clock: seen, time, telemetry, timeoutMs: 30_000 }),
     queues: new Map(Object.entries(options.queues ?? {})),
     notifiers: new Map(),
     retired: new Set(),

@@ -17,7 +17,12 @@ import type { Logger } from "../../src/core/logger.js";
 import type { AnyStore, StoredJob } from "../../src/core/ports/store.js";
 import type { Snapshot } from "../../src/core/record.js";
 import { unwrap } from "../../src/core/result.js";
-import { type CountingQueue, countingQueue, type CountingStore, countingStore } from "../../src/testing/counting.js";
+import {
+  type CountingQueue,
+  countingQueue,
+  type CountingStore,
+  countingStore,
+} from "../../src/testing/counting.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { createFaults, type Faults } from "../../src/testing/faults.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
@@ -129,7 +134,20 @@ export function world(options: WorldOptions = {}, inner: AnyStore = memoryStore(
   };
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
   const dispatcher = createDispatcher(core);
-  return { clock, faults, trips, sends, queue, runtime, core, dispatcher, announced, archived, log: lines, run };
+  return {
+    clock,
+    faults,
+    trips,
+    sends,
+    queue,
+    runtime,
+    core,
+    dispatcher,
+    announced,
+    archived,
+    log: lines,
+    run,
+  };
 }
 
 /** Submits and gives the job back; throws what was refused. */

@@ -154,7 +154,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
   };
   const used = options.queue === false ? null : (options.queue ?? faults.wrapQueue(queue));
   const core: Core = {
-    gateway: createGateway({ store, clock, time, telemetry }),
+    gateway: createGateway({ store, clock, time, telemetry, timeoutMs: 30_000 }),
     queues: new Map(used === null ? [] : [[DEFAULT_QUEUE, used]]),
     notifiers: new Map(Object.entries(options.notifiers ?? {})),
     retired: new Set(options.retired ?? []),

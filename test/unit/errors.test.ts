@@ -13,13 +13,22 @@ import {
 } from "../../src/core/errors.js";
 
 describe("WaybillError", () => {
-  it.each(Object.keys(ERROR_CODES) as ErrorCode[])("%s says what is wrong, what to do, and its code", (code) => {
-    const error = new WaybillError(code, "Something is wrong.");
-    const { remedy, retryable } = ERROR_CODES[code];
-    expect(error.message).toBe(`Something is wrong. ${remedy} [${code}]`);
-    expect(error).toMatchObject({ code, retryable, outcome: "not_applied", jobId: undefined, name: "WaybillError" });
-    expect(error.docs).toMatch(/^docs\/errors\.md#[a-z_]+$/);
-  });
+  it.each(Object.keys(ERROR_CODES) as ErrorCode[])(
+    "%s says what is wrong, what to do, and its code",
+    (code) => {
+      const error = new WaybillError(code, "Something is wrong.");
+      const { remedy, retryable } = ERROR_CODES[code];
+      expect(error.message).toBe(`Something is wrong. ${remedy} [${code}]`);
+      expect(error).toMatchObject({
+        code,
+        retryable,
+        outcome: "not_applied",
+        jobId: undefined,
+        name: "WaybillError",
+      });
+      expect(error.docs).toMatch(/^docs\/errors\.md#[a-z_]+$/);
+    },
+  );
 
   it("carries outcome, job and cause where they are known, and no cause where there is none", () => {
     const cause = new Error("below");
@@ -41,10 +50,20 @@ describe("WaybillError", () => {
 
 describe("errors with a name of their own", () => {
   it.each<[WaybillError, string, ErrorCode, object]>([
-    [new StoreUnavailableError("Away.", { outcome: "unknown" }), "StoreUnavailableError", "store.unavailable", { outcome: "unknown" }],
+    [
+      new StoreUnavailableError("Away.", { outcome: "unknown" }),
+      "StoreUnavailableError",
+      "store.unavailable",
+      { outcome: "unknown" },
+    ],
     [new StoreNotMigratedError("Old."), "StoreNotMigratedError", "store.not_migrated", {}],
     [new StoreCorruptError("j", "two statuses"), "StoreCorruptError", "store.corrupt", { jobId: "j" }],
-    [new JobFailedError("j", "error", "no luck"), "JobFailedError", "result.job_failed", { jobId: "j", reason: "error" }],
+    [
+      new JobFailedError("j", "error", "no luck"),
+      "JobFailedError",
+      "result.job_failed",
+      { jobId: "j", reason: "error" },
+    ],
     [new WaitTimeoutError("j", 5), "WaitTimeoutError", "result.timeout", { jobId: "j" }],
   ])("%s", (error, name, code, facts) => {
     expect(error).toMatchObject({ name, code, ...facts });
@@ -53,12 +72,19 @@ describe("errors with a name of their own", () => {
 });
 
 describe("errors that steer", () => {
-  it.each([PermanentError, RetryError])("%o carries code and cause, and is not shown to users unless it says so", (Kind) => {
-    const cause = new Error("below");
-    expect(new Kind("no")).toMatchObject({ message: "no", code: undefined, expose: false });
-    expect("cause" in new Kind("no")).toBe(false);
-    expect(new Kind("no", { code: "E_NO", expose: true, cause })).toMatchObject({ code: "E_NO", expose: true, cause });
-  });
+  it.each([PermanentError, RetryError])(
+    "%o carries code and cause, and is not shown to users unless it says so",
+    (Kind) => {
+      const cause = new Error("below");
+      expect(new Kind("no")).toMatchObject({ message: "no", code: undefined, expose: false });
+      expect("cause" in new Kind("no")).toBe(false);
+      expect(new Kind("no", { code: "E_NO", expose: true, cause })).toMatchObject({
+        code: "E_NO",
+        expose: true,
+        cause,
+      });
+    },
+  );
 
   it("a retry may name its time", () => {
     expect(new RetryError("later", { afterMs: 7 }).afterMs).toBe(7);

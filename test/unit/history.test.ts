@@ -45,7 +45,13 @@ describe("history", () => {
   });
 
   it("takes a line of sixty bytes for an entry without texts", () => {
-    const plain = { version: 2, edge: "T2", at: 1_735_689_600_123, attempt: 0, transitionId: "x".repeat(16) } as const;
+    const plain = {
+      version: 2,
+      edge: "T2",
+      at: 1_735_689_600_123,
+      attempt: 0,
+      transitionId: "x".repeat(16),
+    } as const;
     const entry: HistoryEntry = { ...plain, actor: null, reason: null, text: null, expose: false };
     expect(encodeEntry(entry).length).toBeLessThanOrEqual(60);
   });
@@ -61,7 +67,17 @@ describe("history", () => {
   });
 
   it("says what was before and after each entry", () => {
-    const at = (edge: EdgeId) => ({ version: 1, edge, at: 0, attempt: 0, transitionId: "t", actor: null, reason: null, text: null, expose: false });
+    const at = (edge: EdgeId) => ({
+      version: 1,
+      edge,
+      at: 0,
+      attempt: 0,
+      transitionId: "t",
+      actor: null,
+      reason: null,
+      text: null,
+      expose: false,
+    });
     expect([entryFrom(at("T1")), entryTo(at("T1"))]).toEqual([null, "PENDING"]);
     expect([entryFrom(at("T6")), entryTo(at("T6"))]).toEqual(["PROCESSING", "FAILED"]);
   });

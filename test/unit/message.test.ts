@@ -7,12 +7,20 @@ const body = (over: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({ v: 1, id: "job-1", kind: "mail.send", dispatch: 3, purpose: "run", ...over });
 
 describe("message", () => {
-  it.each([pointer, { ...pointer, purpose: "wake" as const, trace: "00-trace" }])("comes back as it went: %j", (message) => {
-    expect(parseMessage(encodeMessage(message))).toEqual({ status: "ok", message });
-  });
+  it.each([pointer, { ...pointer, purpose: "wake" as const, trace: "00-trace" }])(
+    "comes back as it went: %j",
+    (message) => {
+      expect(parseMessage(encodeMessage(message))).toEqual({ status: "ok", message });
+    },
+  );
 
   it("is small even at its largest", () => {
-    const largest = { ...pointer, id: "x".repeat(128), kind: "k".repeat(128), dispatch: Number.MAX_SAFE_INTEGER };
+    const largest = {
+      ...pointer,
+      id: "x".repeat(128),
+      kind: "k".repeat(128),
+      dispatch: Number.MAX_SAFE_INTEGER,
+    };
     expect(encodeMessage(largest).length).toBeLessThan(512);
     expect(parseMessage(encodeMessage(largest)).status).toBe("ok");
   });
@@ -48,9 +56,16 @@ describe("message", () => {
 
   it("never throws, whatever comes", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.object().map((value) => JSON.stringify(value))), (text) => {
-        expect(["ok", "newer", "unparsable"]).toContain(parseMessage(text).status);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.object().map((value) => JSON.stringify(value)),
+        ),
+        (text) => {
+          expect(["ok", "newer", "unparsable"]).toContain(parseMessage(text).status);
+        },
+      ),
     );
   });
 });

@@ -41,6 +41,7 @@ export interface CancelOptions {
 /** A request to cancel; before a claim it is carried out at once. Asked twice, it is one request. */
 export async function cancel(
   core: Core,
+  dispatcher: Dispatcher,
   id: string,
   options: CancelOptions,
 ): Promise<Result<RuntimeJob, NotFound | AlreadyFinal | WaybillError<"job.cannot_cancel">>> {
@@ -64,6 +65,9 @@ export async function cancel(
       }),
     );
   }
+  const { record } = applied.snapshot;
+  // Nobody holds a claim that would learn of it: whoever polls is asked to look now.
+  if (record.awaiting !== null) await dispatcher.wake(record, 0);
   return ok(await shown(core, { ...stored, ...applied.snapshot }));
 }
 

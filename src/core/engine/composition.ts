@@ -1,8 +1,36 @@
+import type { Clock } from "../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../defaults.js";
+import type { Definition } from "../definition.js";
 import { WaybillError } from "../errors.js";
+import type { HistoryEntry } from "../history.js";
+import type { Ids } from "../ids.js";
+import type { Logger } from "../logger.js";
+import type { Feed } from "../ports/feed.js";
+import type { Notifier } from "../ports/notifier.js";
+import type { Queue } from "../ports/queue.js";
+import type { AnyStore } from "../ports/store.js";
+import type { Telemetry } from "../telemetry.js";
 import { DEFAULT_QUEUE } from "./core.js";
 import { checkText } from "./option-checks.js";
-import type { RuntimeOptions } from "./runtime.js";
+
+/** What `createWaybill` takes, without types. */
+export interface RuntimeOptions {
+  readonly jobs: readonly Definition[];
+  readonly store: AnyStore;
+  readonly queue?: Queue | undefined;
+  readonly queues?: Readonly<Record<string, Queue>> | undefined;
+  readonly notifiers?: Readonly<Record<string, Notifier>> | undefined;
+  readonly retired?: readonly string[] | undefined;
+  readonly feed?: Feed | undefined;
+  readonly logger?: Logger | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  readonly clock?: Clock | undefined;
+  readonly newId?: (() => string) | undefined;
+  readonly ids?: Ids | undefined;
+  readonly policy?: Partial<Policy> | undefined;
+  /** Takes entries trimmed from a history, oldest first. */
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+}
 
 /** Checks that the parts fit each other, before anything is reached. What types can refuse, they refuse earlier. */
 export function checkComposition(options: RuntimeOptions): void {
@@ -69,7 +97,8 @@ function checkNotifiers({ jobs, notifiers, retired }: RuntimeOptions): void {
 }
 
 function checkPolicy({ policy }: RuntimeOptions): void {
-  for (const [name, value] of Object.entries(policy ?? {})) {
+  const given: Readonly<Record<string, unknown>> = { ...policy };
+  for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULT_POLICY, name)) throw invalid(`There is no policy.${name}.`);
     if (value !== undefined) checkLike(`policy.${name}`, DEFAULT_POLICY[name as keyof Policy], value);
   }

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import type { DecideContext } from "../decide/change.js";
 import type { Policy } from "../defaults.js";
 import type { Definition } from "../definition.js";
+import { isWaybillError } from "../errors.js";
 import type { HistoryEntry } from "../history.js";
 import type { Ids } from "../ids.js";
 import type { Logger } from "../logger.js";
@@ -43,6 +44,11 @@ export interface Announcement {
   readonly snapshot: Snapshot;
   /** Empty for a change without an entry (progress). */
   readonly entries: readonly HistoryEntry[];
+}
+
+/** What a log may say of an error: its code, else its name. Its text may hold what belongs in no log. */
+export function codeOf(error: unknown): string {
+  return isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
 }
 
 /** What a decision may know, for one call. */

@@ -1,13 +1,12 @@
 import { inTime } from "../clock.js";
 import { markSent, rejectSend } from "../decide/dispatch.js";
-import { isWaybillError } from "../errors.js";
 import { encodeMessage } from "../message.js";
 import type { OutgoingMessage, Queue, SendResult } from "../ports/queue.js";
 import type { JobRecord, Snapshot } from "../record.js";
 import { observe } from "../telemetry.js";
 import { applyCommand } from "./apply.js";
 import { createBatcher } from "./batcher.js";
-import type { Core } from "./core.js";
+import { codeOf, type Core } from "./core.js";
 
 /** A mark that is lost costs a second message, so nobody waits long for it. */
 const MARK_PATIENCE_MS = 1_000;
@@ -48,7 +47,8 @@ export function createDispatcher(core: Core): Dispatcher {
     async send(snapshot) {
       const { record } = snapshot;
       const to = lane(record);
-      const delayMs = Math.max(0, (record.status === "PENDING" ? (record.sendAt ?? 0) : 0) - core.time.now());
+      const dueAt = record.status === "PENDING" ? record.sendAt : null;
+      const delayMs = dueAt === null ? 0 : Math.max(0, dueAt - core.time.now());
       if (to === undefined || delayMs > to.maxDelayMs) return { state: "deferred", snapshot };
       const result = await to.send(record.id, runMessage(record, delayMs));
       try {
@@ -107,10 +107,6 @@ function laneOf(core: Core, name: string, queue: Queue): Lane {
 /** The text of a foreign error may hold what belongs in no log. */
 function unknownOf(error: unknown): SendResult {
   return { status: "unknown", reason: `the queue failed (${codeOf(error)})` };
-}
-
-function codeOf(error: unknown): string {
-  return isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
 }
 
 function warn(core: Core, jobId: string, fields: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.js";
+import { type Clock, inTime } from "../clock.js";
 import { isWaybillError, StoreUnavailableError } from "../errors.js";
 import type {
   AdvanceItem,
@@ -63,6 +63,8 @@ interface GatewayOptions {
   readonly clock: Clock;
   readonly time: StoreTime;
   readonly telemetry: Telemetry;
+  /** A call that takes longer is unknown: what it may still do is found out like any other doubt. */
+  readonly timeoutMs: number;
 }
 
 /** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
@@ -124,14 +126,16 @@ type Ask = <R extends StoreReply>(
 ) => Promise<R>;
 
 /** A call of the port: observed, its error one of ours, its clock heard. */
-function observed({ store, clock, time, telemetry }: GatewayOptions): Ask {
+function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
   return async (operation, items, run) => {
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
-        return await run(store, { nowMs: clock.now() });
+        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: clock.now() }), null);
+        if (answer !== null) return answer;
       } catch (error) {
         return rethrow(error);
       }
+      throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
     time.heard(reply.nowMs);
     return reply;
@@ -198,9 +202,8 @@ interface TermedClaim extends ClaimByMessage {
 function claimBatchers(store: AnyStore, batched: Batched) {
   return oneEach(() =>
     batched<TermedClaim, ClaimResult>("claim", WORK, idOf, async (items, request) => {
-      const [first] = items;
-      if (first === undefined) return { ...request, results: [] };
-      return store.claim({ ...request, byMessage: { terms: first.terms, items } });
+      const { terms } = items.reduce((first) => first);
+      return store.claim({ ...request, byMessage: { terms, items } });
     }),
   );
 }

@@ -5,8 +5,7 @@ import { ID_PATTERN } from "../ids.js";
 const LONGEST_TEXT = 256;
 
 /** Text that every store can hold and find again: not empty, bounded, without NUL and without half characters. */
-export function checkText(option: string, value: unknown, longest = LONGEST_TEXT): void {
-  if (value === undefined) return;
+export function requireText(option: string, value: unknown, longest = LONGEST_TEXT): void {
   if (typeof value !== "string" || value === "" || value.length > longest) {
     throw new WaybillError(
       "config.invalid",
@@ -16,6 +15,11 @@ export function checkText(option: string, value: unknown, longest = LONGEST_TEXT
   if (value.includes("\0") || /\p{Surrogate}/u.test(value)) {
     throw new WaybillError("config.invalid", `${option} must be well-formed text without NUL.`);
   }
+}
+
+/** The same for text that may be left out. */
+export function checkText(option: string, value: unknown, longest = LONGEST_TEXT): void {
+  if (value !== undefined) requireText(option, value, longest);
 }
 
 /** The longest duration, a hundred years: beyond it instants stop being exact somewhere. */

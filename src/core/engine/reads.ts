@@ -8,7 +8,7 @@ import type { JobEvent } from "../event.js";
 import { eventsOf } from "./events.js";
 import type { Core } from "./core.js";
 import { jobOf, type RuntimeJob } from "./job.js";
-import { checkId, checkText } from "./option-checks.js";
+import { checkId, checkText, requireText } from "./option-checks.js";
 import { decodePage, encodePage } from "./page.js";
 
 /** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
@@ -50,7 +50,7 @@ export async function latest(
   owner: string | undefined,
 ): Promise<RuntimeJob | null> {
   // Left out, it would find anybody's job.
-  checkText("subject", subject ?? "");
+  requireText("subject", subject);
   checkText("owner", owner);
   const { jobs } = await core.gateway.call("list", (store, request) =>
     store.list({

@@ -1,21 +1,17 @@
-import { type Clock, systemClock } from "../clock.js";
+import { systemClock } from "../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../defaults.js";
-import type { Definition } from "../definition.js";
-import { isWaybillError, WaybillError } from "../errors.js";
+import { WaybillError } from "../errors.js";
 import { EVENT_OF, type EventType, type JobEvent } from "../event.js";
 import type { HistoryEntry } from "../history.js";
 import { type Ids, systemIds } from "../ids.js";
 import { parseJsonText } from "../json-text.js";
 import { consoleLogger, type Logger } from "../logger.js";
-import type { Feed } from "../ports/feed.js";
-import type { Notifier } from "../ports/notifier.js";
 import type { Queue } from "../ports/queue.js";
-import type { AnyStore, StoreHealth } from "../ports/store.js";
+import type { StoreHealth } from "../ports/store.js";
 import type { JobRecord } from "../record.js";
-import type { Telemetry } from "../telemetry.js";
 import { type Bus, createBus } from "./bus.js";
-import { checkComposition } from "./composition.js";
-import { type Announcement, type Core, DEFAULT_QUEUE } from "./core.js";
+import { checkComposition, type RuntimeOptions } from "./composition.js";
+import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "./core.js";
 import { createDispatcher, type Dispatcher } from "./dispatch.js";
 import { eventsOf } from "./events.js";
 import { createGateway } from "./gateway.js";
@@ -25,24 +21,7 @@ import { createRelay, type Relay } from "./relay.js";
 import { storeTime } from "./store-time.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
 
-/** What `createWaybill` takes, without types. */
-export interface RuntimeOptions {
-  readonly jobs: readonly Definition[];
-  readonly store: AnyStore;
-  readonly queue?: Queue | undefined;
-  readonly queues?: Readonly<Record<string, Queue>> | undefined;
-  readonly notifiers?: Readonly<Record<string, Notifier>> | undefined;
-  readonly retired?: readonly string[] | undefined;
-  readonly feed?: Feed | undefined;
-  readonly logger?: Logger | undefined;
-  readonly telemetry?: Telemetry | undefined;
-  readonly clock?: Clock | undefined;
-  readonly newId?: (() => string) | undefined;
-  readonly ids?: Ids | undefined;
-  readonly policy?: Partial<Policy> | undefined;
-  /** Takes entries trimmed from a history, oldest first. */
-  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
-}
+export type { RuntimeOptions } from "./composition.js";
 
 /** The parts of one Waybill, put together. */
 export interface Runtime {
@@ -81,17 +60,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
   let closing: Promise<void> | null = null;
 
-  const untold = (error: unknown): void => {
-    core.logger.error("a local event could not be made", {
-      code: isWaybillError(error) ? error.code : "unexpected",
-    });
-  };
-
   const announce = ({ snapshot, entries }: Announcement): void => {
     const { record } = snapshot;
     // An event is built only where somebody hears it: most processes have no local listener.
     const heard = entries.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
-    if (heard.length > 0) void tell(core, bus, record, heard).catch(untold);
+    if (heard.length > 0) void tell(core, bus, record, heard);
     hints.publish(record);
     if (record.readyAt !== null) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && entries.length > 0) relay.kick(snapshot);
@@ -138,13 +111,15 @@ function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"
   const clock = options.clock ?? systemClock;
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
+  const policy = policyOf(options);
+  const timeoutMs = policy.storeTimeoutMs;
   return {
-    gateway: createGateway({ store: options.store, clock, time, telemetry }),
+    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
     queues: queuesOf(options),
     notifiers: new Map(Object.entries(options.notifiers ?? {})),
     retired: new Set(options.retired ?? []),
     definitions: new Map(options.jobs.map((definition) => [definition.kind, definition])),
-    policy: policyOf(options),
+    policy,
     clock,
     time,
     ids: idsOf(options),
@@ -155,7 +130,8 @@ function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"
 
 /** The defaults, but for what is set: `undefined` is not. */
 function policyOf({ policy }: RuntimeOptions): Policy {
-  const set = Object.entries(policy ?? {}).filter(([, value]) => value !== undefined);
+  const given: Readonly<Record<string, unknown>> = { ...policy };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...DEFAULT_POLICY, ...(Object.fromEntries(set) as Partial<Policy>) };
 }
 
@@ -184,7 +160,7 @@ function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] 
   };
 }
 
-/** Tells local listeners. */
+/** Tells local listeners. Never rejects. */
 async function tell(
   core: Core,
   bus: Bus,
@@ -192,8 +168,12 @@ async function tell(
   entries: readonly HistoryEntry[],
 ): Promise<void> {
   const definition = core.definitions.get(record.kind);
-  const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
-  for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
+  try {
+    const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
+    for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
+  } catch (error) {
+    core.logger.error("a local event could not be made", { code: codeOf(error) });
+  }
 }
 
 /** The stored input, for messages that speak of it. A local event is not worth an error: without it they are general. */
@@ -229,7 +209,7 @@ async function closeParts(
     try {
       await part?.close?.();
     } catch (error) {
-      logger.warn("a part could not be closed", { code: isWaybillError(error) ? error.code : "unexpected" });
+      logger.warn("a part could not be closed", { code: codeOf(error) });
     }
   }
 }

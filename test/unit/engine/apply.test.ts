@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { cancel } from "../../../src/core/decide/cancel.js";
-import { change, type Decision, type DecideContext, NOTHING, refuse } from "../../../src/core/decide/change.js";
+import {
+  change,
+  type Decision,
+  type DecideContext,
+  NOTHING,
+  refuse,
+} from "../../../src/core/decide/change.js";
 import { markSent } from "../../../src/core/decide/dispatch.js";
 import { report } from "../../../src/core/decide/held.js";
 import { claimPoll } from "../../../src/core/decide/poll.js";
@@ -8,7 +14,17 @@ import { applyCommand } from "../../../src/core/engine/apply.js";
 import { isWaybillError } from "../../../src/core/errors.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { Snapshot } from "../../../src/core/record.js";
-import { changed, claimed, completed, rejection, stored, submitted, tracked, type World, world } from "../../support/engine.js";
+import {
+  changed,
+  claimed,
+  completed,
+  rejection,
+  stored,
+  submitted,
+  tracked,
+  type World,
+  world,
+} from "../../support/engine.js";
 import { recoverKind } from "../../support/engine.js";
 
 const warn = (seen: Snapshot, context: DecideContext): Decision =>
@@ -16,7 +32,8 @@ const warn = (seen: Snapshot, context: DecideContext): Decision =>
     ? change(seen, context, { drafts: [{ edge: "warning", reason: "slow", text: "x".repeat(40) }] })
     : refuse("not_in_status");
 
-const withdraw = (seen: Snapshot, context: DecideContext): Decision => cancel(seen, { reason: null }, context);
+const withdraw = (seen: Snapshot, context: DecideContext): Decision =>
+  cancel(seen, { reason: null }, context);
 
 /** A claimed job, and what was announced of it forgotten. */
 async function running(at: World): Promise<Snapshot> {
@@ -35,7 +52,10 @@ describe("applyCommand", () => {
     const at = world();
     const held = await running(at);
     const applied = await at.run(applyCommand(at.core, held, warn));
-    expect(applied).toMatchObject({ status: "applied", snapshot: { record: { version: held.record.version + 1 } } });
+    expect(applied).toMatchObject({
+      status: "applied",
+      snapshot: { record: { version: held.record.version + 1 } },
+    });
     expect(at.trips.calls).toEqual([{ method: "write", items: 1 }]);
     expect(at.announced.map(({ entries }) => entries.map(({ edge }) => edge))).toEqual([["warning"]]);
     const now = await stored(at, held.record.id);
@@ -163,7 +183,11 @@ describe("applyCommand", () => {
       const first = applyCommand(at.core, held, warn, { patienceMs: 60_000 });
       await at.clock.advance(1_500);
       const other = world(
-        { seed: 2, clock: at.clock, policy: { maxHistoryEntries: 8, unknownRetryMs: 0, maxHistoryBytes: 1_000 } },
+        {
+          seed: 2,
+          clock: at.clock,
+          policy: { maxHistoryEntries: 8, unknownRetryMs: 0, maxHistoryBytes: 1_000 },
+        },
         at.trips.store,
       );
       for (let written = 0; written < 12; written += 1) {
@@ -186,7 +210,10 @@ describe("applyCommand", () => {
       const applied = await at.run(
         applyCommand(at.core, waiting, (seen, context) => claimPoll(seen, poll, context)),
       );
-      expect(applied).toMatchObject({ status: "nothing", snapshot: { record: { poll: { token: "poll-token" } } } });
+      expect(applied).toMatchObject({
+        status: "nothing",
+        snapshot: { record: { poll: { token: "poll-token" } } },
+      });
       expect((await stored(at, id)).record.fence).toBe(waiting.record.fence + 1);
     });
 
@@ -197,7 +224,9 @@ describe("applyCommand", () => {
       const token = held.record.token!;
       const news = { progress: { done: 1, total: 2 } };
       const applied = await at.run(
-        applyCommand(at.core, held, (seen, context) => report(seen, { token, news, leaseMs: 1_000 }, context)),
+        applyCommand(at.core, held, (seen, context) =>
+          report(seen, { token, news, leaseMs: 1_000 }, context),
+        ),
       );
       expect(applied).toMatchObject({ status: "applied" });
       expect((await stored(at, held.record.id)).record.progress).toEqual({ done: 1, total: 2 });

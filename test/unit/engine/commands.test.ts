@@ -4,7 +4,14 @@ import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { cancel as decideCancel } from "../../../src/core/decide/cancel.js";
 import { complete } from "../../../src/core/decide/finish.js";
 import { applyCommand } from "../../../src/core/engine/apply.js";
-import { cancel, dispatch, knownDefinition, recall, report, rerun } from "../../../src/core/engine/commands.js";
+import {
+  cancel,
+  dispatch,
+  knownDefinition,
+  recall,
+  report,
+  rerun,
+} from "../../../src/core/engine/commands.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { Result } from "../../../src/core/result.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
@@ -35,7 +42,7 @@ async function waiting(at: World, ids: readonly string[] = ["i-1"], cancellable 
 }
 
 describe("cancel", () => {
-  const ask = (at: World, id: string, options = {}) => at.run(cancel(at.core, id, options));
+  const ask = (at: World, id: string, options = {}) => at.run(cancel(at.core, at.dispatcher, id, options));
 
   it.each([
     ["PENDING", "T8", true],
@@ -48,7 +55,11 @@ describe("cancel", () => {
     expect(before).toBe(status);
     expect(result).toMatchObject({
       ok: true,
-      value: { status: "FAILED", word: "withdrawn", failure: { reason: "cancelled", message: "not needed", expose: true } },
+      value: {
+        status: "FAILED",
+        word: "withdrawn",
+        failure: { reason: "cancelled", message: "not needed", expose: true },
+      },
     });
     expect((await entriesOf(at, id)).at(-1)).toMatchObject({ edge, actor: "ann", text: "not needed" });
     expect(codeOf(await ask(at, id))).toBe("job.already_final");
@@ -59,7 +70,10 @@ describe("cancel", () => {
     const { id } = await submitted(at);
     await claimed(at, id);
     const first = await ask(at, id, { reason: "too slow", actor: "ann" });
-    expect(first).toMatchObject({ ok: true, value: { status: "PROCESSING", cancelRequestedAt: expect.any(Date) } });
+    expect(first).toMatchObject({
+      ok: true,
+      value: { status: "PROCESSING", cancelRequestedAt: expect.any(Date) },
+    });
     at.trips.reset();
     const second = await ask(at, id, { reason: "again", actor: "bob" });
     expect(second.ok && second.value.version).toBe(first.ok && first.value.version);
@@ -98,7 +112,7 @@ describe("cancel", () => {
       ...at.core,
       gateway: { ...at.core.gateway, write: async () => ({ status: "gone" }) },
     };
-    expect(codeOf(await at.run(cancel(core, id, {})))).toBe("job.not_found");
+    expect(codeOf(await at.run(cancel(core, at.dispatcher, id, {})))).toBe("job.not_found");
     expect(codeOf(await at.run(recall({ ...core }, at.dispatcher, id, {})))).toBe("job.illegal_command");
   });
 
@@ -107,7 +121,9 @@ describe("cancel", () => {
     const { id } = await submitted(at);
     const reason = "x".repeat(at.core.policy.maxTextChars);
     expect(codeOf(await ask(at, id, { reason }))).toBe("ok");
-    expect(await rejection(at, cancel(at.core, id, { reason: `${reason}x` }))).toMatchObject({ code: "config.invalid" });
+    expect(await rejection(at, cancel(at.core, at.dispatcher, id, { reason: `${reason}x` }))).toMatchObject({
+      code: "config.invalid",
+    });
   });
 
   it("shows the output when its request had been stored and the job completed since", async () => {
@@ -116,14 +132,17 @@ describe("cancel", () => {
     const held = await claimed(at, id);
     at.faults.store("write", { fault: "response_lost" });
     at.faults.store("write", { nth: 2, fault: "delay", delayMs: 5_000 });
-    const asked = cancel(at.core, id, {});
+    const asked = cancel(at.core, at.dispatcher, id, {});
     await at.clock.advance(1_000);
     const other = world({ seed: 2, clock: at.clock }, at.trips.store);
     at.faults.heal();
     const now = await stored(other, id);
     await completed(other, { record: now.record, cursors: now.cursors }, { sent: 9 });
     expect(held.record.token).toBe(now.record.token);
-    expect(await at.run(asked)).toMatchObject({ ok: true, value: { status: "COMPLETED", output: { sent: 9 } } });
+    expect(await at.run(asked)).toMatchObject({
+      ok: true,
+      value: { status: "COMPLETED", output: { sent: 9 } },
+    });
   });
 
   it("says that the change is stored when only the job cannot be read after it", async () => {
@@ -131,9 +150,32 @@ describe("cancel", () => {
     const { id } = await submitted(at, { plan: "1" }, {}, recoverKind);
     await tracked(at, await claimed(at, id), { region: "eu", ids: ["i"] });
     at.faults.store("read", { fault: "not_applied" });
-    const error = await rejection(at, report(at.core, recoverKind, "i", { state: "done", output: { ready: 1 } }));
+    const error = await rejection(
+      at,
+      report(at.core, recoverKind, "i", { state: "done", output: { ready: 1 } }),
+    );
     expect(error).toMatchObject({ code: "store.unavailable", outcome: "applied", jobId: id });
     expect((await stored(at, id)).record.status).toBe("COMPLETED");
+  });
+
+  it("shows what is known of a job that is removed right after", async () => {
+    const at = world();
+    const id = await waiting(at);
+    const core: World["core"] = { ...at.core, gateway: { ...at.core.gateway, read: async () => null } };
+    const result = await at.run(report(core, recoverKind, "i-1", { state: "done", output: { ready: 1 } }));
+    expect(result).toMatchObject({ ok: true, value: { id, status: "COMPLETED" } });
+  });
+
+  it("asks for a look at external work at once, by a message where its queue can carry one", async () => {
+    const at = world();
+    const { id } = await submitted(at, { plan: "1" }, {}, recoverKind);
+    await tracked(at, await claimed(at, id), { region: "eu", ids: ["i"] });
+    const woken: { id: string; afterMs: number }[] = [];
+    const wake: World["dispatcher"]["wake"] = async (record, afterMs) => {
+      woken.push({ id: record.id, afterMs });
+    };
+    await at.run(cancel(at.core, { ...at.dispatcher, wake }, id, {}));
+    expect(woken).toEqual([{ id, afterMs: 0 }]);
   });
 
   it("and a completion at the same time: whoever is first decides, and the other hears of it", async () => {
@@ -179,14 +221,21 @@ describe("cancel", () => {
     for (const first of ["cancel", "claim"] as const) {
       const at = world();
       const { id } = await submitted(at);
-      const asked = () => cancel(at.core, id, {});
-      const taken = () => claimed(at, id).then(() => "claimed", () => "refused");
+      const asked = () => cancel(at.core, at.dispatcher, id, {});
+      const taken = () =>
+        claimed(at, id).then(
+          () => "claimed",
+          () => "refused",
+        );
       if (first === "cancel") {
         const [answer] = await Promise.all([asked(), at.clock.settle()]);
         expect([codeOf(answer), await taken()]).toEqual(["ok", "refused"]);
       } else {
         expect([await taken(), codeOf(await at.run(asked()))]).toEqual(["claimed", "ok"]);
-        expect((await stored(at, id)).record).toMatchObject({ status: "PROCESSING", cancel: { actor: null } });
+        expect((await stored(at, id)).record).toMatchObject({
+          status: "PROCESSING",
+          cancel: { actor: null },
+        });
       }
     }
   });
@@ -208,7 +257,14 @@ describe("rerun", () => {
     const result = await again(at, id, { actor: "bob" });
     expect(result).toMatchObject({
       ok: true,
-      value: { status: "QUEUED", origin: id, owner: "o", subject: "s:1", metadata: { page: 1 }, input: { to: "ann" } },
+      value: {
+        status: "QUEUED",
+        origin: id,
+        owner: "o",
+        subject: "s:1",
+        metadata: { page: 1 },
+        input: { to: "ann" },
+      },
     });
     if (!result.ok) return;
     expect(result.value.id).not.toBe(id);
@@ -229,15 +285,22 @@ describe("rerun", () => {
   it("keeps the owner, whatever else is passed", async () => {
     const at = world();
     const id = await failedJob(at);
-    expect(await again(at, id, { owner: "thief", input: undefined })).toMatchObject({ value: { owner: "o" } });
+    expect(await again(at, id, { owner: "thief", input: undefined })).toMatchObject({
+      value: { owner: "o" },
+    });
   });
 
   it("keeps a job of nobody and about nothing so", async () => {
     const at = world();
     const { id } = await submitted(at, { plan: "1" }, {}, { ...recoverKind, subjectOf: () => null });
     await failedFor(at, await claimed(at, id));
-    const core = { ...at.core, definitions: new Map([["dr.recover", { ...recoverKind, subjectOf: () => null }]]) };
-    expect(await at.run(rerun(core, at.dispatcher, id, null, {}))).toMatchObject({ value: { owner: null, subject: null } });
+    const core = {
+      ...at.core,
+      definitions: new Map([["dr.recover", { ...recoverKind, subjectOf: () => null }]]),
+    };
+    expect(await at.run(rerun(core, at.dispatcher, id, null, {}))).toMatchObject({
+      value: { owner: null, subject: null },
+    });
   });
 
   it("refuses every job that is not FAILED", async () => {
@@ -254,6 +317,17 @@ describe("rerun", () => {
     const at = world();
     expect(codeOf(await again(at, "none"))).toBe("job.not_found");
     expect(codeOf(await again(at, await failedJob(at), {}, "dr.recover"))).toBe("job.not_found");
+  });
+
+  it("does not run a job with nothing whose input the store has lost", async () => {
+    const at = world();
+    const id = await failedJob(at);
+    const { gateway } = at.core;
+    const core: World["core"] = {
+      ...at.core,
+      gateway: { ...gateway, read: async (given) => gateway.read(given) },
+    };
+    expect(codeOf(await at.run(rerun(core, at.dispatcher, id, null, {})))).toBe("input.invalid");
   });
 
   it("needs the definition of the kind", async () => {
@@ -291,7 +365,9 @@ describe("report", () => {
     await at.clock.advance(1);
     const other = await waiting(at, ["i-2"]);
     await tell(at, { region: "eu", ids: ["i-1"] }, done);
-    const statuses = await Promise.all([mine, other].map(async (id) => (await at.core.gateway.read(id))!.record.status));
+    const statuses = await Promise.all(
+      [mine, other].map(async (id) => (await at.core.gateway.read(id))!.record.status),
+    );
     expect(statuses).toEqual(["COMPLETED", "PROCESSING"]);
     expect(codeOf(await tell(at, { region: "eu", ids: ["i-3"] }, done))).toBe("job.not_found");
   });
@@ -337,10 +413,15 @@ describe("report", () => {
     }
   });
 
-  it.each([[undefined], [() => 1], [{ at: new Date(0) }]])("refuses a reference that is none: %s", async (ref) => {
-    const at = world();
-    expect(await rejection(at, report(at.core, recoverKind, ref, done))).toMatchObject({ code: "config.invalid" });
-  });
+  it.each([[undefined], [() => 1], [{ at: new Date(0) }]])(
+    "refuses a reference that is none: %s",
+    async (ref) => {
+      const at = world();
+      expect(await rejection(at, report(at.core, recoverKind, ref, done))).toMatchObject({
+        code: "config.invalid",
+      });
+    },
+  );
 
   it("finds nothing by a reference without keys", async () => {
     const at = world();
@@ -356,7 +437,10 @@ describe("dispatch", () => {
     const at = world({ queue: true });
     at.queue.faults.breakSends("unknown_lost");
     const { id } = await submitted(at);
-    expect(await send(at, id)).toMatchObject({ ok: true, value: { status: "QUEUED", dispatch: "confirmed" } });
+    expect(await send(at, id)).toMatchObject({
+      ok: true,
+      value: { status: "QUEUED", dispatch: "confirmed" },
+    });
     expect(at.queue.depth()).toBe(1);
   });
 
@@ -365,7 +449,10 @@ describe("dispatch", () => {
     const { id } = await submitted(at);
     await completed(at, await claimed(at, id), { sent: 5 });
     at.announced.length = 0;
-    expect(await send(at, id)).toMatchObject({ ok: true, value: { status: "COMPLETED", output: { sent: 5 } } });
+    expect(await send(at, id)).toMatchObject({
+      ok: true,
+      value: { status: "COMPLETED", output: { sent: 5 } },
+    });
     expect([at.queue.depth(), at.announced]).toEqual([1, []]);
     expect(codeOf(await send(at, "none"))).toBe("job.not_found");
   });
@@ -374,7 +461,10 @@ describe("dispatch", () => {
     const at = world({ queue: true });
     at.queue.faults.breakSends("unknown_lost", 2);
     const { id } = await submitted(at);
-    expect(await send(at, id)).toMatchObject({ ok: true, value: { status: "PENDING", dispatch: "unconfirmed" } });
+    expect(await send(at, id)).toMatchObject({
+      ok: true,
+      value: { status: "PENDING", dispatch: "unconfirmed" },
+    });
   });
 });
 
@@ -384,7 +474,10 @@ describe("recall", () => {
   it("sends the next dispatch of a QUEUED job; the old message is then stale", async () => {
     const at = world({ queue: true });
     const { id } = await submitted(at);
-    expect(await back(at, id, { actor: "ann" })).toMatchObject({ ok: true, value: { status: "QUEUED", dispatch: "confirmed" } });
+    expect(await back(at, id, { actor: "ann" })).toMatchObject({
+      ok: true,
+      value: { status: "QUEUED", dispatch: "confirmed" },
+    });
     const entries = await entriesOf(at, id);
     expect(entries.map(({ edge }) => edge)).toEqual(["T1", "T2", "T3", "T2"]);
     expect(entries[2]).toMatchObject({ actor: "ann", reason: "operator" });
@@ -396,7 +489,10 @@ describe("recall", () => {
     const at = world({ queue: true });
     const { id } = await submitted(at);
     at.faults.queue("send", { fault: "hang" });
-    expect(await back(at, id)).toMatchObject({ ok: true, value: { status: "PENDING", dispatch: "unconfirmed" } });
+    expect(await back(at, id)).toMatchObject({
+      ok: true,
+      value: { status: "PENDING", dispatch: "unconfirmed" },
+    });
   });
 
   it("refuses where there is no message", async () => {

@@ -15,7 +15,7 @@ const noQueue = memoryStore();
 const storeWithoutQueue = { ...noQueue, capabilities: { ...noQueue.capabilities, queue: false } };
 
 const compose = (over: object) => () => {
-  checkComposition({ jobs: [mailKind], store: memoryStore(), ...over } as RuntimeOptions);
+  checkComposition({ jobs: [mailKind], store: memoryStore(), ...over });
 };
 
 describe("a composition whose parts do not fit is refused with the sentence why", () => {
@@ -32,7 +32,10 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     [{ queues: { default: memoryQueue() } }, "The name default is that of the option queue."],
     [{ queues: { "": memoryQueue() } }, "The name of a queue must be a text of 1 to 256 characters."],
     [{ jobs: [slow] }, "The kind slow.work goes through the queue slow, which is not among queues."],
-    [{ jobs: [named], queues: {} }, "The kind odd.work goes through the queue toString, which is not among queues."],
+    [
+      { jobs: [named], queues: {} },
+      "The kind odd.work goes through the queue toString, which is not among queues.",
+    ],
     [{ notifiers: [notifier] }, "notifiers must be an object: each has a name that stays."],
     [{ notifiers: { ui: null } }, "The notifier ui must be a notifier."],
     [{ notifiers: { "": notifier } }, "The name of a notifier must be a text of 1 to 256 characters."],
@@ -48,7 +51,10 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     [{ policy: { leasMs: 1 } }, "There is no policy.leasMs."],
     [{ policy: { retry: { maxAttempts: 5 } } }, "policy.retry.baseMs must be a number of 0 or more."],
     [{ policy: { retry: 5 } }, "policy.retry must have maxAttempts, baseMs, capMs."],
-    [{ policy: { notifier: { maxAttempts: 1, baseMs: 1, capMs: -1 } } }, "policy.notifier.capMs must be a number"],
+    [
+      { policy: { notifier: { maxAttempts: 1, baseMs: 1, capMs: -1 } } },
+      "policy.notifier.capMs must be a number",
+    ],
   ])("$1", (over, sentence) => {
     expect(compose(over)).toThrow(expect.objectContaining({ code: "config.invalid" }));
     expect(compose(over)).toThrow(sentence);
@@ -56,7 +62,9 @@ describe("a composition whose parts do not fit is refused with the sentence why"
   });
 
   it("and a store that is no queue needs one", () => {
-    expect(compose({ store: storeWithoutQueue })).toThrow(expect.objectContaining({ code: "config.capability_missing" }));
+    expect(compose({ store: storeWithoutQueue })).toThrow(
+      expect.objectContaining({ code: "config.capability_missing" }),
+    );
     expect(compose({ store: storeWithoutQueue })).toThrow(
       "The store cannot be a queue, and there is no queue for the kind mail.send.",
     );
@@ -64,9 +72,18 @@ describe("a composition whose parts do not fit is refused with the sentence why"
 
   it.each<[string, object]>([
     ["a queue for a store that is none", { store: storeWithoutQueue, queue: memoryQueue() }],
-    ["a kind's own queue for a store that is none", { store: storeWithoutQueue, jobs: [slow], queues: { slow: memoryQueue() } }],
-    ["a notifier of some kinds", { notifiers: { ui: { ...notifier, kinds: ["mail.send"] } }, retired: ["old"] }],
-    ["every part left undefined", { queue: undefined, queues: undefined, notifiers: undefined, policy: undefined }],
+    [
+      "a kind's own queue for a store that is none",
+      { store: storeWithoutQueue, jobs: [slow], queues: { slow: memoryQueue() } },
+    ],
+    [
+      "a notifier of some kinds",
+      { notifiers: { ui: { ...notifier, kinds: ["mail.send"] } }, retired: ["old"] },
+    ],
+    [
+      "every part left undefined",
+      { queue: undefined, queues: undefined, notifiers: undefined, policy: undefined },
+    ],
   ])("accepts %s", (_, over) => {
     expect(compose(over)).not.toThrow();
   });

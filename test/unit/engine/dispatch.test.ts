@@ -22,7 +22,8 @@ function scripted(send: (messages: readonly OutgoingMessage[]) => Promise<readon
   return { queue, sent };
 }
 
-const all = (result: SendResult) => async (messages: readonly OutgoingMessage[]) => messages.map(() => result);
+const all = (result: SendResult) => async (messages: readonly OutgoingMessage[]) =>
+  messages.map(() => result);
 
 /** A world with one PENDING job of the queue `default`, and a dispatcher over the queue given. */
 async function bench(queue: Queue) {
@@ -71,6 +72,8 @@ describe("dispatcher", () => {
       },
     ],
     ["answers fewer messages than it was sent", async () => []],
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what careless code rejects with
+    ["rejects with what is no error", () => Promise.reject("secret-endpoint")],
     ["never answers", () => new Promise<never>(() => undefined)],
   ])("leaves the job PENDING and says unconfirmed when the queue %s", async (_, send) => {
     const { at, id, job, dispatcher } = await bench(scripted(send).queue);
@@ -146,7 +149,9 @@ describe("dispatcher", () => {
     const { queue } = scripted(all({ status: "sent" }));
     const { at, id, job, dispatcher } = await bench(queue);
     await at.run(at.dispatcher.send(await stored(at, id)));
-    const recalled = await changed(at, await stored(at, id), (seen, context) => recall(seen, "operator", context));
+    const recalled = await changed(at, await stored(at, id), (seen, context) =>
+      recall(seen, "operator", context),
+    );
     const { state, snapshot } = await at.run(dispatcher.send(job));
     expect([state, snapshot.record.dispatch]).toEqual(["unconfirmed", recalled.record.dispatch]);
   });
@@ -160,7 +165,9 @@ describe("dispatcher", () => {
     expect(await at.run(dispatcher.send(job))).toEqual({ state: "unconfirmed", snapshot: job });
     expect(at.clock.now() - started).toBeLessThanOrEqual(1_000);
     expect(sent).toHaveLength(1);
-    expect(at.log).toMatchObject([{ level: "warn", fields: { jobId: job.record.id, code: "store.unavailable" } }]);
+    expect(at.log).toMatchObject([
+      { level: "warn", fields: { jobId: job.record.id, code: "store.unavailable" } },
+    ]);
   });
 
   it("says unconfirmed of a job that was removed meanwhile", async () => {

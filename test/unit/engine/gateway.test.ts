@@ -23,11 +23,14 @@ function bench(over: (store: Store) => Partial<Store> = () => ({}), telemetry: T
   const broken = { capabilities: inner.capabilities, ...bound, ...over(inner) } as AnyStore;
   const trips = countingStore(broken);
   const time = storeTime(clock, broken.capabilities.clock);
-  const gateway = createGateway({ store: trips.store, clock, time, telemetry });
+  const gateway = createGateway({ store: trips.store, clock, time, telemetry, timeoutMs: 30_000 });
   const now = clock.now();
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
   const create = async (...ids: string[]) =>
-    inner.create({ nowMs: now, items: ids.map((id) => ({ record: sampleReadyJob({ id }, now), input: "{}" })) });
+    inner.create({
+      nowMs: now,
+      items: ids.map((id) => ({ record: sampleReadyJob({ id }, now), input: "{}" })),
+    });
   return { clock, inner, trips, time, gateway, now, run, create };
 }
 
@@ -49,7 +52,8 @@ function rider(wish: ClaimNext | null) {
   return { it, arrived };
 }
 
-const failing = (error: unknown) => () => Promise.reject(error as Error);
+// eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- adapters reject with anything
+const failing = (error: unknown) => () => Promise.reject(error);
 
 describe("gateway", () => {
   it("creates in batches of fifty, and the second of one key only after the first", async () => {
@@ -67,6 +71,22 @@ describe("gateway", () => {
     expect(results.at(-1)).toMatchObject({ status: "existing", job: { record: { id: "twin" } } });
   });
 
+  it("calls a store that hangs unknown after its time, and does not hold up the next call for ever", async () => {
+    let hangs = true;
+    const { gateway, run, create, clock } = bench((store) => ({
+      read: (request) => (hangs ? new Promise(() => undefined) : store.read(request)),
+    }));
+    await create("job-1");
+    const [first] = await run(Promise.allSettled([gateway.read("job-1")]));
+    expect(first).toMatchObject({
+      status: "rejected",
+      reason: { code: "store.unavailable", outcome: "unknown" },
+    });
+    hangs = false;
+    expect((await run(gateway.read("job-1")))?.record.id).toBe("job-1");
+    expect(clock.pending()).toBe(0);
+  });
+
   it("shares no call of a caller's transaction", async () => {
     const given: unknown[] = [];
     const { gateway, trips, run, now } = bench((store) => ({
@@ -77,7 +97,9 @@ describe("gateway", () => {
     }));
     await run(
       Promise.all(
-        ["a", "b"].map((id) => gateway.create({ record: sampleJob({ id }, now), input: "{}" }, `tx of ${id}`)),
+        ["a", "b"].map((id) =>
+          gateway.create({ record: sampleJob({ id }, now), input: "{}" }, `tx of ${id}`),
+        ),
       ),
     );
     expect(given).toEqual(["tx of a", "tx of b"]);

@@ -44,7 +44,9 @@ describe("hints to other processes", () => {
     change("a", 2);
     change("b", 1);
     await clock.settle();
-    expect(published.map((hints) => hints.map(({ id, version }) => `${id}:${version}`))).toEqual([["a:2", "b:1"]]);
+    expect(published.map((hints) => hints.map(({ id, version }) => `${id}:${version}`))).toEqual([
+      ["a:2", "b:1"],
+    ]);
   });
 
   it("carry owner and subject and nothing else of the job", async () => {
@@ -267,6 +269,7 @@ describe("the bus of a process", () => {
     bus.on("job.created", () => {
       throw new TypeError("mine");
     });
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- what careless code passes
     bus.on("job.created", async () => Promise.reject(new Error("late")));
     bus.on("job.created", () => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- what careless code throws

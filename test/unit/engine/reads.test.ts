@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { decodePage, encodePage } from "../../../src/core/engine/page.js";
-import { get, history, latest, list, type RuntimeListFilter, undelivered } from "../../../src/core/engine/reads.js";
+import {
+  get,
+  history,
+  latest,
+  list,
+  type RuntimeListFilter,
+  undelivered,
+} from "../../../src/core/engine/reads.js";
 import { jobOf, type RuntimeJob } from "../../../src/core/engine/job.js";
 import {
   claimed,
@@ -64,7 +71,9 @@ describe("latest", () => {
     const at = world();
     const { id } = await submitted(at);
     await completed(at, await claimed(at, id), { sent: 3 });
-    expect(await at.run(latest(at.core, mailKind, "to:ann", undefined))).toMatchObject({ output: { sent: 3 } });
+    expect(await at.run(latest(at.core, mailKind, "to:ann", undefined))).toMatchObject({
+      output: { sent: 3 },
+    });
   });
 
   it.each([undefined, null, "", "x".repeat(257), "a\0b", "\ud800"])(
@@ -85,8 +94,8 @@ describe("list", () => {
     const at = world();
     const ids = await several(at, 3, { owner: "a" });
     const [other] = await several(at, 1, { owner: "b", subject: "s" });
-    expect(idsOf(await ask(at, { kind: "mail.send" }))).toEqual([other, ...ids.toReversed()]);
-    expect(idsOf(await ask(at, { owner: "a" }))).toEqual(ids.toReversed());
+    expect(idsOf(await ask(at, { kind: "mail.send" }))).toEqual([other, ...ids.slice().reverse()]);
+    expect(idsOf(await ask(at, { owner: "a" }))).toEqual(ids.slice().reverse());
     expect(idsOf(await ask(at, { subject: "s" }))).toEqual([other]);
     expect(idsOf(await ask(at, { subject: "s", owner: "a" }))).toEqual([]);
     expect(idsOf(await ask(at, { kind: "mail.send", owner: null }))).toEqual([]);
@@ -120,7 +129,10 @@ describe("list", () => {
     expect(idsOf(await ask(at, { kind: "mail.send", word: "working" }))).toEqual([running]);
     expect(idsOf(await ask(at, { kind: "mail.send", word: "on its way" }))).toEqual([]);
     at.trips.reset();
-    expect(await ask(at, { kind: "mail.send", word: "sent", status: "QUEUED" })).toEqual({ jobs: [], next: null });
+    expect(await ask(at, { kind: "mail.send", word: "sent", status: "QUEUED" })).toEqual({
+      jobs: [],
+      next: null,
+    });
     expect(at.trips.calls).toEqual([]);
   });
 
@@ -146,9 +158,15 @@ describe("list", () => {
     const there = world({ seed: 1 }, store);
     const here = world({ seed: 2, jobs: [recoverKind] }, store);
     const { id } = await submitted(there, { to: "ann" }, { owner: "o" });
-    expect((await ask(here, { owner: "o" })).jobs).toMatchObject([{ id, word: "QUEUED", message: expect.any(String) }]);
+    expect((await ask(here, { owner: "o" })).jobs).toMatchObject([
+      { id, word: "QUEUED", message: expect.any(String) },
+    ]);
     await claimed(there, id);
-    expect(await here.run(get(here.core, id, null))).toMatchObject({ word: "PROCESSING", percent: null, etaAt: null });
+    expect(await here.run(get(here.core, id, null))).toMatchObject({
+      word: "PROCESSING",
+      percent: null,
+      etaAt: null,
+    });
   });
 
   it.each<[string, unknown]>([
@@ -210,7 +228,12 @@ describe("history", () => {
     const { id } = await submitted(at, { to: "ann" }, { actor: "ann" });
     await completed(at, await claimed(at, id));
     const found = await at.run(history(at.core, id));
-    expect(found?.events.map(({ type }) => type)).toEqual(["job.created", "job.queued", "job.started", "job.completed"]);
+    expect(found?.events.map(({ type }) => type)).toEqual([
+      "job.created",
+      "job.queued",
+      "job.started",
+      "job.completed",
+    ]);
     expect(found?.events[0]).toMatchObject({ id: `${id}:1`, actor: "ann", from: null, status: "PENDING" });
     expect(found?.trimmed).toBe(0);
     expect(await at.run(history(at.core, "none"))).toBeNull();
@@ -220,7 +243,10 @@ describe("history", () => {
     const at = world();
     const { id } = await submitted(at);
     const { gateway } = at.core;
-    const core: World["core"] = { ...at.core, gateway: { ...gateway, read: async (given) => gateway.read(given) } };
+    const core: World["core"] = {
+      ...at.core,
+      gateway: { ...gateway, read: async (given) => gateway.read(given) },
+    };
     expect((await at.run(history(core, id)))?.events).toHaveLength(2);
   });
 });
@@ -234,7 +260,9 @@ describe("undelivered", () => {
       ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [1, 2] },
       billing: { upTo: 2, attempts: 0, retryAt: null, exhausted: [] },
     };
-    await at.run(at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }));
+    await at.run(
+      at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
+    );
     expect(await at.run(undelivered(at.core, {}))).toEqual({
       items: [{ jobId: id, kind: "mail.send", notifier: "ui", versions: [1, 2] }],
       next: null,
@@ -246,17 +274,22 @@ describe("undelivered", () => {
     const ids = await several(at, 3);
     const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [1] } };
     for (const id of ids) {
-      await at.run(at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }));
+      await at.run(
+        at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
+      );
     }
     const first = await at.run(undelivered(at.core, { limit: 2 }));
     const second = await at.run(undelivered(at.core, { limit: 2, cursor: first.next! }));
-    expect([...first.items, ...second.items].map(({ jobId }) => jobId)).toEqual(ids.toReversed());
+    expect([...first.items, ...second.items].map(({ jobId }) => jobId)).toEqual(ids.slice().reverse());
   });
 
-  it.each([{ limit: 0 }, { limit: NaN }, { limit: 1e9 }, { cursor: "made up" }])("refuses %j", async (page) => {
-    const at = world();
-    expect(await rejection(at, undelivered(at.core, page))).toMatchObject({ code: "config.invalid" });
-  });
+  it.each([{ limit: 0 }, { limit: NaN }, { limit: 1e9 }, { cursor: "made up" }])(
+    "refuses %j",
+    async (page) => {
+      const at = world();
+      expect(await rejection(at, undelivered(at.core, page))).toMatchObject({ code: "config.invalid" });
+    },
+  );
 });
 
 describe("what a job shows", () => {
@@ -265,7 +298,11 @@ describe("what a job shows", () => {
     const seen: unknown[] = [];
     const note = async (id: string): Promise<void> => {
       const job = await at.run(get(at.core, id, null));
-      seen.push(job, await at.run(history(at.core, id)), (await at.run(list(at.core, { kind: job!.kind }))).jobs);
+      seen.push(
+        job,
+        await at.run(history(at.core, id)),
+        (await at.run(list(at.core, { kind: job!.kind }))).jobs,
+      );
     };
     const token = "SECRET-TOKEN-0123456789";
     const mailId = (await submitted(at)).id;
@@ -311,7 +348,10 @@ describe("what a job shows", () => {
     const at = world();
     const { id } = await submitted(at);
     const job = await stored(at, id);
-    const trimmed = { ...job, record: { ...job.record, status: "PROCESSING" as const, phase: "sending", history: "" } };
+    const trimmed = {
+      ...job,
+      record: { ...job.record, status: "PROCESSING" as const, phase: "sending", history: "" },
+    };
     expect(jobOf(mailKind, trimmed)).toMatchObject({ word: "on its way", message: "Running." });
     expect(jobOf(undefined, trimmed)).toMatchObject({ word: "PROCESSING", message: "" });
   });
@@ -342,8 +382,12 @@ describe("what a job shows", () => {
       lastError: { ...lastError, at: new Date(now) },
       dispatch: "deferred",
     });
-    expect(jobOf(mailKind, { record: { ...waiting, sendAt: now }, cursors })).toMatchObject({ dispatch: "unconfirmed" });
-    expect(jobOf(mailKind, { record: { ...waiting, sendAt: null }, cursors })).toMatchObject({ dispatch: "unconfirmed" });
+    expect(jobOf(mailKind, { record: { ...waiting, sendAt: now }, cursors })).toMatchObject({
+      dispatch: "unconfirmed",
+    });
+    expect(jobOf(mailKind, { record: { ...waiting, sendAt: null }, cursors })).toMatchObject({
+      dispatch: "unconfirmed",
+    });
   });
 
   it("expects an end by the kind's usual time until something better is known", async () => {
@@ -353,7 +397,9 @@ describe("what a job shows", () => {
     const running = { ...record, status: "PROCESSING" as const, startedAt: now };
     const usual = { ...mailKind, expectedMs: 60_000 };
     expect(jobOf(usual, { record: running, cursors })).toMatchObject({ etaAt: new Date(now + 60_000) });
-    expect(jobOf(usual, { record: { ...running, etaAt: now + 1 }, cursors })).toMatchObject({ etaAt: new Date(now + 1) });
+    expect(jobOf(usual, { record: { ...running, etaAt: now + 1 }, cursors })).toMatchObject({
+      etaAt: new Date(now + 1),
+    });
     expect(jobOf(usual, { record: { ...running, startedAt: null }, cursors })).toMatchObject({ etaAt: null });
     expect(jobOf(mailKind, { record: running, cursors })).toMatchObject({ etaAt: null });
   });

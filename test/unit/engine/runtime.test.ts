@@ -47,11 +47,23 @@ describe("local events", () => {
     const { id } = await submitted(at, { name: "ann" }, {}, greet);
     const snapshot = { record: (await at.run(at.core.gateway.read(id)))!.record, cursors: {} };
     const broken = { ...snapshot, record: { ...snapshot.record, history: "[" } };
-    const entry = { version: 2, edge: "T2", at: 0, attempt: 0, transitionId: "t", actor: null, reason: null, text: null, expose: false } as const;
+    const entry = {
+      version: 2,
+      edge: "T2",
+      at: 0,
+      attempt: 0,
+      transitionId: "t",
+      actor: null,
+      reason: null,
+      text: null,
+      expose: false,
+    } as const;
     at.log.length = 0;
     at.core.announce({ snapshot: broken, entries: [entry] });
     await at.clock.settle();
-    expect(at.log).toMatchObject([{ level: "error", message: "a local event could not be made", fields: { code: "unexpected" } }]);
+    expect(at.log).toMatchObject([
+      { level: "error", message: "a local event could not be made", fields: { code: "SyntaxError" } },
+    ]);
   });
 });
 
@@ -114,6 +126,7 @@ describe("what the application passes in may throw", () => {
   it.each([new Error("archive down"), "text"])("onTrim: %s", (thrown) => {
     const at = world({
       onTrim: () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- what careless code throws
         throw thrown;
       },
     });
@@ -171,7 +184,9 @@ describe("close", () => {
     await at.run(Promise.all([at.runtime.close(), at.runtime.close()]));
     await at.run(at.runtime.close());
     expect(closed).toEqual(["bad", "slow"]);
-    expect(at.log).toMatchObject([{ level: "warn", message: "a part could not be closed", fields: { code: "unexpected" } }]);
+    expect(at.log).toMatchObject([
+      { level: "warn", message: "a part could not be closed", fields: { code: "Error" } },
+    ]);
     await expect(store.ready()).rejects.toMatchObject({ code: "waybill.closed" });
     await expect(feed.publish([])).rejects.toMatchObject({ code: "waybill.closed" });
     expect(() => {
@@ -193,6 +208,10 @@ describe("close", () => {
 describe("health", () => {
   it("is the store's word", async () => {
     const at = world();
-    expect(await at.run(at.runtime.health())).toMatchObject({ lastPulseAt: null, parked: 0, undeliverable: 0 });
+    expect(await at.run(at.runtime.health())).toMatchObject({
+      lastPulseAt: null,
+      parked: 0,
+      undeliverable: 0,
+    });
   });
 });

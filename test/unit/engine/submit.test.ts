@@ -26,7 +26,9 @@ const edgesOf = async (at: World, id: string) =>
 /** How many jobs a store holds. */
 async function jobsIn(at: World): Promise<number> {
   const { jobs } = await at.run(
-    at.core.gateway.call("list", (store, request) => store.list({ ...request, kinds: ["mail.send"], limit: 100 })),
+    at.core.gateway.call("list", (store, request) =>
+      store.list({ ...request, kinds: ["mail.send"], limit: 100 }),
+    ),
   );
   return jobs.length;
 }
@@ -65,7 +67,9 @@ describe("submit with the store as the queue", () => {
     const none = await submitted(at);
     const strict = defineJob({ kind: "mail.send", input: z.object({ to: z.string() }), deadlineMs: 9_000 });
     const kinds = await submitted(at, { to: "ann" }, {}, strict["~definition"]);
-    const deadlines = await Promise.all([own, none, kinds].map(async ({ id }) => (await at.core.gateway.read(id))!));
+    const deadlines = await Promise.all(
+      [own, none, kinds].map(async ({ id }) => (await at.core.gateway.read(id))!),
+    );
     expect(deadlines.map(({ record }) => record.deadlineAt)).toEqual([
       at.clock.now() + 7_000,
       null,
@@ -74,7 +78,9 @@ describe("submit with the store as the queue", () => {
   });
 
   it("keeps the subject that the caller gives, and the names of the notifiers of that moment", async () => {
-    const at = world({ notifiers: { ui: { publish: async (events) => events.map(() => ({ status: "delivered" })) } } });
+    const at = world({
+      notifiers: { ui: { publish: async (events) => events.map(() => ({ status: "delivered" })) } },
+    });
     const { id } = await submitted(at, { to: "ann" }, { subject: "invoice:7" });
     const { record } = await stored(at, id);
     expect([record.subject, record.notifiers]).toEqual(["invoice:7", ["ui"]]);
@@ -170,7 +176,10 @@ describe("submit under an idempotency key", () => {
     const store = memoryStore();
     const one = world({ seed: 1 }, store);
     const two = world({ seed: 2 }, store);
-    const [a, b] = await Promise.all([submitted(one, { to: "ann" }, key), submitted(two, { to: "ann" }, key)]);
+    const [a, b] = await Promise.all([
+      submitted(one, { to: "ann" }, key),
+      submitted(two, { to: "ann" }, key),
+    ]);
     expect(a.id).toBe(b.id);
     expect(await jobsIn(one)).toBe(1);
     expect(one.announced.length + two.announced.length).toBe(1);
@@ -192,6 +201,16 @@ describe("submit under an idempotency key", () => {
       output: { sent: 7 },
       input: { to: "ann" },
     });
+  });
+
+  it("says what is known of a COMPLETED job that is removed in between", async () => {
+    const at = world();
+    const { id } = await submitted(at, { to: "ann" }, key);
+    await completed(at, await claimed(at, id));
+    const core: World["core"] = { ...at.core, gateway: { ...at.core.gateway, read: async () => null } };
+    const result = await at.run(submit(core, at.dispatcher, mailKind, { to: "ann" }, key));
+    expect(result).toMatchObject({ ok: true, value: { id, status: "COMPLETED", input: { to: "ann" } } });
+    expect(result.ok && result.value).not.toHaveProperty("output");
   });
 
   it("gives a FAILED job back and starts nothing anew", async () => {
@@ -271,8 +290,8 @@ describe("submit inside the caller's transaction", () => {
     const inner = memoryStore();
     const waiting: (() => Promise<StoreReply>)[] = [];
     const create: typeof inner.create = async (request) => {
-      const { tx, ...plain } = request as typeof request & { tx?: unknown };
-      if (tx === undefined) return inner.create(request);
+      const { tx, ...plain }: Omit<typeof request, "tx"> & { readonly tx?: unknown } = request;
+      if (tx === undefined) return inner.create(plain);
       waiting.push(() => inner.create(plain));
       return { nowMs: request.nowMs, results: request.items.map(() => ({ status: "created" })) };
     };
@@ -336,7 +355,9 @@ describe("submit inside the caller's transaction", () => {
 describe("submitting many", () => {
   it("answers each in order, in few trips", async () => {
     const at = world({ queue: true });
-    const items = Array.from({ length: 60 }, (_, index) => ({ input: { to: index === 7 ? 7 : `p-${index}` } }));
+    const items = Array.from({ length: 60 }, (_, index) => ({
+      input: { to: index === 7 ? 7 : `p-${index}` },
+    }));
     const results = await at.run(submitMany(at.core, at.dispatcher, mailKind, items));
     expect(results.map(({ ok }) => ok)).toEqual(items.map((_, index) => index !== 7));
     expect(results[3]).toMatchObject({ value: { input: { to: "p-3" } } });
@@ -366,6 +387,15 @@ describe("submitting many", () => {
     const items = [{ input: { to: "a" } }, { input: { to: "b" } }];
     const error = await rejection(at, submitMany(at.core, at.dispatcher, mailKind, items));
     expect(error).toMatchObject({ code: "store.unavailable", outcome: "not_applied" });
+  });
+});
+
+describe("an input that a definition refuses without saying why", () => {
+  it("is refused with a plain sentence", async () => {
+    const at = world();
+    const silent = { ...mailKind, checkInput: async () => ({ ok: false, issues: [] }) as const };
+    const result = await at.run(submit(at.core, at.dispatcher, silent, { to: "ann" }));
+    expect(result.ok ? "" : result.error.message).toContain("is invalid: it does not match the schema.");
   });
 });
 

@@ -8,7 +8,17 @@ import { StoreUnavailableError } from "../../../src/core/errors.js";
 import type { Feed } from "../../../src/core/ports/feed.js";
 import type { Snapshot } from "../../../src/core/record.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
-import { changed, claimed, completed, failedFor, rejection, stored, submitted, type World, world } from "../../support/engine.js";
+import {
+  changed,
+  claimed,
+  completed,
+  failedFor,
+  rejection,
+  stored,
+  submitted,
+  type World,
+  world,
+} from "../../support/engine.js";
 
 /** Two processes on one store, with a feed between them. */
 function pair(options: { readonly feed?: boolean } = {}) {

@@ -21,7 +21,10 @@ describe("watchdog", () => {
     expect(warnings(at)).toEqual([]);
     await submits(at, dog, 60);
     expect(warnings(at)).toMatchObject([
-      { message: expect.stringContaining("no reconciler was seen for 5 minutes"), fields: { lastPulseAt: null } },
+      {
+        message: expect.stringContaining("no reconciler was seen for 5 minutes"),
+        fields: { lastPulseAt: null },
+      },
     ]);
   });
 
