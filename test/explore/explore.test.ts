@@ -47,15 +47,23 @@ describe("every reachable state of one job", () => {
   });
 
   // With a second failure the search is too large to end here: no violation up to the cap, liveness not judged.
-  it("two relays whose notifier fails twice: a stale one never puts the wake-up off", { timeout: 120_000 }, () => {
-    const budget = { ...FAMILIES.F.budget, notifierFails: 2 };
-    const report = search(
-      { rules: REAL, setup: { ...FAMILIES.F, budget }, watch: new Watch(everything) },
-      { states: 60_000 },
-    );
-    row("F2", report, report.finding === null ? `no violation, capped at depth ${report.depth}` : report.finding.what);
-    expect(report.finding).toBeNull();
-  });
+  it(
+    "two relays whose notifier fails twice: a stale one never puts the wake-up off",
+    { timeout: 120_000 },
+    () => {
+      const budget = { ...FAMILIES.F.budget, notifierFails: 2 };
+      const report = search(
+        { rules: REAL, setup: { ...FAMILIES.F, budget }, watch: new Watch(everything) },
+        { states: 60_000 },
+      );
+      row(
+        "F2",
+        report,
+        report.finding === null ? `no violation, capped at depth ${report.depth}` : report.finding.what,
+      );
+      expect(report.finding).toBeNull();
+    },
+  );
 });
 
 describe("the search can see", () => {

@@ -63,7 +63,11 @@ export class QueueProbe {
     return results;
   }
 
-  receive(max: number, waitMs: number, signal: AbortSignal = new AbortController().signal): Promise<readonly Delivery[]> {
+  receive(
+    max: number,
+    waitMs: number,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<readonly Delivery[]> {
     return this.queue.receive({ max, waitMs, signal });
   }
 
