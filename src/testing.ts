@@ -16,6 +16,9 @@ export * from "./testing/counting.js";
 export type { StoreMethod } from "./testing/intercept-store.js";
 export type { QueueMethod } from "./testing/intercept-queue.js";
 
+// Histories, from any store.
+export { checkHistory, type CheckedEntry, type HistoryFault } from "./testing/check-history.js";
+
 // Conformance suites.
 export type { SuiteRunner, SuiteSkip } from "./testing/suite-runner.js";
 export * from "./testing/store-suite/store-suite.js";

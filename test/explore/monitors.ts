@@ -36,7 +36,7 @@ export class Violation extends Error {
 export type Off = ReadonlySet<Monitor>;
 
 /** Which invariants a store breaks by itself when it loses acknowledged writes: what was said before was seen. */
-export const AFTER_ROLLBACK: Off = new Set<Monitor>([
+const AFTER_ROLLBACK: Off = new Set<Monitor>([
   "S6 fence rises, no token twice",
   "S8 a change takes effect once",
   "S9 answers are true",

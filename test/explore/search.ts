@@ -26,7 +26,7 @@ export interface Report {
 }
 
 /** Before anything happened. */
-export function initial({ workers, reconcilers, relays, budget }: Setup): State {
+function initial({ workers, reconcilers, relays, budget }: Setup): State {
   const idle = (count: number) => Array.from({ length: count }, () => IDLE);
   return {
     ...{ row: null, queue: [], deadLetters: [], backup: null, delivered: 0, rolledBack: false, left: budget },
@@ -36,7 +36,7 @@ export function initial({ workers, reconcilers, relays, budget }: Setup): State 
 }
 
 /** Everything that can happen next. */
-export function stepsFrom(world: World, state: State): readonly Step[] {
+function stepsFrom(world: World, state: State): readonly Step[] {
   const steps: Step[] = [];
   const emit = (name: string, take: () => State, fault = false): void => {
     steps.push({ name, take, fault });

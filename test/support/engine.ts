@@ -46,7 +46,7 @@ export const mail = defineJob({
 });
 
 /** A kind with external work. */
-export const recover = defineJob({
+const recover = defineJob({
   kind: "dr.recover",
   input: z.object({ plan: z.string() }),
   output: z.object({ ready: z.number() }),

@@ -35,7 +35,7 @@ export function entry(version: number, given: Partial<HistoryEntry> = {}): Histo
 }
 
 /** A record made ten seconds ago, PENDING at version 1, with whatever is given in place of it. */
-export function record(given: Partial<JobRecord> = {}): JobRecord {
+function record(given: Partial<JobRecord> = {}): JobRecord {
   return { ...createRecord(NEW_JOB, context({ now: NOW - 10_000, transitionId: "t1" })), ...given };
 }
 
