@@ -177,6 +177,20 @@ describe("deadlines", () => {
     expect((await w.read(id)).record.failure?.reason).toBe("deadline_exceeded");
   });
 
+  it("counts no job as late that was done at that moment", async () => {
+    const w = world();
+    const p = w.process();
+    const id = await p.submit(WORK, { deadlineMs: 10_000 });
+    const { record, cursors } = await w.read(id);
+    await p.complete(await p.claim(id));
+    await w.clock.advance(10_001);
+    const { serveQuick } = await import("../../src/core/engine/reconcile-record.js");
+    const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
+    const rest = await w.run(serveQuick({ ...p, handlers: new Map(), tally }, { record, cursors }));
+    expect([tally.failedDeadlines, rest?.snapshot.record.status]).toEqual([0, "COMPLETED"]);
+    expect((await w.read(id)).record.failure).toBeNull();
+  });
+
   it("ends external work that nobody confirms in time, after a last look", async () => {
     const w = world();
     const poll = vi.fn(open);
@@ -359,6 +373,16 @@ describe("notifications", () => {
     expect(await p.pass()).toMatchObject({ looked: 1, acted: 1, notified: 2, unserved: 0 });
     expect(ui.events).toHaveLength(4);
     expect((await w.read(id)).record.wakeAt).toBeNull();
+  });
+
+  it.each(["ui", "constructor"])("for %s count as got on with", async (name) => {
+    const w = world();
+    const ui = memoryNotifier();
+    const p = w.process({ notifiers: { [name]: ui }, mute: true });
+    const id = await p.submit();
+    await w.clock.advance(6_000);
+    expect((await p.pass()).notified).toBe(1);
+    expect(ui.eventsOf(id)).toHaveLength(2);
   });
 
   it("for a name that is not here are left to whoever has it", async () => {
@@ -560,6 +584,28 @@ describe("a pass", () => {
     expect(await p.pass()).toMatchObject({ looked: 1_100, acted: 1_100, polled: 0 });
   });
 
+  it("remembers many records that nobody here can serve, but not of all for ever", async () => {
+    const copies = 10_100;
+    let pages = 0;
+    const w = world((store) => ({
+      ...store,
+      takeDue: async (request) => {
+        const reply = await store.takeDue(request);
+        pages += 1;
+        if (pages > 1) return { ...reply, jobs: [] };
+        const ids = Array.from({ length: copies }, (_, index) => `copy-${index}`);
+        return {
+          ...reply,
+          jobs: reply.jobs.flatMap((job) => ids.map((id) => ({ ...job, record: { ...job.record, id } }))),
+        };
+      },
+    }));
+    await waiting(w, w.process());
+    await w.clock.advance(30_000);
+    expect(await w.process().pass()).toMatchObject({ looked: copies, unserved: copies, acted: 0 });
+    expect((await w.store.health({ nowMs: w.clock.now() })).unserved).toBe(10_000);
+  });
+
   it("looks no further at work that somebody else has ended meanwhile", async () => {
     const w = world();
     const p = w.process({ handlers: [handlerOf(WORK, open)] });
@@ -607,6 +653,27 @@ describe("a pass", () => {
     expect(await p.pass()).toMatchObject({ deadLetters: 1 });
     expect(await p.pass()).toMatchObject({ deadLetters: 0 });
     expect(w.queue.depth()).toBe(1);
+  });
+});
+
+describe("a queue that does not show its dead letters", () => {
+  it("is no trouble for a pass", async () => {
+    const w = world();
+    const { queue } = w;
+    const closed: Queue = {
+      capabilities: queue.capabilities,
+      send: (given) => queue.send(given),
+      receive: (request) => queue.receive(request),
+      close: () => queue.close(),
+    };
+    const p = w.process({ queue: closed });
+    await p.submit();
+    for (let receives = 0; receives < 2; receives += 1) {
+      await messages(queue);
+      await w.clock.advance(30_001);
+    }
+    expect(await p.pass()).toMatchObject({ deadLetters: 0, errors: 0, elapsedMs: 0 });
+    expect(queue.deadLetterDepth()).toBe(1);
   });
 });
 

@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
+import { memoryStore } from "../../src/adapters/memory/store.js";
 import { cancel } from "../../src/core/engine/commands.js";
+import { WaybillError } from "../../src/core/errors.js";
 import { encodeMessage } from "../../src/core/message.js";
 import type { Queue } from "../../src/core/ports/queue.js";
+import type { Store } from "../../src/core/ports/store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
+import { createFaults } from "../../src/testing/faults.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, type Bench, latch, untilAborted } from "../support/worker-bench.js";
 
@@ -103,6 +107,108 @@ describe("a worker with a queue", () => {
     b.faults.heal();
     await b.stop();
     expect([runs, queue.depth() + queue.inFlight()]).toEqual([0, 1]);
+  });
+
+  it("gives a message back for another to take at once when it is stopped while the claim is in doubt", async () => {
+    const { clock, queue } = queued({ visibilityMs: 600_000 });
+    let runs = 0;
+    const handler = fakeHandler(work, () => void (runs += 1));
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [handler] });
+    const id = await b.submit(work);
+    b.faults.store("claim", { fault: "request_lost", times: 1_000 });
+    void b.start();
+    await clock.advance(500);
+    await b.stop();
+    const request = { max: 1, waitMs: 0, signal: new AbortController().signal };
+    const [again] = await queue.receive(request);
+    expect([runs, again?.receives, (await b.record(id)).status]).toEqual([0, 2, "QUEUED"]);
+  });
+
+  it("does not run a job that was cancelled while its claim was in doubt", async () => {
+    const { clock, queue } = queued();
+    let runs = 0;
+    const handler = fakeHandler(work, () => void (runs += 1));
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [handler] });
+    const id = await b.submit(work);
+    b.faults.store("claim", { fault: "response_lost" });
+    void b.start();
+    await clock.settle();
+    await clock.runUntil(cancel(b.core, b.dispatcher, id, { reason: "no more" }));
+    expect((await b.record(id)).status).toBe("PROCESSING");
+    await clock.advance(2_000);
+    expect((await b.record(id)).failure).toMatchObject({ reason: "cancelled", message: "no more" });
+    expect([runs, queue.depth() + queue.inFlight()]).toEqual([0, 0]);
+    await b.stop();
+  });
+
+  it("does not take one record that cannot be read for a store that is down", async () => {
+    const { clock, queue } = queued();
+    const inner = createFaults({ clock }).wrapStore(memoryStore());
+    const store: Store = {
+      ...inner,
+      read: (request) =>
+        request.ids.includes("corrupt")
+          ? Promise.reject(new WaybillError("store.corrupt", "The record is odd."))
+          : inner.read(request),
+    };
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [doNothing], store });
+    await put(
+      queue,
+      encodeMessage({ id: "corrupt", kind: "work", dispatch: 1, purpose: "wake", trace: null }),
+    );
+    void b.start();
+    await clock.settle();
+    expect(b.heard.logs.map(({ fields }) => fields)).toEqual([{ code: "store.corrupt" }]);
+    b.trips.reset();
+    // A message that needs no store, so that nothing but the probe could say that it is well.
+    await put(queue, JSON.stringify({ v: 99 }));
+    await clock.advance(10_000);
+    expect(b.trips.counts.read).toBe(0);
+    const id = await b.submit(work);
+    await clock.settle();
+    expect((await b.record(id)).status).toBe("COMPLETED");
+    expect(queue.depth() + queue.inFlight()).toBe(2);
+    await b.stop();
+  });
+
+  it("asks the store whether it is there before it receives again, once it could not deal with a message", async () => {
+    const { clock, queue } = queued();
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [doNothing] });
+    await put(queue, encodeMessage({ id: "any", kind: "work", dispatch: 1, purpose: "wake", trace: null }));
+    b.faults.store("read", { fault: "not_applied" });
+    void b.start();
+    await clock.settle();
+    b.trips.reset();
+    await put(queue, JSON.stringify({ v: 99 }));
+    await clock.advance(10_000);
+    expect(b.trips.counts.read).toBe(1);
+    await b.stop();
+  });
+
+  it("gives the message of a job back whose record is removed while it runs", async () => {
+    const { clock, queue } = queued({ visibilityMs: 600_000 });
+    const store: Store = {
+      ...createFaults({ clock }).wrapStore(memoryStore()),
+      write: async ({ nowMs, items }) => ({ nowMs, results: items.map(() => ({ status: "gone" })) }),
+      beat: async ({ nowMs, items }) => ({ nowMs, results: items.map(() => ({ status: "gone" })) }),
+    };
+    const go = latch();
+    const b = bench({
+      clock,
+      queues: { jobs: queue },
+      handlers: [fakeHandler(work, () => go.promise)],
+      store,
+    });
+    await b.submit(work);
+    void b.start();
+    await clock.settle();
+    expect(queue.inFlight()).toBe(1);
+    go.resolve();
+    await clock.settle();
+    // By the record as last seen somebody may be running it: another look decides.
+    expect([queue.depth() + queue.inFlight(), b.heard.counts.lease_lost]).toEqual([1, 1]);
+    expect(b.heard.logs.filter(({ level }) => level === "error")).toEqual([]);
+    await b.stop();
   });
 
   it("recognises an outcome whose answer was lost, and acknowledges", async () => {
@@ -470,6 +576,47 @@ describe("a worker with a queue", () => {
     expect([(await b.record(id)).status, queue.depth(), queue.inFlight()]).toEqual(["QUEUED", 1, 0]);
   });
 
+  it("gives messages back at once that a queue hands over although it was told to stop", async () => {
+    const { clock, queue } = queued({ visibilityMs: 600_000 });
+    const deaf: Queue = {
+      capabilities: queue.capabilities,
+      send: (messages) => queue.send(messages),
+      close: () => queue.close(),
+      receive: async (request) => {
+        await new Promise<void>((resolve) => clock.timer(2_000, resolve));
+        return queue.receive({ ...request, waitMs: 0, signal: new AbortController().signal });
+      },
+    };
+    let runs = 0;
+    const handler = fakeHandler(work, () => void (runs += 1));
+    const b = bench({ clock, queues: { jobs: deaf }, handlers: [handler] });
+    const id = await b.submit(work);
+    void b.start();
+    await clock.advance(1_000);
+    b.trips.reset();
+    await b.stop();
+    expect([runs, (await b.record(id)).status, b.trips.counts.claim]).toEqual([0, "QUEUED", 0]);
+    expect([queue.depth(), queue.inFlight()]).toEqual([1, 0]);
+  });
+
+  it("receives from the queues that it was told, and leaves the others alone", async () => {
+    const { clock, queue } = queued();
+    const slowQueue = memoryQueue({ clock });
+    const slow = fakeDefinition({ kind: "slow", queue: "slow" });
+    const b = bench({
+      clock,
+      queues: { jobs: queue, slow: slowQueue },
+      handlers: [doNothing, fakeHandler(slow, () => null)],
+      worker: { queues: ["jobs"] },
+    });
+    const [mine, theirs] = [await b.submit(work), await b.submit(slow)];
+    void b.start();
+    await clock.advance(60_000);
+    expect([(await b.record(mine)).status, (await b.record(theirs)).status]).toEqual(["COMPLETED", "QUEUED"]);
+    expect(slowQueue.depth()).toBe(1);
+    await b.stop();
+  });
+
   it("gives the attempt back at a shutdown, and the job to another worker at once", async () => {
     const { clock, queue } = queued();
     const b = bench({
@@ -575,6 +722,42 @@ describe("a worker with a queue", () => {
       1,
       0,
     ]);
+    await b.stop();
+  });
+
+  it("leaves the next look at external work to its own reconciler where it has one", async () => {
+    const launch = fakeDefinition({ kind: "launch", queue: "jobs", external: true });
+    const { clock, queue } = queued();
+    const go = latch();
+    const b = bench({
+      clock,
+      queues: { jobs: queue },
+      worker: { reconcile: true },
+      handlers: [
+        fakeHandler(
+          launch,
+          async ({ track }) => {
+            await go.promise;
+            return track({});
+          },
+          { pollEveryMs: 10_000, poll: async () => ({ state: "done", output: 1 }) },
+        ),
+      ],
+    });
+    const id = await b.submit(launch);
+    void b.start();
+    await clock.settle();
+    b.trips.reset();
+    go.resolve();
+    await clock.settle();
+    // No message, and no look before it is due.
+    expect([(await b.record(id)).awaiting === null, queue.depth(), b.trips.counts.takeDue]).toEqual([
+      false,
+      0,
+      0,
+    ]);
+    await clock.advance(30_000);
+    expect((await b.record(id)).status).toBe("COMPLETED");
     await b.stop();
   });
 

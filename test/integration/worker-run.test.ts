@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { memoryStore } from "../../src/adapters/memory/store.js";
 import { cancel } from "../../src/core/engine/commands.js";
 import { PermanentError, RetryError } from "../../src/core/errors.js";
 import { type RunContext, track } from "../../src/core/handler.js";
 import { decodeHistory } from "../../src/core/history.js";
 import type { Clock } from "../../src/core/clock.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
+import { createFaults } from "../../src/testing/faults.js";
 import type { Definition } from "../../src/core/definition.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, type BenchOptions, latch, untilAborted } from "../support/worker-bench.js";
@@ -300,6 +302,29 @@ describe("cancelling and deadlines", () => {
     go.resolve();
     await b.clock.advance(1_000);
     expect((await record()).status).toBe("COMPLETED");
+    await b.stop();
+  });
+
+  it("a job that is cancelled while its input is checked is not run", async () => {
+    const clock = fakeClock();
+    let slow = false;
+    let runs = 0;
+    const asking = fakeDefinition({
+      kind: "task",
+      checkInput: async (value) => {
+        if (slow) await new Promise<void>((resolve) => clock.timer(15_000, resolve));
+        return { ok: true, value };
+      },
+    });
+    const b = bench({ clock, handlers: [fakeHandler(asking, () => void (runs += 1))] });
+    const id = await b.submit(asking);
+    slow = true;
+    void b.start();
+    await clock.settle();
+    await clock.runUntil(cancel(b.core, b.dispatcher, id, { reason: "too late" }));
+    await clock.advance(15_001);
+    expect((await b.record(id)).failure).toMatchObject({ reason: "cancelled", message: "too late" });
+    expect(runs).toBe(0);
     await b.stop();
   });
 
@@ -738,6 +763,53 @@ describe("the lease of a running job", () => {
     await b.clock.advance(11_000);
     expect(reason).toMatchObject({ reason: "LeaseLost" });
     expect([(await b.record(id)).version, b.heard.counts.lease_lost]).toEqual([99, 1]);
+    await b.stop();
+  });
+});
+
+describe("a job whose record is removed while it runs", () => {
+  const gone = async ({ nowMs, items }: { readonly nowMs: number; readonly items: readonly unknown[] }) => ({
+    nowMs,
+    results: items.map(() => ({ status: "gone" as const })),
+  });
+
+  it("is lost once, however often beats say so, and nothing is written for it", async () => {
+    const clock = fakeClock();
+    const store = { ...createFaults({ clock }).wrapStore(memoryStore()), beat: gone };
+    let reason: unknown = null;
+    const { b } = await runOne(
+      base,
+      async ({ signal }) => {
+        // It goes on for two more beats, and returns as if nothing had happened.
+        await new Promise<void>((resolve) => clock.timer(25_000, resolve));
+        reason = signal.reason;
+      },
+      { clock, store },
+    );
+    await clock.advance(25_001);
+    expect(reason).toMatchObject({ reason: "LeaseLost" });
+    expect(b.trips.counts.beat).toBeGreaterThanOrEqual(2);
+    expect([b.heard.counts.lease_lost, b.trips.counts.write]).toEqual([1, 0]);
+    await b.stop();
+  });
+
+  it("is lost when a checkpoint finds nothing to write to", async () => {
+    const clock = fakeClock();
+    const store = { ...createFaults({ clock }).wrapStore(memoryStore()), write: gone };
+    let refused: unknown = null;
+    let reason: unknown = null;
+    const { b } = await runOne(
+      base,
+      async ({ signal, checkpoint }) => {
+        await checkpoint(7).catch((error: unknown) => {
+          refused = error;
+        });
+        reason = signal.reason;
+      },
+      { clock, store },
+    );
+    expect([refused, reason]).toMatchObject([{ reason: "LeaseLost" }, { reason: "LeaseLost" }]);
+    expect([b.heard.counts.lease_lost, b.trips.counts.write]).toEqual([1, 1]);
     await b.stop();
   });
 });

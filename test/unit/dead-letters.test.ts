@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { drainDeadLetters } from "../../src/core/engine/dead-letters.js";
 import { DEFAULT_QUEUE } from "../../src/core/engine/core.js";
-import { StoreUnavailableError } from "../../src/core/errors.js";
+import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
 import { encodeMessage, type PointerMessage } from "../../src/core/message.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
 import { type Process, world, type World } from "../support/relay-core.js";
@@ -165,6 +165,7 @@ describe("dead letters", () => {
     for (const [error, name] of [
       [new RangeError("odd"), "RangeError"],
       ["text", "not an Error"],
+      [new WaybillError("store.corrupt", "A record is odd."), "store.corrupt"],
     ] as const) {
       const dead = letter(pointer(id));
       const { p, drained } = drain(w, [

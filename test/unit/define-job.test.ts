@@ -216,6 +216,16 @@ describe("words", () => {
     );
   });
 
+  it("of a phase that is left undefined are the default", () => {
+    const PROCESSING = { default: "working", writing: undefined };
+    const words = { PENDING: "p", QUEUED: "q", PROCESSING, COMPLETED: "c", FAILED: "f" };
+    // Untyped callers build such objects from optional settings.
+    const options = { kind: "k", input, phases: ["writing"], words } as never;
+    const { wordOf, statusesOf } = (defineJob(options) as typeof plain)["~definition"];
+    expect(wordOf(facts({ status: "PROCESSING", phase: "writing" }))).toBe("working");
+    expect([statusesOf("working"), statusesOf("undefined")]).toEqual([["PROCESSING"], []]);
+  });
+
   it("are told from a job, or its view", () => {
     expect(recover.word({ status: "PROCESSING", phase: "converting" })).toBe("CONVERTING");
     expect(recover.word({ status: "FAILED", failure: { reason: "cancelled" } })).toBe("CANCELLED");

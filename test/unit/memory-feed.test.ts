@@ -1,12 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { memoryFeed } from "../../src/adapters/memory/feed.js";
-import type { FeedHint } from "../../src/core/ports/feed.js";
+import { defineFeed, type FeedHint } from "../../src/core/ports/feed.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { seededRandom } from "../../src/testing/seeded-ids.js";
 
 function hint(version: number): FeedHint {
   return { id: "job", version, owner: null, subject: null };
 }
+
+describe("a declared feed", () => {
+  it("is the very one that was given, not a copy that lost its methods", () => {
+    const feed = memoryFeed();
+    expect(defineFeed(feed)).toBe(feed);
+  });
+});
 
 describe("memory feed", () => {
   it("never runs a listener within publish", async () => {

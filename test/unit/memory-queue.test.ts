@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue, type MemoryQueue, type MemoryQueueOptions } from "../../src/adapters/memory/queue.js";
-import type { Delivery, OutgoingMessage } from "../../src/core/ports/queue.js";
+import { defineQueue, type Delivery, type OutgoingMessage } from "../../src/core/ports/queue.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { seededRandom } from "../../src/testing/seeded-ids.js";
 
@@ -33,6 +33,13 @@ function bench(options: MemoryQueueOptions = {}): Bench {
       (await queue.send(bodies.map((body) => message(body)))).map(({ status }) => status),
   };
 }
+
+describe("a declared queue", () => {
+  it("is the very one that was given, not a copy that lost its methods", () => {
+    const queue = memoryQueue();
+    expect(defineQueue(queue)).toBe(queue);
+  });
+});
 
 describe("memory queue", () => {
   it("ignores acknowledge, release and extend of a delivery that was received again since", async () => {

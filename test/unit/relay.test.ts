@@ -271,6 +271,57 @@ describe("the relay", () => {
     expect(Object.keys((await w.read(ids[0]!)).cursors)).toEqual(["ui", "two"]);
   });
 
+  it("publishes the job that failed by itself, although it stands in line with others", async () => {
+    const w = world();
+    const publishes: string[][] = [];
+    let down = true;
+    const ui = defineNotifier({
+      retry: { maxAttempts: 50, baseMs: 1, capMs: 1 },
+      publish: async (events) => {
+        publishes.push(events.map((event) => event.jobId));
+        if (down) throw new Error("broken");
+        return events.map(() => ({ status: "delivered" }));
+      },
+    });
+    const p = w.process({ notifiers: { ui }, queue: false, mute: true });
+    const [bad, good] = [await p.submit(), await p.submit()];
+    p.relay.kick(await w.read(bad));
+    await w.clock.advance(1_000);
+    expect((await w.read(bad)).cursors["ui"]?.attempts).toBe(1);
+    down = false;
+    const snapshots = [await w.read(good), await w.read(bad)];
+    for (const snapshot of snapshots) p.relay.kick(snapshot);
+    await w.clock.settle();
+    expect(publishes).toEqual([
+      [bad, bad],
+      [good, good],
+      [bad, bad],
+    ]);
+    expect((await w.read(bad)).cursors["ui"]).toMatchObject({ upTo: 2, attempts: 0 });
+  });
+
+  it.each(["constructor", "toString", "__proto__"])(
+    "knows a notifier named %s like any other",
+    async (name) => {
+      const w = world();
+      const ui = memoryNotifier();
+      ui.failNext("retry", { afterMs: 1_000 });
+      const p = w.process({ notifiers: Object.fromEntries([[name, ui]]) });
+      const id = await p.submit();
+      await p.complete(await p.claim(id));
+      await w.clock.settle();
+      expect(Object.entries((await w.read(id)).cursors)).toMatchObject([[name, { upTo: 0, attempts: 1 }]]);
+      await w.clock.advance(6_000);
+      await p.pass();
+      const { record, cursors } = await w.read(id);
+      expect(versions(ui.events)).toEqual([1, 2, 3, 4]);
+      expect(Object.entries(cursors)).toEqual([
+        [name, { upTo: 4, attempts: 0, retryAt: null, exhausted: [] }],
+      ]);
+      expect(record.wakeAt).toBeNull();
+    },
+  );
+
   it("lets an event that breaks the notifier use up no attempts but its own", async () => {
     const w = world();
     const ui = memoryNotifier({ retry: { maxAttempts: 50, baseMs: 1, capMs: 1 } });
@@ -417,6 +468,29 @@ describe("the relay", () => {
     await w.clock.advance(30_000);
     expect((await w.read(id)).cursors).toEqual({});
     expect(ui.events).toEqual([]);
+  });
+
+  it("notes nothing more once it is closed, although a note was still under way", async () => {
+    let advances = 0;
+    const w = world((store) => ({
+      ...store,
+      advance: (request) => {
+        advances += 1;
+        return store.advance(request);
+      },
+    }));
+    const ui = memoryNotifier();
+    const p = w.process({ notifiers: { ui }, queue: false });
+    w.faults.store("advance", { fault: "delay", delayMs: 5_000 });
+    const id = await p.submit();
+    await w.clock.settle();
+    await p.claim(id);
+    await w.clock.settle();
+    expect(versions(ui.events)).toEqual([1, 2, 3]);
+    await w.run(p.relay.close());
+    await w.clock.advance(10_000);
+    // The cursor over the third event is the next process's to write.
+    expect([advances, (await w.read(id)).cursors["ui"]?.upTo]).toEqual([1, 2]);
   });
 
   it("publishes nothing more once it is closed, although an input was still being read", async () => {

@@ -8,6 +8,7 @@ import { createIdle } from "../../src/core/engine/worker/idle.js";
 import { Lease } from "../../src/core/engine/worker/lease.js";
 import { createMetronome } from "../../src/core/engine/worker/metronome.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
+import { checkedInput } from "../../src/core/engine/worker/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
 import { createTasks } from "../../src/core/engine/worker/tasks.js";
 import { peek, storable } from "../../src/core/engine/worker/text.js";
@@ -149,6 +150,20 @@ describe("small parts", () => {
     ]).toEqual(["abort", "abort", "retry", "retry", "retry"]);
   });
 
+  it("a job that is stored without an input has none, and its schema judges that", async () => {
+    const seen: unknown[] = [];
+    const asking = fakeDefinition({
+      kind: "a",
+      checkInput: async (value) => {
+        seen.push(value);
+        return { ok: true, value };
+      },
+    });
+    const { core } = testCore({ definitions: [] });
+    expect(await checkedInput(core, asking, undefined, NEVER)).toEqual({ ok: true, value: null });
+    expect(seen).toEqual([null]);
+  });
+
   it("a claim's entries are told from the history", () => {
     const of = (edges: Parameters<typeof sampleHistory>[0]) =>
       claimEntries(sampleJob({ id: "a", history: sampleHistory(edges, { nowMs: 0 }) }, 0)).map(
@@ -249,6 +264,24 @@ describe("a lease", () => {
     faults.outage("store");
     await clock.runUntil(made.start());
     expect(heard).toEqual(["expired"]);
+  });
+
+  it("is over once, although it was found out while it was being confirmed", async () => {
+    const { clock, faults, lease: made, heard } = await lease("hang", 40_000);
+    const starting = made.start();
+    await clock.settle();
+    expect(made.expired()).toBe(true);
+    faults.heal();
+    await starting;
+    expect([heard, clock.pending()]).toEqual([["expired"], 0]);
+  });
+
+  it("is not over by time once it was stopped", async () => {
+    const { clock, lease: made, heard } = await lease("none");
+    await made.start();
+    made.stop();
+    await clock.advance(60_000);
+    expect([made.expired(), heard]).toEqual([false, []]);
   });
 
   it("stays stopped when it was stopped while it was being confirmed", async () => {

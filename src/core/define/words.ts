@@ -3,8 +3,11 @@ import { type JobStatus, STATUSES } from "../lifecycle.js";
 import { fail, isRecord, onlyKnown } from "./check.js";
 import { FAILURE_REASONS } from "./failure-reasons.js";
 
+/** Something by phase or reason, and what holds for every other. */
+type WithDefault<T> = Readonly<Record<string, T>> & { readonly default: T };
+
 /** A word, or words by phase or reason with a default. */
-type Entry = string | Readonly<Record<string, string>>;
+type Entry = string | WithDefault<string>;
 
 /** The vocabulary of a kind. */
 export interface Words {
@@ -29,13 +32,15 @@ export function wordsOf(where: string, given: unknown, phases: readonly string[]
     wordOf({ status, phase, failureReason }) {
       const entry = entries?.get(status) ?? status;
       if (typeof entry === "string") return entry;
-      return pick(entry, status === "FAILED" ? failureReason : phase) ?? status;
+      return pick(entry, status === "FAILED" ? failureReason : phase);
     },
     statusesOf: (word) => statusesByWord.get(word) ?? [],
   };
 }
 
 /** What is said for a phase or reason, else the default. */
+export function pick<T>(entry: WithDefault<T>, key: string | null): T;
+export function pick<T>(entry: Readonly<Record<string, T>>, key: string | null): T | undefined;
 export function pick<T>(entry: Readonly<Record<string, T>>, key: string | null): T | undefined {
   return (key !== null && Object.hasOwn(entry, key) ? entry[key] : undefined) ?? entry["default"];
 }
@@ -61,7 +66,9 @@ function entriesOf(where: string, given: unknown, phases: readonly string[]): Re
 function entryOf(where: string, given: unknown, keys: readonly string[] | null): Entry {
   if (keys === null || !isRecord(given)) return wordOrFail(where, given);
   onlyKnown(where, given, keys);
-  const entry: Record<string, string> = { default: wordOrFail(`${where}.default`, given["default"]) };
+  const entry: Record<string, string> & { default: string } = {
+    default: wordOrFail(`${where}.default`, given["default"]),
+  };
   for (const [key, word] of Object.entries(given)) {
     if (word !== undefined) entry[key] = wordOrFail(`${where}.${key}`, word);
   }

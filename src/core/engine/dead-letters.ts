@@ -5,7 +5,7 @@ import { parseMessage, type PointerMessage } from "../message.js";
 import type { Delivery } from "../ports/queue.js";
 import { count } from "../telemetry.js";
 import { applyCommand } from "./apply.js";
-import type { Core } from "./core.js";
+import { codeOf, type Core } from "./core.js";
 import type { Dispatcher } from "./dispatch.js";
 
 /** How long to go on. */
@@ -77,7 +77,7 @@ async function judge(core: Core, dispatcher: Dispatcher, queueName: string, lett
     return await fateOf(core, dispatcher, queueName, letter);
   } catch (error) {
     if (isWaybillError(error, "store.unavailable")) throw error;
-    core.logger.error("a dead letter could not be judged", { queue: queueName, error: nameOf(error) });
+    core.logger.error("a dead letter could not be judged", { queue: queueName, error: codeOf(error) });
     return "left";
   }
 }
@@ -111,12 +111,8 @@ async function decide(
   if (applied.status === "gone") return "unknown_job";
   if (applied.status !== "applied") return "dropped";
   if (applied.snapshot.record.status !== "PENDING") return "failed";
-  try {
-    await dispatcher.send(applied.snapshot);
-  } catch (error) {
-    // The recall is stored, so the letter is spent; the reconciler sends what this could not.
-    core.logger.warn("a recalled job could not be sent yet", { jobId: id, error: nameOf(error) });
-  }
+  // The recall is stored, so the letter is spent: what this cannot send the reconciler sends.
+  await dispatcher.send(applied.snapshot);
   return "recalled";
 }
 
@@ -130,7 +126,7 @@ async function unknownJob(core: Core, queueName: string, letter: Delivery): Prom
 
 async function leave(core: Core, letter: Delivery, afterMs: number): Promise<Fate> {
   await letter.release(afterMs).catch((error: unknown) => {
-    core.logger.debug("a dead letter could not be given back", { error: nameOf(error) });
+    core.logger.debug("a dead letter could not be given back", { error: codeOf(error) });
   });
   return "left";
 }
@@ -138,7 +134,7 @@ async function leave(core: Core, letter: Delivery, afterMs: number): Promise<Fat
 /** A letter that could not be removed comes again, and is dropped then. */
 async function acknowledge(core: Core, letter: Delivery): Promise<void> {
   await letter.ack().catch((error: unknown) => {
-    core.logger.debug("a dead letter could not be acknowledged", { error: nameOf(error) });
+    core.logger.debug("a dead letter could not be acknowledged", { error: codeOf(error) });
   });
 }
 
@@ -163,9 +159,4 @@ function storable(body: string): string {
   if (bytes.length <= MOST_PARKED_BYTES) return new TextDecoder().decode(bytes);
   // A character that was cut in half becomes one of three bytes.
   return new TextDecoder().decode(bytes.subarray(0, MOST_PARKED_BYTES - 3));
-}
-
-function nameOf(error: unknown): string {
-  if (isWaybillError(error)) return error.code;
-  return error instanceof Error ? error.name : "not an Error";
 }

@@ -1,12 +1,13 @@
 import { deadline } from "../decide/cancel.js";
 import type { Decision, DecideContext } from "../decide/change.js";
+import { cursorOf } from "../decide/cursors.js";
 import { advance } from "../decide/deliver.js";
 import { sendAgain } from "../decide/dispatch.js";
 import { sweep } from "../decide/finish.js";
 import { awaitTimeout } from "../decide/poll.js";
 import { type Need, needs, type NeedReason } from "../decide/wake.js";
 import type { RuntimeHandler } from "../handler.js";
-import { RECORD_VERSION, type Snapshot, START } from "../record.js";
+import { RECORD_VERSION, type Snapshot } from "../record.js";
 import { applyCommand } from "./apply.js";
 import type { Core } from "./core.js";
 import type { Dispatcher } from "./dispatch.js";
@@ -189,23 +190,17 @@ export async function servePoll(
 
 /** Where no process runs that looks every second, the queue carries the next look. Best effort: the wake-up is stored. */
 async function wakeForPoll({ core, dispatcher }: Tools, { record }: Snapshot): Promise<void> {
-  const { awaiting, id } = record;
+  const { awaiting } = record;
   if (awaiting === null) return;
   const afterMs = Math.max(0, awaiting.nextPollAt - core.time.now());
-  if (afterMs > LONGEST_WAKE_MS) return;
-  try {
-    await dispatcher.wake(record, afterMs);
-  } catch (error) {
-    const said = error instanceof Error ? error.name : "not an Error";
-    core.logger.debug("a wake-up could not be sent", { jobId: id, error: said });
-  }
+  if (afterMs <= LONGEST_WAKE_MS) await dispatcher.wake(record, afterMs);
 }
 
 /** Delivers what its notifiers are due. */
 export async function serveNotifiers({ relay, tally }: Tools, snapshot: Snapshot): Promise<void> {
   const { cursors } = await relay.deliver(snapshot);
   for (const [name, cursor] of Object.entries(cursors)) {
-    if (cursor.upTo > (snapshot.cursors[name] ?? START).upTo) tally.notified += 1;
+    if (cursor.upTo > cursorOf(snapshot.cursors, name).upTo) tally.notified += 1;
   }
 }
 

@@ -1,8 +1,9 @@
+import { cursorOf } from "../decide/cursors.js";
 import { afterPublish, undelivered } from "../decide/deliver.js";
 import type { JobEvent } from "../event.js";
 import { parseJsonText } from "../json-text.js";
 import type { Notifier, NotifierRetry } from "../ports/notifier.js";
-import { type Cursor, START } from "../record.js";
+import type { Cursor } from "../record.js";
 import { count } from "../telemetry.js";
 import type { Core } from "./core.js";
 import { eventsOf } from "./events.js";
@@ -87,7 +88,7 @@ export class Channel {
     const turns: Turn[] = [];
     let room = this.#maxBatch;
     for (const job of this.#line) {
-      const cursor = job.cursors[this.#name] ?? START;
+      const cursor = cursorOf(job.cursors, this.#name);
       // An event that makes the notifier throw must not use up the attempts of others: after a failure it goes alone.
       const alone = cursor.attempts > 0;
       if (alone && turns.length > 0) continue;

@@ -1,5 +1,6 @@
+import { cursorOf } from "../decide/cursors.js";
 import { lastEntryVersion } from "../decide/wake.js";
-import { type Cursor, type Cursors, type JobRecord, mergeCursor, type Snapshot, START } from "../record.js";
+import { type Cursor, type Cursors, type JobRecord, mergeCursor, type Snapshot } from "../record.js";
 
 /** What the relay keeps of a job between two looks: what was delivered is not delivered again only for stale news. */
 export interface RelayMemory {
@@ -24,7 +25,8 @@ export class RelayJob {
   saveFailed = false;
   input: Promise<unknown> | null = null;
   readonly idle: Promise<void>;
-  #resolve: () => void = () => undefined;
+  /** Set by the promise, which runs its executor at once. */
+  #resolve!: () => void;
 
   constructor({ record, cursors }: Snapshot, memory: RelayMemory) {
     this.record = record;
@@ -61,8 +63,10 @@ export class RelayJob {
 
 /** Merges cursors name by name. */
 export function mergeCursors(stored: Cursors, given: Cursors): Cursors {
-  const merged: Record<string, Cursor> = { ...stored };
-  for (const [name, cursor] of Object.entries(given))
-    merged[name] = mergeCursor(merged[name] ?? START, cursor);
-  return merged;
+  const merged = Object.entries(given).map(([name, cursor]): [string, Cursor] => [
+    name,
+    mergeCursor(cursorOf(stored, name), cursor),
+  ]);
+  // Own keys, whatever their name: assigning to `__proto__` would lose the cursor.
+  return { ...stored, ...Object.fromEntries(merged) };
 }

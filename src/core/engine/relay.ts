@@ -1,8 +1,9 @@
+import { cursorOf } from "../decide/cursors.js";
 import { advance, retire } from "../decide/deliver.js";
 import { isSettled, undeliveredTo } from "../decide/wake.js";
 import { sleep } from "../clock.js";
 import { isWaybillError } from "../errors.js";
-import { type Cursor, type Snapshot, START } from "../record.js";
+import type { Cursor, Snapshot } from "../record.js";
 import type { Core } from "./core.js";
 import { Channel } from "./relay-channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./relay-job.js";
@@ -114,7 +115,7 @@ class CursorRelay implements Relay {
   #look(job: RelayJob): void {
     const now = this.#core.time.now();
     for (const name of undeliveredTo(job.record, job.cursors)) {
-      const cursor = job.cursors[name] ?? START;
+      const cursor = cursorOf(job.cursors, name);
       if (this.#core.retired.has(name)) job.move(name, retire(cursor));
       else if (job.waiting.has(name) || job.publishing.has(name) || job.resting.has(name)) continue;
       else if (cursor.retryAt === null || cursor.retryAt <= now) this.#channels.get(name)?.add(job);

@@ -124,9 +124,16 @@ async function existing(
   job: StoredJob,
   { input }: CreateItem,
 ): Promise<RuntimeJob> {
-  if (job.record.status !== "COMPLETED") return jobOf(definition, { ...job, input });
-  const read = await core.gateway.read(job.record.id, { input: true, output: true });
-  return jobOf(definition, read ?? { ...job, input });
+  const { id, status } = job.record;
+  if (status !== "COMPLETED") return jobOf(definition, { ...job, input });
+  try {
+    const read = await core.gateway.read(id, { input: true, output: true });
+    return jobOf(definition, read ?? { ...job, input });
+  } catch (cause) {
+    // The read alone failed: a caller who was told "not applied" would submit the work a second time.
+    const sentence = `Job ${id} is stored, but it could not be read.`;
+    throw new StoreUnavailableError(sentence, { outcome: "applied", jobId: id, cause });
+  }
 }
 
 async function prepare(

@@ -61,7 +61,8 @@ export async function* watch(
       const job = await get(core, id, kind);
       if (job === null)
         throw new WaybillError("job.not_found", `There is no job ${id} to watch.`, { jobId: id });
-      if (job.version !== seen) {
+      // After a store went back, the end can bear the version that was last seen here.
+      if (job.version !== seen || isFinal(job.status)) {
         seen = job.version;
         yield job;
       }

@@ -6,7 +6,7 @@ import type { Core } from "../core.js";
 interface HoldEvents {
   /** A claim was confirmed by a write that was sent at this instant and extends the lease. */
   readonly confirmed: (sentAt: number) => void;
-  /** Another has the job, or it is over. */
+  /** Another has the job, or it is over. Said with every answer that shows it. */
   readonly lost: () => void;
   readonly cancelled: () => void;
 }
@@ -48,7 +48,6 @@ export class Hold {
   /** The store says that the claim is over. */
   lose(snapshot: Snapshot | null): void {
     if (snapshot !== null) this.#snapshot = snapshot;
-    if (this.#lost) return;
     this.#lost = true;
     this.#events.lost();
   }

@@ -112,9 +112,8 @@ class Worker implements WorkerHandle {
     const { queues, storeKinds } = settings;
     const alone = queues.length + Math.min(1, storeKinds.length) === 1;
     if (storeKinds.length > 0) tasks.add("the claim loop", this.#storeLoop.run());
-    for (const name of queues) {
-      const queue = core.queues.get(name);
-      if (queue !== undefined)
+    for (const [name, queue] of core.queues) {
+      if (queues.includes(name))
         tasks.add(`the loop of the queue ${name}`, queueLoop(this.#crew, name, queue, alone));
     }
     if (settings.reconcile) {
