@@ -5,7 +5,7 @@ export default defineConfig({
   // "waybill" and its parts are read from src, by the paths of tsconfig.json.
   resolve: { tsconfigPaths: true },
   test: {
-    include: ["test/{unit,property,conformance,integration,explore,docs}/**/*.test.ts"],
+    include: ["test/{unit,property,conformance,integration,explore,simulate,nth-failure,docs}/**/*.test.ts"],
     // Forks: native drivers (libsql) and signals want a process of their own. Two: the smallest machine that CI offers.
     pool: "forks",
     maxWorkers: 2,

@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureDependencies, npmCommand, root } from "./ensure-deps.mjs";
+import { ensureServers } from "./ensure-servers.mjs";
 
 ensureDependencies();
+ensureServers();
 
 const reports = mkdtempSync(join(tmpdir(), "waybill-verify-"));
 const report = (name) => join(reports, `${name.replace(":", "-")}.json`);

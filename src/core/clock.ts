@@ -29,13 +29,17 @@ export const systemClock: Clock = {
 };
 
 /** What `work` comes to, or `late` after `ms`: work that nobody can end is left behind, and its error with it. */
-export async function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T): Promise<T> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([work, sleep(clock, ms, over.signal, true).then(() => late)]);
-  } finally {
-    over.abort();
-  }
+export function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(
+      ms,
+      () => {
+        resolve(late);
+      },
+      true,
+    );
+    work.finally(cancel).then(resolve, reject);
+  });
 }
 
 /** Waits on a clock; resolves early (never rejects) when the signal aborts. */

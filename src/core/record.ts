@@ -181,7 +181,12 @@ export function mergeCursor(stored: Cursor, given: Cursor): Cursor {
   return given.attempts > stored.attempts ? given : stored;
 }
 
-/** Whether a cursor is older than the stored one: what was planned with it is planned on old news. */
+/**
+ * Whether a cursor is older than the stored one: what was planned with it is planned on old news. At one place after as
+ * many attempts the one with the later retry: of two relays that failed alike, the nearer retry counts.
+ */
 export function isBehind(given: Cursor, stored: Cursor): boolean {
-  return given.upTo === stored.upTo ? given.attempts < stored.attempts : given.upTo < stored.upTo;
+  if (given.upTo !== stored.upTo) return given.upTo < stored.upTo;
+  if (given.attempts !== stored.attempts) return given.attempts < stored.attempts;
+  return (given.retryAt ?? 0) > (stored.retryAt ?? 0);
 }

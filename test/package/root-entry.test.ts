@@ -6,7 +6,7 @@ import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included. Raise it knowingly. */
-const CEILING_GZIP_BYTES = 53_248;
+const CEILING_GZIP_BYTES = 57_344;
 /** What a page pays that imports definitions only. */
 const DEFINITIONS_CEILING_GZIP_BYTES = 6_144;
 

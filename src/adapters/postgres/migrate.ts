@@ -1,0 +1,32 @@
+import { StoreNotMigratedError } from "../../core/errors.js";
+import { namesOf } from "./names.js";
+import { migrationStatement, SCHEMA_VERSION } from "./schema.js";
+import type { Session } from "./session.js";
+
+/**
+ * What `migrate()` runs, to be run by hand or by another tool, by a role that may create: one statement, which may be run
+ * again at any time.
+ *
+ * @throws WaybillError `config.invalid` when the schema's name is not usable
+ */
+export function migrationSql(schema = "waybill"): string {
+  return `${migrationStatement(namesOf(schema))};\n`;
+}
+
+/** Brings the schema up to this version. @throws StoreNotMigratedError when it is newer */
+export async function migrate(session: Session): Promise<void> {
+  await session.run(migrationStatement(session.names), [], "writes");
+  await checkSchema(session);
+}
+
+/** @throws StoreNotMigratedError when the schema is missing, older or newer */
+export async function checkSchema(session: Session): Promise<void> {
+  const sql = `select coalesce(max(version), 0) as version from ${session.names.migration}`;
+  const [row] = await session.run(sql, [], "reads");
+  const version = Number(row?.["version"]);
+  if (version === SCHEMA_VERSION) return;
+  const age = version < SCHEMA_VERSION ? "older" : "newer";
+  throw new StoreNotMigratedError(
+    `The Postgres schema is at ${version}, which is ${age} than ${SCHEMA_VERSION} of this version of Waybill.`,
+  );
+}

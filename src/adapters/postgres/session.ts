@@ -1,0 +1,87 @@
+import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import type { PostgresClient, Row } from "./client.js";
+import { type Effect, explained, isRolledBackForOthers } from "./errors.js";
+import type { Names } from "./names.js";
+
+/** Tries of a statement that the server rolled back for another one's sake. */
+const MAX_TRIES = 6;
+const LONGEST_PAUSE_MS = 50;
+
+/** Where statements run. */
+export interface Session {
+  readonly names: Names;
+  /** Each statement commits; in the caller's transaction nothing has happened until the caller does. */
+  readonly commits: boolean;
+  /** Runs one statement in a transaction of its own. @throws StoreUnavailableError */
+  run(sql: string, params: readonly string[], effect: Effect): Promise<readonly Row[]>;
+}
+
+/** Each statement commits by itself, on whatever connection the client has free: nothing is kept between two of them. */
+export function sessionOf(client: PostgresClient, names: Names): Session {
+  return {
+    names,
+    commits: true,
+    async run(sql, params, effect) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await query(client, sql, params);
+        } catch (error) {
+          // Nothing of it was applied, so this is no second try of a change.
+          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, effect);
+        }
+        await pause(tries);
+      }
+    },
+  };
+}
+
+/** Inside the caller's transaction a failed statement has spoilt it: nothing is tried again, and nothing is committed. */
+export function sessionInTransaction(tx: PostgresClient, names: Names): Session {
+  return {
+    names,
+    commits: false,
+    async run(sql, params) {
+      try {
+        return await query(tx, sql, params);
+      } catch (error) {
+        throw explained(error, "reads");
+      }
+    },
+  };
+}
+
+/**
+ * Runs a further statement of a call of which a part is `applied` already: that it failed without an effect of its own says
+ * nothing about the call.
+ */
+export async function further<T>(session: Session, applied: boolean, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!applied || !session.commits || !isWaybillError(error, "store.unavailable")) throw error;
+    throw new StoreUnavailableError("Postgres did a part of a call, and the rest of it failed.", {
+      outcome: "unknown",
+      cause: error.cause,
+    });
+  }
+}
+
+async function query(
+  client: PostgresClient,
+  sql: string,
+  params: readonly string[],
+): Promise<readonly Row[]> {
+  const { rows } = await client.query(sql, [...params]);
+  if (!Array.isArray(rows)) {
+    throw new WaybillError("config.invalid", "The client of the Postgres store does not answer with rows.");
+  }
+  return rows as readonly Row[];
+}
+
+/** Full jitter: those that met do not meet again. */
+function pause(tries: number): Promise<void> {
+  const ms = Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** tries);
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

@@ -1,0 +1,17 @@
+export type {
+  PostgresChannelClient,
+  PostgresClient,
+  PostgresListener,
+  PostgresNotification,
+  PostgresNotificationClient,
+  PostgresTransaction,
+} from "./adapters/postgres/client.js";
+export { fromPg, type Pg } from "./adapters/postgres/pg.js";
+export { migrationSql } from "./adapters/postgres/migrate.js";
+export {
+  fromPostgresJs,
+  type PostgresJs,
+  type PostgresJsOptions,
+  type PostgresJsRoot,
+} from "./adapters/postgres/postgres-js.js";
+export { type PostgresStore, postgresStore, type PostgresStoreOptions } from "./adapters/postgres/store.js";

@@ -1,0 +1,61 @@
+import postgres from "postgres";
+import { describe, it } from "vitest";
+import { fromPostgresJs, type PostgresClient, postgresStore } from "../../src/postgres.js";
+import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { postgresMissing, type PostgresServer, postgresServer } from "../support/postgres-server.js";
+
+interface Connected {
+  readonly client: PostgresClient;
+  end(): Promise<void>;
+}
+
+function suiteOn(connect: (server: PostgresServer) => Connected): void {
+  storeSuite(
+    { describe, it },
+    {
+      async create() {
+        const server = await postgresServer();
+        const schema = server.schema();
+        const connected: Connected[] = [];
+        const open = () => {
+          const one = connect(server);
+          connected.push(one);
+          return postgresStore({ client: one.client, schema });
+        };
+        const close = async (): Promise<void> => {
+          await Promise.all(connected.splice(0).map((one) => one.end()));
+        };
+        const store = open();
+        await store.migrate();
+        return {
+          store,
+          second: async () => open(),
+          reopen: async () => {
+            await store.close();
+            await close();
+            return open();
+          },
+          close,
+        };
+      },
+    },
+  );
+}
+
+describe.skipIf(postgresMissing() !== null)("the Postgres store on pg", () => {
+  suiteOn((server) => {
+    const pool = server.pool();
+    return { client: pool, end: () => pool.end() };
+  });
+});
+
+describe.skipIf(postgresMissing() !== null)(
+  "the Postgres store on postgres.js, with prepared statements",
+  () => {
+    suiteOn((server) => {
+      const { host, port } = server.connection;
+      const sql = postgres({ host, port, username: "postgres", database: "postgres", max: 5 });
+      return { client: fromPostgresJs(sql, { prepare: true }), end: () => sql.end() };
+    });
+  },
+);

@@ -1,0 +1,153 @@
+import pg from "pg";
+import postgres from "postgres";
+import { describe, expect, it } from "vitest";
+import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
+import { fromPostgresJs, type PostgresListener, postgresStore } from "../../src/postgres.js";
+import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
+import { postgresMissing, postgresServer } from "../support/postgres-server.js";
+
+interface Ends {
+  readonly feeds: readonly Feed[];
+  /** Statements that were sent by the first end. */
+  readonly sent: readonly string[];
+  readonly schema: string;
+  readonly pool: pg.Pool;
+  readonly listeners: readonly pg.Client[];
+  close(): Promise<void>;
+}
+
+async function ends(count: number): Promise<Ends> {
+  const server = await postgresServer();
+  const schema = server.schema();
+  const pool = server.pool();
+  const sent: string[] = [];
+  const listeners: pg.Client[] = [];
+  const feeds: Feed[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const listener = new pg.Client(server.connection);
+    listener.on("error", () => undefined);
+    await listener.connect();
+    listeners.push(listener);
+    const client = {
+      query: (text: string, params: string[] = []) => {
+        if (index === 0) sent.push(text);
+        return pool.query<Record<string, unknown>>(text, params);
+      },
+    };
+    feeds.push(postgresStore({ client, schema, listen: listener }).feed!);
+  }
+  const close = async (): Promise<void> => {
+    await Promise.all(feeds.map((feed) => feed.close()));
+    await Promise.all(listeners.map((listener) => listener.end().catch(() => undefined)));
+  };
+  return { feeds, sent, schema, pool, listeners, close };
+}
+
+function hint(id: string, given: Partial<FeedHint> = {}): FeedHint {
+  return { id, version: 1, owner: null, subject: null, ...given };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1_000 && !condition(); tries += 1)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(condition()).toBe(true);
+}
+
+describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", () => {
+  feedSuite(
+    { describe, it },
+    {
+      async create() {
+        const { feeds, close } = await ends(2);
+        const [publisher, subscriber] = feeds;
+        return { publisher: publisher!, subscriber: subscriber!, close };
+      },
+    },
+  );
+
+  it("is there only with a connection to listen with", async () => {
+    const server = await postgresServer();
+    expect(postgresStore({ client: server.pool() }).feed).toBeUndefined();
+  });
+
+  it("sends the hints of a batch with one statement, and no bare call", async () => {
+    const { feeds, sent, close } = await ends(1);
+    await feeds[0]!.publish(Array.from({ length: 500 }, (_, index) => hint(`job-${index}`)));
+    await feeds[0]!.publish([]);
+    expect(sent.length).toBe(1);
+    await close();
+  });
+
+  it("drops a hint that fits in no notification, and sends the others", async () => {
+    const { feeds, close } = await ends(2);
+    const heard: FeedHint[] = [];
+    await feeds[1]!.subscribe((one) => heard.push(one));
+    await feeds[0]!.publish([hint("a"), hint("b", { subject: "é".repeat(5_000) }), hint("c")]);
+    await until(() => heard.length === 2);
+    expect(heard.map(({ id }) => id)).toEqual(["a", "c"]);
+    await close();
+  });
+
+  it("hears nothing of another schema, and nothing in what is no hint", async () => {
+    const [one, other] = [await ends(1), await ends(1)];
+    const heard: FeedHint[] = [];
+    await one.feeds[0]!.subscribe((hintHeard) => heard.push(hintHeard));
+    await other.feeds[0]!.publish([hint("theirs")]);
+    for (const payload of [
+      "",
+      "{",
+      "{}",
+      "null",
+      "[1]",
+      '[["a"]]',
+      '[["a",1,2,3]]',
+      "[[null,1,null,null]]",
+      '"x"',
+    ]) {
+      await one.pool.query("select pg_notify($1, $2)", [`waybill:${one.schema}`, payload]);
+    }
+    await one.feeds[0]!.publish([hint("mine")]);
+    await until(() => heard.length > 0);
+    expect(heard).toEqual([hint("mine")]);
+    await one.close();
+    await other.close();
+  });
+
+  it("is refused as such where the connection is gone, and publishes on", async () => {
+    const { feeds, listeners, close } = await ends(1);
+    await listeners[0]!.end();
+    await expect(feeds[0]!.subscribe(() => undefined)).rejects.toMatchObject({ code: "feed.unavailable" });
+    await feeds[0]!.publish([hint("a")]);
+    await close();
+  });
+
+  it("tells of no job that is rolled back, because it is no part of any transaction", async () => {
+    const { feeds, sent, pool, schema, close } = await ends(1);
+    const store = postgresStore({ client: pool, schema });
+    await store.migrate();
+    await feeds[0]!.publish([hint("a")]);
+    expect(sent.every((text) => !text.includes(".job"))).toBe(true);
+    await close();
+  });
+
+  it("listens over postgres.js", async () => {
+    const server = await postgresServer();
+    const { feeds, schema, close } = await ends(1);
+    const sql = postgres({
+      host: server.connection.host,
+      port: server.port,
+      username: "postgres",
+      database: "postgres",
+    });
+    const listen: PostgresListener = fromPostgresJs(sql);
+    const feed = postgresStore({ client: fromPostgresJs(sql), schema, listen }).feed!;
+    const heard: FeedHint[] = [];
+    await feed.subscribe((one) => heard.push(one));
+    await feeds[0]!.publish([hint("a", { subject: "東京" })]);
+    await until(() => heard.length === 1);
+    expect(heard).toEqual([hint("a", { subject: "東京" })]);
+    await feed.close();
+    await close();
+    await sql.end();
+  });
+});

@@ -1,0 +1,90 @@
+// The store's own suite through pgbouncer in transaction mode, with fewer server connections than clients: each statement
+// may go to another session than the one before.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, describe, it } from "vitest";
+import { postgresStore } from "../../src/postgres.js";
+import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { asUser, postgresMissing, postgresServer } from "../support/postgres-server.js";
+
+const BOUNCER = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path));
+if (BOUNCER === undefined) console.warn("skipped: no pgbouncer on this machine");
+
+let started: Promise<number> | null = null;
+let bouncer: ChildProcess | null = null;
+let folder = "";
+
+afterAll(() => {
+  bouncer?.kill("SIGKILL");
+  if (folder !== "") rmSync(folder, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function startBouncer(command: string): Promise<number> {
+  const server = await postgresServer();
+  const port = await freePort();
+  folder = mkdtempSync(join(tmpdir(), "waybill-pgbouncer-"));
+  chmodSync(folder, 0o755);
+  const users = join(folder, "users.txt");
+  writeFileSync(users, '"postgres" ""\n');
+  const settings = join(folder, "pgbouncer.ini");
+  writeFileSync(
+    settings,
+    `[databases]\npostgres = host=127.0.0.1 port=${server.port} dbname=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\n` +
+      `listen_port = ${port}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\npool_mode = transaction\n` +
+      "default_pool_size = 3\nserver_reset_query =\n",
+  );
+  const [program, args] = asUser(command, [settings]);
+  bouncer = spawn(program, args, { stdio: "ignore" });
+  for (let tries = 0; tries < 200; tries += 1) {
+    const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", database: "postgres" });
+    try {
+      await client.connect();
+      return port;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+  throw new Error("pgbouncer did not start");
+}
+
+describe.skipIf(BOUNCER === undefined || postgresMissing() !== null)(
+  `the Postgres store through ${BOUNCER === undefined ? "no pgbouncer" : versionOf(BOUNCER)} in transaction mode`,
+  () => {
+    storeSuite(
+      { describe, it },
+      {
+        async create() {
+          const server = await postgresServer();
+          const port = await (started ??= startBouncer(BOUNCER ?? ""));
+          const schema = server.schema();
+          const pool = server.pool({ port, max: 8 });
+          const store = postgresStore({ client: pool, schema });
+          await store.migrate();
+          return {
+            store,
+            second: async () => postgresStore({ client: pool, schema }),
+            close: () => pool.end(),
+          };
+        },
+      },
+    );
+  },
+);
+
+function versionOf(command: string): string {
+  return execFileSync(command, ["--version"], { encoding: "utf8" }).split("\n")[0] ?? "pgbouncer";
+}

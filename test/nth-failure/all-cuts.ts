@@ -1,0 +1,132 @@
+import { sha256Hex } from "../../src/core/hash.js";
+import type { Store } from "../../src/core/ports/store.js";
+import type { Variant } from "../simulate/variants.js";
+import { type Cut, type CutPoint, CUTS } from "./cut-network.js";
+import { type CaseResult, runCase } from "./run-case.js";
+import type { Scenario } from "./scenarios.js";
+
+/** A store that is made anew for each case, and let go after it. */
+export interface StoreKind {
+  readonly name: string;
+  readonly make: () => { readonly store: Store; readonly release: () => void };
+}
+
+export interface ScenarioReport {
+  readonly scenario: string;
+  readonly store: string;
+  /** Calls of the run without a cut: the cut points. */
+  readonly calls: number;
+  readonly cases: number;
+  /** Calls that were broken in each way that differs there. */
+  readonly visited: number;
+  /** Of everything that happened in all cases: equal hashes, equal runs. */
+  readonly hash: string;
+  /** Pairs of call and cut that did not take place where the run without a cut had that call. */
+  readonly missed: readonly string[];
+  readonly failures: readonly string[];
+  readonly rules: readonly string[];
+  /** How the jobs ended, over all cases. */
+  readonly ends: Readonly<Record<string, number>>;
+  readonly slowestMs: number;
+  readonly tookMs: number;
+}
+
+export interface AllCutsOptions {
+  readonly cuts?: readonly Cut[];
+  readonly variant?: Variant;
+  /** Enough failures to stop at. @default 5 */
+  readonly most?: number;
+}
+
+/** What changes nothing is the same before its effect and after it. */
+const READS: ReadonlySet<string> = new Set(["read", "list", "byRef", "parked", "health"]);
+const OF_READS: ReadonlySet<Cut> = new Set(["not_applied", "hang", "outage", "crash_before"]);
+
+/** The cuts that differ at this call. */
+function cutsAt({ part, method }: CutPoint, cuts: readonly Cut[]): readonly Cut[] {
+  return part === "store" && READS.has(method) ? cuts.filter((cut) => OF_READS.has(cut)) : cuts;
+}
+
+/** Breaks each call of a scenario in each way, one at a time. */
+export async function allCuts(
+  scenario: Scenario,
+  kind: StoreKind,
+  { cuts = CUTS, variant, most = 5 }: AllCutsOptions = {},
+): Promise<ScenarioReport> {
+  const began = performance.now();
+  const one = async (at: { readonly nth: number; readonly cut: Cut } | null): Promise<CaseResult> => {
+    const made = kind.make();
+    try {
+      return await runCase({ scenario, makeStore: () => made.store, at, ...(variant && { variant }) });
+    } finally {
+      made.release();
+    }
+  };
+  const failures: string[] = [];
+  const missed: string[] = [];
+  const rules = new Set<string>();
+  const ends: Record<string, number> = {};
+  let slowestMs = 0;
+  let cases = 0;
+  let hash = "";
+  const judge = (what: string, result: CaseResult): void => {
+    cases += 1;
+    hash = sha256Hex(`${hash} ${result.hash}`);
+    slowestMs = Math.max(slowestMs, result.tookMs);
+    for (const end of result.ends) ends[end] = (ends[end] ?? 0) + 1;
+    for (const { rule } of result.violations) rules.add(rule);
+    if (result.violations.length === 0) return;
+    const told = result.violations.map(({ rule, text }) => `${rule} ${text}`).join("; ");
+    failures.push(
+      `${scenario.name} (${kind.name}), ${what}: ${told}\n    ${result.lines.slice(-60).join("\n    ")}`,
+    );
+  };
+  const whole = await one(null);
+  judge("nothing broken", whole);
+  let visited = 0;
+  for (const [index, point] of whole.points.entries()) {
+    const missedBefore = missed.length;
+    for (const cut of cutsAt(point, cuts)) {
+      if (failures.length >= most) break;
+      const nth = index + 1;
+      const what = `call ${String(nth)} of ${String(whole.points.length)}, ${textOf(point)}, ${cut}`;
+      const result = await one({ nth, cut });
+      if (result.struck === null || textOf(result.struck) !== textOf(point)) missed.push(what);
+      judge(what, result);
+    }
+    if (failures.length < most && missed.length === missedBefore) visited += 1;
+  }
+  return {
+    scenario: scenario.name,
+    store: kind.name,
+    calls: whole.points.length,
+    cases,
+    visited,
+    hash,
+    missed,
+    failures,
+    rules: [...rules],
+    ends,
+    slowestMs,
+    tookMs: Math.round(performance.now() - began),
+  };
+}
+
+function textOf({ process, part, method }: CutPoint): string {
+  return `${process} ${part}.${method}`;
+}
+
+/** One line for each scenario. */
+export function table(reports: readonly ScenarioReport[]): string {
+  const rows = reports.map((report) => {
+    const ends = Object.entries(report.ends).map(([end, count]) => `${end} ${String(count)}`);
+    const numbers = [report.calls, report.visited, report.cases, report.failures.length];
+    const columns = numbers.map((number) => String(number).padStart(6)).join(" ");
+    return `${report.scenario.padEnd(58)} ${report.store.padEnd(7)}${columns} ${String(report.tookMs).padStart(7)}  ${ends.join(", ")}`;
+  });
+  const head = `${"scenario".padEnd(58)} ${"store".padEnd(7)}${["N", "cut", "cases", "broken"].map((name) => name.padStart(6)).join(" ")} ${"ms".padStart(7)}  ends`;
+  const sum = (of: (report: ScenarioReport) => number): string =>
+    String(reports.reduce((total, report) => total + of(report), 0));
+  const total = `${sum(({ calls }) => calls)} cut points, ${sum(({ cases }) => cases)} cases, ${sum(({ visited }) => visited)} visited, ${sum(({ failures }) => failures.length)} broken, ${sum(({ tookMs }) => tookMs)} ms`;
+  return [head, ...rows, total].join("\n");
+}

@@ -1,0 +1,39 @@
+import { afterAll, expect, it } from "vitest";
+import { allCuts, type ScenarioReport, type StoreKind, table } from "./all-cuts.js";
+import { type Cut, CUTS } from "./cut-network.js";
+import { SCENARIOS } from "./scenarios.js";
+
+const PATIENCE_MS = 300_000;
+
+/** One test for each scenario on one kind of store, and the table of what was visited. */
+export function everyCall(kind: StoreKind, cuts: readonly Cut[] = CUTS): void {
+  const reports: ScenarioReport[] = [];
+  for (const scenario of SCENARIOS) {
+    it(
+      `a job that ${scenario.name}`,
+      async () => {
+        const report = await allCuts(scenario, kind, { cuts });
+        reports.push(report);
+        expect(report.failures.join("\n\n")).toBe("");
+        expect(report.missed).toEqual([]);
+        expect(report.visited).toBe(report.calls);
+        expect(report.calls).toBeGreaterThan(10);
+      },
+      PATIENCE_MS,
+    );
+  }
+  it(
+    "goes on the same way twice",
+    async () => {
+      const [scenario] = SCENARIOS;
+      if (scenario === undefined) throw new Error("There is no scenario.");
+      const once = await allCuts(scenario, kind, { cuts });
+      const again = await allCuts(scenario, kind, { cuts });
+      expect(again.hash).toBe(once.hash);
+    },
+    PATIENCE_MS,
+  );
+  afterAll(() => {
+    console.log(table(reports));
+  });
+}

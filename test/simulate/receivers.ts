@@ -1,0 +1,82 @@
+import type { HistoryEntry } from "../../src/core/history.js";
+import { EVENT_OF, type EventType, type JobEvent } from "../../src/core/event.js";
+import { entryTo } from "../../src/core/history.js";
+import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
+import type { JobLog } from "./job-log.js";
+import type { World } from "./world.js";
+
+export interface ReceiverOptions {
+  readonly world: World;
+  readonly logs: ReadonlyMap<string, JobLog>;
+  readonly name: string;
+  readonly on?: readonly EventType[];
+  /** Whether the version was given up, and stands among the undelivered. */
+  readonly isListed: (name: string, id: string, version: number) => boolean;
+  readonly chances: () => { readonly retry: number; readonly rejected: number };
+}
+
+/** Who is told of events outside; it checks each by what is stored. */
+export class Receiver implements Notifier {
+  readonly on: readonly EventType[] | undefined;
+  readonly retry = { maxAttempts: 12, baseMs: 300, capMs: 6_000 };
+  readonly timeoutMs = 4_000;
+  readonly #options: ReceiverOptions;
+  /** Versions by job, in order of arrival. */
+  readonly delivered = new Map<string, number[]>();
+  readonly #rejected = new Set<string>();
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.on = options.on;
+  }
+
+  publish(events: readonly JobEvent[]): Promise<readonly PublishResult[]> {
+    const held = new Set<string>();
+    return Promise.resolve(events.map((event) => this.#one(event, held)));
+  }
+
+  isDone(id: string, entry: HistoryEntry): boolean {
+    if (this.on?.includes(EVENT_OF[entry.edge]) === false) return true;
+    return this.delivered.get(id)?.includes(entry.version) === true;
+  }
+
+  #one(event: JobEvent, held: Set<string>): PublishResult {
+    const { world, chances } = this.#options;
+    const { retry, rejected } = chances();
+    if (held.has(event.jobId)) return { status: "retry", reason: "an earlier event comes first" };
+    if (world.chance(rejected) || this.#rejected.has(event.id)) {
+      world.count("notifier.rejected");
+      this.#rejected.add(event.id);
+      return { status: "rejected", reason: "not wanted" };
+    }
+    if (world.chance(retry)) {
+      world.count("notifier.retry");
+      held.add(event.jobId);
+      return { status: "retry", reason: "busy" };
+    }
+    this.#deliver(event);
+    return { status: "delivered" };
+  }
+
+  #deliver(event: JobEvent): void {
+    const { world, logs, name } = this.#options;
+    const log = logs.get(event.jobId);
+    const versions = this.delivered.get(event.jobId) ?? [];
+    this.delivered.set(event.jobId, versions);
+    world.trace(`told ${name} ${event.id} ${event.type}`);
+    if (log === undefined) {
+      world.fail("S15", `${event.id}: told of a job that was never stored`);
+      return;
+    }
+    const entry = log.entries.find(({ version }) => version === event.version);
+    const isTrue =
+      entry !== undefined && EVENT_OF[entry.edge] === event.type && entryTo(entry) === event.status;
+    if (!log.lostWrites && !isTrue) world.fail("S15", `${event.id}: told of what is not stored`);
+    const first = !versions.includes(event.version);
+    const late = first && versions.some((version) => version > event.version);
+    if (late && !log.lostWrites && !this.#options.isListed(name, event.jobId, event.version)) {
+      world.fail("S15", `${name} ${event.id}: first told after a later one`);
+    }
+    if (first) versions.push(event.version);
+  }
+}

@@ -1,0 +1,82 @@
+import type pg from "pg";
+import type postgres from "postgres";
+import type { CreateItem } from "../../src/core/ports/store.js";
+import {
+  fromPg,
+  fromPostgresJs,
+  migrationSql,
+  type PostgresClient,
+  type PostgresListener,
+  postgresStore,
+  type PostgresTransaction,
+} from "../../src/postgres.js";
+
+declare const pool: pg.Pool;
+declare const client: pg.Client;
+declare const poolClient: pg.PoolClient;
+declare const sql: postgres.Sql;
+declare const sqlInTransaction: postgres.TransactionSql;
+declare const items: readonly CreateItem[];
+
+/** `PGlite` of @electric-sql/pglite 0.5, the part that the store uses; the package is 30 MB for two signatures. */
+interface PgliteResults<T> {
+  rows: T[];
+  affectedRows?: number;
+  fields: { name: string; dataTypeID: number }[];
+  blob?: Blob;
+}
+interface PgliteTransaction {
+  query<T>(query: string, params?: unknown[], options?: object): Promise<PgliteResults<T>>;
+}
+interface Pglite extends PgliteTransaction {
+  listen(
+    channel: string,
+    callback: (payload: string) => void,
+    tx?: PgliteTransaction,
+  ): Promise<(tx?: PgliteTransaction) => Promise<void>>;
+  transaction<T>(callback: (tx: PgliteTransaction) => Promise<T>): Promise<T>;
+}
+declare const pglite: Pglite;
+
+pool satisfies PostgresClient;
+client satisfies PostgresClient;
+poolClient satisfies PostgresTransaction;
+pglite satisfies PostgresClient;
+client satisfies PostgresListener;
+pglite satisfies PostgresListener;
+fromPostgresJs(sql) satisfies PostgresClient & PostgresListener;
+fromPg(pool) satisfies PostgresClient;
+fromPg(poolClient) satisfies PostgresTransaction;
+
+postgresStore({ client: pool });
+postgresStore({ client: pool, schema: "jobs", listen: client });
+postgresStore({ client: pglite, listen: pglite });
+postgresStore({ client: fromPostgresJs(sql, { prepare: true }), listen: fromPostgresJs(sql) });
+const store = postgresStore({ client: poolClient });
+
+void store.create({ nowMs: 0, items });
+void store.create({ nowMs: 0, items, tx: poolClient });
+void store.migrate();
+migrationSql("jobs") satisfies string;
+
+export async function transactions(): Promise<void> {
+  await sql.begin(async (tx) => {
+    await store.create({ nowMs: 0, items, tx: fromPostgresJs(tx) });
+  });
+  await pglite.transaction(async (tx) => {
+    await store.create({ nowMs: 0, items, tx });
+  });
+}
+
+// @ts-expect-error -- an address is not a connection
+postgresStore({ client: "postgres://localhost" });
+// @ts-expect-error -- postgres.js goes through fromPostgresJs
+postgresStore({ client: sql });
+// @ts-expect-error -- a pool has no connection of its own to listen with
+postgresStore({ client: pool, listen: pool });
+// @ts-expect-error -- a transaction of postgres.js cannot listen
+fromPostgresJs(sqlInTransaction) satisfies PostgresListener;
+// @ts-expect-error -- an option that does not exist
+postgresStore({ client: pool, pool });
+// @ts-expect-error -- whatever it is, it runs no statement
+void store.create({ nowMs: 0, items, tx: {} });
