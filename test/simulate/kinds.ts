@@ -106,8 +106,6 @@ export const outsideQueue = defineJob({
   retry,
   queue: "main",
 });
-
-const PLAIN = [plainStore, plainQueue, plainFifo] as const;
 export const OUTSIDE = [outsideStore, outsideQueue] as const;
 export const KINDS = [plainStore, plainQueue, plainFifo, outsideStore, outsideQueue] as const;
 export type Kind = (typeof KINDS)[number];
