@@ -90,10 +90,13 @@ export const EDGES: Readonly<Record<EdgeId, Edge>> = {
 ${edges.map(({ id, from, to, event }) => `${id}: { from: ${JSON.stringify(from)}, to: "${to}", event: "${event}" },`).join("\n")}
 };
 
-/** What may follow each status: event → edge. */
-export const TRANSITIONS: Readonly<Record<JobStatus, Readonly<Partial<Record<LifecycleEvent, EdgeId>>>>> = {
+/** What may follow each status: event → edge. An event that a status does not allow is not there, and does not compile. */
+export const TRANSITIONS = {
 ${transitions.join("\n")}
-};
+} as const satisfies Readonly<Record<JobStatus, Readonly<Partial<Record<LifecycleEvent, EdgeId>>>>>;
+
+/** What can happen to a status; \`never\` to a final one. */
+export type EventIn<Status extends JobStatus> = keyof (typeof TRANSITIONS)[Status];
 
 /** Whether a status is final: no edge leaves it. */
 export function isFinal(status: JobStatus): status is ${quoted(finals, " | ")} {

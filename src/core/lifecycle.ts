@@ -48,8 +48,8 @@ export const EDGES: Readonly<Record<EdgeId, Edge>> = {
   warning: { from: "PROCESSING", to: "PROCESSING", event: "warning" },
 };
 
-/** What may follow each status: event → edge. */
-export const TRANSITIONS: Readonly<Record<JobStatus, Readonly<Partial<Record<LifecycleEvent, EdgeId>>>>> = {
+/** What may follow each status: event → edge. An event that a status does not allow is not there, and does not compile. */
+export const TRANSITIONS = {
   PENDING: { queued: "T2", failed: "T8" },
   QUEUED: { recalled: "T3", claimed: "T4", failed: "T9" },
   PROCESSING: {
@@ -63,7 +63,10 @@ export const TRANSITIONS: Readonly<Record<JobStatus, Readonly<Partial<Record<Lif
   },
   COMPLETED: {},
   FAILED: {},
-};
+} as const satisfies Readonly<Record<JobStatus, Readonly<Partial<Record<LifecycleEvent, EdgeId>>>>>;
+
+/** What can happen to a status; `never` to a final one. */
+export type EventIn<Status extends JobStatus> = keyof (typeof TRANSITIONS)[Status];
 
 /** Whether a status is final: no edge leaves it. */
 export function isFinal(status: JobStatus): status is "COMPLETED" | "FAILED" {

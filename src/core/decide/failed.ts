@@ -1,4 +1,4 @@
-import type { EdgeId, JobStatus } from "../lifecycle.js";
+import { type EdgeId, type JobStatus, TRANSITIONS } from "../lifecycle.js";
 import type { WriteGuard } from "../ports/store.js";
 import type { RecordPatch, Snapshot, StoredFailure } from "../record.js";
 import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
@@ -7,9 +7,9 @@ import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAI
 export type FailureFacts = Pick<StoredFailure, "reason" | "message"> & Partial<StoredFailure>;
 
 const EDGE_TO_FAILED: Readonly<Record<JobStatus, EdgeId>> = {
-  PENDING: "T8",
-  QUEUED: "T9",
-  PROCESSING: "T6",
+  PENDING: TRANSITIONS.PENDING.failed,
+  QUEUED: TRANSITIONS.QUEUED.failed,
+  PROCESSING: TRANSITIONS.PROCESSING.failed,
   // No edge leaves a final status: `change` refuses before these are used.
   COMPLETED: "T6",
   FAILED: "T6",
