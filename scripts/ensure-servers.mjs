@@ -5,11 +5,12 @@ import { join } from "node:path";
 
 const DEBIAN_VERSIONS = "/usr/lib/postgresql";
 
-/** Debian keeps the binaries of Postgres off the PATH, a folder a version. */
+/** Debian keeps the binaries of Postgres off the PATH, a folder a version, and servers off that of a plain user. */
 function folders() {
   const versions = existsSync(DEBIAN_VERSIONS) ? readdirSync(DEBIAN_VERSIONS) : [];
   return [
     ...(process.env.PATH ?? "").split(":"),
+    "/usr/sbin",
     ...versions.map((version) => join(DEBIAN_VERSIONS, version, "bin")),
   ];
 }
@@ -18,7 +19,10 @@ function has(...names) {
   return names.every((name) => folders().some((folder) => existsSync(join(folder, name))));
 }
 
-const SERVERS = [{ name: "Postgres", debian: "postgresql", present: () => has("initdb", "postgres") }];
+const SERVERS = [
+  { name: "Postgres", debian: "postgresql", present: () => has("initdb", "postgres") },
+  { name: "PgBouncer", debian: "pgbouncer", present: () => has("pgbouncer") },
+];
 
 function install(packages) {
   const options = { stdio: ["ignore", 2, 2], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
