@@ -8,7 +8,10 @@ export type HandlerFor<Defs extends AnyDef> = Omit<Handler, "kind"> & { readonly
 export interface WorkerOptions<QueueNames extends string = string> {
   /** Most jobs at a time. @default 10 */
   readonly concurrency?: number | undefined;
-  /** The named queues that it receives from. @default those of its handlers' kinds */
+  /**
+   * The named queues that it receives from; given, it serves these only, and no kinds that the store hands over.
+   * @default those of its handlers' kinds, and the store for kinds that name none
+   */
   readonly queues?: readonly QueueNames[] | undefined;
   /** Whether it reconciles too. @default true */
   readonly reconcile?: boolean | undefined;
