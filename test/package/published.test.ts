@@ -19,11 +19,12 @@ it("has types that are right in every resolution mode", async () => {
   expect(analysis.types && "problems" in analysis ? analysis.problems : ["no types found"]).toEqual([]);
 });
 
-it("ships what is built, its licence and its notes, and nothing else", async () => {
+it("ships what is built, its licence, its notes and the page that errors point to, and nothing else", async () => {
   const files = await shipped();
-  const meant = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w-]+\.(c?js(\.map)?|d\.c?ts))$/;
+  const meant =
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/errors\.md|dist\/[\w-]+\.(c?js(\.map)?|d\.c?ts))$/;
   expect(files.filter((file) => !meant.test(file))).toEqual([]);
-  expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md"]));
+  expect(files).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md", "docs/errors.md"]));
 });
 
 it("ships every file that exports names, and no file that none of them leads to", async () => {
