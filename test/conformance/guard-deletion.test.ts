@@ -82,7 +82,10 @@ const DELETIONS: readonly Deletion[] = [
     "record.notifiers.length > 0 ?": "record.id ?",
     // take due, advance
     "wakeAt: nowMs + holdMs": "wakeAt: null",
-    "row.record.version === item.ifVersion && ": "",
+    "isPlannedOn(row.record, item.plannedOn) && ": "",
+    "record.version === version && record.status === status": "record.status === status",
+    " && record.status === status": "",
+    "record.status === status && record.token === token;": "record.status === status;",
     " && !isPlannedOnOldNews(row.cursors, item.cursors)": "",
     "wakeAt !== null && wakeAt > item.latestWakeAt ?": "wakeAt !== null ?",
     "wakeAt !== null && wakeAt >": "wakeAt === null || wakeAt >",

@@ -208,7 +208,7 @@ export const VARIANTS: readonly Variant[] = [
     family: "N",
     rules: {
       ...REAL,
-      applyAdvance: (row, item) => REAL.applyAdvance(row, { ...item, ifVersion: row.record.version }),
+      applyAdvance: (row, item) => REAL.applyAdvance(row, { ...item, plannedOn: row.record }),
     },
     found: "W1",
   },
@@ -220,7 +220,7 @@ export const VARIANTS: readonly Variant[] = [
       ...REAL,
       applyAdvance: (row, item) => {
         const applied = REAL.applyAdvance(row, item);
-        if (row.record.version !== item.ifVersion) return applied;
+        if (row.record.version !== item.plannedOn.version) return applied;
         const { wakeAt, purgeAt } = item;
         return { ...applied, row: { ...applied.row, record: { ...applied.row.record, wakeAt, purgeAt } } };
       },

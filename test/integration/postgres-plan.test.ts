@@ -94,7 +94,8 @@ const completion = sampleWrite(
   { ...record, status: "PROCESSING", token: "t" },
   { edges: ["T5"], output: "1" },
 );
-const plan = { ifVersion: 1, wakeAt: null, purgeAt: null, latestWakeAt: nowMs };
+const plannedOn = { status: "QUEUED" as const, version: 1, token: null };
+const plan = { plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: nowMs };
 
 /** Every call on the way of a job. */
 const CALLS: Readonly<Record<string, (store: PostgresStore) => Promise<unknown>>> = {

@@ -86,7 +86,7 @@ describe("a list of what could not be delivered", () => {
     const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [2] } };
     const items = records.map(({ id }) => ({
       id,
-      ifVersion: 2,
+      plannedOn: { status: "QUEUED" as const, version: 2, token: null },
       wakeAt: null,
       purgeAt: null,
       latestWakeAt: 0,

@@ -64,8 +64,9 @@ async function callEverything(store: Store): Promise<void> {
   await store.beat({ nowMs, items: [{ id: "asked", token: "t", leaseMs: 1 }] });
   await store.takeDue({ nowMs, limit: 10, holdMs: 1 });
   const cursors = { ui: { upTo: 1, attempts: 0, retryAt: null, exhausted: [1] } };
-  for (const ifVersion of [1, 2]) {
-    const advance = { id: "asked", ifVersion, wakeAt: 1, purgeAt: null, latestWakeAt: 0, cursors };
+  for (const version of [1, 2]) {
+    const plannedOn = { status: "QUEUED" as const, version, token: null };
+    const advance = { id: "asked", plannedOn, wakeAt: 1, purgeAt: null, latestWakeAt: 0, cursors };
     await store.advance({ nowMs, items: [advance] });
   }
   for (const parts of [{}, { input: true }, { output: true }, { input: true, output: true }]) {

@@ -125,9 +125,10 @@ describe("text in the SQLite store", () => {
     await store.create({ nowMs, items: [{ record: sampleReadyJob({ id: "one" }, nowMs), input: "{}" }] });
     const cursor = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
     const cursors = Object.fromEntries([[text, cursor]]);
+    const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
     await store.advance({
       nowMs,
-      items: [{ id: "one", ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }],
+      items: [{ id: "one", plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }],
     });
     const [job] = (await store.read({ nowMs, ids: ["one"] })).jobs;
     expect(Object.entries(job?.cursors ?? {})).toEqual([[text, cursor]]);

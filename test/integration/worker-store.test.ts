@@ -161,8 +161,9 @@ describe("a worker with the store as the queue", () => {
   });
 
   it("confirms a claim that was answered late before anything runs under it", async () => {
-    const b = bench({ handlers: [fakeHandler(mail, () => null)] });
-    const id = await b.submit(mail);
+    const slow = fakeDefinition({ kind: "slow", leaseMs: 60_000 });
+    const b = bench({ handlers: [fakeHandler(slow, () => null)] });
+    const id = await b.submit(slow);
     b.faults.store("claim", { fault: "hang_applied" });
     void b.start();
     await b.clock.advance(40_000);
@@ -171,6 +172,18 @@ describe("a worker with the store as the queue", () => {
     const record = await b.record(id);
     expect([record.status, record.attempt]).toEqual(["COMPLETED", 1]);
     expect(b.trips.counts.beat).toBe(1);
+    await b.stop();
+  });
+
+  it("gives a claim in doubt up after one lease, and its slots with it", async () => {
+    const b = bench({ worker: { concurrency: 1 }, handlers: [fakeHandler(mail, () => null)] });
+    b.faults.store("claim", { fault: "request_lost", times: 1_000 });
+    void b.start();
+    await b.clock.advance(40_000);
+    const id = await b.submit(mail);
+    b.faults.heal();
+    await b.clock.advance(10_000);
+    expect((await b.record(id)).status).toBe("COMPLETED");
     await b.stop();
   });
 

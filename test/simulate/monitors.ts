@@ -117,8 +117,8 @@ export class Monitors {
     const again = log.claims.some((claim) => claim.token === token);
     if (is.fence <= was.fence) this.#fail("S5", log, "a claim did not raise the fence");
     if (again) {
-      // A call for the next jobs that was held up, or is repeated in doubt, can find a job that it took before and that
-      // came back since. Nobody runs it under that token any more: an attempt is burnt, as after every claim in doubt.
+      // A call for the next jobs that the network held up can find a job that its repetition took before and that came
+      // back since. Nobody runs it under that token any more: an attempt is burnt, as after every claim in doubt.
       if (how === "next") this.#options.world.count("seen.tokenAgain");
       else this.#fail("S5", log, "one token claimed twice");
     }
@@ -233,14 +233,14 @@ export class Monitors {
     else if (change.op !== "beat") log.lateUntil = 0;
     const lease = longestLease(log, after);
     const look = latestLook(after, this.lastEntry(log.id), lease, this.#options.policy);
-    // Versions repeat after a loss: an `advance` of the lost timeline may set the wake-up. The end must still be reached.
     if (look === Infinity) return;
-    if (log.lostWrites) {
-      if (record.wakeAt === null) this.#options.world.count("seen.noWakeUpAfterRollback");
+    if (record.wakeAt === null) {
+      this.#fail("W1", log, "nobody will look at it");
       return;
     }
-    if (record.wakeAt === null) this.#fail("W1", log, "nobody will look at it");
-    else if (record.wakeAt > Math.max(look, log.lateUntil)) {
+    // Versions repeat after a loss: an `advance` of the lost timeline may put the wake-up off, as far as that one needed.
+    if (log.lostWrites) return;
+    if (record.wakeAt > Math.max(look, log.lateUntil)) {
       const late = String(record.wakeAt - look);
       this.#fail("W1", log, `looked at ${late} ms after it needs it (${change.op})`);
     }

@@ -213,7 +213,7 @@ function reading(
 /** Stores a row as it was, through the port alone: what is final is written as its last change, since that brings the output. */
 async function load(store: Store, { record, cursors, input, output }: StoredRow): Promise<void> {
   const nowMs = record.updatedAt;
-  const { wakeAt, purgeAt, version } = record;
+  const { wakeAt, purgeAt } = record;
   if (output === null) await store.create({ nowMs, items: [{ record, input }] });
   else {
     const open = { ...record, status: "PROCESSING" as const, version: 0, token: null, history: "" };
@@ -228,6 +228,6 @@ async function load(store: Store, { record, cursors, input, output }: StoredRow)
   const latestWakeAt = Number.MAX_SAFE_INTEGER;
   await store.advance({
     nowMs,
-    items: [{ id: record.id, ifVersion: version, wakeAt, purgeAt, latestWakeAt, cursors }],
+    items: [{ id: record.id, plannedOn: record, wakeAt, purgeAt, latestWakeAt, cursors }],
   });
 }

@@ -202,7 +202,7 @@ export const BROKEN: readonly Variant[] = [
           const reply = await store.takeDue(request);
           const items = reply.jobs.map(({ record }) => ({
             id: record.id,
-            ifVersion: record.version,
+            plannedOn: record,
             wakeAt: null,
             purgeAt: null,
             latestWakeAt: Number.MAX_SAFE_INTEGER,
@@ -220,7 +220,10 @@ export const BROKEN: readonly Variant[] = [
     store: advancing((item) => ({
       ...item,
       cursors: Object.fromEntries(
-        Object.entries(item.cursors).map(([name, cursor]) => [name, toTheEnd(cursor, item.ifVersion)]),
+        Object.entries(item.cursors).map(([name, cursor]) => [
+          name,
+          toTheEnd(cursor, item.plannedOn.version),
+        ]),
       ),
     })),
     caughtBy: ["S14"],

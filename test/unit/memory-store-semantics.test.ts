@@ -41,7 +41,8 @@ describe("the semantics of a store", () => {
     const ready = rowOf(sampleReadyJob({ id: "job-1" }, NOW));
     const message = { id: "job-1", dispatch: 1, token: "token-1", leaseMs: 1_000 };
     const cursors = { ui: { upTo: 1, attempts: 0, retryAt: null, exhausted: [] } };
-    const advance = { id: "job-1", ifVersion: 1, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors };
+    const plannedOn = pending.record;
+    const advance = { id: "job-1", plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors };
     const claimed = applyClaimByMessage(pending, message, sampleTerms(), NOW).row;
     Object.freeze(claimed.record);
     const results = [

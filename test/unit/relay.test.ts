@@ -422,7 +422,9 @@ describe("the relay", () => {
           nowMs: request.nowMs,
           ids: request.items.map((item) => item.id),
         });
-        const stale = request.items.some((item, index) => jobs[index]?.record.version !== item.ifVersion);
+        const stale = request.items.some(
+          (item, index) => jobs[index]?.record.version !== item.plannedOn.version,
+        );
         if (!stale) return store.advance(request);
         refusals += 1;
         const results = jobs.map((job) => ({ status: "refused" as const, cursors: job?.cursors ?? {} }));

@@ -4,6 +4,7 @@ import { fillTemplate, joinHistory } from "../../core/history.js";
 import type {
   AdvanceItem,
   AdvanceResult,
+  PlannedOn,
   BeatItem,
   BeatResult,
   ClaimByMessage,
@@ -183,10 +184,10 @@ export function applyTakeDue(row: StoredRow, holdMs: number, nowMs: number): App
   return { row: { ...row, record: { ...row.record, wakeAt: nowMs + holdMs } }, result: dueAt };
 }
 
-/** Moves cursors up; wake-up and purge instant only at the version that they were computed for. */
+/** Moves cursors up; wake-up and purge instant only on the record that they were planned on. */
 export function applyAdvance(row: StoredRow, item: AdvanceItem): Applied<AdvanceResult> {
   const cursors = mergeCursors(row.cursors, item.cursors);
-  if (row.record.version === item.ifVersion && !isPlannedOnOldNews(row.cursors, item.cursors)) {
+  if (isPlannedOn(row.record, item.plannedOn) && !isPlannedOnOldNews(row.cursors, item.cursors)) {
     const record = { ...row.record, wakeAt: item.wakeAt, purgeAt: item.purgeAt };
     return { row: { ...row, record, cursors }, result: { status: "ok", wake: "written", cursors } };
   }
@@ -194,6 +195,10 @@ export function applyAdvance(row: StoredRow, item: AdvanceItem): Applied<Advance
   const record =
     wakeAt !== null && wakeAt > item.latestWakeAt ? { ...row.record, wakeAt: item.latestWakeAt } : row.record;
   return { row: { ...row, record, cursors }, result: { status: "ok", wake: "kept", cursors } };
+}
+
+function isPlannedOn(record: JobRecord, { status, version, token }: PlannedOn): boolean {
+  return record.version === version && record.status === status && record.token === token;
 }
 
 function isPlannedOnOldNews(stored: Cursors, given: Cursors): boolean {

@@ -63,12 +63,14 @@ const IS_BEHIND =
   `(${GIVEN("upTo")}, ${GIVEN("attempts")}, ${STORED("retryAt")}) < ` +
   `(${STORED("upTo")}, ${STORED("attempts")}, ${GIVEN("retryAt")}))`;
 
-const IS_CURRENT = `(j.version = w.if_version and not ${IS_BEHIND})`;
+const IS_CURRENT =
+  "(j.version = w.if_version and j.status = w.if_status and j.token is not distinct from w.if_token " +
+  `and not ${IS_BEHIND})`;
 
-/** Cursors always move; wake-up and purge instant only at the version and the cursors that they were planned on. */
+/** Cursors always move; wake-up and purge instant only on the record and the cursors that they were planned on. */
 const advanceStatement = (job: string): string =>
   `with ${CLOCK}, ` +
-  `${rowsOf(1, "id text, lane integer, if_version integer, wake_at bigint, purge_at bigint, latest_wake_at bigint, cursors jsonb")}, ` +
+  `${rowsOf(1, "id text, lane integer, if_version integer, if_status text, if_token text, wake_at bigint, purge_at bigint, latest_wake_at bigint, cursors jsonb")}, ` +
   `moved as (update ${job} j set cursors = ${MERGED}, ` +
   `wake_at = case when ${IS_CURRENT} then w.wake_at ` +
   "when j.wake_at > w.latest_wake_at then w.latest_wake_at else j.wake_at end, " +
@@ -95,10 +97,12 @@ export async function advanceJobs(
 
 function encode(items: readonly AdvanceItem[]): string {
   return batch(
-    inLockOrder(items).map(({ id, ifVersion, wakeAt, purgeAt, latestWakeAt, cursors }) => ({
+    inLockOrder(items).map(({ id, plannedOn, wakeAt, purgeAt, latestWakeAt, cursors }) => ({
       id,
       lane: 0,
-      if_version: ifVersion,
+      if_version: plannedOn.version,
+      if_status: plannedOn.status,
+      if_token: plannedOn.token,
       wake_at: wakeAt,
       purge_at: purgeAt,
       latest_wake_at: latestWakeAt,

@@ -15,7 +15,8 @@ const READ_CURSORS = "select seq, id, version, cursors from waybill_job where id
 
 const ADVANCE = "update waybill_job set cursors = ?, undeliverable = ? where seq = ?";
 
-const REPLAN = "update waybill_job set wake_at = ?, purge_at = ? where seq = ? and version = ?";
+const REPLAN =
+  "update waybill_job set wake_at = ?, purge_at = ? where seq = ? and version = ? and status = ? and token is ?";
 
 const BRING_FORWARD = "update waybill_job set wake_at = ? where seq = ? and wake_at > ?";
 
@@ -38,7 +39,7 @@ export function decodeDue(row: Row, { nowMs, holdMs }: TakeDueRequest): TakeDueR
   return { record: { ...record, wakeAt: nowMs + holdMs }, cursors, dueAt: Number(row["wake_at"]) };
 }
 
-/** Cursors always move; wake-up and purge instant only at the version and the cursors that they were planned on. */
+/** Cursors always move; wake-up and purge instant only on the record and the cursors that they were planned on. */
 export function advanceJob(session: Session, item: AdvanceItem): AdvanceResult {
   const [row] = session.all(READ_CURSORS, item.id);
   if (row === undefined) return { status: "gone" };
@@ -48,12 +49,16 @@ export function advanceJob(session: Session, item: AdvanceItem): AdvanceResult {
   if (Object.keys(item.cursors).length > 0) {
     session.run(ADVANCE, JSON.stringify(cursors), hasGivenUp(cursors) ? 1 : 0, seq);
   }
-  const current = !isPlannedOnOldNews(stored, item.cursors);
-  if (current && session.run(REPLAN, item.wakeAt, item.purgeAt, seq, item.ifVersion) === 1) {
+  if (!isPlannedOnOldNews(stored, item.cursors) && replan(session, seq, item)) {
     return { status: "ok", wake: "written", cursors };
   }
   session.run(BRING_FORWARD, item.latestWakeAt, seq, item.latestWakeAt);
   return { status: "ok", wake: "kept", cursors };
+}
+
+function replan(session: Session, seq: number, { wakeAt, purgeAt, plannedOn }: AdvanceItem): boolean {
+  const { version, status, token } = plannedOn;
+  return session.run(REPLAN, wakeAt, purgeAt, seq, version, status, token) === 1;
 }
 
 function isPlannedOnOldNews(stored: Cursors, given: Cursors): boolean {

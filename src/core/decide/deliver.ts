@@ -51,7 +51,7 @@ export function retire(cursor: Cursor | undefined): Cursor {
 }
 
 /**
- * The write that moves cursors. Its plan holds for the version and the cursors that it was made on only, so it carries
+ * The write that moves cursors. Its plan holds for the record and the cursors that it was made on only, so it carries
  * all of them; where the store has moved on, it keeps its own wake-up, or brings it forward to the grace.
  */
 export function advance(
@@ -67,5 +67,6 @@ export function advance(
   const planned = Object.fromEntries(merged);
   const plan = planWake({ record, cursors: planned }, policy, now);
   const latestWakeAt = now + policy.notifyGraceMs;
-  return { id: record.id, ifVersion: record.version, ...plan, latestWakeAt, cursors: planned };
+  const { id, status, version, token } = record;
+  return { id, plannedOn: { status, version, token }, ...plan, latestWakeAt, cursors: planned };
 }

@@ -225,11 +225,21 @@ export interface TakeDueReply extends StoreReply {
   readonly jobs: readonly (StoredJob & { readonly dueAt: number })[];
 }
 
+/**
+ * The record that a wake-up was planned on. The version alone would do on a store that keeps what it acknowledged; on one
+ * that lost writes versions come again, and the plan of a lost end must not silence the job that is run anew.
+ */
+export interface PlannedOn {
+  readonly status: JobStatus;
+  readonly version: number;
+  readonly token: string | null;
+}
+
 export interface AdvanceItem {
   readonly id: string;
-  /** The version that `wakeAt` and `purgeAt` were planned for. */
-  readonly ifVersion: number;
-  /** Written with `purgeAt` if the version is that one and no given cursor is behind the stored one (`isBehind`). */
+  /** What `wakeAt` and `purgeAt` were planned on. */
+  readonly plannedOn: PlannedOn;
+  /** Written with `purgeAt` if the stored record is that one and no given cursor is behind the stored one (`isBehind`). */
   readonly wakeAt: number | null;
   readonly purgeAt: number | null;
   /**

@@ -90,6 +90,22 @@ export const advanceBehaviour: StoreBehaviour = {
       assert.deepEqual(await probe.takeDue(), []);
     },
 
+    "keeps them where the version was another record's, in a store that had lost it": async (probe) => {
+      const { record: given } = await probe.processing({ id: "job-1", notifiers: ["ui"] });
+      const { status, version, token } = given;
+      const lost = [
+        { status: "COMPLETED" as const, version, token },
+        { status, version, token: "token-2" },
+        { status, version, token: null },
+      ];
+      for (const plannedOn of lost) {
+        const plan = { id: "job-1", plannedOn, wakeAt: null, purgeAt: 2, cursors: { ui: cursor(version) } };
+        const result = await probe.advance(plan);
+        if (result.status === "ok") assert.equal(result.wake, "kept");
+        assert.deepEqual((await probe.read("job-1")).record, given);
+      }
+    },
+
     "keeps the wake-up where another relay is further, and brings a later one forward": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui", "billing"] }, now));
@@ -219,7 +235,8 @@ export const advanceBehaviour: StoreBehaviour = {
 
     "tells of a job that does not exist, item by item": async (probe) => {
       await probe.given(sampleQueuedJob({ id: "job-1" }, await probe.now()));
-      const item = { ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {} };
+      const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
+      const item = { plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {} };
       const items = [
         { ...item, id: "nobody" },
         { ...item, id: "job-1" },

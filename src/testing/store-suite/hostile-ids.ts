@@ -45,7 +45,8 @@ function calls(
 ): readonly ((store: AnyStore) => Promise<unknown>)[] {
   const { at } = probe;
   const good = sampleJob({ id: "good" }, now);
-  const item = { ifVersion: 1, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} };
+  const plannedOn = { status: "PENDING" as const, version: 1, token: null };
+  const item = { plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} };
   const message = { dispatch: 1, token: "token-1", leaseMs: 1_000 };
   return [
     (store) =>

@@ -46,6 +46,11 @@ const INDEX_LAG_MS = 500;
 
 type Without<T extends StoreRequest> = Omit<T, "nowMs">;
 
+interface Advancing {
+  readonly id: string;
+  readonly ifVersion?: number;
+}
+
 /** Brings no wake-up forward. */
 export const NEVER: number = Number.MAX_SAFE_INTEGER;
 
@@ -145,8 +150,12 @@ export class StoreProbe {
     return (await this.store.takeDue({ ...this.at, limit: 100, holdMs: 30_000, ...given })).jobs;
   }
 
-  async advance(item: Partial<AdvanceItem> & Pick<AdvanceItem, "id" | "ifVersion">): Promise<AdvanceResult> {
-    const items = [{ wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {}, ...item }];
+  /** Planned on the stored record, as it is or as it was at `ifVersion`, unless said otherwise. */
+  async advance({ ifVersion, ...item }: Partial<AdvanceItem> & Advancing): Promise<AdvanceResult> {
+    const { jobs } = await this.store.read({ ...this.at, ids: [item.id] });
+    const { status = "PENDING", version = 1, token = null } = jobs[0]?.record ?? {};
+    const plannedOn = { status, version: ifVersion ?? version, token };
+    const items = [{ wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {}, plannedOn, ...item }];
     return only((await this.store.advance({ ...this.at, items })).results);
   }
 

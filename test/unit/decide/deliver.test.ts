@@ -59,7 +59,7 @@ describe("cursors", () => {
     const item = advance(held, moved, { now: NOW, policy: POLICY });
     expect(item).toEqual({
       id: "job",
-      ifVersion: 3,
+      plannedOn: { status: "PROCESSING", version: 3, token: job.token },
       wakeAt: job.leaseUntil,
       purgeAt: null,
       latestWakeAt: NOW + POLICY.notifyGraceMs,

@@ -147,12 +147,14 @@ describe("gateway", () => {
   it("beats and advances in one call each", async () => {
     const { gateway, trips, run, create } = bench();
     await create("a", "b");
+    const plannedOn = { status: "QUEUED" as const, version: 9, token: null };
+    const plan = { plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} };
     await run(
       Promise.all([
         gateway.beat({ id: "a", token: "x", leaseMs: 1 }),
         gateway.beat({ id: "b", token: "x", leaseMs: 1 }),
-        gateway.advance({ id: "a", ifVersion: 9, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} }),
-        gateway.advance({ id: "b", ifVersion: 9, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors: {} }),
+        gateway.advance({ id: "a", ...plan }),
+        gateway.advance({ id: "b", ...plan }),
       ]),
     );
     expect([trips.counts.beat, trips.counts.advance]).toEqual([1, 1]);

@@ -36,6 +36,8 @@ async function several(at: World, count: number, options = {}): Promise<string[]
   return ids;
 }
 
+const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
+
 describe("get", () => {
   it("shows a job with input and output, and nothing where there is none or the kind is another", async () => {
     const at = world();
@@ -261,7 +263,7 @@ describe("undelivered", () => {
       billing: { upTo: 2, attempts: 0, retryAt: null, exhausted: [] },
     };
     await at.run(
-      at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
+      at.core.gateway.advance({ id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
     );
     expect(await at.run(undelivered(at.core, {}))).toEqual({
       items: [{ jobId: id, kind: "mail.send", notifier: "ui", versions: [1, 2] }],
@@ -275,7 +277,7 @@ describe("undelivered", () => {
     const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [1] } };
     for (const id of ids) {
       await at.run(
-        at.core.gateway.advance({ id, ifVersion: 2, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
+        at.core.gateway.advance({ id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
       );
     }
     const first = await at.run(undelivered(at.core, { limit: 2 }));

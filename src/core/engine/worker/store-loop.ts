@@ -27,7 +27,10 @@ export class StoreLoop {
   #kicks = 0;
   /** The last claim brought all that it asked for: there may be more. */
   #more = true;
-  /** A call whose outcome is not known: repeated as it was, so that what it took is not lost for a lease. */
+  /**
+   * A call whose outcome is not known: repeated as it was, so that what it took is not lost for a lease. Only while that
+   * lease may last: what the call took then comes back, and must not be taken a second time under its token.
+   */
   #doubtful: Call | null = null;
   /** A call that is travelling with a write. */
   #boarded: (Call & { readonly landed: () => void }) | null = null;
@@ -59,15 +62,26 @@ export class StoreLoop {
     leave();
     await this.#landing;
     // What a call in doubt may have taken is given back, if the store says so at once.
-    if (this.#doubtful !== null) await this.#ask(this.#doubtful);
+    const call = this.#inDoubt();
+    if (call !== null) await this.#ask(call);
+  }
+
+  /** The call to repeat; one whose lease may be over is given up, and its slots with it. */
+  #inDoubt(): Call | null {
+    const call = this.#doubtful;
+    if (call === null || this.#crew.now() < call.sentAt + shortestLeaseMs(call.claim)) return call;
+    this.#doubtful = null;
+    this.#crew.slots.give(call.claim.limit);
+    return null;
   }
 
   async #turn(): Promise<void> {
     const { slots, stopping, breaker } = this.#crew;
     await breaker.pause(stopping);
     if (stopping.aborted) return;
-    if (this.#doubtful !== null) {
-      await this.#ask(this.#doubtful);
+    const inDoubt = this.#inDoubt();
+    if (inDoubt !== null) {
+      await this.#ask(inDoubt);
       return;
     }
     const room = await this.#room();
@@ -194,4 +208,8 @@ export class StoreLoop {
       },
     };
   }
+}
+
+function shortestLeaseMs({ kinds }: ClaimNext): number {
+  return Math.min(...kinds.map(({ leaseMs }) => leaseMs));
 }
