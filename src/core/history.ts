@@ -1,4 +1,6 @@
+import { StoreCorruptError } from "./errors.js";
 import { EDGES, type EdgeId, type JobStatus } from "./lifecycle.js";
+import type { JobRecord } from "./record.js";
 
 /** One change of status, phase or waiting, one cancel request or warning: audit, outbox and idempotency ledger in one. */
 export interface HistoryEntry {
@@ -95,6 +97,16 @@ export function decodeHistory(history: string): readonly HistoryEntry[] {
     text: tuple[7] ?? null,
     expose: tuple[8] === 1,
   }));
+}
+
+/** The entries that a record still has, oldest first. @throws StoreCorruptError when something else wrote its history */
+export function historyOf({ id, history }: Pick<JobRecord, "id" | "history">): readonly HistoryEntry[] {
+  try {
+    return decodeHistory(history);
+  } catch {
+    // The cause is left out: a parser quotes what it could not read.
+    throw new StoreCorruptError(id, "a history that cannot be read");
+  }
 }
 
 /** Encodes entries as one text, as `append` and `replace` take it. */

@@ -9,6 +9,7 @@ import {
   entryTo,
   fillTemplate,
   type HistoryEntry,
+  historyOf,
   joinHistory,
 } from "../../src/core/history.js";
 import { EDGES, type EdgeId } from "../../src/core/lifecycle.js";
@@ -27,6 +28,14 @@ const entries: fc.Arbitrary<HistoryEntry> = fc.record({
 });
 
 describe("history", () => {
+  it("that something else wrote is told as such, by the job and not by its text", () => {
+    const damaged = { id: "job-1", history: '[1,"T1",5,0,"secret' };
+    expect(() => historyOf(damaged)).toThrow(
+      expect.objectContaining({ code: "store.corrupt", message: expect.not.stringContaining("secret") }),
+    );
+    expect(() => historyOf(damaged)).toThrow("job-1");
+  });
+
   it("comes back as it went, whatever the texts", () => {
     fc.assert(
       fc.property(fc.array(entries), (given) => {

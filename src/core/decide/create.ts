@@ -1,4 +1,4 @@
-import { decodeHistory, encodeHistory, type HistoryEntry } from "../history.js";
+import { encodeHistory, type HistoryEntry, historyOf } from "../history.js";
 import type { EdgeId } from "../lifecycle.js";
 import type { StoredJob } from "../ports/store.js";
 import { type FixedFields, type JobRecord, RECORD_VERSION } from "../record.js";
@@ -98,8 +98,8 @@ const UNTOUCHED: JobRecord = {
  * same key with the same input made it before; `conflict`, anything else.
  */
 export function judgeExisting(given: JobRecord, { record }: StoredJob): "mine" | "same" | "conflict" {
-  const first = decodeHistory(given.history)[0];
-  const stored = decodeHistory(record.history)[0];
+  const first = historyOf(given)[0];
+  const stored = historyOf(record)[0];
   if (record.id === given.id && stored?.version === 1 && stored.transitionId === first?.transitionId)
     return "mine";
   if (given.scope !== null && record.scope === given.scope && record.inputHash === given.inputHash)

@@ -1,5 +1,5 @@
 import type { Policy } from "../defaults.js";
-import { decodeHistory, type HistoryEntry } from "../history.js";
+import { type HistoryEntry, historyOf } from "../history.js";
 import type { NotifierRetry, PublishResult } from "../ports/notifier.js";
 import type { AdvanceItem } from "../ports/store.js";
 import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
@@ -13,7 +13,7 @@ export const THE_END = Number.MAX_SAFE_INTEGER;
 /** The entries that a notifier has not had, lowest first. */
 export function undelivered({ record, cursors }: Snapshot, notifier: string): readonly HistoryEntry[] {
   const { upTo } = cursorOf(cursors, notifier);
-  return decodeHistory(record.history).filter((entry) => entry.version > upTo);
+  return historyOf(record).filter((entry) => entry.version > upTo);
 }
 
 /**

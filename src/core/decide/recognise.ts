@@ -1,4 +1,4 @@
-import { decodeHistory } from "../history.js";
+import { historyOf } from "../history.js";
 import type { JobRecord } from "../record.js";
 
 /**
@@ -12,7 +12,7 @@ export function recognise(
   observedVersion: number,
   transitionId: string,
 ): "applied" | "not_applied" | "unknown" {
-  const entries = decodeHistory(record.history);
+  const entries = historyOf(record);
   const mine = entries.find((entry) => entry.version === observedVersion + 1);
   if (mine !== undefined) return mine.transitionId === transitionId ? "applied" : "not_applied";
   const first = entries[0];

@@ -1,5 +1,5 @@
 import { KEPT_ENTRIES, type Policy } from "../defaults.js";
-import { decodeHistory, encodeHistory, type HistoryEntry, joinHistory } from "../history.js";
+import { encodeHistory, type HistoryEntry, historyOf, joinHistory } from "../history.js";
 import type { Snapshot } from "../record.js";
 import { cursorOf } from "./cursors.js";
 
@@ -23,7 +23,7 @@ export function trimHistory(
   // Entries are far longer than 32 bytes: below this no count can be over the limit, and nothing is parsed.
   if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4))
     return null;
-  const entries = decodeHistory(record.history);
+  const entries = historyOf(record);
   const delivered = Math.min(
     Number.POSITIVE_INFINITY,
     ...record.notifiers.map((name) => cursorOf(cursors, name).upTo),
@@ -50,8 +50,7 @@ export function hasRoom({ record }: Snapshot, policy: Policy): boolean {
   if (record.history.length < Math.min(policy.maxHistoryEntries * 32, policy.maxHistoryBytes / 4))
     return true;
   return (
-    decodeHistory(record.history).length < policy.maxHistoryEntries &&
-    byteLength(record.history) < policy.maxHistoryBytes
+    historyOf(record).length < policy.maxHistoryEntries && byteLength(record.history) < policy.maxHistoryBytes
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Policy } from "../defaults.js";
-import { decodeHistory } from "../history.js";
+import { historyOf } from "../history.js";
 import { isFinal } from "../lifecycle.js";
 import type { Cursors, JobRecord, Snapshot } from "../record.js";
 import { cursorOf } from "./cursors.js";
@@ -54,7 +54,7 @@ export function wakeAt(snapshot: Snapshot, policy: Policy): number | null {
 
 /** The version of the newest entry; 0: none stored. Not the record's version, which grows without entries too. */
 export function lastEntryVersion(record: JobRecord): number {
-  const entries = decodeHistory(record.history);
+  const entries = historyOf(record);
   return entries[entries.length - 1]?.version ?? 0;
 }
 

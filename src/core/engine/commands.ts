@@ -3,7 +3,7 @@ import { recall as decideRecall } from "../decide/dispatch.js";
 import { seen } from "../decide/poll.js";
 import type { Definition } from "../definition.js";
 import { WaybillError } from "../errors.js";
-import { decodeHistory } from "../history.js";
+import { historyOf } from "../history.js";
 import type { PollAnswer } from "../handler.js";
 import { isFinal } from "../lifecycle.js";
 import { parseJsonText, toJsonText } from "../json-text.js";
@@ -155,7 +155,7 @@ export async function dispatch(
   const stored = await core.gateway.read(id, { input: true, output: true });
   if (stored === null) return err(notFound(id));
   const { record, cursors } = stored;
-  const first = decodeHistory(record.history);
+  const first = historyOf(record);
   // Nobody has touched it since its create: inside a transaction that create could not be told of.
   if (first.every(({ edge }) => edge === "T1" || edge === "T2") && record.version <= 2) {
     core.announce({ snapshot: { record, cursors }, entries: first });

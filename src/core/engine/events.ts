@@ -1,6 +1,6 @@
 import type { Definition, Facts } from "../definition.js";
 import { EVENT_OF, type EventType, type JobEvent } from "../event.js";
-import { decodeHistory, entryFrom, entryTo, type HistoryEntry } from "../history.js";
+import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../history.js";
 import type { JobStatus } from "../lifecycle.js";
 import type { FailureReason, JobRecord } from "../record.js";
 
@@ -44,7 +44,7 @@ export function eventsOf(
 function phasesOf(record: JobRecord): ReadonlyMap<number, string | null> {
   const phases = new Map<number, string | null>();
   let phase: string | null = null;
-  for (const entry of decodeHistory(record.history)) {
+  for (const entry of historyOf(record)) {
     phase = phaseAfter(phase, entry);
     phases.set(entry.version, phase);
   }

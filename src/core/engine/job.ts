@@ -1,5 +1,5 @@
 import type { Definition, Facts } from "../definition.js";
-import { decodeHistory, type HistoryEntry } from "../history.js";
+import { type HistoryEntry, historyOf } from "../history.js";
 import type { Json } from "../json.js";
 import { parseJsonText } from "../json-text.js";
 import type { StoredJob } from "../ports/store.js";
@@ -139,7 +139,7 @@ function toldOf(
   record: JobRecord,
   input: unknown,
 ): { word: string; message: string } {
-  const newest = decodeHistory(record.history).filter(tellsOfStatus).at(-1);
+  const newest = historyOf(record).filter(tellsOfStatus).at(-1);
   const [event] = newest === undefined ? [] : eventsOf(definition, record, [newest], input);
   const { status, phase } = record;
   const facts: Facts = { status, phase, failureReason: record.failure?.reason ?? null };

@@ -1,6 +1,6 @@
 import type { Definition } from "../definition.js";
 import { StoreUnavailableError, WaybillError } from "../errors.js";
-import { decodeHistory } from "../history.js";
+import { historyOf } from "../history.js";
 import { parseJsonText } from "../json-text.js";
 import { type JobStatus, STATUSES } from "../lifecycle.js";
 import type { StoredJob } from "../ports/store.js";
@@ -154,7 +154,7 @@ export async function history(core: Core, id: string): Promise<RuntimeHistory | 
   if (stored === null) return null;
   const { record } = stored;
   return {
-    events: eventsOf(definitionOf(core, record.kind), record, decodeHistory(record.history), inputOf(stored)),
+    events: eventsOf(definitionOf(core, record.kind), record, historyOf(record), inputOf(stored)),
     trimmed: record.historyTrimmed,
   };
 }

@@ -4,7 +4,7 @@ import { createRecord, judgeExisting, type NewJob } from "../decide/create.js";
 import type { Definition } from "../definition.js";
 import { isWaybillError, StoreUnavailableError, WaybillError } from "../errors.js";
 import { idUnderScope, inputHash, scopeHash } from "../hash.js";
-import { decodeHistory } from "../history.js";
+import { historyOf } from "../history.js";
 import type { Json } from "../json.js";
 import { toJsonText } from "../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../ports/store.js";
@@ -109,7 +109,7 @@ async function carryOut(
   const { record } = created;
   const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
-  if (!inTransaction) core.announce({ snapshot: created, entries: decodeHistory(item.record.history) });
+  if (!inTransaction) core.announce({ snapshot: created, entries: historyOf(item.record) });
   if (record.status !== "PENDING") return ok(await existing(core, definition, created, item));
   const handed: Dispatched = inTransaction
     ? { state: "deferred", snapshot: created }

@@ -102,7 +102,10 @@ export type WriteResult =
 
 export interface WriteRequest extends StoreRequest {
   readonly items: readonly WriteItem[];
-  /** `capabilities.writeThenClaim`: claimed after all items, in the same atomic step or the same trip. */
+  /**
+   * `capabilities.writeThenClaim`: claimed after all items, in the same atomic step or the same trip. A store whose data is
+   * spread may take a second trip where the first left room.
+   */
   readonly thenClaim?: ClaimNext;
 }
 
@@ -157,7 +160,8 @@ export interface ClaimTerms {
 
 /**
  * The next ready jobs: status QUEUED, `queue` null, `readyAt` ≤ now, kind among `kinds`, oldest `readyAt` first (ties by
- * id). One fresh token per call; asked again with the same token, what it holds already is answered first.
+ * id). One fresh token per call; asked again with the same token, what it holds already (PROCESSING under it, with input) is
+ * answered first, and both together are no more than `limit`.
  */
 export interface ClaimNext {
   readonly terms: ClaimTerms;
@@ -214,7 +218,7 @@ export interface WakePosition {
 /** The records whose wake-up has come, oldest first, each postponed (never cleared) to now + `holdMs` in one atomic step. */
 export interface TakeDueRequest extends StoreRequest {
   readonly limit: number;
-  /** Most 30,000 ms. */
+  /** Most 30,000 ms: what a reconciler took and lost in a crash waits no longer. The core keeps to it. */
   readonly holdMs: number;
   /** Pages on within a pass: only what lies behind this place of (wakeAt, id). */
   readonly after?: WakePosition;

@@ -58,6 +58,27 @@ export const claimNextBehaviour: StoreBehaviour = {
       assert.deepEqual(ids(await probe.claimNext()), ["z", "d", "a", "b", "c"]);
     },
 
+    "takes the oldest where fewer are asked for than are ready, whatever the order of their ids": async (
+      probe,
+    ) => {
+      const now = await probe.now();
+      for (const [id, kind, ago] of [
+        ["a", "kind.a", 1],
+        ["b", "kind.b", 5],
+        ["c", "kind.a", 2],
+        ["d", "kind.b", 4],
+        ["e", "kind.a", 3],
+      ] as const) {
+        await probe.given(sampleReadyJob({ id, kind, readyAt: now - ago }, now));
+      }
+      const kinds = ["kind.a", "kind.b"].map((kind) => ({ kind, leaseMs: 10_000 }));
+      const taken: string[] = [];
+      for (const token of ["first", "second", "third"]) {
+        taken.push(...ids(await probe.claimNext({ kinds, limit: 2, token })));
+      }
+      assert.deepEqual(taken, ["b", "d", "e", "c", "a"]);
+    },
+
     "takes the oldest of all the kinds asked for, each with its own lease": async (probe) => {
       const now = await probe.now();
       for (const [id, kind, ago] of [
@@ -139,6 +160,18 @@ export const claimNextBehaviour: StoreBehaviour = {
       assert.deepEqual(ids(first), ["a", "b"]);
       assert.deepEqual(byId(again), byId(first));
       assert.equal((await probe.read("c")).record.status, "QUEUED");
+    },
+
+    "answers the same token within the limit, and takes only what is left of it": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b", "c", "d"]) await probe.given(sampleReadyJob({ id }, now));
+      await probe.claimNext({ limit: 2 });
+      assert.equal((await probe.claimNext({ limit: 1 })).length, 1);
+      assert.deepEqual(
+        byId(await probe.claimNext({ limit: 3 })).map(({ record }) => record.id),
+        ["a", "b", "c"],
+      );
+      assert.equal((await probe.read("d")).record.status, "QUEUED");
     },
 
     "answers the same token without what has ended since": async (probe) => {

@@ -65,6 +65,17 @@ export const createBehaviour: StoreBehaviour = {
       assert.equal(await probe.find("job-2"), null);
     },
 
+    "answers with the job of the id where another has the scope": async (probe) => {
+      const now = await probe.now();
+      const named = await probe.given(sampleJob({ id: "job-1" }, now));
+      await probe.given(sampleJob({ id: "job-2", scope: "scope-1" }, now));
+      const [answer] = await probe.create({
+        record: sampleJob({ id: "job-1", scope: "scope-1" }, now),
+        input: "{}",
+      });
+      assert.deepEqual(answer, { status: "existing", job: { record: named, cursors: {} } });
+    },
+
     "finds a job by its scope whatever its status": async (probe) => {
       const now = await probe.now();
       const ended = await probe.final("COMPLETED", { id: "job-1", scope: "scope-1" });

@@ -4,7 +4,7 @@ import { backoffMs } from "../../decide/backoff.js";
 import { claimTerms } from "../../decide/claim.js";
 import { release as releaseClaim } from "../../decide/finish.js";
 import { isWaybillError } from "../../errors.js";
-import { decodeHistory } from "../../history.js";
+import { historyOf } from "../../history.js";
 import { parseMessage, type PointerMessage } from "../../message.js";
 import type { Delivery } from "../../ports/queue.js";
 import type { ClaimResult, StoredJob } from "../../ports/store.js";
@@ -231,12 +231,10 @@ async function claim(
  * Whether the store had fallen behind the message: the claim has taken its dispatch, so it is told from the history, in
  * which every dispatch but the first begins with a return or a recall.
  */
-function isAhead({ history, historyTrimmed }: JobRecord, message: PointerMessage): boolean {
+function isAhead(record: JobRecord, message: PointerMessage): boolean {
   // Most jobs run at their first dispatch: their history is not parsed for it.
-  if (message.dispatch <= 1 || historyTrimmed > 0) return false;
-  const returned = decodeHistory(history).filter(
-    (entry) => entry.edge === "T7" || entry.edge === "T3",
-  ).length;
+  if (message.dispatch <= 1 || record.historyTrimmed > 0) return false;
+  const returned = historyOf(record).filter(({ edge }) => edge === "T7" || edge === "T3").length;
   return message.dispatch > returned + 1;
 }
 

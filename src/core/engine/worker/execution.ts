@@ -1,4 +1,4 @@
-import { decodeHistory, type HistoryEntry } from "../../history.js";
+import { type HistoryEntry, historyOf } from "../../history.js";
 import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
@@ -257,7 +257,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** The entries that the claim appended: T4, and T2 before it where the record was still PENDING. */
 export function claimEntries(record: JobRecord): readonly HistoryEntry[] {
-  const entries = decodeHistory(record.history).slice(-2);
+  const entries = historyOf(record).slice(-2);
   const [first, second] = entries;
   const both = first?.edge === "T2" && first.transitionId === second?.transitionId;
   return both ? entries : entries.slice(-1);

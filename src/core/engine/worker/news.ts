@@ -1,4 +1,4 @@
-import { decodeHistory } from "../../history.js";
+import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
 import { type News, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change.js";
@@ -76,7 +76,7 @@ export class NewsDesk {
     const { record } = parts.hold.snapshot;
     this.#phase = record.phase;
     this.#percent = record.percent;
-    this.#warnings = decodeHistory(record.history).filter((entry) => entry.edge === "warning").length;
+    this.#warnings = historyOf(record).filter((entry) => entry.edge === "warning").length;
   }
 
   phase(name: string, message: string | undefined): void {
@@ -287,9 +287,7 @@ export class NewsDesk {
 /** The news of one write for the record that it meets: entries that an earlier try has stored after all are left out. */
 function newsOf({ groups, phase, progress, checkpoint }: Sent, { record }: Snapshot): News {
   const doubtful = groups.length > 1;
-  const stored = doubtful
-    ? new Set(decodeHistory(record.history).map((entry) => entry.transitionId))
-    : new Set();
+  const stored = doubtful ? new Set(historyOf(record).map((entry) => entry.transitionId)) : new Set();
   const drafts = groups.flatMap((group) => (stored.has(group.transitionId) ? [] : group.drafts));
   return {
     drafts,
