@@ -402,7 +402,7 @@ describe("the relay", () => {
     const { record, cursors } = await w.read(await p.submit());
     const broken = { record: { ...record, history: "[1,", version: 9 }, cursors };
     p.relay.kick(broken);
-    await expect(p.relay.deliver(broken)).rejects.toThrow(SyntaxError);
+    await expect(p.relay.deliver(broken)).rejects.toMatchObject({ code: "store.corrupt" });
     p.relay.kick({ record, cursors });
     p.relay.kick(broken);
     await w.clock.settle();

@@ -62,7 +62,7 @@ describe("local events", () => {
     at.core.announce({ snapshot: broken, entries: [entry] });
     await at.clock.settle();
     expect(at.log).toMatchObject([
-      { level: "error", message: "a local event could not be made", fields: { code: "SyntaxError" } },
+      { level: "error", message: "a local event could not be made", fields: { code: "store.corrupt" } },
     ]);
   });
 });
