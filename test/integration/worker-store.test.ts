@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import type { ClaimRequest } from "../../src/core/ports/store.js";
+import type { ClaimRequest, Store } from "../../src/core/ports/store.js";
+import { interceptStore } from "../../src/testing/intercept-store.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, latch, untilAborted } from "../support/worker-bench.js";
 
@@ -213,6 +214,42 @@ describe("a worker with the store as the queue", () => {
     expect(started).toEqual([1]);
     expect(await statuses()).toEqual(["QUEUED", "QUEUED", "QUEUED", "QUEUED"]);
     expect((await b.record(ids[1]!)).attempt).toBe(0);
+  });
+
+  it("claims no more with its outcomes than these leave room for", async () => {
+    const inner = interceptStore(memoryStore(), (_method, _items, call) => call());
+    let held = 0;
+    let most = 0;
+    const holds = (change: number): void => {
+      held += change;
+      most = Math.max(most, held);
+    };
+    const store: Store = {
+      ...inner,
+      claim: async (request) => {
+        const reply = await inner.claim(request);
+        holds(reply.jobs.length);
+        return reply;
+      },
+      write: async (request) => {
+        // Takes its time: more outcomes wait than one write carries.
+        await Promise.resolve();
+        const reply = await inner.write(request);
+        holds((reply.claimed?.length ?? 0) - request.items.length);
+        return reply;
+      },
+    };
+    const b = bench({
+      store,
+      worker: { concurrency: 50, prefetch: 450 },
+      handlers: [fakeHandler(mail, () => null)],
+    });
+    for (let made = 0; made < 3_000; made += 1) await b.submit(mail);
+    void b.start();
+    await b.clock.advance(1_000);
+    expect(held).toBe(0);
+    expect(most).toBeLessThanOrEqual(500);
+    await b.stop();
   });
 
   it("runs a job again after an error, up to its attempts", async () => {

@@ -36,12 +36,14 @@ describe("slots", () => {
   it("are never fewer than none, whatever was borrowed on outcomes under way", async () => {
     const slots = createSlots(2);
     await slots.reserve(2, NEVER);
-    expect(slots.borrow(5, 0)).toBe(0);
+    expect(slots.borrow(5, 9, 0)).toBe(0);
     const settled = slots.settling();
-    expect([slots.leaving(), slots.borrow(5, 0), slots.borrow(5, 0), slots.free()]).toEqual([1, 1, 0, 0]);
+    expect([slots.leaving(), slots.borrow(5, 9, 0), slots.borrow(5, 9, 0), slots.free()]).toEqual([
+      1, 1, 0, 0,
+    ]);
     slots.give(1);
     settled();
-    expect([slots.leaving(), slots.free(), slots.borrow(5, 0)]).toEqual([0, 0, 0]);
+    expect([slots.leaving(), slots.free(), slots.borrow(5, 9, 0)]).toEqual([0, 0, 0]);
   });
 
   it("are not borrowed or topped up past those who wait", async () => {
@@ -50,7 +52,7 @@ describe("slots", () => {
     const gone = new AbortController();
     const waiting = slots.reserve(1, gone.signal);
     slots.settling();
-    expect([slots.borrow(1, 0), slots.extra(1), slots.borrow(1, 1)]).toEqual([0, 0, 1]);
+    expect([slots.borrow(1, 9, 0), slots.extra(1), slots.borrow(1, 9, 1)]).toEqual([0, 0, 1]);
     gone.abort();
     expect([await waiting, await slots.reserve(1, gone.signal), await slots.reserve(0, NEVER)]).toEqual([
       0, 0, 0,

@@ -30,8 +30,8 @@ export interface Wanted {
 
 /** A worker's wish for more jobs, to travel with the next writes. */
 export interface ClaimRider {
-  /** What to claim now; `null`: nothing wanted. Called when a write is about to leave. */
-  board(): ClaimNext | null;
+  /** What to claim now; `null`: nothing wanted. Called when a write of so many items is about to leave. */
+  board(travelling: number): ClaimNext | null;
   /** The answer to what was boarded. `null`: the call failed, and what it claimed is not known. */
   arrived(jobs: readonly StoredJob[] | null, claim: ClaimNext): void;
 }
@@ -240,7 +240,7 @@ async function writeWithRiders(
   let rider: ClaimRider | undefined;
   let thenClaim: ClaimNext | null = null;
   for (rider of riders) {
-    thenClaim = rider.board();
+    thenClaim = rider.board(items.length);
     if (thenClaim !== null) break;
   }
   if (thenClaim === null || rider === undefined) return store.write({ ...request, items });

@@ -11,9 +11,10 @@ export interface Slots {
    * Takes, without waiting, up to `most` of what is free and of what jobs whose outcome is being written will leave: for
    * a claim that travels with those outcomes.
    *
+   * @param travelling - how many outcomes leave with this very write: those behind them free nothing by it
    * @param waiting - how many of those who wait for room are the caller's own; 0 while somebody else does
    */
-  borrow(most: number, waiting: number): number;
+  borrow(most: number, travelling: number, waiting: number): number;
   /** An outcome is about to be written: its slot will be free. Returns how to say that the slot has been given. */
   settling(): () => void;
   /** Outcomes that are being written. */
@@ -79,9 +80,9 @@ export function createSlots(capacity: number): Slots {
       used -= count;
       pump();
     },
-    borrow(most, own) {
+    borrow(most, travelling, own) {
       if (waiting.length > own) return 0;
-      return taken(Math.min(most, Math.max(0, capacity + leaving - used)));
+      return taken(Math.min(most, Math.max(0, capacity + Math.min(leaving, travelling) - used)));
     },
     leaving: () => leaving,
     settling() {

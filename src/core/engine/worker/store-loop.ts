@@ -177,13 +177,13 @@ export class StoreLoop {
 
   #rider(): ClaimRider {
     return {
-      board: () => {
+      board: (travelling) => {
         const { slots, stopping, breaker, now } = this.#crew;
         if (stopping.aborted || this.#doubtful !== null || this.#boarded !== null || breaker.isOpen())
           return null;
         // An idle worker polls at its own pace, not with every progress that it writes.
         if (!this.#more && slots.leaving() === 0) return null;
-        const room = slots.borrow(this.#most(), this.#interrupt === null ? 0 : 1);
+        const room = slots.borrow(this.#most(), travelling, this.#interrupt === null ? 0 : 1);
         if (room === 0) return null;
         const claim = this.#claim(room);
         this.#landing = new Promise((landed) => {
