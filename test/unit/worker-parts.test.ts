@@ -264,7 +264,7 @@ describe("a lease", () => {
   it("does not begin when the claim is too old and nobody confirms it", async () => {
     const { clock, faults, lease: made, heard } = await lease("none", 40_000);
     faults.outage("store");
-    await clock.runUntil(made.start());
+    await clock.runUntil(Promise.resolve(made.start()));
     expect(heard).toEqual(["expired"]);
   });
 

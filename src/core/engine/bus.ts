@@ -13,6 +13,8 @@ export interface Bus {
   on(type: EventType, listener: Listener): () => void;
   /** Whether anybody would hear an event: building it is saved otherwise. */
   hears(type: EventType): boolean;
+  /** Whether anybody listens for any. */
+  hearsAny(): boolean;
   emit(event: JobEvent): void;
   /** Hears of every change of one job (`id`), or of all. Returns how to stop. */
   onHint(id: string | null, listener: HintListener): () => void;
@@ -52,6 +54,7 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
       };
     },
     hears: (type) => events.listenerCount(type) > 0,
+    hearsAny: () => events.eventNames().length > 0,
     emit(event) {
       events.emit(event.type, event);
     },
@@ -64,6 +67,7 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
       };
     },
     hint(hint) {
+      if (hints.eventNames().length === 0) return;
       hints.emit(hint.id, hint);
       hints.emit(EVERY_JOB, hint);
     },

@@ -42,7 +42,7 @@ export interface Core {
 /** A change that is stored. */
 export interface Announcement {
   readonly snapshot: Snapshot;
-  /** Empty for a change without an entry (progress). */
+  /** Empty for a change without an entry (progress). Read only where somebody hears, so it may be a getter. */
   readonly entries: readonly HistoryEntry[];
 }
 

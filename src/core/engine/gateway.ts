@@ -130,7 +130,7 @@ function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions):
   return async (operation, items, run) => {
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
-        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: clock.now() }), null);
+        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
         if (answer !== null) return answer;
       } catch (error) {
         return rethrow(error);

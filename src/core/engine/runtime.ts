@@ -60,14 +60,16 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
   let closing: Promise<void> | null = null;
 
-  const announce = ({ snapshot, entries }: Announcement): void => {
-    const { record } = snapshot;
-    // An event is built only where somebody hears it: most processes have no local listener.
-    const heard = entries.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
+  const announce = (change: Announcement): void => {
+    const { record } = change.snapshot;
+    const notifies = record.notifiers.length > 0;
+    // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
+    const said = bus.hearsAny() || notifies ? change.entries : [];
+    const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
     if (heard.length > 0) void tell(core, bus, record, heard);
     hints.publish(record);
     if (record.readyAt !== null) for (const wake of ready) wake();
-    if (record.notifiers.length > 0 && entries.length > 0) relay.kick(snapshot);
+    if (notifies && said.length > 0) relay.kick(change.snapshot);
   };
 
   const close = async (): Promise<void> => {

@@ -109,7 +109,13 @@ async function carryOut(
   const { record } = created;
   const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
-  if (!inTransaction) core.announce({ snapshot: created, entries: historyOf(item.record) });
+  if (!inTransaction)
+    core.announce({
+      snapshot: created,
+      get entries() {
+        return historyOf(item.record);
+      },
+    });
   if (record.status !== "PENDING") return ok(await existing(core, definition, created, item));
   const handed: Dispatched = inTransaction
     ? { state: "deferred", snapshot: created }

@@ -5,6 +5,7 @@ import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
 import type { Crew } from "./crew.js";
+import { Halt, type Halting } from "./halt.js";
 import { handlerContext, jobLogger } from "./handler-context.js";
 import { Hold } from "./hold.js";
 import { Lease } from "./lease.js";
@@ -70,7 +71,7 @@ class Execution {
   readonly #crew: Crew;
   readonly #claimed: Claimed;
   readonly #logger: Logger;
-  readonly #abort = new AbortController();
+  readonly #halt = new Halt();
   readonly #lease: Lease;
   readonly #hold: Hold;
   readonly #desk: NewsDesk;
@@ -123,6 +124,7 @@ class Execution {
   async run(): Promise<Ending> {
     const { core, closing } = this.#crew;
     const { stored } = this.#claimed;
+    // Read once, before anything runs: a job whose history is damaged is left to its lease.
     core.announce({ snapshot: stored, entries: claimEntries(stored.record) });
     if (stored.record.cancel !== null) this.#stop("Cancelled");
     const deafen = closing.hear(() => {
@@ -140,7 +142,7 @@ class Execution {
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.#abort.signal.aborted) this.#abort.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    if (!this.#halt.aborted) this.#halt.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
   }
 
   #lose(): void {
@@ -165,10 +167,11 @@ class Execution {
   /** Runs the handler when it is its turn. Its outcome, or that of a signal that came first. */
   async #work(): Promise<Outcome> {
     const { gate } = this.#crew;
-    const { signal } = this.#abort;
+    const halt = this.#halt;
+    const confirming = this.#lease.start();
     // A lease that cannot be confirmed ends by its deadline, which aborts.
-    await Promise.race([this.#lease.start(), aborted(signal)]);
-    if (!(await gate.enter(signal))) return outcomeOfAbort(signal);
+    if (confirming !== null) await Promise.race([confirming, aborted(halt)]);
+    if (!(await gate.enter(halt))) return outcomeOfAbort(halt);
     const running = this.#handle();
     // A handler that does not hear its signal keeps its place as long as it runs.
     void running.then(() => {
@@ -182,16 +185,16 @@ class Execution {
     const { core } = this.#crew;
     const { handler, stored } = this.#claimed;
     const { definition } = handler;
-    const { signal } = this.#abort;
+    const halt = this.#halt;
     try {
-      const input = await checkedInput(core, definition, stored.input, signal);
+      const input = await checkedInput(core, definition, stored.input, halt);
       if (!input.ok) return input.outcome;
-      if (signal.aborted) return outcomeOfAbort(signal);
+      if (halt.aborted) return outcomeOfAbort(halt);
       const context = handlerContext({
         definition,
         stored,
         input: input.value,
-        signal,
+        halt,
         logger: this.#logger,
         desk: this.#desk,
       });
@@ -199,7 +202,7 @@ class Execution {
       const returned = await observe(core.telemetry, call, () => handler.run(context));
       return await outcomeOfReturned(core, handler, returned);
     } catch (error) {
-      return outcomeOfThrown(error, signal, core.policy.maxTextChars);
+      return outcomeOfThrown(error, halt, core.policy.maxTextChars);
     }
   }
 
@@ -243,7 +246,7 @@ class Execution {
 }
 
 /** Resolves when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: Halting): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else {

@@ -2,34 +2,34 @@ import { done, type RunContext, track } from "../../handler.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { Definition } from "../../definition.js";
-import { jobOf } from "../job.js";
+import { jobOf, type RuntimeJob } from "../job.js";
+import type { Halt } from "./halt.js";
 import type { NewsDesk } from "./news.js";
 
 interface ContextParts {
   readonly definition: Definition;
   readonly stored: StoredJob;
   readonly input: unknown;
-  readonly signal: AbortSignal;
+  readonly halt: Halt;
   readonly logger: Logger;
   readonly desk: NewsDesk;
 }
 
 /** What a handler gets. */
-export function handlerContext({
-  definition,
-  stored,
-  input,
-  signal,
-  logger,
-  desk,
-}: ContextParts): RunContext {
+export function handlerContext({ definition, stored, input, halt, logger, desk }: ContextParts): RunContext {
   const { record } = stored;
+  let job: RuntimeJob | null = null;
   return {
     input,
-    job: jobOf(definition, stored),
+    // Made when it is looked at: most handlers need no more than their input.
+    get job() {
+      return (job ??= jobOf(definition, stored));
+    },
     attempt: record.attempt,
     fence: record.fence,
-    signal,
+    get signal() {
+      return halt.signal;
+    },
     logger,
     phase: (name, message) => {
       desk.phase(name, message);

@@ -54,10 +54,22 @@ export class Lease {
   /**
    * Starts the beats. A claim that is old already, because its answer came late, is confirmed first: nothing has run under
    * it yet, so a beat may revive it where nobody took the job.
+   *
+   * @returns `null`: started at once; else when it is
    */
-  async start(): Promise<void> {
+  start(): Promise<void> | null {
     const { leaseMs, now } = this.#options;
-    if (now() - this.#confirmedAt > leaseMs / 3) await this.#beat();
+    if (now() - this.#confirmedAt > leaseMs / 3) {
+      return this.#beat().then(() => {
+        this.#begin();
+      });
+    }
+    this.#begin();
+    return null;
+  }
+
+  #begin(): void {
+    const { leaseMs } = this.#options;
     if (this.#stopped) return;
     this.#armDeadline();
     if (this.#expired) return;

@@ -7,7 +7,7 @@ import { HandlerAborted } from "../../handler.js";
 import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Logger } from "../../logger.js";
-import type { Snapshot } from "../../record.js";
+import type { JobRecord, Snapshot } from "../../record.js";
 import type { Core } from "../core.js";
 import type { Hold } from "./hold.js";
 import type { Lease } from "./lease.js";
@@ -60,7 +60,8 @@ export class NewsDesk {
   #percent: number | null;
   #checkpoint: { readonly json: Json } | null = null;
   #waiters: Waiter[] = [];
-  #warnings: number;
+  /** Stored before; `null`: not counted yet. Most handlers never warn, and their history is not parsed for it. */
+  #warnings: number | null = null;
   /** Said and not checked yet; only the newest is checked. */
   #unchecked: string | null = null;
   #checking: Promise<void> | null = null;
@@ -76,7 +77,6 @@ export class NewsDesk {
     const { record } = parts.hold.snapshot;
     this.#phase = record.phase;
     this.#percent = record.percent;
-    this.#warnings = historyOf(record).filter((entry) => entry.edge === "warning").length;
   }
 
   phase(name: string, message: string | undefined): void {
@@ -101,6 +101,7 @@ export class NewsDesk {
       this.#drop("a warning without a code and a text was ignored", {});
       return;
     }
+    this.#warnings ??= warningsOf(this.#parts.hold.snapshot.record);
     if (this.#warnings >= policy.maxWarnings) {
       this.#drop("a warning was dropped: the job has as many as are kept", { code: show(code) });
       return;
@@ -152,8 +153,9 @@ export class NewsDesk {
     await this.#checking;
     // In the middle of a write: what it could not store is taken back first.
     await this.#underWay;
-    const over = new HandlerAborted("LeaseLost", "The handler ended before its checkpoint was stored.");
-    for (const waiter of this.#waiters) waiter.reject(over);
+    for (const waiter of this.#waiters) {
+      waiter.reject(new HandlerAborted("LeaseLost", "The handler ended before its checkpoint was stored."));
+    }
     const left = this.#take(this.#parts.core.ids.transition());
     return (snapshot) => newsOf(left, snapshot);
   }
@@ -295,6 +297,10 @@ function newsOf({ groups, phase, progress, checkpoint }: Sent, { record }: Snaps
     ...(progress === null ? {} : { progress: progress.json, percent: progress.percent }),
     ...(checkpoint === null ? {} : { checkpoint: checkpoint.json }),
   };
+}
+
+function warningsOf(record: JobRecord): number {
+  return historyOf(record).filter((entry) => entry.edge === "warning").length;
 }
 
 /** A value of the handler's in a log line. */

@@ -1,3 +1,4 @@
+import type { HaltState } from "./halt.js";
 import type { Decision, DecideContext } from "../../decide/change.js";
 import {
   awaitExternal,
@@ -41,7 +42,7 @@ export async function checkedInput(
   { policy }: Core,
   definition: Definition,
   text: string | undefined,
-  signal: AbortSignal,
+  signal: HaltState,
 ): Promise<
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly outcome: Outcome }
 > {
@@ -116,7 +117,7 @@ function at(issue: Issue | undefined): string {
 }
 
 /** What a handler meant by throwing anything at all. */
-export function outcomeOfThrown(thrown: unknown, signal: AbortSignal, maxTextChars: number): Outcome {
+export function outcomeOfThrown(thrown: unknown, signal: HaltState, maxTextChars: number): Outcome {
   const meant = classify(thrown, signal, maxTextChars);
   if (meant.is === "abort") return outcomeOfAbort(signal);
   if (meant.is === "retry") return { do: "retry", error: meant.error };
@@ -125,7 +126,7 @@ export function outcomeOfThrown(thrown: unknown, signal: AbortSignal, maxTextCha
 }
 
 /** The end of a run that gave in to its signal, or had not begun. */
-export function outcomeOfAbort(signal: AbortSignal): Outcome {
+export function outcomeOfAbort(signal: HaltState): Outcome {
   switch (reasonOf(signal)) {
     case "Cancelled":
       return { do: "cancel" };

@@ -1,9 +1,10 @@
 import type { Clock } from "../../clock.js";
+import type { Halting } from "./halt.js";
 
 /** Room for jobs in hand, shared by every source of work. */
 export interface Slots {
   /** Waits for room, first come first served, and takes up to `most` of it; 0 when the signal aborts. */
-  reserve(most: number, signal: AbortSignal): Promise<number>;
+  reserve(most: number, signal: Halting): Promise<number>;
   /** Takes, without waiting, what has come free besides; 0 while somebody waits for it. */
   extra(most: number): number;
   give(count: number): void;
@@ -95,12 +96,7 @@ export function createSlots(capacity: number): Slots {
 }
 
 /** Waits for room and takes, in one turn, all that comes free in it: jobs that end together are replaced together. */
-export async function roomFor(
-  slots: Slots,
-  clock: Clock,
-  most: number,
-  signal: AbortSignal,
-): Promise<number> {
+export async function roomFor(slots: Slots, clock: Clock, most: number, signal: Halting): Promise<number> {
   const room = await slots.reserve(most, signal);
   if (room === 0 || room >= most) return room;
   await new Promise<void>((resolve) => {
@@ -112,7 +108,7 @@ export async function roomFor(
 /** Bounds the handlers that run at once, whatever has been claimed ahead. */
 export interface Gate {
   /** Resolves `true` when it is one's turn, `false` when the signal aborts first. */
-  enter(signal: AbortSignal): Promise<boolean>;
+  enter(signal: Halting): Promise<boolean>;
   leave(): void;
 }
 
