@@ -5,7 +5,10 @@ export default defineConfig({
   // "waybill" and its parts are read from src, by the paths of tsconfig.json.
   resolve: { tsconfigPaths: true },
   test: {
-    include: ["test/{unit,property,conformance,integration,explore,simulate,nth-failure,docs}/**/*.test.ts"],
+    include: [
+      "test/{unit,property,conformance,integration,docs}/**/*.test.ts",
+      "test/{explore,simulate,nth-failure,torture,regressions,guard-deletion}/**/*.test.ts",
+    ],
     // Forks: native drivers (libsql) and signals want a process of their own. Two: the smallest machine that CI offers.
     pool: "forks",
     maxWorkers: 2,

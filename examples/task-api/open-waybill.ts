@@ -30,6 +30,10 @@ async function openPostgres(connectionString: string): Promise<OpenStore> {
   const { default: pg } = await import("pg");
   const { postgresStore } = await import("waybill/postgres");
   const pool = new pg.Pool({ connectionString });
+  // An idle connection that breaks is replaced; unheard, its error would end the process.
+  pool.on("error", (error) => {
+    console.error(`a connection to Postgres was lost: ${error.message}`);
+  });
   const store = postgresStore({ client: pool });
   // A service would do this in its deploy; several processes may do it at once.
   await store.migrate();

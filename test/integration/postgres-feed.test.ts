@@ -1,10 +1,11 @@
 import pg from "pg";
 import postgres from "postgres";
 import { describe, expect, it } from "vitest";
+import { listenOnPg } from "../../src/adapters/postgres/pg-listener.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import { fromPostgresJs, type PostgresListener, postgresStore } from "../../src/postgres.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
-import { postgresMissing, postgresServer } from "../support/postgres-server.js";
+import { postgresMissing, postgresServer, startPostgres } from "../support/postgres-server.js";
 
 interface Ends {
   readonly feeds: readonly Feed[];
@@ -104,7 +105,7 @@ describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", ()
       "[[null,1,null,null]]",
       '"x"',
     ]) {
-      await one.pool.query("select pg_notify($1, $2)", [`waybill:${one.schema}`, payload]);
+      await one.pool.query("select pg_notify($1, $2)", [`waybill_${one.schema}`, payload]);
     }
     await one.feeds[0]!.publish([hint("mine")]);
     await until(() => heard.length > 0);
@@ -151,3 +152,127 @@ describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", ()
     await sql.end();
   });
 });
+
+/** Ends the connections that listen, as an operator, a failover or a firewall does. */
+async function endListeners(pool: pg.Pool, schema: string): Promise<number> {
+  const { rowCount } = await pool.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query = $1",
+    [`listen "waybill_${schema}"`],
+  );
+  return rowCount ?? 0;
+}
+
+/** Publishes until it is heard: what is published while nobody listens is lost, as hints may be. */
+async function heardAgain(feed: Feed, heard: FeedHint[], id: string): Promise<void> {
+  for (let tries = 0; tries < 200 && !heard.some((one) => one.id === id); tries += 1) {
+    await feed.publish([hint(id)]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(heard.map((one) => one.id)).toContain(id);
+}
+
+describe.skipIf(postgresMissing() !== null)(
+  "the feed of the Postgres store, when its connection dies",
+  () => {
+    it("listens again on a new connection of pg, as often as it takes", async () => {
+      const server = await postgresServer();
+      const { feeds, schema, pool, close } = await ends(1);
+      const made: pg.Client[] = [];
+      const listen = listenOnPg(() => {
+        const client = new pg.Client(server.connection);
+        made.push(client);
+        return client;
+      });
+      const feed = postgresStore({ client: pool, schema, listen }).feed!;
+      const heard: FeedHint[] = [];
+      const leave = await feed.subscribe((one) => heard.push(one));
+      for (const id of ["after-one", "after-two"]) {
+        expect(await endListeners(pool, schema)).toBe(1);
+        await heardAgain(feeds[0]!, heard, id);
+      }
+      expect(made.length).toBe(3);
+      await leave();
+      await feed.close();
+      await close();
+      expect(await endListeners(pool, schema)).toBe(0);
+    });
+
+    it("goes on trying while the server is down, and stops at once when it is closed meanwhile", async () => {
+      const server = await startPostgres({ durable: false });
+      try {
+        const pool = server.pool();
+        let made = 0;
+        const listen = listenOnPg(() => {
+          made += 1;
+          return new pg.Client(server.connection);
+        });
+        const [one, other] = [0, 1].map(() => postgresStore({ client: pool, schema: "jobs", listen }).feed!);
+        const heard: FeedHint[] = [];
+        await one!.subscribe((each) => heard.push(each));
+        await other!.subscribe(() => undefined);
+        await server.kill();
+        await until(() => made > 4);
+        await other!.close();
+        await server.start();
+        await heardAgain(one!, heard, "after-the-restart");
+        const { rows } = await pool.query("select pid from pg_stat_activity where query like 'listen %'");
+        expect(rows.length).toBe(1);
+        await one!.close();
+        const madeAtLast = made;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        expect(made).toBe(madeAtLast);
+      } finally {
+        await server.stop();
+      }
+    }, 60_000);
+
+    it("tells the first subscriber of pg that there is no connection, and the next one finds it", async () => {
+      const server = await postgresServer();
+      const { feeds, schema, pool, close } = await ends(1);
+      let reachable = false;
+      const listen = listenOnPg(
+        () => new pg.Client(reachable ? server.connection : { ...server.connection, database: "nowhere" }),
+      );
+      const feed = postgresStore({ client: pool, schema, listen }).feed!;
+      await expect(feed.subscribe(() => undefined)).rejects.toMatchObject({ code: "feed.unavailable" });
+      reachable = true;
+      const heard: FeedHint[] = [];
+      await feed.subscribe((one) => heard.push(one));
+      await heardAgain(feeds[0]!, heard, "a");
+      await feed.close();
+      await close();
+    });
+
+    it("survives the loss of a client that it was given, and says so to the next subscriber", async () => {
+      const server = await postgresServer();
+      const { schema, pool, close } = await ends(1);
+      // Without a listener of its own for errors: the loss must not end the process.
+      const client = new pg.Client(server.connection);
+      await client.connect();
+      const feed = postgresStore({ client: pool, schema, listen: client }).feed!;
+      await feed.subscribe(() => undefined);
+      const ended = new Promise<void>((resolve) => client.once("end", resolve));
+      expect(await endListeners(pool, schema)).toBe(1);
+      await ended;
+      await expect(feed.subscribe(() => undefined)).rejects.toMatchObject({ code: "feed.unavailable" });
+      await feed.publish([hint("a")]);
+      await feed.close();
+      await close();
+    });
+
+    it("hears on over postgres.js, which listens again by itself", async () => {
+      const server = await postgresServer();
+      const { feeds, schema, pool, close } = await ends(1);
+      const { host, port } = server.connection;
+      const sql = postgres({ host, port, username: "postgres", database: "postgres" });
+      const feed = postgresStore({ client: pool, schema, listen: fromPostgresJs(sql) }).feed!;
+      const heard: FeedHint[] = [];
+      await feed.subscribe((one) => heard.push(one));
+      expect(await endListeners(pool, schema)).toBe(1);
+      await heardAgain(feeds[0]!, heard, "after");
+      await feed.close();
+      await close();
+      await sql.end();
+    });
+  },
+);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 
 const EXAMPLE = new URL("../../examples/task-api/", import.meta.url);
 
@@ -16,22 +17,30 @@ interface Task {
   readonly output?: { readonly words: number; readonly frequent: readonly { word: string; times: number }[] };
 }
 
-let folder: string;
-let address: string;
-const children: ChildProcess[] = [];
-
-/** Starts a process of the example and waits for its first line. */
-async function start(file: string): Promise<string> {
-  const script = fileURLToPath(new URL(file, EXAMPLE));
-  const { DATABASE_URL: _, ...env } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", script], {
-    env: { ...env, TASKS_DB: join(folder, "tasks.db") },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.push(child);
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return line.toString().trim();
+/** What its processes are given to find their store by. */
+interface Place {
+  readonly env: Readonly<Record<string, string>>;
+  remove(): Promise<void>;
 }
+
+async function sqliteFile(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), "waybill-task-api-"));
+  return {
+    env: { TASKS_DB: join(folder, "tasks.db") },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** An empty server: the example makes its own tables. It is stopped with this file. */
+async function postgresDatabase(): Promise<Place> {
+  const { port } = await postgresServer();
+  return {
+    env: { DATABASE_URL: `postgres://postgres@127.0.0.1:${String(port)}/postgres` },
+    remove: async () => undefined,
+  };
+}
+
+let address: string;
 
 async function ask(
   path: string,
@@ -53,22 +62,40 @@ async function finished(id: string): Promise<Task> {
   }
 }
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "waybill-task-api-"));
-  address = await start("api.ts");
-}, 30_000);
+/** The whole story, told on one store. */
+function taskApiOn(open: () => Promise<Place>): void {
+  const children: ChildProcess[] = [];
+  let place: Place;
 
-afterAll(async () => {
-  for (const child of children) {
-    const ended = once(child, "exit");
-    child.kill("SIGTERM");
-    await ended;
-    expect(child.exitCode).toBe(0);
+  /** Starts a process of the example and waits for its first line. */
+  async function start(file: string): Promise<string> {
+    const script = fileURLToPath(new URL(file, EXAMPLE));
+    const { DATABASE_URL: _, ...env } = process.env;
+    const child = spawn(process.execPath, ["--import", "tsx", script], {
+      env: { ...env, ...place.env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    children.push(child);
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    return line.toString().trim();
   }
-  await rm(folder, { recursive: true, force: true });
-}, 30_000);
 
-describe("the task API", () => {
+  beforeAll(async () => {
+    place = await open();
+    address = await start("api.ts");
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const child of children) {
+      // One that has died by itself has no second end to wait for.
+      const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
+      child.kill("SIGTERM");
+      await ended;
+      expect(child.exitCode).toBe(0);
+    }
+    await place.remove();
+  }, 30_000);
+
   it("answers 202 before anybody works, and shows the result when a worker in another process has stored it", async () => {
     const { response, body } = await post("A rose is a rose is a rose.");
     expect(response.status).toBe(202);
@@ -102,4 +129,27 @@ describe("the task API", () => {
     const anns = await ask("/tasks", { headers: { "x-user": "ann" } });
     expect(anns.body).toMatchObject({ tasks: [{ id: body.id }] });
   });
+}
+
+describe("the task API on a SQLite file", () => {
+  taskApiOn(sqliteFile);
+});
+
+describe.skipIf(postgresMissing() !== null)("the task API on Postgres", () => {
+  taskApiOn(postgresDatabase);
+
+  it("keeps its tasks there, and goes on when its idle connections are ended", async () => {
+    const { body } = await post("three words here");
+    const done = await finished(body.id);
+    const pool = (await postgresServer()).pool();
+    const { rows } = await pool.query("select status from waybill.job where id = $1", [done.id]);
+    expect(rows).toEqual([{ status: "COMPLETED" }]);
+    const ended = await pool.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+    );
+    expect(ended.rowCount).toBeGreaterThan(1);
+    // Each process hears of the loss when it hears of it; the one call in between may still meet a dead connection.
+    await expect.poll(async () => (await ask(`/tasks/${done.id}`)).response.status).toBe(200);
+    expect(await finished((await post("and one more")).body.id)).toMatchObject({ status: "COMPLETED" });
+  }, 30_000);
 });

@@ -1,9 +1,11 @@
-import type pg from "pg";
+import type { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
 import type postgres from "postgres";
 import type { CreateItem } from "../../src/core/ports/store.js";
 import {
   fromPg,
   fromPostgresJs,
+  listenOnPg,
   migrationSql,
   type PostgresClient,
   type PostgresListener,
@@ -18,25 +20,7 @@ declare const sql: postgres.Sql;
 declare const sqlInTransaction: postgres.TransactionSql;
 declare const items: readonly CreateItem[];
 
-/** `PGlite` of @electric-sql/pglite 0.5, the part that the store uses; the package is 30 MB for two signatures. */
-interface PgliteResults<T> {
-  rows: T[];
-  affectedRows?: number;
-  fields: { name: string; dataTypeID: number }[];
-  blob?: Blob;
-}
-interface PgliteTransaction {
-  query<T>(query: string, params?: unknown[], options?: object): Promise<PgliteResults<T>>;
-}
-interface Pglite extends PgliteTransaction {
-  listen(
-    channel: string,
-    callback: (payload: string) => void,
-    tx?: PgliteTransaction,
-  ): Promise<(tx?: PgliteTransaction) => Promise<void>>;
-  transaction<T>(callback: (tx: PgliteTransaction) => Promise<T>): Promise<T>;
-}
-declare const pglite: Pglite;
+declare const pglite: PGlite;
 
 pool satisfies PostgresClient;
 client satisfies PostgresClient;
@@ -45,6 +29,7 @@ pglite satisfies PostgresClient;
 client satisfies PostgresListener;
 pglite satisfies PostgresListener;
 fromPostgresJs(sql) satisfies PostgresClient & PostgresListener;
+listenOnPg(() => new pg.Client()) satisfies PostgresListener;
 fromPg(pool) satisfies PostgresClient;
 fromPg(poolClient) satisfies PostgresTransaction;
 

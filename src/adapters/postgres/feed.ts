@@ -29,6 +29,7 @@ export function postgresFeed(session: Session, source: PostgresListener): Feed {
 class PostgresFeed implements Feed {
   readonly #session: Session;
   readonly #source: PostgresListener;
+  readonly #channel: string;
   readonly #subscriptions = new Set<Subscription>();
   #listening: Promise<() => Promise<void>> | null = null;
   #closed = false;
@@ -36,13 +37,14 @@ class PostgresFeed implements Feed {
   constructor(session: Session, source: PostgresListener) {
     this.#session = session;
     this.#source = source;
+    this.#channel = session.names.channel;
   }
 
   async publish(hints: readonly FeedHint[]): Promise<void> {
     this.#checkOpen();
     const payloads = payloadsOf(hints);
     if (payloads.length === 0) return;
-    await this.#session.run(NOTIFY, [this.#session.names.channel, JSON.stringify(payloads)], "reads");
+    await this.#session.run(NOTIFY, [this.#channel, JSON.stringify(payloads)], "reads");
   }
 
   async subscribe(listener: Listener): Promise<() => Promise<void>> {
@@ -50,7 +52,7 @@ class PostgresFeed implements Feed {
     const subscription: Subscription = { listener };
     this.#subscriptions.add(subscription);
     try {
-      await (this.#listening ??= listen(this.#source, this.#session.names.channel, this.#hear));
+      await (this.#listening ??= this.#listen());
     } catch (error) {
       this.#subscriptions.delete(subscription);
       this.#listening = null;
@@ -70,6 +72,14 @@ class PostgresFeed implements Feed {
     const stop = await this.#listening?.catch(() => undefined);
     // The connection may be gone already, and nothing is listened to then.
     await stop?.().catch(() => undefined);
+  }
+
+  #listen(): Promise<() => Promise<void>> {
+    const link = listen(this.#source, this.#channel, this.#hear, () => {
+      // Forgotten, so that the next subscriber is told instead of waiting for hints that cannot come.
+      if (this.#listening === link) this.#listening = null;
+    });
+    return link;
   }
 
   readonly #hear = (payload: string): void => {
@@ -140,25 +150,44 @@ function isTuple(value: unknown): value is Tuple {
   return typeof id === "string" && typeof version === "number" && isText(owner) && isText(subject);
 }
 
-/** Begins to listen; returns how to stop. */
+/** What every `Client` of `pg` tells of its end. */
+interface EndingClient {
+  on(event: "error" | "end", listener: () => void): unknown;
+  removeListener(event: "error" | "end", listener: () => void): unknown;
+}
+
+/** Begins to listen; returns how to stop. `lost`: the connection has ended, and this kind cannot be made anew. */
 async function listen(
   source: PostgresListener,
   channel: string,
   hear: (payload: string) => void,
+  lost: () => void,
 ): Promise<() => Promise<void>> {
   if ("listen" in source) return source.listen(channel, hear);
+  const client = source as typeof source & EndingClient;
   const onNotification = (message: PostgresNotification): void => {
     if (message.channel === channel) hear(message.payload ?? "");
   };
-  source.on("notification", onNotification);
+  const deafen = (): void => {
+    client.removeListener("notification", onNotification);
+    client.removeListener("end", onEnd);
+  };
+  const onEnd = (): void => {
+    deafen();
+    lost();
+  };
+  client.on("notification", onNotification);
+  client.on("end", onEnd);
+  // Never removed: an `error` that nobody hears ends the process, and it may come after the end.
+  client.on("error", lost);
   try {
-    await source.query(`listen "${channel}"`);
+    await client.query(`listen "${channel}"`);
   } catch (error) {
-    source.removeListener("notification", onNotification);
+    deafen();
     throw error;
   }
   return async () => {
-    source.removeListener("notification", onNotification);
-    await source.query(`unlisten "${channel}"`);
+    deafen();
+    await client.query(`unlisten "${channel}"`);
   };
 }

@@ -29,6 +29,7 @@ export function namesOf(schema: string): Names {
     parked: inSchema("parked"),
     pulse: inSchema("pulse"),
     migration: inSchema("migration"),
-    channel: `waybill:${schema}`,
+    // Without a colon: PGlite listens to a name without quoting it.
+    channel: `waybill_${schema}`,
   };
 }
