@@ -56,6 +56,19 @@ function rider(wish: ClaimNext | null) {
 const failing = (error: unknown) => () => Promise.reject(error);
 
 describe("gateway", () => {
+  it("tells the store whole milliseconds, whatever its clock counts", async () => {
+    let told = 0;
+    const { gateway, run, clock } = bench((inner) => ({
+      health: (request) => {
+        told = request.nowMs;
+        return inner.health(request);
+      },
+    }));
+    await clock.advance(0.5);
+    await run(gateway.call("health", (store, request) => store.health(request)));
+    expect([clock.now() - told, told % 1]).toEqual([0.5, 0]);
+  });
+
   it("creates in batches of fifty, and the second of one key only after the first", async () => {
     const { gateway, trips, run, now } = bench();
     const items = Array.from({ length: 120 }, (_, index) => sampleJob({ id: `job-${index}` }, now));
