@@ -52,6 +52,30 @@ describe("the SQLite store and other writers of the file", () => {
     await expect(store.create(one)).resolves.toEqual({ nowMs, results: [{ status: "created" }] });
   });
 
+  it("leaves its connection alone once it is closed, also with a call that waits", async () => {
+    const [db, other] = twoConnections();
+    let used = 0;
+    const watched: SqliteDatabase = {
+      exec: (sql) => {
+        used += 1;
+        return db.exec(sql);
+      },
+      prepare: (sql) => db.prepare(sql),
+    };
+    const store = sqliteStore({ db: watched, busyTimeoutMs: 10_000 });
+    await store.ready();
+    other.exec("begin immediate");
+    const waiting = store.create(one);
+    // Has met the lock.
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    await store.close();
+    // From here on the application may close its connection: a driver ends the process when it is used then.
+    const before = used;
+    other.exec("commit");
+    await expect(waiting).rejects.toMatchObject({ code: "waybill.closed" });
+    expect(used).toBe(before);
+  });
+
   it("gives up after its time, with nothing written and said so", async () => {
     const [db, other] = twoConnections();
     const store = sqliteStore({ db, busyTimeoutMs: 100 });

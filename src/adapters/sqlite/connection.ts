@@ -1,4 +1,4 @@
-import { StoreUnavailableError, isWaybillError } from "../../core/errors.js";
+import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
 import {
   type Row,
   type SqliteDatabase,
@@ -42,6 +42,7 @@ export class Connection {
   readonly #busyTimeoutMs: number;
   readonly #statements = new Map<string, PreparedStatement>();
   readonly #session: Session;
+  #released = false;
 
   constructor(db: SqliteDatabase, busyTimeoutMs: number) {
     this.#db = db;
@@ -84,8 +85,12 @@ export class Connection {
     return main?.["file"] === "" || main?.["file"] === null;
   }
 
-  /** Lets go of the prepared statements. The connection itself belongs to the caller. */
+  /**
+   * Lets go of the connection, which belongs to the caller and may be closed from here on. What waits for a lock is ended:
+   * it has written nothing, and libsql ends the whole process when a closed connection is used.
+   */
   release(): void {
+    this.#released = true;
     this.#statements.clear();
   }
 
@@ -140,6 +145,7 @@ export class Connection {
   async #patiently<T>(attempt: () => T): Promise<T> {
     const giveUpAt = performance.now() + this.#busyTimeoutMs;
     for (let tries = 1; ; tries += 1) {
+      if (this.#released) throw new WaybillError("waybill.closed", "The SQLite store was closed.");
       try {
         return attempt();
       } catch (error) {
