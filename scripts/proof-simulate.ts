@@ -1,10 +1,10 @@
 /**
- * The long campaign of the simulation: `npx tsx scripts/proof-simulate.ts --seeds 10000 --steps 5000 --out FILE`.
+ * The long campaign of the simulation: `npm run proof -- simulate`.
  *
  * Runs blocks of seeds in child processes and adds each block to the result file, so that a campaign that was ended goes
  * on where it stopped. One seed in a hundred is run twice, and its two traces must have one hash.
  */
-import { execFileSync, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,7 +21,9 @@ interface Block {
 }
 
 interface Campaign extends Block {
-  readonly commit: string;
+  /** A digest of what is simulated: a result of other files is not gone on with. */
+  readonly inputs: string;
+  readonly complete: boolean;
   readonly stepsPerSeed: number;
   /** The next seed that nobody has begun. */
   readonly nextSeed: number;
@@ -37,6 +39,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5000" },
     workers: { type: "string", default: "2" },
     out: { type: "string", default: "proof-simulate.json" },
+    inputs: { type: "string", default: "" },
     block: { type: "string" },
   },
 });
@@ -99,21 +102,15 @@ function inChild(first: number, count: number): Promise<Block> {
   });
 }
 
-function commitNow(): string {
-  const git = (...args: readonly string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-  const changed = git("status", "--porcelain", "--", "src", "test/simulate") !== "";
-  return git("rev-parse", "HEAD") + (changed ? " with changes" : "");
-}
-
 function begin(): Campaign {
-  const commit = commitNow();
+  const { inputs } = values;
   const stepsPerSeed = Number(values.steps);
   if (existsSync(values.out)) {
     const stored = JSON.parse(readFileSync(values.out, "utf8")) as Campaign;
-    if (stored.commit === commit && stored.stepsPerSeed === stepsPerSeed) return stored;
-    console.log("The result file is of another commit or length: beginning anew.");
+    if (stored.inputs === inputs && stored.stepsPerSeed === stepsPerSeed) return stored;
+    console.log("The result is of other files or another length: beginning anew.");
   }
-  return { ...NOTHING, commit, stepsPerSeed, nextSeed: 1, elapsedMs: 0 };
+  return { inputs, complete: false, ...NOTHING, stepsPerSeed, nextSeed: 1, elapsedMs: 0 };
 }
 
 function store(campaign: Campaign): void {
@@ -137,7 +134,13 @@ async function runCampaign(): Promise<void> {
     }
     const blocks = await Promise.all(row);
     const elapsedMs = Math.round(before + performance.now() - startedAt);
-    campaign = { ...campaign, ...blocks.reduce(joined, campaign), nextSeed: next, elapsedMs };
+    campaign = {
+      ...campaign,
+      ...blocks.reduce(joined, campaign),
+      nextSeed: next,
+      elapsedMs,
+      complete: next > last,
+    };
     store(campaign);
     const { seeds, steps, violations } = campaign;
     console.log(`${String(seeds)} seeds, ${String(steps)} steps, ${String(violations.length)} violations`);

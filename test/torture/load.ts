@@ -1,0 +1,102 @@
+import { setMaxListeners } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isFinal, isWaybillError, type Waybill } from "waybill";
+import type { CancelAnswer, Watched } from "./evidence.js";
+import type { TortureKind } from "./kinds.js";
+import type { PlannedJob } from "./plans.js";
+
+/** Longer than any outage of a run. */
+const PATIENCE_MS = 60_000;
+
+export type TortureWaybill = Waybill<TortureKind>;
+
+/** What an application's own process asks for, and what it was told. */
+export class Load {
+  readonly acknowledged = new Set<string>();
+  readonly cancels = new Map<string, CancelAnswer>();
+  readonly watched: Watched[] = [];
+  readonly #waybill: TortureWaybill;
+  readonly #beside: Promise<void>[] = [];
+  readonly #stopped = new AbortController();
+
+  constructor(waybill: TortureWaybill) {
+    this.#waybill = waybill;
+    // One for each watcher: many at a time are as they should be.
+    setMaxListeners(0, this.#stopped.signal);
+  }
+
+  /** Submits each job at its time. Resolves when every one is acknowledged and every cancel is answered. */
+  async run(jobs: readonly PlannedJob[]): Promise<void> {
+    const startedAt = Date.now();
+    const submits: Promise<void>[] = [];
+    for (const job of jobs) {
+      const waitMs = startedAt + job.submitAtMs - Date.now();
+      if (waitMs > 0) await sleep(waitMs);
+      submits.push(this.#submit(job));
+    }
+    await Promise.all(submits);
+  }
+
+  /** Ends the watchers that still wait. */
+  async end(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all(this.#beside);
+  }
+
+  async #submit(job: PlannedJob): Promise<void> {
+    const giveUpAt = Date.now() + PATIENCE_MS;
+    while (!(await this.#tryToSubmit(job))) {
+      if (Date.now() > giveUpAt) return;
+      await sleep(100);
+    }
+    if (job.watched) this.#beside.push(this.#watch(job.id));
+    if (job.cancelAfterMs === null) return;
+    await sleep(job.cancelAfterMs);
+    this.cancels.set(job.id, await this.#cancel(job.id));
+  }
+
+  /** As an application does that names its jobs itself: in doubt it looks whether the job is there. */
+  async #tryToSubmit({ id, kind, plan, delayMs }: PlannedJob): Promise<boolean> {
+    try {
+      const options = { id, actor: "parent", ...(delayMs > 0 ? { delayMs } : {}) };
+      const result = await this.#waybill.submit(kind, plan, options);
+      // Refused: it is there already, by the try before.
+      const there = result.ok || (await this.#waybill.get(id)) !== null;
+      if (there) this.acknowledged.add(id);
+      return there;
+    } catch (error) {
+      if (!isWaybillError(error, "store.unavailable")) throw error;
+      return false;
+    }
+  }
+
+  async #cancel(id: string): Promise<CancelAnswer> {
+    try {
+      const result = await this.#waybill.cancel(id, { actor: "parent", reason: "Not needed." });
+      if (!result.ok) return "refused";
+      return isFinal(result.value.status) ? "ended" : "accepted";
+    } catch (error) {
+      if (!isWaybillError(error)) throw error;
+      return error.outcome === "not_applied" ? "not_applied" : "unknown";
+    }
+  }
+
+  async #watch(jobId: string): Promise<void> {
+    const seen: { readonly version: number; readonly status: string }[] = [];
+    this.watched.push({ jobId, seen });
+    while (!this.#stopped.signal.aborted) {
+      try {
+        for await (const { version, status } of this.#waybill.watch(jobId, {
+          signal: this.#stopped.signal,
+        })) {
+          // A watcher that had to begin again is shown what it knows already.
+          if (version !== seen[seen.length - 1]?.version) seen.push({ version, status });
+          if (isFinal(status)) return;
+        }
+      } catch (error) {
+        if (!isWaybillError(error)) throw error;
+      }
+      await sleep(50);
+    }
+  }
+}

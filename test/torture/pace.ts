@@ -1,0 +1,16 @@
+import type { Policy } from "waybill";
+
+/** The pace of a run: everything that waits for minutes in a service waits for parts of a second here. */
+export const PACE: Partial<Policy> = {
+  notifyGraceMs: 500,
+  pollLeaseMs: 2_000,
+  pollCapMs: 1_000,
+  progressEveryMs: 100,
+  watchEveryMs: 500,
+  takeDueHoldMs: 1_500,
+  reconcileBusyMs: 100,
+  reconcileIdleMs: 250,
+  unknownRetryMs: 5_000,
+  storeTimeoutMs: 10_000,
+  notifier: { maxAttempts: 100, baseMs: 50, capMs: 500 },
+};

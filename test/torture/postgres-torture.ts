@@ -1,0 +1,41 @@
+import pg from "pg";
+import { postgresStore } from "waybill/postgres";
+import { startServer } from "./postgres-server.js";
+import type { OpenStore, TortureStore } from "./torture-store.js";
+
+function openPool(port: string) {
+  const pool = new pg.Pool({
+    host: "127.0.0.1",
+    port: Number(port),
+    user: "postgres",
+    database: "postgres",
+    max: 4,
+  });
+  // An idle connection that breaks when the server is killed is no news.
+  pool.on("error", () => undefined);
+  const store = postgresStore({ client: pool });
+  return { pool, store };
+}
+
+/** A real server with `fsync` on, whose processes are killed all at once. */
+export const postgresTorture: TortureStore = {
+  name: "postgres",
+  hasServer: true,
+  async start() {
+    const server = await startServer();
+    const { pool, store } = openPool(server.port);
+    await store.migrate();
+    await pool.end();
+    return { address: server.port, crash: () => server.crash(), stop: () => server.stop() };
+  },
+  async open(port): Promise<OpenStore> {
+    const { pool, store } = openPool(port);
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        await pool.end();
+      },
+    };
+  },
+};

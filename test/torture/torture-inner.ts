@@ -1,0 +1,24 @@
+import { memoryStore, type Store } from "waybill";
+import { seededRandom } from "waybill/testing";
+import { innerLives } from "./inner-lives.js";
+import { runFolder, torture, type TortureOptions, type TortureResult } from "./torture.js";
+
+interface Honesty {
+  /** What the workers do wrong, by name. */
+  readonly sabotage?: string;
+  /** What the application's own process holds instead of the store. */
+  readonly parent?: (store: Store) => Store;
+}
+
+/** Puts the memory store to torture, with workers that live and die inside this process. */
+export async function tortureInner(options: TortureOptions, honesty: Honesty = {}): Promise<TortureResult> {
+  const { folder, remove } = runFolder();
+  const store = memoryStore();
+  const begin = innerLives(store, folder, seededRandom(options.seed + 3), honesty.sabotage ?? null);
+  try {
+    const held = honesty.parent?.(store) ?? store;
+    return await torture(options, { store: held, begin, crashServer: null, folder });
+  } finally {
+    remove();
+  }
+}
