@@ -18,6 +18,23 @@ export type { QueueMethod } from "./testing/intercept-queue.js";
 
 // Histories, from any store.
 export { checkHistory, type CheckedEntry, type HistoryFault } from "./testing/check-history.js";
+export { recordingStore, type RecordingStore } from "./testing/recording-store.js";
+export { storeHistory, type StoreHistory } from "./testing/linearizability/store-history.js";
+export {
+  checkLinearizable,
+  type LinearizabilityFault,
+  type LinearizabilityOptions,
+  type RecordedOperations,
+} from "./testing/linearizability/check-linearizable.js";
+export type { JobState } from "./testing/linearizability/job-state.js";
+export type {
+  ClaimFacts,
+  JobAnswer,
+  JobCall,
+  LostWrites,
+  StatePatch,
+  StoreOperation,
+} from "./testing/linearizability/operation.js";
 
 // Conformance suites.
 export type { SuiteRunner, SuiteSkip } from "./testing/suite-runner.js";

@@ -1,5 +1,6 @@
 import type { MemoryFeed } from "../../src/adapters/memory/feed.js";
 import type { MemoryQueue } from "../../src/adapters/memory/queue.js";
+import type { StoreHistory } from "../../src/testing/linearizability/store-history.js";
 import type { Monitors } from "./monitors.js";
 import type { Network } from "./network.js";
 import type { SimulatedProcess } from "./process.js";
@@ -13,6 +14,7 @@ export interface NemesisParts {
   readonly profile: Profile;
   readonly processes: readonly SimulatedProcess[];
   readonly store: SharedStore;
+  readonly history: StoreHistory;
   readonly monitors: Monitors;
   readonly queues: Readonly<Record<string, MemoryQueue>>;
   readonly feed: MemoryFeed;
@@ -150,7 +152,7 @@ export class Nemesis {
   }
 
   #planRollback(): void {
-    const { world, store, monitors } = this.#parts;
+    const { world, store, history, monitors } = this.#parts;
     if (this.#rollbacks <= 0) return;
     this.#rollbacks -= 1;
     world.after(world.between(5_000, 60_000), null, () => {
@@ -160,6 +162,7 @@ export class Nemesis {
       const lost = store.rollBack(world.between(10, 6_000));
       void lost.then((ids) => {
         monitors.rolledBack(ids, store.rows);
+        history.noteLostWrites(ids);
       });
       this.#planRollback();
     });

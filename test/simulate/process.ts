@@ -8,6 +8,8 @@ import type { Logger } from "../../src/core/logger.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store } from "../../src/core/ports/store.js";
+import type { StoreHistory } from "../../src/testing/linearizability/store-history.js";
+import { recordingStore } from "../../src/testing/recording-store.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
 import { type HandlerParts, handlersOf } from "./handlers.js";
 import { type Kind, KINDS } from "./kinds.js";
@@ -22,6 +24,8 @@ export interface Shared extends Pick<HandlerParts, "outside" | "running" | "lost
   readonly world: World;
   readonly network: Network;
   readonly store: Store;
+  /** What all processes asked of the store, and what they were answered. */
+  readonly history: StoreHistory;
   readonly queues: Readonly<Record<string, MemoryQueue>>;
   readonly receivers: Readonly<Record<string, Notifier>>;
   readonly feed: MemoryFeed;
@@ -98,7 +102,9 @@ export class SimulatedProcess {
       Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, wrap(name, part)]));
     const composition = {
       jobs: KINDS,
-      store: wrapStore(storeOf(network, life, this.#shared.store)),
+      store: wrapStore(
+        recordingStore(storeOf(network, life, this.#shared.store), this.#shared.history).store,
+      ),
       queues: named(queues, wrapQueue),
       notifiers: named(receivers, (_, receiver) => {
         const reached = notifierOf(network, world, life, receiver);

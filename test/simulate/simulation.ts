@@ -2,6 +2,7 @@ import { memoryFeed } from "../../src/adapters/memory/feed.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { DEFAULT_POLICY, type Policy } from "../../src/core/defaults.js";
+import { storeHistory } from "../../src/testing/linearizability/store-history.js";
 import { judgeAck } from "./acks.js";
 import { Answers } from "./answers.js";
 import { Nemesis } from "./nemesis.js";
@@ -80,6 +81,7 @@ class Simulation {
   readonly #processes: readonly SimulatedProcess[];
   readonly #nemesis: Nemesis;
   readonly #workload: Workload;
+  readonly #history = storeHistory();
   readonly #parked = new Set<string>();
   #calling = true;
 
@@ -118,6 +120,7 @@ class Simulation {
       profile,
       processes: this.#processes,
       store: this.#store,
+      history: this.#history,
       monitors,
       queues: this.#shared.queues,
       feed: this.#shared.feed,
@@ -140,6 +143,7 @@ class Simulation {
     await world.run(() => left.quiet || world.now > healedAt + LIVENESS_MS);
     const healMs = world.now - healedAt;
     if (world.violations.length === 0) judgeEnd(this.#endFacts(), left.quiet);
+    for (const { text } of this.#history.check()) world.fail("S7", text);
     if (world.violations.length === 0) await this.#close();
     return {
       seed,
@@ -191,6 +195,7 @@ class Simulation {
       world,
       network: this.#network,
       store: this.#store.store,
+      history: this.#history,
       queues: { main: memoryQueue(queue), fifo: memoryQueue({ ...queue, ordered: true }) },
       receivers: this.#receivers,
       feed: memoryFeed({ clock, random, faults: feed }),

@@ -3,7 +3,7 @@ import { decodeHistory, encodeHistory } from "../../src/core/history.js";
 import { isFinal } from "../../src/core/lifecycle.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
-import type { AdvanceItem, Store, WriteItem } from "../../src/core/ports/store.js";
+import type { AdvanceItem, Store, StoredJob, WriteItem } from "../../src/core/ports/store.js";
 import type { Cursor } from "../../src/core/record.js";
 import { NO_FAULTS, type Profile } from "./profile.js";
 
@@ -112,6 +112,53 @@ const toTheEnd = (cursor: Cursor, version: number): Cursor => ({
   attempts: 0,
   retryAt: null,
 });
+
+/** Each read shows what was shown of the job before, every few times: a replica that lags. */
+function laggingStore(): Store {
+  const store = memoryStore();
+  const shown = new Map<string, StoredJob>();
+  let reads = 0;
+  return {
+    ...bound(store),
+    async read(request) {
+      const reply = await store.read(request);
+      // What asks for the output is the simulation itself.
+      if (request.output === true) return reply;
+      reads += 1;
+      const jobs = reply.jobs.map((job) => {
+        if (job === null) return job;
+        const before = shown.get(job.record.id);
+        shown.set(job.record.id, job);
+        return reads % 5 === 0 && before !== undefined ? { ...before, ...inputOf(job) } : job;
+      });
+      return { ...reply, jobs };
+    },
+  };
+}
+
+function inputOf({ input }: StoredJob): Pick<StoredJob, "input"> {
+  return input === undefined ? {} : { input };
+}
+
+/** Writes, and says that it did not, every few times. */
+function denyingStore(): Store {
+  const store = memoryStore();
+  let writes = 0;
+  return {
+    ...bound(store),
+    async write(request) {
+      const { jobs } = await store.read({ nowMs: request.nowMs, ids: request.items.map(({ id }) => id) });
+      const reply = await store.write(request);
+      writes += 1;
+      if (writes % 20 !== 0) return reply;
+      const results = reply.results.map((result, index) => {
+        const job = jobs[index] ?? null;
+        return job === null ? result : ({ status: "refused", job } as const);
+      });
+      return { ...reply, results };
+    },
+  };
+}
 
 /** Each breaks one rule of the protocol, and must be caught by the monitors of that rule. */
 export const BROKEN: readonly Variant[] = [
@@ -298,5 +345,15 @@ export const BROKEN: readonly Variant[] = [
           : item,
       ),
     caughtBy: ["X3"],
+  },
+  {
+    name: "reads are answered by a replica that lags",
+    make: laggingStore,
+    caughtBy: ["S7"],
+  },
+  {
+    name: "a write that took effect is answered with a refusal",
+    make: denyingStore,
+    caughtBy: ["S7"],
   },
 ];

@@ -166,6 +166,7 @@ export interface ClaimTerms {
 export interface ClaimNext {
   readonly terms: ClaimTerms;
   readonly token: string;
+  /** Each kind once. */
   readonly kinds: readonly { readonly kind: string; readonly leaseMs: number }[];
   readonly limit: number;
 }
