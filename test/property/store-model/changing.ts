@@ -176,7 +176,8 @@ function patchOf(
 ): RecordPatch {
   const at = nowMs + offsetMs;
   const wakeAt = { wakeAt: at, updatedAt: nowMs };
-  switch (edges[edges.length - 1]) {
+  const last = edges.at(-1);
+  switch (last) {
     case undefined:
       return { progress: { done: offsetMs }, percent: 0.5, etaAt: at, send: seen.send + 1 };
     case "T2":
