@@ -1,0 +1,63 @@
+import type { StoredJob } from "../../core/ports/store.js";
+import { decodeCursors } from "./cursors.js";
+import { decodeDocument } from "./document.js";
+import { unreadableReply } from "./errors.js";
+
+/** Reads the answer of a script from front to back. */
+export class Reply {
+  readonly #parts: readonly unknown[];
+  #place = 0;
+
+  constructor(parts: unknown) {
+    if (!Array.isArray(parts)) throw unreadableReply();
+    this.#parts = parts;
+  }
+
+  get isOver(): boolean {
+    return this.#place >= this.#parts.length;
+  }
+
+  next(): unknown {
+    const part = this.#parts[this.#place];
+    this.#place += 1;
+    return part ?? null;
+  }
+
+  text(): string {
+    return textOf(this.next());
+  }
+
+  textOrNull(): string | null {
+    const part = this.next();
+    return part === null ? null : textOf(part);
+  }
+
+  number(): number {
+    return Number(this.text());
+  }
+
+  numberOrNull(): number | null {
+    const text = this.textOrNull();
+    return text === null ? null : Number(text);
+  }
+
+  /** A document and its cursors. */
+  job(id: string): StoredJob {
+    return { record: decodeDocument(id, this.text()), cursors: decodeCursors(this.next()) };
+  }
+
+  /** The same; `null`: there is none. */
+  jobOrNull(id: string): StoredJob | null {
+    const document = this.textOrNull();
+    const cursors = this.next();
+    if (document === null) return null;
+    return { record: decodeDocument(id, document), cursors: decodeCursors(cursors) };
+  }
+}
+
+/** Numbers come as such, or as texts where the client is told to. */
+function textOf(part: unknown): string {
+  if (typeof part === "string") return part;
+  if (typeof part === "number") return String(part);
+  throw unreadableReply();
+}

@@ -1,0 +1,102 @@
+/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster. */
+const PRELUDE_ARGUMENTS = 4;
+
+/** How long a client that writes nothing is remembered, to tell that a server lost what it wrote. */
+export const MARK_TTL_MS = 86_400_000;
+
+/**
+ * What all scripts share. `KEYS[1]` is the tag of a shard; every key begins with it. A script reads and judges first and
+ * calls `flush` last, because Redis does not roll back what a script did before an error. Numbers of 14 digits and more
+ * are formatted by hand: Lua would write them with an exponent.
+ *
+ * In a cluster two keys that never exist are asked for first: while a slot is being moved that is an error on either side,
+ * and without it a script would take what is on the other side for missing.
+ *
+ * A document is one string (`document.ts`). Its first line has parts of fixed width, so that they are read and changed by
+ * place: matching patterns over the whole line took most of the time of a script.
+ */
+export const PRELUDE: string = String.raw`
+local T,C=KEYS[1],redis.call
+if ARGV[4]=='1' then C('EXISTS',T..':-',T..':--') end
+local sub,byte,match,find,gmatch,format=string.sub,string.byte,string.match,string.find,string.gmatch,string.format
+local clock=C('TIME')
+local now=clock[1]*1000+math.floor(clock[2]/1000)
+local NONE='---------------'
+local W,P=T..':w',T..':p'
+local function pad(n) return format('%015.0f',n) end
+local nows,nowp=format('%.0f',now),pad(now)
+local wrote=false
+local sets,adds,drops,dels={},{},{},{}
+local function set(key,value) local n=#sets sets[n+1]=key sets[n+2]=value end
+local function add(key,score,id)
+  local l=adds[key] if not l then l={} adds[key]=l end
+  local n=#l l[n+1]=score l[n+2]=id
+end
+local function drop(key,id)
+  local l=drops[key] if not l then l={} drops[key]=l end
+  l[#l+1]=id
+end
+local function del(key) dels[#dels+1]=key end
+local function many(command,key,list)
+  for from=1,#list,4000 do C(command,key,unpack(list,from,math.min(from+3999,#list))) end
+end
+local function flush()
+  for from=1,#sets,4000 do C('MSET',unpack(sets,from,math.min(from+3999,#sets))) wrote=true end
+  for from=1,#dels,4000 do C('DEL',unpack(dels,from,math.min(from+3999,#dels))) wrote=true end
+  for key,list in pairs(drops) do many('ZREM',key,list) wrote=true end
+  for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
+  sets,adds,drops,dels={},{},{},{}
+end
+local function finish(reply)
+  local mark=T..':a:'..ARGV[1]
+  local seen=tonumber(C('GET',mark) or 0)
+  local lost=math.max(0,tonumber(ARGV[3])-seen)
+  if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
+  if wrote then
+    C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})
+  end
+  return {now,wrote and 1 or 0,lost,reply}
+end
+local function documents(ids)
+  if #ids==0 then return {} end
+  local keys={}
+  for i=1,#ids do keys[i]=T..':j:'..ids[i] end
+  return C('MGET',unpack(keys))
+end
+local CURSORS,STATUS,HANDOVER,NOTIFIED=1,2,3,4
+local LEASE,WAKE,PURGE,UPDATED,FINISHED,READY,SEND,RETRY,STARTED,QUEUED,DEADLINE,COUNTS=5,20,35,50,65,80,95,110,125,140,155,171
+local function slot(doc,at) return sub(doc,at,at+14) end
+-- Format, version, dispatch, attempt, fence, token, worker, what is seldom set, where the rest begins; nothing: no document.
+local function parse(doc)
+  if byte(doc,170)==10 then
+    return match(doc,'^(%d+) (%d+) (%d+) (%d+) (%d+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n()',COUNTS)
+  end
+end
+-- Kind, owner, subject, scope, instant of creation.
+local function fixed(doc,rest) return match(doc,'^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%d+)\t',rest) end
+local function ready(doc)
+  if byte(doc,STATUS)==81 and byte(doc,HANDOVER)==115 and byte(doc,READY)~=45 then return slot(doc,READY) end
+end
+local function cursors(id,doc)
+  if byte(doc,CURSORS)==49 then return C('HGETALL',T..':c:'..id) end
+  return false
+end
+local function readyKey(version,kind) return T..':r'..version..':'..kind end
+local function reindex(id,old,new,version,rest)
+  local wake,purge,is=slot(new,WAKE),slot(new,PURGE),ready(new)
+  local wakeWas,purgeWas,was=NONE,NONE,nil
+  if old then wakeWas,purgeWas,was=slot(old,WAKE),slot(old,PURGE),ready(old) end
+  if wake~=wakeWas then if wake==NONE then drop(W,id) else add(W,wake,id) end end
+  if purge~=purgeWas then if purge==NONE then drop(P,id) else add(P,purge,id) end end
+  if is~=was then
+    local key=readyKey(version,match(new,'^[^\t]*',rest))
+    if is then add(key,is,id) else drop(key,id) end
+  end
+end
+local function refs(seldom) return match(seldom,'\tF([^\t]*)') or '' end
+local function eachRef(list,kind,run)
+  for ref in gmatch(list,'[^\1]+') do run(T..':f:'..kind..'\t'..sub(ref,2)) end
+end
+local function running(doc,token,held) return byte(doc,STATUS)==82 and token==held end
+local A=${PRELUDE_ARGUMENTS}
+`;

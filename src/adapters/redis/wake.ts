@@ -1,0 +1,118 @@
+import { StoreCorruptError } from "../../core/errors.js";
+import type {
+  AdvanceItem,
+  AdvanceReply,
+  AdvanceResult,
+  TakeDueReply,
+  TakeDueRequest,
+  WakePosition,
+} from "../../core/ports/store.js";
+import { allOrUnknown, atOnce, eachShard, latest, quotas } from "./batch.js";
+import { decodeCursors, encodeCursor } from "./cursors.js";
+import { encodeLine } from "./document.js";
+import type { Reply } from "./reply.js";
+import { ADVANCE, TAKE_DUE } from "./scripts/changes.js";
+import { PEEK } from "./scripts/operations.js";
+import type { Session } from "./session.js";
+import { encodeBound, encodeInstant, LETTERS } from "./slots.js";
+
+type Due = TakeDueReply["jobs"][number];
+
+/**
+ * Postpones what is due. On several shards they are looked at first, so that no more is postponed than is handed out, and
+ * the oldest of all come first.
+ */
+export async function takeDue(session: Session, request: TakeDueRequest): Promise<TakeDueReply> {
+  const { holdMs, after } = request;
+  const limit = atOnce(request.limit);
+  const take = async (shard: number, most: number): Promise<TakeDueReply> => {
+    const args = [String(most), String(holdMs), ...placeOf(after)];
+    const { nowMs, reply } = await session.run(TAKE_DUE, shard, args, "writes");
+    return { nowMs, jobs: decodeDue(reply, nowMs + holdMs) };
+  };
+  if (session.shards === 1) return take(0, limit);
+  const { nowMs, counts } = await countHeads(session, "w", limit, after);
+  const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
+  const answers = await allOrUnknown(
+    "writes",
+    wanted.map(({ shard, most }) => take(shard, most)),
+  );
+  const jobs = answers
+    .flatMap((answer) => answer.jobs)
+    .sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
+  return { nowMs: Math.max(nowMs, latest(answers)), jobs };
+}
+
+/** How many of the first places of an index, over all shards, lie in each of them. */
+export async function countHeads(
+  session: Session,
+  index: "w" | "p",
+  limit: number,
+  after?: WakePosition,
+): Promise<{ readonly nowMs: number; readonly counts: readonly number[] }> {
+  const args = [index, String(limit), ...placeOf(after)];
+  const answers = await allOrUnknown(
+    "reads",
+    session.places.tags.map((_, shard) => session.run(PEEK, shard, args, "reads")),
+  );
+  const heads = answers.map(({ reply }) => {
+    const places: { id: string; at: number }[] = [];
+    while (!reply.isOver) places.push({ id: reply.text(), at: reply.number() });
+    return places;
+  });
+  return { nowMs: latest(answers), counts: quotas(heads, limit) };
+}
+
+function placeOf(after: WakePosition | undefined): readonly [string, string] {
+  return after === undefined ? ["", ""] : [String(after.wakeAt), after.id];
+}
+
+/**
+ * Decoded when the postponement is stored: a job that cannot be read fails this call and is out of the way of the next, so
+ * that it does not stop every pass for good.
+ */
+function decodeDue(reply: Reply, wakeAt: number): readonly Due[] {
+  const jobs: Due[] = [];
+  while (!reply.isOver) {
+    const id = reply.text();
+    const dueAt = reply.number();
+    const { record, cursors } = reply.job(id);
+    jobs.push({ record: { ...record, wakeAt }, cursors, dueAt });
+  }
+  return jobs;
+}
+
+export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {
+  return eachShard(
+    session,
+    items,
+    ({ id }) => id,
+    "writes",
+    async (shard, given) => {
+      const { nowMs, reply } = await session.run(ADVANCE, shard, given.flatMap(encode), "writes");
+      const results = given.map(({ id }): AdvanceResult => {
+        const verdict = reply.number();
+        const cursors = decodeCursors(reply.next());
+        if (verdict === -1) return { status: "gone" };
+        if (verdict === -2) throw new StoreCorruptError(id, "an unreadable document");
+        return { status: "ok", wake: verdict === 1 ? "written" : "kept", cursors };
+      });
+      return { nowMs, results };
+    },
+  );
+}
+
+function encode({ id, plannedOn, wakeAt, purgeAt, latestWakeAt, cursors }: AdvanceItem): readonly string[] {
+  const given = Object.entries(cursors);
+  return [
+    id,
+    LETTERS[plannedOn.status],
+    String(plannedOn.version),
+    encodeLine(plannedOn.token),
+    encodeInstant(wakeAt),
+    encodeInstant(purgeAt),
+    encodeBound(latestWakeAt),
+    String(given.length),
+    ...given.flatMap(([name, cursor]) => [name, encodeCursor(cursor)]),
+  ];
+}

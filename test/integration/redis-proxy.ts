@@ -1,0 +1,93 @@
+// A TCP proxy in front of a server, that loses what a test wants lost.
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+interface Link {
+  readonly inner: Socket;
+  readonly outer: Socket;
+  /** Bytes of commands on the way to the server hold this text. */
+  isMarked: boolean;
+}
+
+export class RedisProxy {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+  #target: number;
+  #isPaused = false;
+  #dropping: { readonly text: string; readonly count: number } | null = null;
+  /** Replies that were lost. */
+  dropped = 0;
+
+  private constructor(server: Server, port: number, target: number) {
+    this.#server = server;
+    this.port = port;
+    this.#target = target;
+    server.on("connection", (outer) => {
+      this.#join(outer);
+    });
+  }
+
+  static async to(target: number): Promise<RedisProxy> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return new RedisProxy(server, address.port, target);
+  }
+
+  /** Cuts the connection in place of the reply to the next commands that hold this text: they were run, nobody hears it. */
+  dropReplies(text: string, count = 1): void {
+    this.#dropping = { text, count };
+  }
+
+  /** New connections lead elsewhere, and those that there are end. */
+  redirect(target: number): void {
+    this.#target = target;
+    for (const link of [...this.#links]) cut(link);
+  }
+
+  /** Nothing goes through any more, and nobody is told. */
+  pause(): void {
+    this.#isPaused = true;
+    for (const { inner, outer } of this.#links) {
+      inner.pause();
+      outer.pause();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const link of [...this.#links]) cut(link);
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(outer: Socket): void {
+    const link: Link = { outer, inner: connect(this.#target, "127.0.0.1"), isMarked: false };
+    this.#links.add(link);
+    if (this.#isPaused) this.pause();
+    const end = (): void => {
+      this.#links.delete(link);
+      cut(link);
+    };
+    for (const socket of [link.inner, outer]) socket.on("close", end).on("error", end);
+    outer.on("data", (chunk) => {
+      if (this.#dropping !== null && chunk.includes(this.#dropping.text)) link.isMarked = true;
+      link.inner.write(chunk);
+    });
+    link.inner.on("data", (chunk) => {
+      // A script that the server does not know has not run: that answer is none.
+      if (!link.isMarked || this.#dropping === null || chunk.includes("NOSCRIPT")) {
+        outer.write(chunk);
+        return;
+      }
+      this.dropped += 1;
+      const { text, count } = this.#dropping;
+      this.#dropping = count === 1 ? null : { text, count: count - 1 };
+      end();
+    });
+  }
+}
+
+function cut({ inner, outer }: Link): void {
+  inner.destroy();
+  outer.destroy();
+}
