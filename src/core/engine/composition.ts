@@ -75,7 +75,7 @@ function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
     if (name === null && queue === undefined && !store.capabilities.queue) {
       throw new WaybillError(
         "config.capability_missing",
-        `The store cannot be a queue, and there is no queue for the kind ${kind}.`,
+        `The store cannot be a queue, and there is no queue for the kind ${kind}: pass a queue, such as one on SQS.`,
       );
     }
   }

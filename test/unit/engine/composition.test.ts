@@ -66,7 +66,7 @@ describe("a composition whose parts do not fit is refused with the sentence why"
       expect.objectContaining({ code: "config.capability_missing" }),
     );
     expect(compose({ store: storeWithoutQueue })).toThrow(
-      "The store cannot be a queue, and there is no queue for the kind mail.send.",
+      "The store cannot be a queue, and there is no queue for the kind mail.send: pass a queue, such as one on SQS.",
     );
   });
 

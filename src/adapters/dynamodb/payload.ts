@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { isWaybillError, StoreCorruptError, StoreUnavailableError } from "../../core/errors.js";
+import type { StoredJob } from "../../core/ports/store.js";
+import type { HotJob, PayloadPlace } from "./codec.js";
+import type { Connection } from "./connection.js";
+import type { Attributes } from "./fields.js";
+import { readItems, readOne } from "./items.js";
+import { payloadKey } from "./names.js";
+import { requireFits, utf8 } from "./size.js";
+
+type Part = "input" | "output";
+
+/**
+ * Up to this a payload lives in the job's own item: one write and one trip less. An input is paid for with every later
+ * change of the item, in steps of a whole KB; an output comes with the last change.
+ */
+const MAX_INLINE_BYTES: Readonly<Record<Part, number>> = { input: 200, output: 1_024 };
+
+const NONCE_CHARS = 8;
+
+/** Decides where a payload goes. The nonce of each write is its own: of two writers, the job names one. */
+export function placeOf(part: Part, text: string): PayloadPlace {
+  if (utf8(text) <= MAX_INLINE_BYTES[part]) return { inline: text };
+  return { nonce: randomUUID().slice(0, NONCE_CHARS) };
+}
+
+/** What the job's item holds of a payload. */
+export function placeAttributes(part: Part, at: PayloadPlace): Attributes {
+  return "inline" in at ? { [part]: { S: at.inline } } : { [`${part}Key`]: { S: at.nonce } };
+}
+
+/** @throws WaybillError `input.too_large` */
+export function requirePayloadFits(part: Part, text: string, id: string): void {
+  requireFits({ [part]: { S: text }, pk: { S: id } }, part === "input" ? "The input" : "The output", id);
+}
+
+/** Stores a payload that has an item of its own. As long as no job names it, it is nothing. */
+export async function putPayload(
+  connection: Connection,
+  id: string,
+  { part, at, text }: { readonly part: Part; readonly at: PayloadPlace; readonly text: string },
+): Promise<void> {
+  if ("inline" in at) return;
+  await beforeTheJob(() => connection.put(payloadKey(id, part, at.nonce), { [part]: { S: text } }));
+}
+
+/** A step before the job's own item changes: whatever became of it, the job has not changed. */
+export async function beforeTheJob<T>(step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!isWaybillError(error, "store.unavailable") || error.outcome === "not_applied") throw error;
+    throw new StoreUnavailableError("DynamoDB did not take what belongs to a job.", {
+      outcome: "not_applied",
+      cause: error.cause,
+    });
+  }
+}
+
+/** Removes a payload that no job names, as well as may be: what is left goes with the job. */
+export async function dropPayload(
+  connection: Connection,
+  id: string,
+  part: Part,
+  at: PayloadPlace | null,
+): Promise<void> {
+  if (at === null || "inline" in at) return;
+  await asWellAsMayBe(() => connection.delete(payloadKey(id, part, at.nonce)));
+}
+
+/** Clearing up: that it fails changes nothing for the caller. */
+export async function asWellAsMayBe(step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch {
+    // What is left over is found by purge, or is no longer named by anything.
+  }
+}
+
+export function isSamePlace(one: PayloadPlace | null, other: PayloadPlace | null): boolean {
+  if (one === null || other === null || "inline" in one || "inline" in other) return false;
+  return one.nonce === other.nonce;
+}
+
+export interface AskedPayloads {
+  readonly input?: boolean | undefined;
+  readonly output?: boolean | undefined;
+}
+
+/**
+ * Jobs with the payloads asked for; `null` stays `null`.
+ *
+ * @throws StoreCorruptError when a job names a payload that is not there
+ */
+export async function withPayloads(
+  connection: Connection,
+  jobs: readonly (HotJob | null)[],
+  asked: AskedPayloads,
+): Promise<readonly (StoredJob | null)[]> {
+  const wanted = jobs.map((hot) => (hot === null ? [] : partsOf(hot, asked)));
+  const keys = wanted.flat().flatMap(({ key }) => key ?? []);
+  const items = keys.length === 0 ? [] : await readItems(connection, keys);
+  let next = 0;
+  const texts = wanted.map((parts) =>
+    parts.map(({ part, key, text }) => {
+      if (key === null) return { part, text };
+      next += 1;
+      return { part, text: items[next - 1]?.[part]?.S };
+    }),
+  );
+  return Promise.all(
+    jobs.map(async (hot, index) => {
+      if (hot === null) return null;
+      const found = texts[index] ?? [];
+      const missing = found.find(({ text }) => text === undefined);
+      if (missing === undefined)
+        return { ...hot.job, ...Object.fromEntries(found.map(({ part, text }) => [part, text])) };
+      return goneOrCorrupt(connection, hot, missing.part);
+    }),
+  );
+}
+
+interface WantedPart {
+  readonly part: Part;
+  readonly key: ReturnType<typeof payloadKey> | null;
+  /** `null`: no output is stored. */
+  readonly text: string | null;
+}
+
+function partsOf(hot: HotJob, asked: AskedPayloads): readonly WantedPart[] {
+  const { id } = hot.job.record;
+  const one = (part: Part, at: PayloadPlace | null): WantedPart => {
+    if (at === null) return { part, key: null, text: null };
+    return "inline" in at
+      ? { part, key: null, text: at.inline }
+      : { part, key: payloadKey(id, part, at.nonce), text: null };
+  };
+  return [
+    ...(asked.input === true ? [one("input", hot.input)] : []),
+    ...(asked.output === true ? [one("output", hot.output)] : []),
+  ];
+}
+
+/** Payloads go before the job when it is purged. */
+async function goneOrCorrupt(connection: Connection, { job }: HotJob, part: Part): Promise<null> {
+  const { id } = job.record;
+  const again = await readOne(connection, id);
+  if (again === null) return null;
+  if (again.job.record.purgeAt !== null) return null;
+  throw new StoreCorruptError(id, `no ${part}`);
+}

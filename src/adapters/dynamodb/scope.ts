@@ -1,0 +1,134 @@
+import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
+import type { CreateResult } from "../../core/ports/store.js";
+import type { JobRecord } from "../../core/record.js";
+import type { Item } from "./client.js";
+import { decodeHot, decodeUnborn, type HotJob, isUnborn, UNBORN } from "./codec.js";
+import { Update } from "./expression.js";
+import { type Attributes, present } from "./fields.js";
+import { purgeAttributes, purgePlace, wakeAttributes } from "./indexed.js";
+import { hotOf, metBy, readItems } from "./items.js";
+import { jobKey, scopeKey } from "./names.js";
+import { dropUnborn } from "./removal.js";
+import type { Session } from "./settings.js";
+
+/** A create that does not come through leaves a job that nobody sees; `purge` removes it after this. */
+const UNBORN_MS = 3_600_000;
+/** Each round is lost to another create under the same key, or to a removal. */
+const MAX_ROUNDS = 20;
+
+interface KeyedCreate {
+  readonly record: JobRecord;
+  readonly scope: string;
+  /** Stores the job unborn, its input before it; whether its id was free. `null`: it is there already. */
+  readonly conceive: (() => Promise<boolean>) | null;
+}
+
+/**
+ * Creates a job under an idempotency key, without a transaction:
+ *
+ * 1. the job is stored whole, but unborn: nobody sees it;
+ * 2. the item of the key is made, and names the job: of all that try, one gets it;
+ * 3. the job is born.
+ *
+ * Whoever meets a key that names an unborn job ends step 3 in its author's place. The item of a key is made only when its
+ * job is there, so a key whose job is missing is left over from one that was removed, and is given to the next.
+ */
+export async function createUnderScope(session: Session, create: KeyedCreate): Promise<CreateResult> {
+  const { record, scope } = create;
+  let conceived = false;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const [named, own] = await read(session, scope, record.id);
+    if (own !== null && !isUnborn(own)) return { status: "existing", job: decodeHot(own).job };
+    const holder = named === null || named === record.id ? null : await holderOf(session, named, scope);
+    if (holder !== null) {
+      await dropUnborn(session, own);
+      return { status: "existing", job: holder.job };
+    }
+    if (own === null) {
+      if (create.conceive === null || !(await create.conceive())) continue;
+      conceived = true;
+    }
+    if (!(await takeKey(session, { scope, from: named, to: record.id }))) continue;
+    const born = await inDoubt(() => giveBirth(session, record));
+    if (born === null) continue;
+    return conceived ? { status: "created" } : { status: "existing", job: born.job };
+  }
+  throw new StoreUnavailableError("An idempotency key kept changing hands.", { outcome: "unknown" });
+}
+
+/** The id that the key names, and the item under the id of the job that is to be created. */
+async function read(
+  { connection }: Session,
+  scope: string,
+  id: string,
+): Promise<readonly [string | null, Item | null]> {
+  const [key, own] = await readItems(connection, [scopeKey(scope), jobKey(id)]);
+  return [key?.["job"]?.S ?? null, own ?? null];
+}
+
+/** The job that a key names, born if need be; `null`: the key is left over. */
+async function holderOf(session: Session, id: string, scope: string): Promise<HotJob | null> {
+  const [item] = await readItems(session.connection, [jobKey(id)]);
+  if (item === undefined || item === null) return null;
+  if (!isUnborn(item)) {
+    const hot = decodeHot(item);
+    // An id that was free again may have been taken under another key.
+    return hot.job.record.scope === scope ? hot : null;
+  }
+  const record = decodeUnborn(item);
+  return record.scope === scope ? giveBirth(session, record) : null;
+}
+
+async function takeKey(
+  { connection }: Session,
+  { scope, from, to }: { readonly scope: string; readonly from: string | null; readonly to: string },
+): Promise<boolean> {
+  if (from === to) return true;
+  const job = { S: to };
+  const written =
+    from === null
+      ? await connection.put(scopeKey(scope), { job })
+      : await connection.update(scopeKey(scope), new Update().set("job", job).when("job", { S: from }));
+  // Refused by what an earlier try of the same request wrote: the next round sees it.
+  return written.status === "ok";
+}
+
+/** What of a job is stored before it is known that its key is its own. */
+export function unbornAttributes(attributes: Attributes, { id, status }: JobRecord, nowMs: number): Item {
+  return present({
+    ...attributes,
+    status: { S: UNBORN },
+    bornAs: { S: status },
+    wakeShard: null,
+    wakeKey: null,
+    ...purgePlace(id, nowMs + UNBORN_MS),
+  });
+}
+
+/** Makes an unborn job one like any other; `null`: it was removed. Twice is once. */
+async function giveBirth(session: Session, record: JobRecord): Promise<HotJob | null> {
+  const { id, status } = record;
+  const update = new Update()
+    .setAll({ status: { S: status }, bornAs: null })
+    .setAll(wakeAttributes(id, record.wakeAt))
+    .setAll(purgeAttributes(session, id, record.purgeAt))
+    .when("status", { S: UNBORN });
+  const written = await session.connection.update(jobKey(id), update, "ALL_NEW");
+  return written.status === "ok" ? hotOf(written.item) : metBy(session.connection, id, written.item);
+}
+
+/** From here on another create under the same key may end what this one began. */
+async function inDoubt<T>(step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!isWaybillError(error, "store.unavailable")) throw error;
+    throw new StoreUnavailableError(
+      "A job under an idempotency key may come into being without its author.",
+      {
+        outcome: "unknown",
+        cause: error.cause,
+      },
+    );
+  }
+}

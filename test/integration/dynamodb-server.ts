@@ -1,0 +1,91 @@
+// DynamoDB for one test file: dynalite on a private port of the loopback, in memory, or whatever WAYBILL_DYNAMODB_ENDPOINT
+// names (another emulator; "aws" is the service itself, by the credentials of the environment).
+import type { AddressInfo } from "node:net";
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { afterAll } from "vitest";
+import { tableDefinition } from "../../src/dynamodb.js";
+
+const ENDPOINT = process.env["WAYBILL_DYNAMODB_ENDPOINT"];
+
+/** What the tests run on, for their titles. */
+export const ENGINE = ENDPOINT ?? "dynalite";
+
+/** dynalite writes its indexes with the item: there is no lag to wait for. */
+export const INDEXES_LAG = ENDPOINT === "aws";
+
+const STOP_MS = 120_000;
+
+export interface DynamoDb {
+  readonly endpoint: string | null;
+  /** Destroyed with the engine. */
+  client(config?: DynamoDBClientConfig): DynamoDBClient;
+  /** Makes a table that is removed with the engine. */
+  table(): Promise<string>;
+}
+
+/** Starts the engine for this file. */
+export function dynamoDb(): () => Promise<DynamoDb> {
+  let started: Promise<Engine> | null = null;
+  afterAll(async () => {
+    await (await started)?.stop();
+  }, STOP_MS);
+  return () => (started ??= start());
+}
+
+interface Engine extends DynamoDb {
+  stop(): Promise<void>;
+}
+
+async function start(): Promise<Engine> {
+  const server = ENDPOINT === undefined ? dynalite({ createTableMs: 0, deleteTableMs: 0 }) : null;
+  if (server !== null) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const endpoint =
+    server === null ? (ENDPOINT ?? "") : `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const clients: DynamoDBClient[] = [];
+  const tables: string[] = [];
+  const client = (config: DynamoDBClientConfig = {}): DynamoDBClient => {
+    const made = new DynamoDBClient({ ...(endpoint === "aws" ? {} : local(endpoint)), ...config });
+    clients.push(made);
+    return made;
+  };
+  const admin = client();
+  return {
+    endpoint: endpoint === "aws" ? null : endpoint,
+    client,
+    async table() {
+      const name = `waybill-test-${crypto.randomUUID()}`;
+      tables.push(name);
+      await admin.send(new CreateTableCommand(tableDefinition({ table: name })));
+      await waitUntilTableExists(
+        { client: admin, maxWaitTime: 60, minDelay: 1, maxDelay: 2 },
+        { TableName: name },
+      );
+      return name;
+    },
+    async stop() {
+      // What dynalite keeps ends with it.
+      if (server === null)
+        for (const TableName of tables) await admin.send(new DeleteTableCommand({ TableName }));
+      for (const one of clients) one.destroy();
+      server?.closeAllConnections();
+      await new Promise<void>((resolve) => {
+        if (server === null) resolve();
+        else
+          server.close(() => {
+            resolve();
+          });
+      });
+    },
+  };
+}
+
+function local(endpoint: string): DynamoDBClientConfig {
+  return { endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+}
