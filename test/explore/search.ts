@@ -1,12 +1,15 @@
 import { isSettled } from "../../src/core/decide/wake.js";
-import { encode } from "./model/encode.js";
+import { Encoder } from "./model/encode.js";
 import { reconcilerSteps, relaySteps } from "./model/reconciler.js";
 import { GONE, IDLE, type State } from "./model/state.js";
+import { sparing } from "./model/spare.js";
+import { storeSteps } from "./model/store.js";
 import { cancellerSteps, submitterSteps, undertakerSteps } from "./model/submitter.js";
 import { tick, timeMatters } from "./model/time.js";
-import { may, type Setup, type Step, type World } from "./model/world.js";
+import type { Setup, Step, World } from "./model/world.js";
 import { workerSteps } from "./model/worker.js";
 import { Violation } from "./monitors.js";
+import { Edges, Visited } from "./visited.js";
 
 export interface Finding {
   /** The broken invariant; `stuck`: from this state no step that is not a fault leads to a settled record. */
@@ -25,166 +28,169 @@ export interface Report {
   readonly finding: Finding | null;
 }
 
+export interface Limits {
+  readonly states: number;
+  /**
+   * Up to this depth each state is asked at once whether it can end, by walking on without faults. What is stuck early is
+   * found so in a fraction of the states that there are.
+   */
+  readonly askedWithin?: number;
+}
+
 /** Before anything happened. */
 function initial({ workers, reconcilers, relays, budget }: Setup): State {
   const idle = (count: number) => Array.from({ length: count }, () => IDLE);
   return {
-    ...{ row: null, queue: [], deadLetters: [], backup: null, delivered: 0, rolledBack: false, left: budget },
-    ...{ submitter: IDLE, canceller: IDLE, undertaker: IDLE },
+    ...{ row: null, gone: false, queue: [], deadLetters: [], backup: null, delivered: 0 },
+    ...{ rolledBack: false, left: budget, submitter: IDLE, canceller: IDLE, undertaker: IDLE },
     ...{ workers: idle(workers), reconcilers: idle(reconcilers), relays: idle(relays) },
   };
 }
 
-/** Everything that can happen next. */
+/** Everything that can happen next. Of several that idle alike one steps: whoever it is, the rest is the same. */
 function stepsFrom(world: World, state: State): readonly Step[] {
   const steps: Step[] = [];
   const emit = (name: string, take: () => State, fault = false): void => {
-    steps.push({ name, take, fault });
+    steps.push({ name, take: () => sparing(world, take()), fault });
   };
   submitterSteps(world, state, emit);
   cancellerSteps(world, state, emit);
   undertakerSteps(world, state, emit);
-  state.workers.forEach((_, index) => {
-    if (state.row !== null) workerSteps(world, state, index, emit);
+  state.workers.forEach((worker, index) => {
+    if (worker !== IDLE || state.workers.indexOf(IDLE) === index) workerSteps(world, state, index, emit);
   });
-  state.reconcilers.forEach((_, index) => {
-    reconcilerSteps(world, state, index, emit);
+  state.reconcilers.forEach((actor, index) => {
+    if (actor !== IDLE || state.reconcilers.indexOf(IDLE) === index) {
+      reconcilerSteps(world, state, index, emit);
+    }
   });
-  state.relays.forEach((_, index) => {
-    relaySteps(world, state, index, emit);
+  state.relays.forEach((actor, index) => {
+    if (actor !== IDLE || state.relays.indexOf(IDLE) === index) relaySteps(world, state, index, emit);
   });
   storeSteps(world, state, emit);
   if (timeMatters(state)) emit("time passes", () => tick(state));
   return steps;
 }
 
-function storeSteps(
-  world: World,
-  state: State,
-  emit: (name: string, take: () => State, fault?: boolean) => void,
-): void {
-  if (may(world, "loss")) {
-    for (const dispatch of state.queue) {
-      const queue = state.queue.filter((each) => each !== dispatch);
-      emit(`message ${dispatch} is lost`, () => ({ ...state, queue }), true);
-    }
-  }
-  const { backup, row } = state;
-  if (!may(world, "rollback") || row === null || state.rolledBack) return;
-  if (backup === null) emit("from here on the store forgets", () => ({ ...state, backup: row }), true);
-  else
-    emit(
-      "the store loses what it acknowledged",
-      () => ({ ...state, row: backup, backup: null, rolledBack: true }),
-      true,
-    );
-}
-
-/** Settled; or nothing was ever recorded, and whoever would have done it is gone. */
-function isOver({ row, submitter }: State): boolean {
-  if (row === null) return submitter.at === GONE.at;
+/** Settled, and gone after that; or nothing was ever recorded, and whoever would have done it is gone. */
+function isOver({ row, gone, submitter }: State): boolean {
+  if (row === null) return gone || submitter.at === GONE.at;
   return isSettled(row) && row.record.wakeAt === null;
 }
 
+interface Known {
+  readonly id: number;
+  readonly state: State;
+}
+
 /** Breadth first over every reachable state, so that a counterexample is a shortest one. */
-export function search(world: World, limits: { readonly states: number }): Report {
+export function search(world: World, limits: Limits): Report {
   const began = performance.now();
-  const ids = new Map<string, number>();
-  const parents: number[] = [];
-  const names: string[] = [];
-  const over: number[] = [];
+  const encoder = new Encoder(world);
+  const ends = new Ends(world);
+  const visited = new Visited();
   const edges = new Edges();
+  const over: number[] = [];
   let transitions = 0;
   let depth = 0;
-  const path = (id: number, last?: string): readonly string[] => {
-    const steps = last === undefined ? [] : [last];
-    for (let at = id; at > 0; at = parents[at]!) steps.push(names[at]!);
-    return steps.reverse();
-  };
   const report = (finding: Finding | null, complete = true): Report => {
-    return { states: ids.size, transitions, depth, complete, ms: performance.now() - began, finding };
+    return { states: visited.size, transitions, depth, complete, ms: performance.now() - began, finding };
   };
   const first = initial(world.setup);
-  ids.set(encode(first), 0);
-  parents.push(0);
-  names.push("");
-  let frontier: { readonly id: number; readonly state: State }[] = [{ id: 0, state: first }];
+  visited.add(encoder.encode(first), 0);
+  let frontier: Known[] = [{ id: 0, state: first }];
   while (frontier.length > 0) {
-    const next: typeof frontier = [];
+    const next: Known[] = [];
     for (const { id, state } of frontier) {
       if (isOver(state)) over.push(id);
+      if (depth <= (limits.askedWithin ?? -1) && !ends.reachableFrom(state)) {
+        return report({ what: "stuck", steps: pathTo(world, visited, id) }, false);
+      }
+      encoder.expand(state);
+      edges.next();
       for (const step of stepsFrom(world, state)) {
         let after: State;
         try {
           after = step.take();
         } catch (error) {
-          if (error instanceof Violation) return report({ what: error.message, steps: path(id, step.name) });
-          throw error;
+          if (!(error instanceof Violation)) throw error;
+          return report({ what: error.message, steps: [...pathTo(world, visited, id), step.name] }, false);
         }
         transitions += 1;
-        const key = encode(after);
-        let target = ids.get(key);
-        if (target === undefined) {
-          if (ids.size >= limits.states) return report(null, false);
-          target = ids.size;
-          ids.set(key, target);
-          parents.push(id);
-          names.push(step.name);
+        const before = visited.size;
+        const target = visited.add(encoder.encode(after), id);
+        if (target === before) {
+          if (target >= limits.states) return report(null, false);
           next.push({ id: target, state: after });
         }
-        if (!step.fault && target !== id) edges.add(id, target);
+        if (!step.fault && target !== id) edges.add(target);
       }
     }
     if (next.length > 0) depth += 1;
     frontier = next;
   }
-  const dead = edges.firstThatCannotReach(over, ids.size);
-  return report(dead === null ? null : { what: "stuck", steps: path(dead) });
+  const dead = edges.firstThatCannotReach(over);
+  return report(dead === null ? null : { what: "stuck", steps: pathTo(world, visited, dead) });
 }
 
-/** The steps that are not faults, kept to be walked backwards. */
-class Edges {
-  #from: Int32Array = new Int32Array(1 << 16);
-  #to: Int32Array = new Int32Array(1 << 16);
-  #count = 0;
+/** Whether a state leads to a settled record by steps that are not faults. */
+class Ends {
+  readonly #world: World;
+  readonly #encoder: Encoder;
+  /** Texts of states that do. */
+  readonly #live = new Set<string>();
 
-  add(from: number, to: number): void {
-    if (this.#count === this.#from.length) {
-      this.#from = grown(this.#from);
-      this.#to = grown(this.#to);
-    }
-    this.#from[this.#count] = from;
-    this.#to[this.#count] = to;
-    this.#count += 1;
+  constructor(world: World) {
+    this.#world = world;
+    this.#encoder = new Encoder(world);
   }
 
-  /** Ids rise with the depth: the first is one with a shortest path. */
-  firstThatCannotReach(targets: readonly number[], states: number): number | null {
-    const heads = new Int32Array(states).fill(-1);
-    const chain = new Int32Array(this.#count);
-    for (let edge = 0; edge < this.#count; edge += 1) {
-      const to = this.#to[edge]!;
-      chain[edge] = heads[to]!;
-      heads[to] = edge;
-    }
-    const reaches = new Uint8Array(states);
-    const open = [...targets];
-    for (const target of targets) reaches[target] = 1;
-    for (let at = open.pop(); at !== undefined; at = open.pop()) {
-      for (let edge = heads[at]!; edge >= 0; edge = chain[edge]!) {
-        const from = this.#from[edge]!;
-        if (reaches[from] === 1) continue;
-        reaches[from] = 1;
-        open.push(from);
+  reachableFrom(start: State): boolean {
+    const parents = new Map<string, string | null>([[this.#encoder.encode(start), null]]);
+    const open: State[] = [start];
+    for (let state = open.pop(); state !== undefined; state = open.pop()) {
+      const text = this.#encoder.encode(state);
+      if (isOver(state) || this.#live.has(text)) {
+        for (let at: string | null = text; at !== null; at = parents.get(at) ?? null) this.#live.add(at);
+        return true;
+      }
+      for (const step of stepsFrom(this.#world, state)) {
+        const after = step.fault ? null : takenSafely(step);
+        if (after === null) continue;
+        const reached = this.#encoder.encode(after);
+        if (parents.has(reached)) continue;
+        parents.set(reached, text);
+        open.push(after);
       }
     }
-    const dead = reaches.indexOf(0);
-    return dead < 0 ? null : dead;
+    return false;
   }
 }
 
-function grown(array: Int32Array): Int32Array {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
+/** The steps to a state: walked again from the start, since only their ends were kept. */
+function pathTo(world: World, visited: Visited, id: number): readonly string[] {
+  const encoder = new Encoder(world);
+  const names: string[] = [];
+  let state = initial(world.setup);
+  for (const target of visited.pathTo(id).slice(1)) {
+    const found = stepsFrom(world, state)
+      .map((step) => ({ name: step.name, after: takenSafely(step) }))
+      .find(({ after }) => after !== null && visited.find(encoder.encode(after)) === target);
+    // Two states of one text had different steps: the encoding leaves out something that counts.
+    if (found === undefined || found.after === null)
+      throw new Error(`the path cannot be walked again after: ${names.join("; ")}`);
+    names.push(found.name);
+    state = found.after;
+  }
+  return names;
+}
+
+/** A step beside the path may break an invariant too. */
+function takenSafely({ take }: Step): State | null {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof Violation) return null;
+    throw error;
+  }
 }

@@ -1,28 +1,29 @@
-import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
 import { needs } from "../../../src/core/decide/wake.js";
-import { decodeHistory, type HistoryEntry } from "../../../src/core/history.js";
-import type { JobRecord, Snapshot } from "../../../src/core/record.js";
+import { decodeHistory } from "../../../src/core/history.js";
+import { isFinal } from "../../../src/core/lifecycle.js";
+import type { Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
+import type { World } from "./world.js";
 
 const LETTER = { PENDING: "P", QUEUED: "Q", PROCESSING: "R", COMPLETED: "C", FAILED: "F" } as const;
 
-const histories = new Map<string, readonly HistoryEntry[]>();
-
-/** Histories repeat from state to state: each is read once. */
-function entriesOf({ history }: JobRecord): readonly HistoryEntry[] {
-  let entries = histories.get(history);
-  if (entries === undefined) {
-    if (histories.size > 50_000) histories.clear();
-    entries = decodeHistory(history);
-    histories.set(history, entries);
-  }
-  return entries;
-}
-
-/** All that is past is alike: due. */
-function instant(at: number | null): string {
-  return at === null ? "-" : String(Math.max(0, at - NOW));
+/** What the texts of one state refer to. */
+interface Scope {
+  readonly state: State;
+  readonly row: Snapshot;
+  readonly kept: readonly number[];
+  readonly trims: boolean;
+  readonly copies: boolean;
+  /** Versions that anybody compares, rising, and each one's rank. */
+  readonly versions: number[];
+  readonly ranks: number[];
+  /** Tokens by first appearance; kept only where the store forgets and an old token can be current again. */
+  readonly tokens: string[] | null;
+  /** The job is final and stays so: no dispatch, token or outcome makes a difference any more. */
+  readonly ended: boolean;
+  /** Below this version nobody's memory can be accepted again. */
+  readonly floor: number;
 }
 
 /**
@@ -31,152 +32,319 @@ function instant(at: number | null): string {
  * (the monitors compare them step by step), entries that everybody has had and nobody has to recognise, and of an
  * outdated memory everything but what is done with it, since the store refuses whatever is decided on it.
  */
-export function encode(state: State): string {
-  const { row } = state;
-  const actors = actorsOf(state);
-  if (row === null)
-    return `none|${actors.map((actor) => actor.at).join()}|${state.submitter.seen === null ? 0 : 1}`;
-  const { record } = row;
-  const scope: Scope = { state, row, entries: entriesOf(record), rank: new Map() };
-  const had = Math.min(...[row, ...actors.map((actor) => actor.seen)].map((held) => cursorOf(held ?? row)));
-  const held = new Set(actors.flatMap((actor) => actor.change ?? []));
-  const kept = scope.entries.filter(
-    (entry) => (record.notifiers.length > 0 && entry.version > had) || held.has(entry.transitionId),
-  );
-  rankVersions(scope, actors, kept);
-  const group = (group: readonly Actor[]): string =>
-    group
-      .map((actor) => actorText(scope, actor))
+export class Encoder {
+  /** The snapshots of the state whose steps are taken, and their texts: most of them are those of the next states too. */
+  readonly #known: Snapshot[] = [];
+  readonly #texts: string[] = [];
+  readonly #trims: boolean;
+  readonly #copies: boolean;
+
+  constructor({ rules, setup }: Pick<World, "rules" | "setup">) {
+    this.#trims = rules.trims;
+    this.#copies = setup.faults.has("duplicate");
+  }
+
+  /** The states to come are steps from this one. */
+  expand({ row, backup, ...state }: State): void {
+    this.#known.length = 0;
+    this.#texts.length = 0;
+    this.#remember(row);
+    this.#remember(backup);
+    for (const { seen } of actorsOf({ row, backup, ...state })) this.#remember(seen);
+  }
+
+  encode(state: State): string {
+    const { row } = state;
+    if (row === null) return withoutRow(state);
+    const actors = actorsOf(state);
+    const scope = scopeOf(state, row, actors, { trims: this.#trims, copies: this.#copies });
+    const { release, notifierFails, resend } = state.left;
+    const { notifiers } = row.record;
+    let text = `${this.#snapshot(scope, row)}|`;
+    if (state.backup !== null) text += this.#snapshot(scope, state.backup);
+    for (const each of scope.kept) text += `,${version(scope, each)}`;
+    text += `|${dispatches(scope, state.queue)}|${dispatches(scope, state.deadLetters)}|`;
+    text += `${this.#actor(scope, state.submitter)}|${this.#actor(scope, state.canceller)}|`;
+    text += `${this.#actor(scope, state.undertaker)}|${this.#group(scope, state.workers)}|`;
+    text += `${this.#group(scope, state.reconcilers)}|${this.#group(scope, state.relays)}|`;
+    if (notifiers.length > 0) text += `${total(row) - state.delivered}`;
+    if (row.record.historyTrimmed > 0) text += "x";
+    return `${text}|${release}${notifierFails}${resend ?? ""}${state.rolledBack ? 1 : 0}`;
+  }
+
+  #remember(snapshot: Snapshot | null): void {
+    if (snapshot === null) return;
+    this.#known.push(snapshot);
+    this.#texts.push(bodyText(snapshot));
+  }
+
+  #body(snapshot: Snapshot): string {
+    const { record, cursors } = snapshot;
+    for (let at = 0; at < this.#known.length; at += 1) {
+      const known = this.#known[at]!;
+      if (known.record === record && known.cursors === cursors) return this.#texts[at]!;
+    }
+    return bodyText(snapshot);
+  }
+
+  #group(scope: Scope, group: readonly Actor[]): string {
+    if (group.length === 1) return this.#actor(scope, group[0]!);
+    return group
+      .map((actor) => this.#actor(scope, actor))
       .sort()
       .join("&");
-  const { release, notifierFails, rollback } = state.left;
-  return [
-    snapshotText(scope, row),
-    state.backup === null ? "" : snapshotText(scope, state.backup),
-    kept.map((entry) => version(scope, entry.version)).join(),
-    [...new Set(state.queue.map((dispatch) => relative(scope, dispatch)))].join(),
-    [...new Set(state.deadLetters.map((dispatch) => relative(scope, dispatch)))].sort().join(),
-    actorText(scope, state.submitter),
-    actorText(scope, state.canceller),
-    actorText(scope, state.undertaker),
-    group(state.workers),
-    group(state.reconcilers),
-    group(state.relays),
-    version(scope, state.delivered),
-    `${release}${notifierFails}${rollback}${state.rolledBack ? 1 : 0}`,
-  ].join("|");
+  }
+
+  #actor(scope: Scope, actor: Actor): string {
+    const { at } = actor;
+    if (at === "idle" || at === "gone") return at === "idle" ? "i" : "g";
+    // Asked again, it is answered by what is stored, whatever became of that.
+    if (actor === scope.state.submitter && at === "unsure") return at;
+    const { record } = scope.row;
+    const { token, moved, message, seen } = actor;
+    let text = at;
+    if (token !== null && !scope.ended) {
+      text += record.token === token ? "~t" : record.poll?.token === token ? "~p" : "~";
+      if (scope.tokens !== null) text += tokenText(scope.tokens, token);
+    }
+    if (message !== null) text += `~${relative(scope, message)}`;
+    // Of a claim that is over, no outcome is accepted.
+    const counts = record.token === token || scope.tokens !== null;
+    if (actor.outcome !== null && counts && !scope.ended) text += `~${actor.outcome}`;
+    if (moved !== null) text += `~${version(scope, moved.upTo)}+${moved.attempts}@${instant(moved.retryAt)}`;
+    if (seen !== null) text += `~${this.#seen(scope, actor, seen)}`;
+    return actor.applied ? `${text}!` : text;
+  }
+
+  /** What somebody remembers of the record. */
+  #seen(scope: Scope, actor: Actor, seen: Snapshot): string {
+    const { record } = scope.row;
+    const mine = mark(scope, actor, seen);
+    // A store that forgets can come back to an older version: nothing may be left out then.
+    if (scope.tokens !== null && seen.record.version >= scope.floor)
+      return mine + this.#snapshot(scope, seen);
+    if (scope.tokens === null && seen.record.version === record.version) {
+      const lease = seen.record.leaseUntil === record.leaseUntil ? "" : `l${instant(seen.record.leaseUntil)}`;
+      return `=${mine}${lease}${cursorText(scope, seen.cursors)}`;
+    }
+    switch (actor.at) {
+      case "looks":
+        return oldNeedsText(scope, seen);
+      case "publishes":
+        return `${version(scope, seen.record.version)}${cursorText(scope, seen.cursors)}`;
+      case "holds":
+        return isAwaited(seen, actor.message) ? "a" : "";
+      default:
+        return this.#trims ? `old${mine}${version(scope, seen.record.version)}` : `old${mine}`;
+    }
+  }
+
+  #snapshot(scope: Scope, snapshot: Snapshot): string {
+    const { record, cursors } = snapshot;
+    const { poll, token } = record;
+    const now = scope.row.record;
+    let text = `${version(scope, record.version)}d${relative(scope, record.dispatch)}`;
+    text += token === null ? "-" : token === now.token ? "t" : "o";
+    if (token !== null && scope.tokens !== null) text += tokenText(scope.tokens, token);
+    if (poll !== null) text += poll.token === now.poll?.token ? "p" : "q";
+    return text + this.#body(snapshot) + cursorText(scope, cursors);
+  }
 }
 
-interface Scope {
-  readonly state: State;
-  readonly row: StoredRow;
-  readonly entries: readonly HistoryEntry[];
-  readonly rank: Map<number, number>;
+/** Whether a dead letter is of the dispatch that a job waits for. */
+function isAwaited({ record }: Snapshot, dispatch: number | null): boolean {
+  return (record.status === "PENDING" || record.status === "QUEUED") && record.dispatch === dispatch;
 }
 
-function version({ rank }: Scope, at: number): string {
-  return String(rank.get(at) ?? "?");
+/** What somebody who took an old record will do: send, publish, or be refused, and when. */
+function oldNeedsText(scope: Scope, seen: Snapshot): string {
+  let text = "";
+  let refused = Number.POSITIVE_INFINITY;
+  for (const { reason, at } of needs(seen, POLICY)) {
+    if (reason === "send") text += `s${instant(at)}d${relative(scope, seen.record.dispatch)}`;
+    else if (reason === "notify") {
+      text += `n${instant(at)}v${version(scope, seen.record.version)}${cursorText(scope, seen.cursors)}`;
+    } else refused = Math.min(refused, at);
+  }
+  return refused === Number.POSITIVE_INFINITY ? text : `${text}r${instant(refused)}`;
+}
+
+/** What is left to tell once nothing is stored: not yet, or not any more. */
+function withoutRow({ submitter, ...state }: State): string {
+  if (!state.gone) return `${submitter.at}${submitter.seen === null ? 0 : 1}${state.canceller.at}`;
+  const actors = actorsOf({ submitter, ...state }).map(({ at, message, outcome, applied, seen }) => {
+    const due = seen === null ? "" : bodyText(seen);
+    return `${at}${message === null ? "" : "m"}${outcome ?? ""}${applied ? "!" : ""}${due}`;
+  });
+  const [first = "", canceller = "", undertaker = "", ...others] = actors;
+  const waiting = `${Math.sign(state.queue.length)}${Math.sign(state.deadLetters.length)}`;
+  return `gone|${first}|${canceller}|${undertaker}|${others.sort().join("&")}|${waiting}`;
+}
+
+function scopeOf(
+  state: State,
+  row: Snapshot,
+  actors: readonly Actor[],
+  { trims, copies }: Pick<Scope, "trims" | "copies">,
+): Scope {
+  const { backup } = state;
+  const forgets = backup !== null || state.rolledBack;
+  const scope: Scope = {
+    state,
+    row,
+    trims,
+    copies,
+    versions: [0],
+    ranks: [0],
+    tokens: forgets ? [] : null,
+    kept: trims ? versionsOf(row) : keptOf(row, actors),
+    ended: isFinal(row.record.status) && backup === null,
+    floor: Math.min(row.record.version, backup?.record.version ?? row.record.version),
+  };
+  if (scope.tokens !== null) {
+    nameToken(scope.tokens, row.record.token);
+    nameToken(scope.tokens, backup?.record.token ?? null);
+  }
+  rankVersions(scope, actors);
+  return scope;
+}
+
+function versionsOf({ record }: Snapshot): number[] {
+  return decodeHistory(record.history).map((entry) => entry.version);
+}
+
+/** The versions of entries that somebody has still to have, or to recognise as one's own. */
+function keptOf({ record, cursors }: Snapshot, actors: readonly Actor[]): number[] {
+  const kept: number[] = [];
+  for (const actor of actors) {
+    const version = ownVersion(record, actor);
+    if (version !== null) kept.push(version);
+  }
+  if (record.notifiers.length === 0) return kept;
+  let had = cursorOf(cursors);
+  for (const { seen } of actors) if (seen !== null) had = Math.min(had, cursorOf(seen.cursors));
+  for (const { version } of decodeHistory(record.history)) {
+    if (version > had && !kept.includes(version)) kept.push(version);
+  }
+  return kept.sort((a, b) => a - b);
+}
+
+/** Where the change of an actor is stored. The submitter's is the first entry: it need not be looked for. */
+function ownVersion({ history }: JobRecord, { change, at }: Actor): number | null {
+  if (change === null || at === "unsure" || at === "created" || at === "sent") return null;
+  return versionOfChange(history, change);
+}
+
+/** The version of the first entry of a change, found in the text: most histories need not be parsed for it. */
+function versionOfChange(history: string, change: string): number | null {
+  const at = history.indexOf(`"${change}"`);
+  return at < 0 ? null : Number.parseInt(history.slice(history.lastIndexOf("[", at) + 1), 10);
+}
+
+/** Versions that are compared, by their order. */
+function rankVersions(scope: Scope, actors: readonly Actor[]): void {
+  const { versions, ranks, row, state } = scope;
+  addVersions(versions, row);
+  if (state.backup !== null) addVersions(versions, state.backup);
+  for (const { seen, moved, at } of actors) {
+    if (seen !== null && seen !== row && isCompared(scope, at, seen)) addVersions(versions, seen);
+    if (moved !== null) versions.push(moved.upTo);
+  }
+  versions.push(...scope.kept);
+  // Where the store forgets, versions are reached again: each step counts. Where entries are trimmed, "the next one" does.
+  const most = scope.tokens !== null ? Number.POSITIVE_INFINITY : scope.trims ? 2 : 1;
+  versions.sort((a, b) => a - b);
+  for (let at = 1; at < versions.length; at += 1) {
+    ranks.push(ranks[at - 1]! + Math.min(most, versions[at]! - versions[at - 1]!));
+  }
+}
+
+function addVersions(versions: number[], { record, cursors }: Snapshot): void {
+  versions.push(record.version);
+  const cursor = cursors["ui"];
+  if (cursor !== undefined) versions.push(cursor.upTo);
+}
+
+/** Whether more than "outdated" is told of a memory. */
+function isCompared({ row, tokens, floor, trims }: Scope, at: string, { record }: Snapshot): boolean {
+  if (trims || (tokens !== null && record.version >= floor)) return true;
+  return record.version === row.record.version || at === "looks" || at === "publishes";
+}
+
+function total({ record }: Snapshot): number {
+  return record.historyTrimmed + decodeHistory(record.history).length;
+}
+
+/** Whether the entry behind what it saw is its own, or another place has it. */
+function mark({ row }: Scope, actor: Actor, seen: Snapshot): string {
+  const place = ownVersion(row.record, actor);
+  return place === null ? "" : place === seen.record.version + 1 ? "m" : "n";
+}
+
+function version({ versions, ranks }: Scope, at: number): string {
+  const place = versions.indexOf(at);
+  return place < 0 ? "?" : ranks[place]!.toString(36);
 }
 
 /** Older dispatches are alike: stale. */
-function relative({ row }: Scope, dispatch: number): string {
-  return String(Math.max(-1, dispatch - row.record.dispatch));
+function relative({ row, ended }: Scope, dispatch: number): number {
+  return ended ? 0 : Math.max(-1, dispatch - row.record.dispatch);
 }
 
-function actorText(scope: Scope, actor: Actor): string {
-  if (actor.at === "idle" || actor.at === "gone") return actor.at;
-  const { record } = scope.row;
-  const { token, moved, message, seen } = actor;
-  const holds =
-    token === null ? "" : `${record.token === token ? "t" : ""}${record.poll?.token === token ? "p" : ""}`;
-  const cursor =
-    moved === null ? "" : `${version(scope, moved.upTo)}+${moved.attempts}@${instant(moved.retryAt)}`;
-  const held = message === null ? "" : relative(scope, message);
-  const memory = seen === null ? "" : seenText(scope, actor, seen);
-  return `${actor.at}~${holds}~${held}~${actor.outcome ?? ""}~${cursor}~${actor.applied ? 1 : 0}~${memory}`;
+function dispatches(scope: Scope, list: readonly number[]): string {
+  if (list.length === 0) return "";
+  if (list.length === 1) return String(relative(scope, list[0]!));
+  // Where copies are free, one stale message can come as often as several.
+  const places = list.map((dispatch) => relative(scope, dispatch));
+  return (scope.copies ? [...new Set(places)] : places).join();
 }
 
-/** What somebody remembers of the record. */
-function seenText(scope: Scope, actor: Actor, seen: Snapshot): string {
-  const { record } = scope.row;
-  // A store that forgets can come back to an older version: nothing may be left out then.
-  const forgets = scope.state.backup !== null || scope.state.rolledBack;
-  const { change } = actor;
-  const place =
-    change === null ? undefined : scope.entries.find((entry) => entry.transitionId === change)?.version;
-  const mine = place === undefined ? "" : place === seen.record.version + 1 ? "m" : "n";
-  if (forgets) return `${mine}${snapshotText(scope, seen)}`;
-  if (seen.record.version === record.version) {
-    const lease = seen.record.leaseUntil === record.leaseUntil ? "" : `l${instant(seen.record.leaseUntil)}`;
-    return `=${mine}${lease}${cursorText(scope, seen)}`;
-  }
-  switch (actor.at) {
-    case "looks":
-    case "publishes":
-      return `${lookText(seen)}d${relative(scope, seen.record.dispatch)}${version(scope, seen.record.version)}${cursorText(scope, seen)}`;
-    case "holds":
-      return `${LETTER[seen.record.status]}${relative(scope, seen.record.dispatch)}`;
-    default:
-      return `old${mine}`;
-  }
+function nameToken(tokens: string[], token: string | null): void {
+  if (token !== null && !tokens.includes(token)) tokens.push(token);
 }
 
-function lookText(seen: Snapshot): string {
-  return needs(seen, POLICY)
-    .map(({ reason, at }) => `${reason}${instant(at)}`)
-    .join();
+function tokenText(tokens: string[], token: string): string {
+  nameToken(tokens, token);
+  return String(tokens.indexOf(token));
 }
 
-function cursorOf({ cursors }: Snapshot): number {
+function cursorOf(cursors: Cursors): number {
   return cursors["ui"]?.upTo ?? 0;
 }
 
-/** Versions by their order, keeping apart "the next one" and "a later one". */
-function rankVersions(
-  { state, row, rank }: Scope,
-  actors: readonly Actor[],
-  kept: readonly HistoryEntry[],
-): void {
-  const found = new Set<number>([0, state.delivered, ...kept.map((entry) => entry.version)]);
-  const visit = (held: Snapshot | StoredRow | null): void => {
-    if (held === null) return;
-    found.add(held.record.version);
-    found.add(cursorOf(held));
-  };
-  visit(row);
-  visit(state.backup);
-  for (const actor of actors) {
-    visit(actor.seen);
-    if (actor.moved !== null) found.add(actor.moved.upTo);
-  }
-  let before = 0;
-  let at = 0;
-  for (const each of [...found].sort((a, b) => a - b)) {
-    at += Math.min(2, each - before);
-    before = each;
-    rank.set(each, at);
-  }
-}
-
-function cursorText(scope: Scope, { cursors }: Snapshot): string {
+function cursorText(scope: Scope, cursors: Cursors): string {
   const cursor = cursors["ui"];
-  return cursor === undefined
-    ? ""
-    : `k${version(scope, cursor.upTo)}+${cursor.attempts}@${instant(cursor.retryAt)}`;
+  if (cursor === undefined) return "";
+  return `k${version(scope, cursor.upTo)}+${cursor.attempts}@${instant(cursor.retryAt)}`;
 }
 
-function snapshotText(scope: Scope, snapshot: Snapshot): string {
+/** All that is past is alike: due. */
+function instant(at: number | null): string {
+  return at === null ? "-" : at <= NOW ? "0" : String(at - NOW);
+}
+
+/** The part of a snapshot that says the same in every state. */
+function bodyText(snapshot: Snapshot): string {
   const { record } = snapshot;
-  const { awaiting, poll, token } = record;
-  const now = scope.row.record;
-  const parts = [
-    `${LETTER[record.status]}${version(scope, record.version)}d${relative(scope, record.dispatch)}a${record.attempt}`,
-    `${record.releases}${record.redrives}${record.cancel === null ? "" : "c"}`,
-    token === null ? "-" : token === now.token ? "t" : "o",
-    ...[record.leaseUntil, record.readyAt, record.sendAt, record.wakeAt].map(instant),
-    lookText(snapshot),
-  ];
-  if (awaiting !== null) parts.push(`w${instant(awaiting.nextPollAt)},${instant(awaiting.deadlineAt)}`);
-  if (poll !== null) parts.push(`${poll.token === now.poll?.token ? "p" : "q"}${instant(poll.until)}`);
-  return parts.join(" ") + cursorText(scope, snapshot);
+  const { awaiting, poll } = record;
+  if (isFinal(record.status)) return finalText(snapshot);
+  let text: string = LETTER[record.status];
+  text += `${record.attempt}${record.releases}${record.redrives}${record.cancel === null ? "" : "c"}`;
+  text += instantsText(record);
+  for (const { reason, at } of needs(snapshot, POLICY)) text += `${reason.slice(0, 7)}${instant(at)}`;
+  if (awaiting !== null) text += `w${instant(awaiting.nextPollAt)},${instant(awaiting.deadlineAt)}`;
+  if (poll !== null) text += `p${instant(poll.until)}`;
+  return text;
+}
+
+/** How a job ended, and after how many attempts, nobody asks any more. */
+function finalText(snapshot: Snapshot): string {
+  const { wakeAt, purgeAt } = snapshot.record;
+  let text = `F${instant(wakeAt)}${instant(purgeAt)}`;
+  for (const { at } of needs(snapshot, POLICY)) text += `n${instant(at)}`;
+  return text;
+}
+
+function instantsText({ leaseUntil, readyAt, sendAt, wakeAt }: JobRecord): string {
+  return `${instant(leaseUntil)}${instant(readyAt)}${instant(sendAt)}${instant(wakeAt)}`;
 }

@@ -1,13 +1,14 @@
 import type { Decision } from "../../../src/core/decide/change.js";
 import { undelivered } from "../../../src/core/decide/deliver.js";
 import { needs } from "../../../src/core/decide/wake.js";
+import { decodeHistory, type HistoryEntry } from "../../../src/core/history.js";
 import type { PublishResult } from "../../../src/core/ports/notifier.js";
 import { type Snapshot, START } from "../../../src/core/record.js";
 import type { Author } from "../monitors.js";
 import { BACKOFF, context, fresh, NOTIFIER_RETRY, NOW, POLICY, TICKS } from "./rules.js";
 import { type Actor, IDLE, snapshotOf, type State, withActor } from "./state.js";
 import { mark } from "./submitter.js";
-import { advance, changeOf, type Emit, may, put, send, stored, type World, write } from "./world.js";
+import { advance, changeOf, type Emit, found, may, put, send, type World, write } from "./world.js";
 import { spend } from "./worker.js";
 
 type To = (next: State, actor: Actor) => State;
@@ -60,11 +61,9 @@ function looks(world: World, state: State, actor: Actor, name: string, to: To, e
       case "send":
         sends(world, state, { ...actor, message: seen.record.dispatch }, name, to, emit);
         break;
-      case "redispatch": {
-        const then = { ...IDLE, at: "sends", message: seen.record.dispatch };
-        writes("decides to send again", () => rules.sendAgain(seen, context(fresh())), "other", then);
+      case "redispatch":
+        redispatch(world, state, seen, to, name, emit);
         break;
-      }
       case "lease":
         writes("sweeps", () => rules.sweep(seen, context(fresh())), "sweep");
         break;
@@ -82,6 +81,24 @@ function looks(world: World, state: State, actor: Actor, name: string, to: To, e
         break;
     }
   }
+}
+
+/** Where a budget is given, it is for messages sent again although there is one; past it the look is put off. */
+function redispatch(world: World, state: State, seen: Snapshot, to: To, name: string, emit: Emit): void {
+  const { resend } = state.left;
+  const { dispatch } = seen.record;
+  const spurious = [...state.queue, ...state.workers.map((worker) => worker.message)].includes(dispatch);
+  if (spurious && resend === 0) {
+    emit(`${name} puts the look off`, () => to(state, IDLE));
+    return;
+  }
+  const then = { ...IDLE, at: "sends" };
+  emit(`${name} decides to send again`, () => {
+    const decision = world.rules.sendAgain(seen, context(fresh()));
+    const costs = spurious && resend !== null;
+    const paid = costs ? { ...state, left: { ...state.left, resend: resend - 1 } } : state;
+    return act(world, paid, seen, decision, { by: "other" }, to, then);
+  });
 }
 
 type Writes = (what: string, decide: () => Decision, by: Author["by"], then?: Actor) => void;
@@ -127,15 +144,18 @@ function act(
   if (change === null) return to(advance(world, state, seen, null), IDLE);
   const written = write(world, state, change, author);
   if (written.after === null) return to(state, IDLE);
-  return to(written.state, then === IDLE ? IDLE : { ...then, seen: written.after });
+  if (then === IDLE) return to(written.state, IDLE);
+  return to(written.state, { ...then, seen: written.after, message: written.after.record.dispatch });
 }
 
 function sends(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
   const dispatch = actor.message!;
   const marks = actor.at === "looks" ? { ...actor, at: "sent", message: dispatch } : IDLE;
   emit(`${name} sends message ${dispatch}`, () => to(send(state, dispatch), marks));
-  if (may(world, "send unknown"))
+  if (may(world, "send unknown")) {
+    emit(`${name}'s send is in doubt, it was sent`, () => to(send(state, dispatch), IDLE), true);
     emit(`${name}'s send is in doubt, it was not sent`, () => to(state, IDLE), true);
+  }
   if (may(world, "send rejected") && actor.at === "looks") {
     const decide = (): Decision =>
       world.rules.rejectSend(actor.seen!, dispatch, "too large", context(fresh()));
@@ -168,8 +188,8 @@ function polls(world: World, state: State, actor: Actor, name: string, to: To, e
         if (change === null) return to(state, IDLE);
         const written = write(world, state, change, author);
         if (written.after !== null) return to(written.state, IDLE);
-        const now = snapshotOf(stored(state));
-        const mine = now.record.poll?.token === actor.token;
+        const now = found(state);
+        const mine = now !== null && now.record.poll?.token === actor.token;
         return to(state, mine ? { ...actor, seen: now } : IDLE);
       },
       what === "nothing",
@@ -194,10 +214,12 @@ function publish(world: World, state: State, actor: Actor, name: string, to: To,
           now: NOW,
           random: 0.5,
         });
+        const first = placeOf(seen, entries);
         let delivered = state.delivered;
-        for (const { version } of entries.slice(0, taken)) {
-          world.watch.delivered({ ...state, delivered }, seen, version);
-          delivered = Math.max(delivered, version);
+        for (let place = first; place < first + taken; place += 1) {
+          world.watch.delivered({ ...state, delivered }, place);
+          // What comes after a gap does not close it.
+          if (place === delivered) delivered += 1;
         }
         const paid = fails ? spend(state, "notifierFails") : state;
         return to({ ...paid, delivered }, { ...IDLE, at: "published", seen, moved });
@@ -205,6 +227,11 @@ function publish(world: World, state: State, actor: Actor, name: string, to: To,
       fails,
     );
   }
+}
+
+/** How many entries came before these, which are the newest. */
+function placeOf({ record }: Snapshot, entries: readonly HistoryEntry[]): number {
+  return record.historyTrimmed + decodeHistory(record.history).length - entries.length;
 }
 
 /** A relay of the process that made a change: publishes without being woken. */

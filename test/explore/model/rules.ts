@@ -44,7 +44,8 @@ export function context(transitionId: string): DecideContext {
   return { now: NOW, policy: POLICY, transitionId, actor: null, random: 0.5 };
 }
 
-export const terms = () => claimTerms("w", fresh(), POLICY);
+/** Nobody recognises a claim by its entry: its token is enough. */
+export const TERMS = claimTerms("w", "claim", POLICY);
 
 /** What the search runs: the decisions and the store's semantics as they ship. A broken variant replaces one of them. */
 export const REAL = {
@@ -56,12 +57,28 @@ export const REAL = {
   ...{ claimPoll, seen, awaitTimeout, afterPublish, advance, acknowledge, recognise },
   /** What a worker does with its message when the store cannot be reached. */
   onOutage: "release" as "release" | "ack",
+  /** When a worker removes its message. */
+  acknowledges: "after its outcome" as "after its outcome" | "after its claim",
+  /** How often a message came that meets a job being run: a seldom one is given back, one near the queue's limit goes. */
+  receives: 1,
+  /** A claim without an answer is asked again under the same token, or given up for another. */
+  unsureClaim: "same token" as "same token" | "new token",
+  /** A worker that lost its lease looks at the record before it removes its message, or does not. */
+  lostLease: "look" as "look" | "ack",
   /** A refused worker looks whether its claim is the current one, or simply writes again at the newer version. */
   afterRefusal: "look" as "look" | "write_again",
-  /** A mark that is refused is over, or is written whatever the record says. */
-  mark: "guarded" as "guarded" | "blind",
-  /** A worker's write carries its guard, or the status alone. */
-  workerGuard: "full" as "full" | "status",
+  /** A worker's write of doubt that meets no record is in doubt still, or counts as refused. */
+  goneAfterDoubt: "unknown" as "unknown" | "refused",
+  /** A create that is asked again finds the first one, or makes another job. */
+  create: "keyed" as "keyed" | "blind",
+  /** A mark is for one dispatch; for whichever is the record's; or is written whatever the record says. */
+  mark: "guarded" as "guarded" | "any dispatch" | "blind",
+  /** A worker's write carries its guard, the status alone, or nothing. */
+  workerGuard: "full" as "full" | "status" | "none",
+  /** The store refuses what was decided on an older version, so that steps in vain can be spared. */
+  spares: true,
+  /** Histories are trimmed, which none is that has so few entries. */
+  trims: false,
   /** The lease of a poll that lapsed makes the poll due, or is swept as if a worker had held it. */
   lapsedPoll: "poll" as "poll" | "sweep",
 };

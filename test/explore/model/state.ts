@@ -34,12 +34,15 @@ export const GONE: Actor = { ...IDLE, at: "gone" };
 export interface Budget {
   readonly release: number;
   readonly notifierFails: number;
-  readonly rollback: number;
+  /** A message sent again on mere age; `null`: free. */
+  readonly resend: number | null;
 }
 
 /** One job and everybody around it. */
 export interface State {
   readonly row: StoredRow | null;
+  /** It was stored and is not any more. */
+  readonly gone: boolean;
   /** Dispatches of the messages that can be received. A copy beyond one is a delivery that leaves it in place. */
   readonly queue: readonly number[];
   readonly deadLetters: readonly number[];
@@ -49,7 +52,7 @@ export interface State {
   readonly relays: readonly Actor[];
   readonly canceller: Actor;
   readonly undertaker: Actor;
-  /** Version of the newest entry that the notifier has had. */
+  /** How many entries the notifier has had, from the first on. By place: a broken variant gives two one version. */
   readonly delivered: number;
   readonly left: Budget;
   /** What a store that loses acknowledged writes goes back to. */
@@ -61,7 +64,7 @@ export interface State {
 export type Group = "workers" | "reconcilers" | "relays";
 
 /** Everybody whose memory time and encoding have to visit. */
-export function actorsOf(state: State): readonly Actor[] {
+export function actorsOf(state: Omit<State, "gone" | "left">): readonly Actor[] {
   const { submitter, canceller, undertaker, workers, reconcilers, relays } = state;
   return [submitter, canceller, undertaker, ...workers, ...reconcilers, ...relays];
 }

@@ -1,6 +1,7 @@
-import { changeOf, type Emit, may, put, send, stored, type World, write } from "./world.js";
+import { changeOf, type Emit, found, may, put, send, type World, write } from "./world.js";
 import { context, fresh } from "./rules.js";
-import { type Actor, GONE, IDLE, snapshotOf, type State } from "./state.js";
+import type { Snapshot } from "../../../src/core/record.js";
+import { type Actor, GONE, IDLE, snapshotOf, type State, withMessage, withoutMessage } from "./state.js";
 
 /** Creates the job, sends its first message, marks it queued. Any of it may fail to happen, or to be heard of. */
 export function submitterSteps(world: World, state: State, emit: Emit): void {
@@ -49,6 +50,7 @@ function createJob(world: World, state: State, reply: boolean): State {
     : { ...actor, at: "unsure" };
   const submitter = after.at === "gone" ? GONE : after;
   if (state.row !== null) {
+    watch.require(rules.create === "keyed", "S17 one key, one job", "a second job was made");
     const answer = rules.judgeExisting(given, snapshotOf(state.row));
     watch.require(answer === "mine", "S9 answers are true", `its own job is ${answer}`);
     return { ...state, submitter };
@@ -83,17 +85,20 @@ export function mark(world: World, state: State, { seen, message }: Actor): Stat
   const change = changeOf(decision);
   if (change === null) return state;
   const written = write(world, state, change, { by: "other" });
-  if (written.after !== null || world.rules.mark === "guarded") return written.state;
-  // A blind mark: whatever is stored is QUEUED now.
-  const { record } = stored(state);
+  const now = found(state);
+  if (written.after !== null || now === null) return written.state;
+  if (world.rules.mark === "blind") return blindly(world, state, now, message ?? 1);
+  // Refused: decided again on the record that came back.
+  const second = changeOf(world.rules.markSent(now, message ?? 1, context(fresh())));
+  return second === null ? state : write(world, state, second, { by: "other" }).state;
+}
+
+/** Whatever is stored is QUEUED now. */
+function blindly(world: World, state: State, { record }: Snapshot, dispatch: number): State {
   const { version, token, status } = record;
   if (status === "COMPLETED" || status === "FAILED") return state;
-  const blind = world.rules.markSent(
-    { record: { ...record, status: "PENDING", dispatch: message ?? 1 }, cursors: {} },
-    message ?? 1,
-    context(fresh()),
-  );
-  const forced = changeOf(blind)!;
+  const pretended = { record: { ...record, status: "PENDING", dispatch } as const, cursors: {} };
+  const forced = changeOf(world.rules.markSent(pretended, dispatch, context(fresh())))!;
   const item = { ...forced.item, guard: { status, version, token } };
   return write(world, state, { ...forced, item }, { by: "other" }).state;
 }
@@ -129,8 +134,10 @@ function ask(world: World, state: State, reply: boolean): State {
     return { ...written.state, canceller: reply ? GONE : { ...canceller, applied: true } };
   }
   if (!reply) return state;
-  const { record } = stored(state);
-  const happened = rules.recognise(record, canceller.seen!.record.version, canceller.change!);
+  const now = found(state);
+  // No record is no answer: whether the job was cancelled is not known.
+  if (now === null) return { ...state, canceller: GONE };
+  const happened = rules.recognise(now.record, canceller.seen!.record.version, canceller.change!);
   const is = canceller.applied ? "applied" : "not_applied";
   watch.require(
     happened === "unknown" || happened === is,
@@ -139,7 +146,7 @@ function ask(world: World, state: State, reply: boolean): State {
     state.rolledBack,
   );
   if (happened !== "not_applied") return { ...state, canceller: GONE };
-  return { ...state, canceller: { ...canceller, seen: snapshotOf(stored(state)) } };
+  return { ...state, canceller: { ...canceller, seen: now } };
 }
 
 /** Reads dead letters: a job that never ran is handed over again, one that did is failed, every other letter is dropped. */
@@ -147,15 +154,13 @@ export function undertakerSteps(world: World, state: State, emit: Emit): void {
   const { undertaker, row } = state;
   if (!world.setup.deadLetters || row === null) return;
   for (const dispatch of state.queue) {
-    const queue = state.queue.filter((each) => each !== dispatch);
-    const deadLetters = state.deadLetters.includes(dispatch)
-      ? state.deadLetters
-      : [...state.deadLetters, dispatch];
+    const queue = withoutMessage(state.queue, dispatch);
+    const deadLetters = withMessage(state.deadLetters, dispatch);
     emit(`the queue gives message ${dispatch} up`, () => ({ ...state, queue, deadLetters }), true);
   }
   if (undertaker.at === "idle") {
     for (const dispatch of state.deadLetters) {
-      const deadLetters = state.deadLetters.filter((each) => each !== dispatch);
+      const deadLetters = withoutMessage(state.deadLetters, dispatch);
       const holds = { ...IDLE, at: "holds", message: dispatch, seen: snapshotOf(row) };
       emit(`dead letter ${dispatch} is read`, () => ({ ...state, deadLetters, undertaker: holds }));
     }
@@ -168,10 +173,10 @@ export function undertakerSteps(world: World, state: State, emit: Emit): void {
     if (change === null) return { ...state, undertaker: IDLE };
     const written = write(world, state, change, { by: "dead letter" });
     if (written.after !== null) return { ...written.state, undertaker: IDLE };
-    return { ...state, undertaker: { ...undertaker, seen: snapshotOf(stored(state)) } };
+    return { ...state, undertaker: { ...undertaker, seen: found(state) ?? undertaker.seen } };
   });
   if (may(world, "crash")) {
-    const deadLetters = [...state.deadLetters.filter((each) => each !== dispatch), dispatch];
+    const deadLetters = withMessage(state.deadLetters, dispatch);
     emit("dead letter handler crashes", () => ({ ...state, deadLetters, undertaker: IDLE }), true);
   }
 }

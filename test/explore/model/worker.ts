@@ -1,15 +1,14 @@
 import type { Decision } from "../../../src/core/decide/change.js";
 import type { JobRecord, Snapshot } from "../../../src/core/record.js";
-import { BACKOFF, context, fresh, NOW, terms, TICKS } from "./rules.js";
+import { BACKOFF, context, fresh, NOW, TERMS, TICKS } from "./rules.js";
 import { type Actor, IDLE, snapshotOf, type State, withActor, withMessage, withoutMessage } from "./state.js";
-import { changeOf, type Emit, may, put, type Setup, stored, type World, write } from "./world.js";
+import { changeOf, type Emit, found, may, put, type Setup, type World, write } from "./world.js";
 
 /** One worker: receive, claim, run, write the outcome, acknowledge. */
 export function workerSteps(world: World, state: State, index: number, emit: Emit): void {
   const worker = state.workers[index]!;
   const name = `worker ${index + 1}`;
   const to = (next: State, actor: Actor): State => withActor(next, "workers", index, actor);
-  const dropped = (next: State): State => to(giveBack(next, worker), IDLE);
   switch (worker.at) {
     case "idle":
       receives(world, state, name, to, emit);
@@ -24,30 +23,31 @@ export function workerSteps(world: World, state: State, index: number, emit: Emi
       break;
     case "runs":
       for (const outcome of outcomes(world, state)) {
-        const actor = { ...worker, at: "unsure of its outcome", outcome, change: fresh() };
+        const actor = { ...worker, at: WRITES, outcome, change: fresh() };
         const paid = outcome === "release" ? spend(state, "release") : state;
-        emit(`${name} writes ${outcome}`, () => finish(world, paid, actor, to, true));
-        if (may(world, "lost reply")) {
-          emit(
-            `${name} writes ${outcome}, the reply is lost`,
-            () => finish(world, paid, actor, to, false),
-            true,
-          );
-        }
+        writes(world, paid, actor, name, to, emit);
       }
       if (world.setup.heartbeat) emit(`${name} beats`, () => beat(world, state, worker, to));
       break;
-    case "unsure of its outcome":
-      emit(`${name} writes ${worker.outcome} again`, () => finish(world, state, worker, to, true));
+    case WRITES:
+    case UNSURE:
+      writes(world, state, worker, name, to, emit);
       break;
     case "done":
       emit(`${name} acknowledges`, () => acknowledge(world, state, worker, to));
       break;
   }
-  if (worker.at !== "idle" && may(world, "crash")) emit(`${name} crashes`, () => dropped(state), true);
+  if (worker.at !== "idle" && (may(world, "crash") || may(world, "worker crash"))) {
+    emit(`${name} crashes`, () => to(giveBack(state, worker), IDLE), true);
+  }
 }
 
 type To = (next: State, actor: Actor) => State;
+
+/** Refused on the record that it knew, it decides on the one that came back. */
+const WRITES = "writes its outcome";
+/** An earlier try may have been applied without an answer. */
+const UNSURE = "unsure of its outcome";
 
 function receives(world: World, state: State, name: string, to: To, emit: Emit): void {
   for (const dispatch of state.queue) {
@@ -57,11 +57,11 @@ function receives(world: World, state: State, name: string, to: To, emit: Emit):
     if (may(world, "duplicate"))
       emit(`${name} receives a copy of message ${dispatch}`, () => to(state, holds), true);
   }
-  if (world.setup.queue !== null || state.row === null) return;
+  const before = state.row;
+  if (world.setup.queue !== null || before === null) return;
   const claims = (reply: boolean): State => {
     const token = fresh();
-    const next = { terms: terms(), token, kinds: [{ kind: "kind", leaseMs: TICKS.lease }], limit: 1 };
-    const before = stored(state);
+    const next = { terms: TERMS, token, kinds: [{ kind: "kind", leaseMs: TICKS.lease }], limit: 1 };
     const { row, result } = world.rules.applyClaimNext(before, next, NOW);
     if (result === null) return state;
     world.watch.claimed(before, row, state.rolledBack);
@@ -75,20 +75,29 @@ function receives(world: World, state: State, name: string, to: To, emit: Emit):
 }
 
 function claim(world: World, state: State, worker: Actor, to: To, reply: boolean): State {
-  const before = stored(state);
-  const item = { id: "job", dispatch: worker.message!, token: worker.token!, leaseMs: TICKS.lease };
-  const { row, result } = world.rules.applyClaimByMessage(before, item, terms(), NOW);
+  const before = state.row;
+  // Of a job that is not known any more: parked, then removed.
+  if (before === null) return reply ? acknowledge(world, state, worker, to) : state;
+  const again = worker.at === "unsure of its claim" && world.rules.unsureClaim === "new token";
+  const token = again ? fresh() : worker.token!;
+  const item = { id: "job", dispatch: worker.message!, token, leaseMs: TICKS.lease };
+  const { row, result } = world.rules.applyClaimByMessage(before, item, TERMS, NOW);
   if (row !== before) world.watch.claimed(before, row, state.rolledBack);
   const next = put(world, state, row);
-  if (!reply) return to(next, { ...worker, at: "unsure of its claim" });
-  if (result.status === "ok") return to(next, { ...worker, at: "runs", seen: result.job });
-  return judged(world, next, worker, to, row.record);
+  if (!reply) return to(next, { ...worker, token, at: "unsure of its claim" });
+  if (result.status !== "ok") return judged(world, next, worker, to, row.record);
+  const { record, cursors } = result.job;
+  const runs = { ...worker, token, at: "runs", seen: { record, cursors } };
+  if (world.rules.acknowledges === "after its outcome") return to(next, runs);
+  return to(acknowledge(world, next, worker, to), { ...runs, message: null });
 }
 
 /** The message of a claim that was refused, or lost: acknowledged or given back, as the record says. */
 function judged(world: World, state: State, worker: Actor, to: To, record: JobRecord): State {
   if (worker.message === null) return to(state, IDLE);
-  const delivery = { dispatch: worker.message, receives: 9, maxReceives: 10, now: NOW, recovered: true };
+  const { receives } = world.rules;
+  const recovered = world.setup.reconcilers > 0;
+  const delivery = { dispatch: worker.message, receives, maxReceives: 10, now: NOW, recovered };
   const verdict = world.rules.acknowledge(record, delivery);
   if (verdict.do === "release") return to(giveBack(state, worker), IDLE);
   return acknowledge(world, state, worker, to);
@@ -112,7 +121,7 @@ function outcomes({ setup }: World, state: State): Setup["outcomes"] {
   return state.left.release > 0 ? setup.outcomes : setup.outcomes.filter((outcome) => outcome !== "release");
 }
 
-export function spend(state: State, what: keyof State["left"]): State {
+export function spend(state: State, what: "release" | "notifierFails"): State {
   return { ...state, left: { ...state.left, [what]: state.left[what] - 1 } };
 }
 
@@ -141,44 +150,66 @@ function decide({ rules }: World, seen: Snapshot, worker: Actor): Decision {
   }
 }
 
+function writes(world: World, state: State, worker: Actor, name: string, to: To, emit: Emit): void {
+  const again = worker.at === UNSURE ? " again" : "";
+  emit(`${name} writes ${worker.outcome}${again}`, () => finish(world, state, worker, to, true));
+  if (!may(world, "lost reply") || worker.at === UNSURE) return;
+  const what = `${name} writes ${worker.outcome}, the reply is lost`;
+  emit(what, () => finish(world, state, worker, to, false), true);
+}
+
 /** Writes the outcome. A reply that is lost is asked for again: the same change under the same transition id. */
 function finish(world: World, state: State, worker: Actor, to: To, reply: boolean): State {
   const { rules, watch } = world;
-  const believed = rules.workerGuard === "status" ? pretend(stored(state), worker.token!) : worker.seen!;
+  const unsure = { ...worker, at: UNSURE };
+  const now = found(state);
+  const believed = now === null || rules.workerGuard === "full" ? worker.seen! : pretend(world, now, worker);
   const change = changeOf(decide(world, believed, worker));
-  if (change === null) return refused(world, state, worker, to);
+  if (change === null) return reply ? refused(world, state, worker, to) : to(state, unsure);
   const written = write(world, state, change, { by: "worker", token: worker.token });
-  if (written.after === null) return reply ? refused(world, state, worker, to) : to(state, worker);
-  watch.require(
-    !worker.applied,
-    "S8 a change takes effect once",
-    `${worker.outcome} twice`,
-    state.rolledBack,
-  );
-  if (!reply) return to(written.state, { ...worker, applied: true });
+  if (written.after === null) return reply ? refused(world, state, worker, to) : to(state, unsure);
+  const what = `${worker.outcome} twice`;
+  watch.require(!worker.applied, "S8 a change takes effect once", what, state.rolledBack);
+  if (!reply) return to(written.state, { ...unsure, applied: true });
   return settled(world, written.state, { ...worker, applied: true }, to);
 }
 
 /** Looks at what is stored: my change, still my claim, or lost. */
 function refused(world: World, state: State, worker: Actor, to: To): State {
-  const { rules, watch } = world;
-  const now = snapshotOf(stored(state));
-  const answer = rules.recognise(now.record, worker.seen!.record.version, worker.change!);
+  const { rules } = world;
+  const now = found(state);
+  const doubt = worker.at === UNSURE;
+  if (now === null) {
+    if (doubt && rules.goneAfterDoubt === "unknown") return to(giveBack(state, worker), IDLE);
+    return lost(world, state, worker, to, null);
+  }
+  const answer = doubt
+    ? rules.recognise(now.record, worker.seen!.record.version, worker.change!)
+    : "not_applied";
   if (answer === "applied") return settled(world, state, worker, to);
   if (answer === "unknown") return to(giveBack(state, worker), IDLE);
+  const writes = { ...worker, at: WRITES };
   if (rules.afterRefusal === "write_again" && now.record.status === "PROCESSING") {
-    return to(state, { ...worker, seen: pretend(now, worker.token!) });
+    return to(state, { ...writes, seen: pretend(world, now, worker) });
   }
-  if (rules.holdRefusal(now, worker.token!) === null) return to(state, { ...worker, seen: now });
-  // "Lost" is what the handler's owner is told: its change must not have happened.
-  watch.require(!worker.applied, "S9 answers are true", "its change was reported lost", state.rolledBack);
-  return judged(world, state, worker, to, now.record);
+  if (rules.holdRefusal(now, worker.token!) === null) return to(state, { ...writes, seen: now });
+  return lost(world, state, worker, to, now.record);
 }
 
-/** A worker that takes whatever version it finds and believes that the claim is its own. */
-function pretend({ record, cursors }: Snapshot, token: string): Snapshot {
-  if (record.status !== "PROCESSING") return { record, cursors };
-  return { record: { ...record, token }, cursors };
+/** "Lost" is what the handler's owner is told: its change must not have happened. */
+function lost(world: World, state: State, worker: Actor, to: To, record: JobRecord | null): State {
+  const { rules, watch } = world;
+  watch.require(!worker.applied, "S9 answers are true", "its change was reported lost", state.rolledBack);
+  if (record === null || rules.lostLease === "ack") return acknowledge(world, state, worker, to);
+  return judged(world, state, worker, to, record);
+}
+
+/** A worker that takes whatever it finds and believes that the claim is its own. */
+function pretend({ rules }: World, now: Snapshot, { token }: Actor): Snapshot {
+  const { record, cursors } = now;
+  if (record.status === "PROCESSING") return { record: { ...record, token }, cursors };
+  if (rules.workerGuard !== "none") return now;
+  return { record: { ...record, status: "PROCESSING", token }, cursors };
 }
 
 function settled({ watch }: World, state: State, worker: Actor, to: To): State {
@@ -192,11 +223,10 @@ function settled({ watch }: World, state: State, worker: Actor, to: To): State {
 }
 
 function beat(world: World, state: State, worker: Actor, to: To): State {
-  const { row, result } = world.rules.applyBeat(
-    stored(state),
-    { id: "job", token: worker.token!, leaseMs: TICKS.lease },
-    NOW,
-  );
+  // Gone: the outcome was another's.
+  if (state.row === null) return to(giveBack(state, worker), IDLE);
+  const item = { id: "job", token: worker.token!, leaseMs: TICKS.lease };
+  const { row, result } = world.rules.applyBeat(state.row, item, NOW);
   if (result.status === "ok") return put(world, state, row);
   return judged(world, state, worker, to, row.record);
 }

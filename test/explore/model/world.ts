@@ -3,7 +3,7 @@ import { type Change, type Decision } from "../../../src/core/decide/change.js";
 import type { Cursor, Snapshot } from "../../../src/core/record.js";
 import type { Author, Watch } from "../monitors.js";
 import { NOW, POLICY, type Rules } from "./rules.js";
-import { type State, withMessage } from "./state.js";
+import { snapshotOf, type State, withMessage } from "./state.js";
 
 /** Which parts of the model a search runs. */
 export interface Setup {
@@ -15,13 +15,17 @@ export interface Setup {
   readonly deadLetters: boolean;
   readonly notifier: boolean;
   readonly heartbeat: boolean;
+  /** Settled jobs are removed. */
+  readonly purge: boolean;
   readonly outcomes: readonly ("complete" | "retry" | "fail" | "release" | "await")[];
   readonly faults: ReadonlySet<Fault>;
   readonly budget: State["left"];
 }
 
 export type Fault =
+  /** Of anybody. */
   | "crash"
+  | "worker crash"
   | "lost reply"
   | "duplicate"
   | "loss"
@@ -60,10 +64,12 @@ export interface Written {
 
 /** A main write reaches the store. */
 export function write(world: World, state: State, change: Change, author: Author): Written {
-  const row = stored(state);
-  const item =
-    author.by === "worker" && world.rules.workerGuard === "status" ? unguarded(row, change) : change.item;
-  const { row: after, result } = world.rules.applyWrite(row, item, NOW);
+  const { row } = state;
+  if (row === null) return { state, after: null };
+  const guard = author.by === "worker" ? world.rules.workerGuard : "full";
+  const item = guard === "full" ? change.item : unguarded(row, change);
+  const met = guard === "none" ? { ...row, record: { ...row.record, status: item.guard.status } } : row;
+  const { row: after, result } = world.rules.applyWrite(met, item, NOW);
   if (result.status !== "ok") return { state, after: null };
   world.watch.written(row, after, author, state.rolledBack);
   const next = { ...state, row: after };
@@ -78,19 +84,20 @@ function unguarded({ record }: StoredRow, { item }: Change): Change["item"] {
 
 /** The cursor is moved in the store. */
 export function advance(world: World, state: State, seen: Snapshot, moved: Cursor | null): State {
+  if (state.row === null) return state;
   const item = world.rules.advance(seen, moved === null ? {} : { ui: moved }, { now: NOW, policy: POLICY });
-  const next = { ...state, row: world.rules.applyAdvance(stored(state), item).row };
+  const next = { ...state, row: world.rules.applyAdvance(state.row, item).row };
   world.watch.stored(next);
   return next;
 }
 
-export function stored(state: State): StoredRow {
-  if (state.row === null) throw new Error("nothing is stored yet");
-  return state.row;
-}
-
 export function send(state: State, dispatch: number): State {
   return { ...state, queue: withMessage(state.queue, dispatch) };
+}
+
+/** What is stored now, as somebody who is refused sees it. `null`: gone. */
+export function found({ row }: State): Snapshot | null {
+  return row === null ? null : snapshotOf(row);
 }
 
 /** Replaces what is stored of the row, outside any main write. */
