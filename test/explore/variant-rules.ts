@@ -13,10 +13,7 @@ type Names<F> = { [K in keyof Rules]: Rules[K] extends F ? K : never }[keyof Rul
 type Decides = Names<(...given: never[]) => Decision>;
 
 /** The same decisions with what they write changed. */
-export function rewriting(
-  names: readonly Decides[],
-  rewrite: (change: Change, seen: Snapshot) => Change,
-): Rules {
+function rewriting(names: readonly Decides[], rewrite: (change: Change, seen: Snapshot) => Change): Rules {
   const changed = names.map((name) => {
     const real = REAL[name] as (seen: Snapshot, ...rest: unknown[]) => Decision;
     return [
@@ -38,7 +35,7 @@ export function patching(names: readonly Decides[], patch: Partial<JobRecord>): 
 }
 
 /** What holds a record, with some of the record changed. */
-export function altered<T extends { readonly record: JobRecord }>(held: T, patch: Partial<JobRecord>): T {
+function altered<T extends { readonly record: JobRecord }>(held: T, patch: Partial<JobRecord>): T {
   return { ...held, record: { ...held.record, ...patch } };
 }
 

@@ -1,14 +1,21 @@
 import { sha256Hex } from "../../src/core/hash.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { Variant } from "../simulate/variants.js";
-import { type Cut, type CutPoint, CUTS } from "./cut-network.js";
+import { type Cut, type CutAt, type CutPoint, CUTS } from "./cut-network.js";
 import { type CaseResult, runCase } from "./run-case.js";
 import type { Scenario } from "./scenarios.js";
 
-/** A store that is made anew for each case, and let go after it. */
+/** An empty store for one case. */
+export interface MadeStore {
+  /** @param now - the simulated time, for a store that goes by a clock of its own */
+  readonly store: (now: () => number) => Store;
+  /** Empties it again. */
+  readonly release: () => Promise<void>;
+}
+
 export interface StoreKind {
   readonly name: string;
-  readonly make: () => { readonly store: Store; readonly release: () => void };
+  readonly make: () => MadeStore;
 }
 
 export interface ScenarioReport {
@@ -36,6 +43,8 @@ export interface AllCutsOptions {
   readonly variant?: Variant;
   /** Enough failures to stop at. @default 5 */
   readonly most?: number;
+  /** Only each so-manieth call is broken, in one of the ways by turns. @default every call, in every way */
+  readonly sampleEvery?: number;
 }
 
 /** What changes nothing is the same before its effect and after it. */
@@ -47,55 +56,79 @@ function cutsAt({ part, method }: CutPoint, cuts: readonly Cut[]): readonly Cut[
   return part === "store" && READS.has(method) ? cuts.filter((cut) => OF_READS.has(cut)) : cuts;
 }
 
+/** What is broken in one case each, by call. */
+function casesOf(
+  points: readonly CutPoint[],
+  cuts: readonly Cut[],
+  sampleEvery: number | undefined,
+): readonly (readonly CutAt[])[] {
+  const all = points.map((point, index) => cutsAt(point, cuts).map((cut) => ({ nth: index + 1, cut })));
+  if (sampleEvery === undefined) return all;
+  const some = all.filter((_, index) => index % sampleEvery === 0);
+  return some.map((ways, index) => ways.slice(index % ways.length).slice(0, 1));
+}
+
+/** What came of the cases of one scenario. */
+class Tally {
+  readonly failures: string[] = [];
+  readonly missed: string[] = [];
+  readonly rules = new Set<string>();
+  readonly ends: Record<string, number> = {};
+  slowestMs = 0;
+  cases = 0;
+  hash = "";
+  readonly #name: string;
+
+  /** @param name - of the scenario and the store */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  judge(what: string, result: CaseResult): void {
+    this.cases += 1;
+    this.hash = sha256Hex(`${this.hash} ${result.hash}`);
+    this.slowestMs = Math.max(this.slowestMs, result.tookMs);
+    for (const end of result.ends) this.ends[end] = (this.ends[end] ?? 0) + 1;
+    for (const { rule } of result.violations) this.rules.add(rule);
+    if (result.violations.length === 0) return;
+    const told = result.violations.map(({ rule, text }) => `${rule} ${text}`).join("; ");
+    this.failures.push(`${this.#name}, ${what}: ${told}\n    ${result.lines.slice(-60).join("\n    ")}`);
+  }
+}
+
 /** Breaks each call of a scenario in each way, one at a time. */
 export async function allCuts(
   scenario: Scenario,
   kind: StoreKind,
-  { cuts = CUTS, variant, most = 5 }: AllCutsOptions = {},
+  { cuts = CUTS, variant, most = 5, sampleEvery }: AllCutsOptions = {},
 ): Promise<ScenarioReport> {
   const began = performance.now();
-  const one = async (at: { readonly nth: number; readonly cut: Cut } | null): Promise<CaseResult> => {
+  const one = async (at: CutAt | null): Promise<CaseResult> => {
     const made = kind.make();
     try {
-      return await runCase({ scenario, makeStore: () => made.store, at, ...(variant && { variant }) });
+      return await runCase({ scenario, makeStore: made.store, at, ...(variant && { variant }) });
     } finally {
-      made.release();
+      await made.release();
     }
   };
-  const failures: string[] = [];
-  const missed: string[] = [];
-  const rules = new Set<string>();
-  const ends: Record<string, number> = {};
-  let slowestMs = 0;
-  let cases = 0;
-  let hash = "";
-  const judge = (what: string, result: CaseResult): void => {
-    cases += 1;
-    hash = sha256Hex(`${hash} ${result.hash}`);
-    slowestMs = Math.max(slowestMs, result.tookMs);
-    for (const end of result.ends) ends[end] = (ends[end] ?? 0) + 1;
-    for (const { rule } of result.violations) rules.add(rule);
-    if (result.violations.length === 0) return;
-    const told = result.violations.map(({ rule, text }) => `${rule} ${text}`).join("; ");
-    failures.push(
-      `${scenario.name} (${kind.name}), ${what}: ${told}\n    ${result.lines.slice(-60).join("\n    ")}`,
-    );
-  };
+  const tally = new Tally(`${scenario.name} (${kind.name})`);
   const whole = await one(null);
-  judge("nothing broken", whole);
+  tally.judge("nothing broken", whole);
   let visited = 0;
-  for (const [index, point] of whole.points.entries()) {
-    const missedBefore = missed.length;
-    for (const cut of cutsAt(point, cuts)) {
-      if (failures.length >= most) break;
-      const nth = index + 1;
+  for (const ways of casesOf(whole.points, cuts, sampleEvery)) {
+    const missedBefore = tally.missed.length;
+    for (const { nth, cut } of ways) {
+      if (tally.failures.length >= most) break;
+      const point = whole.points[nth - 1]!;
       const what = `call ${String(nth)} of ${String(whole.points.length)}, ${textOf(point)}, ${cut}`;
       const result = await one({ nth, cut });
-      if (result.struck === null || textOf(result.struck) !== textOf(point)) missed.push(what);
-      judge(what, result);
+      if (result.struck === null || textOf(result.struck) !== textOf(point)) tally.missed.push(what);
+      tally.judge(what, result);
     }
-    if (failures.length < most && missed.length === missedBefore) visited += 1;
+    const wasBroken = ways.length > 0 && tally.failures.length < most;
+    if (wasBroken && tally.missed.length === missedBefore) visited += 1;
   }
+  const { cases, hash, missed, failures, rules, ends, slowestMs } = tally;
   return {
     scenario: scenario.name,
     store: kind.name,

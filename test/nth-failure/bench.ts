@@ -2,6 +2,8 @@ import { memoryFeed } from "../../src/adapters/memory/feed.js";
 import { type MemoryQueue, memoryQueue } from "../../src/adapters/memory/queue.js";
 import { DEFAULT_POLICY, type Policy } from "../../src/core/defaults.js";
 import type { Store } from "../../src/core/ports/store.js";
+import { interceptStore } from "../../src/testing/intercept-store.js";
+import { storeHistory } from "../../src/testing/linearizability/store-history.js";
 import { judgeAck } from "../simulate/acks.js";
 import { Answers } from "../simulate/answers.js";
 import { Monitors } from "../simulate/monitors.js";
@@ -10,8 +12,8 @@ import { type Role, type Shared, SimulatedProcess } from "../simulate/process.js
 import { Receiver } from "../simulate/receivers.js";
 import { SharedStore } from "../simulate/shared-store.js";
 import { REFERENCE, type Variant } from "../simulate/variants.js";
-import { World } from "../simulate/world.js";
 import { type CutAt, CutNetwork } from "./cut-network.js";
+import { WaitingWorld } from "./waiting-world.js";
 
 /** Short paces: a recovery then takes seconds of the simulated time. */
 const POLICY: Partial<Policy> = {
@@ -41,7 +43,7 @@ const REPLACED_AFTER_MS = 500;
 
 export interface BenchOptions {
   readonly at: CutAt | null;
-  readonly makeStore: () => Store;
+  readonly makeStore: (now: () => number) => Store;
   readonly roles: readonly [Role, Role];
   /** How the receivers answer: how often each fails first, and whether it refuses for good. */
   readonly receivers: Readonly<Record<string, { readonly fails: number; readonly refuses: boolean }>>;
@@ -50,9 +52,11 @@ export interface BenchOptions {
 
 /** Two processes on one store, one queue and some receivers; the first works, the second waits to take over. */
 export class Bench {
-  readonly world = new World(SEED, 80);
+  readonly world = new WaitingWorld(SEED, 80);
   readonly network: CutNetwork;
   readonly store: SharedStore;
+  /** What the processes asked of the store, and what they were answered. */
+  readonly history = storeHistory();
   readonly monitors: Monitors;
   readonly answers: Answers;
   readonly outside: Outside;
@@ -83,7 +87,10 @@ export class Bench {
     this.answers = new Answers(world, this.monitors.logs);
     const parked = new Set<string>();
     this.store = new SharedStore({
-      make: options.makeStore,
+      make: () => {
+        const made = options.makeStore(() => world.now);
+        return interceptStore(made, (_method, _items, call) => world.awaited(call()));
+      },
       now: () => world.now,
       onChange: this.monitors.onChange,
       onPark: (body) => parked.add(body),
@@ -156,6 +163,7 @@ export class Bench {
       world,
       network,
       store: this.store.store,
+      history: this.history,
       queues: this.queues,
       receivers: this.receivers,
       feed: memoryFeed({ clock, random }),

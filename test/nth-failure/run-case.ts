@@ -10,7 +10,7 @@ import { Stage } from "./stage.js";
 
 export interface CaseOptions {
   readonly scenario: Scenario;
-  readonly makeStore: () => Store;
+  readonly makeStore: (now: () => number) => Store;
   readonly at: CutAt | null;
   readonly variant?: Variant;
 }
@@ -59,6 +59,7 @@ export async function runCase(options: CaseOptions): Promise<CaseResult> {
   if (world.violations.length === 0) judgeJobs(bench, scenario);
   if (world.violations.length === 0) await judgeReads(bench);
   if (world.violations.length === 0) await close(bench);
+  for (const { jobId, text } of bench.history.check()) world.fail("V7", `${jobId}: ${text}`);
   return {
     points: network.points,
     struck: network.struck,

@@ -9,3 +9,6 @@ const ON_SQLITE: readonly Cut[] = ["response_lost", "outage", "crash_after"];
 
 export const MEMORY_CUTS = FULL ? CUTS : ON_MEMORY;
 export const SQLITE_CUTS = FULL ? CUTS : ON_SQLITE;
+
+/** A real server takes ten times as long for a case: every fifth call, in one way each, by turns. */
+export const POSTGRES_SAMPLE_EVERY: number | undefined = FULL ? undefined : 5;

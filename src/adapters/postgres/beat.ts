@@ -7,11 +7,11 @@ import type { Session } from "./session.js";
 import { batch, CLOCK, inLockOrder, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
-/** No index holds the lease, so a beat moves none. */
+/** No index holds the lease, so a beat moves none. Of the token see `guardOf`. */
 const beatStatement = (job: string): string =>
   `with ${CLOCK}, ${rowsOf(1, "id text, lane integer, token text, lease_ms bigint")}, ` +
   `beaten as (update ${job} j set lease_until = clock.ms + w.lease_ms from w, clock ` +
-  "where w.lane = 0 and j.id = w.id and j.status = 'PROCESSING' and j.token = w.token and j.awaiting is null " +
+  "where w.lane = 0 and j.id = w.id and j.status = 'PROCESSING' and j.token is not distinct from w.token and j.awaiting is null " +
   "returning j.id, j.version, j.cancel is not null as cancelled) " +
   "select clock.ms as now_ms, w.id as asked, beaten.version as beaten_at, beaten.cancelled::text as cancelled, r.* " +
   "from clock left join w on true left join beaten on beaten.id = w.id " +

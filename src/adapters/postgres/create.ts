@@ -1,35 +1,31 @@
 import { StoreUnavailableError } from "../../core/errors.js";
 import type { CreateItem, CreateReply, CreateResult, StoredJob } from "../../core/ports/store.js";
-import type { ChangingFields, FixedFields, JobRecord } from "../../core/record.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
-import { type Column, encodeField, FIXED_COLUMNS, JOB_COLUMNS, PATCH_COLUMNS } from "./columns.js";
-import { refKeysOf } from "./refs.js";
+import { JOB_COLUMNS } from "./columns.js";
+import { type NewRows, newRows } from "./new-rows.js";
 import { further, type Session } from "./session.js";
 import { batch, CLOCK, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
-type PlainField = keyof FixedFields | keyof Omit<ChangingFields, "history">;
-
-const FIELDS = Object.entries({ ...FIXED_COLUMNS, ...PATCH_COLUMNS }) as readonly (readonly [
-  PlainField,
-  Column,
-])[];
-
-const NAMES = [...FIELDS.map(([, { name }]) => name), "ref_keys", "history", "input"].join(", ");
-
-const COLUMNS = [
-  ...FIELDS.map(([, { name, type }]) => `${name} ${type}`),
-  "ref_keys text[]",
-  "history text",
-  "input text",
-].join(", ");
-
-/** A job of this id, or of this scope, is left as it is. Its row cannot be read here: the snapshot may be older. */
-const insertStatement = (job: string): string =>
-  `with ${CLOCK}, ${rowsOf(1, COLUMNS)}, ` +
-  `stored as (insert into ${job} (${NAMES}) select ${NAMES} from w on conflict do nothing returning id) ` +
-  "select clock.ms as now_ms, stored.id from clock left join stored on true";
+/**
+ * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
+ * What is in the way cannot be read here: the snapshot may be older.
+ */
+function insertStatement(job: string, { declared, sharedDeclared, names, values }: NewRows): string {
+  const parts = [CLOCK, rowsOf(1, declared)];
+  if (sharedDeclared !== "") {
+    parts.push(`c as materialized (select * from json_to_record($2::text::json) as c (${sharedDeclared}))`);
+  }
+  const from = sharedDeclared === "" ? "w" : "w, c";
+  parts.push(
+    `stored as (insert into ${job} (${names}) select ${values} from ${from} on conflict do nothing returning id)`,
+  );
+  return (
+    `with ${parts.join(", ")} select clock.ms as now_ms, r.id from clock ` +
+    "left join (select w.id from w where w.id not in (select id from stored)) r on true"
+  );
+}
 
 const existingStatement = (job: string): string =>
   `with ${rowsOf(1, "id text, scope text")} select w.id as asked, r.* from w cross join lateral (` +
@@ -49,12 +45,14 @@ export async function createJobs(
   let now = nowMs;
   for (let round = 0; left.length > 0 || round === 0; round += 1) {
     if (round === MAX_ROUNDS) throw contended(results.size > 0);
-    const params = [encode(left)];
+    const made = newRows(inOrder(left));
+    const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
-      session.run(insertStatement(session.names.job), params, "writes"),
+      session.run(insertStatement(session.names.job, made), params, "writes"),
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
-    for (const row of rows) if (row["id"] !== null) results.set(textOf(row, "id"), { status: "created" });
+    const refused = new Set(rows.map((row) => row["id"]));
+    for (const { record } of left) if (!refused.has(record.id)) results.set(record.id, { status: "created" });
     left = left.filter((item) => !results.has(item.record.id));
     if (left.length === 0) break;
     const asked = left;
@@ -66,24 +64,14 @@ export async function createJobs(
 }
 
 /** By scope, then as given: batches that share keys wait for each other in one order, and so never in a circle. */
-function encode(items: readonly CreateItem[]): string {
-  const ordered = [...items].sort((a, b) => compare(a.record.scope ?? "", b.record.scope ?? ""));
-  return batch(ordered.map(({ record, input }) => ({ ...columnsOf(record), input })));
+function inOrder(items: readonly CreateItem[]): readonly CreateItem[] {
+  return items.every(({ record }) => record.scope === null)
+    ? items
+    : [...items].sort((a, b) => compare(a.record.scope ?? "", b.record.scope ?? ""));
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** What is absent from an object is null in its row. */
-function columnsOf(record: JobRecord): Record<string, unknown> {
-  const columns: Record<string, unknown> = { history: record.history };
-  for (const [field, column] of FIELDS) {
-    const value = record[field];
-    if (value !== null) columns[column.name] = encodeField(column, value);
-  }
-  if (record.awaiting !== null) columns["ref_keys"] = refKeysOf(record.awaiting);
-  return columns;
 }
 
 async function existing(

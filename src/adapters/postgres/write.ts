@@ -1,37 +1,18 @@
 import type { ClaimNext, StoredJob, WriteItem, WriteReply, WriteResult } from "../../core/ports/store.js";
-import type { RecordPatch } from "../../core/record.js";
 import { claimNext, claimNextParts } from "./claim-next.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf } from "./codec.js";
-import { type Column, encodeField, JOB_COLUMNS, PATCH_COLUMNS } from "./columns.js";
-import { GUARD, GUARD_COLUMNS, holds } from "./guard.js";
-import { refKeysOf } from "./refs.js";
+import { JOB_COLUMNS } from "./columns.js";
+import { holds } from "./guard.js";
+import { columnsOf, type Lane, laneOf, rowOf } from "./lane.js";
 import { askUntilJudged } from "./refusal.js";
 import type { Session } from "./session.js";
-import { batch, CLOCK, inLockOrder, rowsOf } from "./statement.js";
-import { encodeText } from "./text.js";
-
-const PATCHABLE = Object.entries(PATCH_COLUMNS) as readonly (readonly [keyof RecordPatch, Column])[];
-
-const COLUMNS = [
-  "id text, lane integer",
-  GUARD_COLUMNS,
-  ...PATCHABLE.map(([, { name, type }]) => `${name} ${type}`),
-  "ref_keys text[], entries text, lease_ms bigint, output text",
-].join(", ");
-
-const APPENDED = "case j.history when '' then w.entries else j.history || ',' || w.entries end";
-
-/** Items that set the same columns share an update, a lane: only what changes is assigned. */
-interface Lane {
-  readonly assignments: string;
-  readonly lane: number;
-}
+import { CLOCK, inLockOrder, rowsOf } from "./statement.js";
 
 /** All that one call does, as one statement. */
 interface Plan {
   readonly lanes: readonly Lane[];
-  readonly rows: readonly object[];
+  readonly rows: string;
 }
 
 export async function writeJobs(
@@ -43,7 +24,7 @@ export async function writeJobs(
   let now = nowMs;
   let claimed: readonly StoredJob[] | undefined;
   // One row may be changed once in a statement, and what a statement frees it does not see.
-  let rider = thenClaim !== undefined && items.length > 0 && leavesReadyJobsAlone(items) ? thenClaim : null;
+  let rider = thenClaim !== undefined && items.length > 0 && mayShare(items, thenClaim) ? thenClaim : null;
   const results = await askUntilJudged(session, inLockOrder(items), async (asked) => {
     const answer = await writeOnce(session, asked, rider);
     now = answer.nowMs;
@@ -60,9 +41,14 @@ export async function writeJobs(
   };
 }
 
-/** Nothing that the items are to change is ready, before or after: completions, failures and progress of a worker. */
-function leavesReadyJobsAlone(items: readonly WriteItem[]): boolean {
-  return items.every(({ guard, patch }) => guard.status === "PROCESSING" && patch.status !== "QUEUED");
+/**
+ * Nothing that the items are to change is ready, before or after, or held under the token that claims: completions,
+ * failures and progress of a worker.
+ */
+function mayShare(items: readonly WriteItem[], { token }: ClaimNext): boolean {
+  return items.every(
+    ({ guard, patch }) => guard.status === "PROCESSING" && patch.status !== "QUEUED" && guard.token !== token,
+  );
 }
 
 interface WriteAnswer {
@@ -81,14 +67,14 @@ async function writeOnce(
   const claim = rider === null ? null : claimNextParts(job, rider, 2);
   const parts = [
     CLOCK,
-    rowsOf(1, COLUMNS),
-    ...lanes.map((lane) => update(job, lane)),
+    rowsOf(1, columnsOf(lanes)),
+    ...lanes.map((lane, number) => update(job, lane, number)),
     ...(claim?.parts ?? []),
   ];
   const sql =
-    `with ${parts.join(", ")} select clock.ms as now_ms, r.* from clock left join (${refused(job, lanes)}` +
+    `with ${parts.join(", ")} select clock.ms as now_ms, r.* from clock left join (${refused(job, lanes.length)}` +
     `${claim === null ? "" : ` union all select null, c.* from (${claim.claimed}) c`}) r on true`;
-  const answers = await session.run(sql, [batch(rows), ...(claim?.params ?? [])], "writes");
+  const answers = await session.run(sql, [rows, ...(claim?.params ?? [])], "writes");
   const nowMs = answers[0] === undefined ? 0 : numberOf(answers[0], "now_ms");
   return {
     nowMs,
@@ -98,58 +84,26 @@ async function writeOnce(
 }
 
 function planOf(items: readonly WriteItem[]): Plan {
-  const lanes = new Map<string, Lane>();
+  const numbers = new Map<Lane, number>();
   const rows = items.map((item) => {
-    const { assignments, row } = assign(item);
-    let lane = lanes.get(assignments);
-    if (lane === undefined) lanes.set(assignments, (lane = { assignments, lane: lanes.size }));
-    return { ...row, lane: lane.lane };
+    const lane = laneOf(item);
+    let number = numbers.get(lane);
+    if (number === undefined) numbers.set(lane, (number = numbers.size));
+    return rowOf(item, lane, number);
   });
-  return { lanes: [...lanes.values()], rows };
+  return { lanes: [...numbers.keys()], rows: `[${rows.join(",")}]` };
 }
 
-/** Which columns a patch sets, and its row. What is absent from an object is null in its row. */
-function assign(item: WriteItem): { readonly assignments: string; readonly row: Record<string, unknown> } {
-  const { id, guard, patch, history, leaseMs, output } = item;
-  const row: Record<string, unknown> = {
-    id,
-    guard_status: guard.status,
-    guard_version: guard.version,
-    guard_token: guard.token === null ? null : encodeText(guard.token),
-    guard_dispatch: guard.dispatch,
-    guard_lease: guard.expiredLease,
-  };
-  const assignments: string[] = [];
-  const set = (name: string, value: unknown, expression = `w.${name}`): void => {
-    assignments.push(`${name.replace("entries", "history")} = ${expression}`);
-    row[name] = value;
-  };
-  for (const [field, column] of PATCHABLE) {
-    const value = patch[field];
-    if (value === undefined || (field === "leaseUntil" && leaseMs !== undefined)) continue;
-    set(column.name, encodeField(column, value));
-  }
-  if (patch.awaiting !== undefined) set("ref_keys", refKeysOf(patch.awaiting));
-  if ("replace" in history) set("entries", history.replace);
-  else if (history.append !== "") set("entries", history.append, APPENDED);
-  if (output !== undefined) set("output", output);
-  if (leaseMs !== undefined) {
-    assignments.push("lease_until = clock.ms + w.lease_ms");
-    row["lease_ms"] = leaseMs;
-  }
-  return { assignments: assignments.join(", "), row };
-}
-
-function update(job: string, { assignments, lane }: Lane): string {
+function update(job: string, { assignments, guard }: Lane, number: number): string {
   return (
-    `lane_${lane} as (update ${job} j set ${assignments} from w, clock ` +
-    `where w.lane = ${lane} and j.id = w.id and ${GUARD} returning j.id)`
+    `lane_${number} as (update ${job} j set ${assignments} from w, clock ` +
+    `where w.lane = ${number} and j.id = w.id and ${guard} returning j.id)`
   );
 }
 
 /** Nothing where all was accepted: success costs no lookup and no parsing. */
-function refused(job: string, lanes: readonly Lane[]): string {
-  const accepted = lanes.map(({ lane }) => `select id from lane_${lane}`);
+function refused(job: string, lanes: number): string {
+  const accepted = Array.from({ length: lanes }, (_, number) => `select id from lane_${number}`);
   if (accepted.length === 0) accepted.push("select null where false");
   return (
     `select w.id as asked, r.* from w left join lateral (select ${JOB_COLUMNS}, null::text as input, null::bigint as due_at ` +

@@ -126,7 +126,7 @@ export function claimByMessage(
 ): ClaimResult {
   const [row] = session.all(
     CLAIM_BY_MESSAGE,
-    ...effectValues({ terms, ...item }, nowMs),
+    ...effectValues({ ...item, terms }, nowMs),
     item.id,
     terms.recordVersion,
     item.dispatch,

@@ -203,7 +203,8 @@ function claimBatchers(store: AnyStore, batched: Batched) {
   return oneEach(() =>
     batched<TermedClaim, ClaimResult>("claim", WORK, idOf, async (items, request) => {
       const { terms } = items.reduce((first) => first);
-      return store.claim({ ...request, byMessage: { terms, items } });
+      const claims = items.map(({ id, dispatch, token, leaseMs }) => ({ id, dispatch, token, leaseMs }));
+      return store.claim({ ...request, byMessage: { terms, items: claims } });
     }),
   );
 }

@@ -12,13 +12,12 @@ const LETTER = { PENDING: "P", QUEUED: "Q", PROCESSING: "R", COMPLETED: "C", FAI
 interface Scope {
   readonly state: State;
   readonly row: Snapshot;
-  readonly kept: readonly number[];
+  readonly kept: number[];
   readonly trims: boolean;
-  readonly copies: boolean;
   /** Versions that anybody compares, rising, and each one's rank. */
   readonly versions: number[];
   readonly ranks: number[];
-  /** Tokens by first appearance; kept only where the store forgets and an old token can be current again. */
+  /** Tokens that count; kept only where the store forgets and an old token can be current again. */
   readonly tokens: string[] | null;
   /** The job is final and stays so: no dispatch, token or outcome makes a difference any more. */
   readonly ended: boolean;
@@ -37,11 +36,9 @@ export class Encoder {
   readonly #known: Snapshot[] = [];
   readonly #texts: string[] = [];
   readonly #trims: boolean;
-  readonly #copies: boolean;
 
-  constructor({ rules, setup }: Pick<World, "rules" | "setup">) {
+  constructor({ rules }: Pick<World, "rules">) {
     this.#trims = rules.trims;
-    this.#copies = setup.faults.has("duplicate");
   }
 
   /** The states to come are steps from this one. */
@@ -57,7 +54,7 @@ export class Encoder {
     const { row } = state;
     if (row === null) return withoutRow(state);
     const actors = actorsOf(state);
-    const scope = scopeOf(state, row, actors, { trims: this.#trims, copies: this.#copies });
+    const scope = scopeOf(state, row, actors, this.#trims);
     const { release, notifierFails, resend } = state.left;
     const { notifiers } = row.record;
     let text = `${this.#snapshot(scope, row)}|`;
@@ -132,6 +129,8 @@ export class Encoder {
         return oldNeedsText(scope, seen);
       case "publishes":
         return `${version(scope, seen.record.version)}${cursorText(scope, seen.cursors)}`;
+      case "asking":
+        return `old${mine}${seen.record.cancel === null && !isFinal(seen.record.status) ? "" : "c"}`;
       case "holds":
         return isAwaited(seen, actor.message) ? "a" : "";
       default:
@@ -172,39 +171,32 @@ function oldNeedsText(scope: Scope, seen: Snapshot): string {
 /** What is left to tell once nothing is stored: not yet, or not any more. */
 function withoutRow({ submitter, ...state }: State): string {
   if (!state.gone) return `${submitter.at}${submitter.seen === null ? 0 : 1}${state.canceller.at}`;
-  const actors = actorsOf({ submitter, ...state }).map(({ at, message, outcome, applied, seen }) => {
-    const due = seen === null ? "" : bodyText(seen);
-    return `${at}${message === null ? "" : "m"}${outcome ?? ""}${applied ? "!" : ""}${due}`;
+  const actors = actorsOf({ submitter, ...state }).map(({ at, message, applied, seen }) => {
+    // Whatever else is decided meets no record; a message can still be sent.
+    const due = seen === null || at !== "looks" ? "" : needsText(seen);
+    return `${at}${message === null ? "" : "m"}${applied ? "!" : ""}${due}`;
   });
   const [first = "", canceller = "", undertaker = "", ...others] = actors;
   const waiting = `${Math.sign(state.queue.length)}${Math.sign(state.deadLetters.length)}`;
   return `gone|${first}|${canceller}|${undertaker}|${others.sort().join("&")}|${waiting}`;
 }
 
-function scopeOf(
-  state: State,
-  row: Snapshot,
-  actors: readonly Actor[],
-  { trims, copies }: Pick<Scope, "trims" | "copies">,
-): Scope {
+function scopeOf(state: State, row: Snapshot, actors: readonly Actor[], trims: boolean): Scope {
   const { backup } = state;
   const forgets = backup !== null || state.rolledBack;
   const scope: Scope = {
     state,
     row,
     trims,
-    copies,
     versions: [0],
     ranks: [0],
     tokens: forgets ? [] : null,
-    kept: trims ? versionsOf(row) : keptOf(row, actors),
+    kept: [],
     ended: isFinal(row.record.status) && backup === null,
     floor: Math.min(row.record.version, backup?.record.version ?? row.record.version),
   };
-  if (scope.tokens !== null) {
-    nameToken(scope.tokens, row.record.token);
-    nameToken(scope.tokens, backup?.record.token ?? null);
-  }
+  if (scope.tokens !== null) nameTokens(scope.tokens, state, actors);
+  scope.kept.push(...(trims ? versionsOf(row) : keptOf(scope, actors)));
   rankVersions(scope, actors);
   return scope;
 }
@@ -213,20 +205,15 @@ function versionsOf({ record }: Snapshot): number[] {
   return decodeHistory(record.history).map((entry) => entry.version);
 }
 
-/** The versions of entries that somebody has still to have, or to recognise as one's own. */
-function keptOf({ record, cursors }: Snapshot, actors: readonly Actor[]): number[] {
-  const kept: number[] = [];
-  for (const actor of actors) {
-    const version = ownVersion(record, actor);
-    if (version !== null) kept.push(version);
+/** The versions of entries that a notifier, as somebody remembers it, has still to have. */
+function keptOf(scope: Scope, actors: readonly Actor[]): number[] {
+  const { row } = scope;
+  if (row.record.notifiers.length === 0) return [];
+  let had = cursorOf(row.cursors);
+  for (const { seen, at } of actors) {
+    if (seen !== null && isCompared(scope, at, seen)) had = Math.min(had, cursorOf(seen.cursors));
   }
-  if (record.notifiers.length === 0) return kept;
-  let had = cursorOf(cursors);
-  for (const { seen } of actors) if (seen !== null) had = Math.min(had, cursorOf(seen.cursors));
-  for (const { version } of decodeHistory(record.history)) {
-    if (version > had && !kept.includes(version)) kept.push(version);
-  }
-  return kept.sort((a, b) => a - b);
+  return versionsOf(row).filter((version) => version > had);
 }
 
 /** Where the change of an actor is stored. The submitter's is the first entry: it need not be looked for. */
@@ -294,17 +281,25 @@ function relative({ row, ended }: Scope, dispatch: number): number {
 function dispatches(scope: Scope, list: readonly number[]): string {
   if (list.length === 0) return "";
   if (list.length === 1) return String(relative(scope, list[0]!));
-  // Where copies are free, one stale message can come as often as several.
-  const places = list.map((dispatch) => relative(scope, dispatch));
-  return (scope.copies ? [...new Set(places)] : places).join();
+  return list.map((dispatch) => relative(scope, dispatch)).join();
 }
 
-function nameToken(tokens: string[], token: string | null): void {
-  if (token !== null && !tokens.includes(token)) tokens.push(token);
+/** Names those that the store has or goes back to, and those that two remember. Of any other it only counts that it is one. */
+function nameTokens(tokens: string[], { row, backup }: State, actors: readonly Actor[]): void {
+  for (const held of [row, backup]) {
+    const token = held?.record.token ?? null;
+    if (token !== null && !tokens.includes(token)) tokens.push(token);
+  }
+  const once: string[] = [];
+  for (const { token, seen } of actors) {
+    for (const each of new Set([token, seen?.record.token ?? null])) {
+      if (each === null || tokens.includes(each)) continue;
+      (once.includes(each) ? tokens : once).push(each);
+    }
+  }
 }
 
-function tokenText(tokens: string[], token: string): string {
-  nameToken(tokens, token);
+function tokenText(tokens: readonly string[], token: string): string {
   return String(tokens.indexOf(token));
 }
 
@@ -328,19 +323,30 @@ function bodyText(snapshot: Snapshot): string {
   const { record } = snapshot;
   const { awaiting, poll } = record;
   if (isFinal(record.status)) return finalText(snapshot);
-  let text: string = LETTER[record.status];
+  let text: string = LETTER[record.status] + graceText(record);
   text += `${record.attempt}${record.releases}${record.redrives}${record.cancel === null ? "" : "c"}`;
   text += instantsText(record);
-  for (const { reason, at } of needs(snapshot, POLICY)) text += `${reason.slice(0, 7)}${instant(at)}`;
+  text += needsText(snapshot);
   if (awaiting !== null) text += `w${instant(awaiting.nextPollAt)},${instant(awaiting.deadlineAt)}`;
   if (poll !== null) text += `p${instant(poll.until)}`;
   return text;
 }
 
+function needsText(snapshot: Snapshot): string {
+  let text = "";
+  for (const { reason, at } of needs(snapshot, POLICY)) text += `${reason.slice(0, 7)}${instant(at)}`;
+  return text;
+}
+
+/** Until when a cursor without a retry is left to whoever made the change. */
+function graceText({ notifiers, updatedAt }: JobRecord): string {
+  return notifiers.length === 0 ? "" : `g${instant(updatedAt + POLICY.notifyGraceMs)}`;
+}
+
 /** How a job ended, and after how many attempts, nobody asks any more. */
 function finalText(snapshot: Snapshot): string {
   const { wakeAt, purgeAt } = snapshot.record;
-  let text = `F${instant(wakeAt)}${instant(purgeAt)}`;
+  let text = `F${graceText(snapshot.record)}${instant(wakeAt)}${instant(purgeAt)}`;
   for (const { at } of needs(snapshot, POLICY)) text += `n${instant(at)}`;
   return text;
 }

@@ -95,9 +95,9 @@ function redispatch(world: World, state: State, seen: Snapshot, to: To, name: st
   const then = { ...IDLE, at: "sends" };
   emit(`${name} decides to send again`, () => {
     const decision = world.rules.sendAgain(seen, context(fresh()));
-    const costs = spurious && resend !== null;
-    const paid = costs ? { ...state, left: { ...state.left, resend: resend - 1 } } : state;
-    return act(world, paid, seen, decision, { by: "other" }, to, then);
+    const next = act(world, state, seen, decision, { by: "other" }, to, then);
+    const costs = spurious && resend !== null && next.row !== state.row;
+    return costs ? { ...next, left: { ...next.left, resend: resend - 1 } } : next;
   });
 }
 

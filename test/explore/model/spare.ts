@@ -1,23 +1,47 @@
 import { needs } from "../../../src/core/decide/wake.js";
+import { isFinal } from "../../../src/core/lifecycle.js";
 import type { JobRecord } from "../../../src/core/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, GONE, IDLE, type State } from "./state.js";
-import type { World } from "./world.js";
+import { may, type World } from "./world.js";
+
+/** A state without what makes no difference any more: steps in vain and second copies of stale messages. */
+export function sparing(world: World, state: State): State {
+  const { row } = state;
+  if (state.gone && may(world, "duplicate")) return { ...state, queue: state.queue.slice(0, 1) };
+  if (row === null || state.backup !== null || state.rolledBack) return state;
+  const single = may(world, "duplicate") ? withoutCopies(state, row.record) : state;
+  return world.rules.spares ? withoutVain(single, row.record, world.rules.mark) : single;
+}
+
+/** Where copies are free, one stale message can come as often as several. */
+function withoutCopies(state: State, record: JobRecord): State {
+  const queue = withOneStale(state.queue, record);
+  const deadLetters = withOneStale(state.deadLetters, record);
+  if (queue === state.queue && deadLetters === state.deadLetters) return state;
+  return { ...state, queue, deadLetters };
+}
+
+function withOneStale(list: readonly number[], { dispatch, status }: JobRecord): readonly number[] {
+  if (list.length < 2) return list;
+  const stale = isFinal(status) ? list : list.filter((each) => each < dispatch);
+  if (stale.length < 2) return list;
+  const spared = new Set(stale.slice(1));
+  return list.filter((each) => !spared.has(each));
+}
 
 /**
- * Spares steps of which nothing can come, since the store refuses a write decided on an older version: whoever has only
- * such a step left is done. A store that forgets may come back to that version, and a broken variant may not refuse.
+ * The store refuses a write decided on an older version: whoever has only such a step left is done. A store that forgets
+ * may come back to that version, and a broken variant may not refuse.
  */
-export function sparing({ rules }: World, state: State): State {
-  const { row, submitter, reconcilers } = state;
-  if (!rules.spares || row === null || state.backup !== null || state.rolledBack) return state;
-  const { record } = row;
-  const done = isInVain(submitter, record, rules.mark);
-  if (!done && !reconcilers.some((actor) => isInVain(actor, record, rules.mark))) return state;
+function withoutVain(state: State, record: JobRecord, mark: World["rules"]["mark"]): State {
+  const { submitter, reconcilers } = state;
+  const done = isInVain(submitter, record, mark);
+  if (!done && !reconcilers.some((actor) => isInVain(actor, record, mark))) return state;
   return {
     ...state,
     submitter: done ? GONE : submitter,
-    reconcilers: reconcilers.map((actor) => (isInVain(actor, record, rules.mark) ? IDLE : actor)),
+    reconcilers: reconcilers.map((actor) => (isInVain(actor, record, mark) ? IDLE : actor)),
   };
 }
 

@@ -91,8 +91,11 @@ export function tick(state: State): State {
 
 /** Whether a tick would change anything but how long ago something was. */
 export function timeMatters(state: State): boolean {
-  return [state.row, ...actorsOf(state).map((actor) => actor.seen)].some(
-    (held) => held !== null && isAhead(held),
+  const { row, backup } = state;
+  if ((row !== null && isAhead(row)) || (backup !== null && isAhead(backup))) return true;
+  return actorsOf(state).some(
+    ({ seen, moved }) =>
+      (seen !== null && isAhead(seen)) || (moved !== null && moved.retryAt !== null && moved.retryAt > NOW),
   );
 }
 

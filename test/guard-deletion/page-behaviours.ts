@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { sampleJob } from "../../src/testing/sample-jobs.js";
+import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
+
+/** The rows that each of the library's own stores looks at for one page, and a few more. */
+const ROWS_PER_PAGE = 1_000;
+const JOBS = ROWS_PER_PAGE + 5;
+const BATCH = 200;
+
+/** What the stores of the library do, and another store need not: a page has an end even where little fits. */
+export const pageBehaviour: StoreBehaviour = {
+  group: "a long list",
+  tests: {
+    "looks at so many rows for a page, and tells where it stopped": async (probe) => {
+      const now = await probe.now();
+      // Pairs of one instant, newest first and then by id; the one that is looked for is the oldest of all.
+      const records = Array.from({ length: JOBS }, (_, index) => {
+        const createdAt = now - Math.floor(index / 2);
+        const status = index === JOBS - 1 ? "FAILED" : "PENDING";
+        return sampleJob({ id: `job-${String(9_999 - index)}`, createdAt, status }, now);
+      });
+      // The oldest are stored first: where rows come in the order of storing, it is the wrong one.
+      const stored = [...records].reverse();
+      for (let from = 0; from < JOBS; from += BATCH) {
+        await probe.create(...stored.slice(from, from + BATCH).map((record) => ({ record, input: "{}" })));
+      }
+      const first = await probe.list({ statuses: ["FAILED"], limit: 5 });
+      const last = records[ROWS_PER_PAGE - 1]!;
+      assert.deepEqual(first.jobs, []);
+      assert.deepEqual(first.next, { createdAt: last.createdAt, id: last.id });
+      const second = await probe.list({ statuses: ["FAILED"], limit: 5, after: first.next });
+      assert.deepEqual(
+        second.jobs.map(({ record }) => record.id),
+        [records[JOBS - 1]!.id],
+      );
+      assert.equal(second.next, null);
+    },
+  },
+};

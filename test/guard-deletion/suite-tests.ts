@@ -1,0 +1,45 @@
+import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
+import { type StoreFixture, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
+import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+
+export interface SuiteTest {
+  readonly title: string;
+  readonly run: () => Promise<void> | void;
+}
+
+export type CreateFixture = () => Promise<StoreFixture>;
+
+/** The tests of the store suite, to be run by whoever likes. */
+export function suiteTests(create: CreateFixture): readonly SuiteTest[] {
+  const tests: SuiteTest[] = [];
+  let group = "";
+  storeSuite(
+    {
+      describe: (name, register) => {
+        group = name;
+        register();
+      },
+      it: (title, run) => tests.push({ title: `${group} > ${title}`, run }),
+    },
+    { create },
+  );
+  return tests;
+}
+
+/** The tests of one behaviour. */
+export function behaviourTests(
+  { group, tests }: StoreBehaviour,
+  create: CreateFixture,
+): readonly SuiteTest[] {
+  return Object.entries(tests).map(([title, run]) => ({
+    title: `${group} > ${title}`,
+    run: async () => {
+      const fixture = await create();
+      try {
+        await run(new StoreProbe(fixture));
+      } finally {
+        await fixture.close();
+      }
+    },
+  }));
+}
