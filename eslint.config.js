@@ -12,7 +12,7 @@ const injected = "Ask the injected Clock or Ids, so that a test controls time an
 const coreTimers = ["setTimeout", "setInterval", "setImmediate", "performance", "crypto"];
 
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", ".servers/"]),
+  globalIgnores(["dist/", "coverage/", ".servers/", "bench/peers/"]),
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,

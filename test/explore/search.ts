@@ -38,7 +38,7 @@ export interface Limits {
 }
 
 /** Before anything happened. */
-function initial({ workers, reconcilers, relays, budget }: Setup): State {
+export function initial({ workers, reconcilers, relays, budget }: Setup): State {
   const idle = (count: number) => Array.from({ length: count }, () => IDLE);
   return {
     ...{ row: null, gone: false, queue: [], deadLetters: [], backup: null, delivered: 0 },
@@ -48,7 +48,7 @@ function initial({ workers, reconcilers, relays, budget }: Setup): State {
 }
 
 /** Everything that can happen next. Of several that idle alike one steps: whoever it is, the rest is the same. */
-function stepsFrom(world: World, state: State): readonly Step[] {
+export function stepsFrom(world: World, state: State): readonly Step[] {
   const steps: Step[] = [];
   const emit = (name: string, take: () => State, fault = false): void => {
     steps.push({ name, take: () => sparing(world, take()), fault });

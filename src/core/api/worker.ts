@@ -9,6 +9,11 @@ export interface WorkerOptions<QueueNames extends string = string> {
   /** Most jobs at a time. @default 10 */
   readonly concurrency?: number | undefined;
   /**
+   * Jobs claimed ahead of a free handler: for handlers of milliseconds, where the way to the store takes most of the time.
+   * Their leases run meanwhile, and a worker that is killed holds them until these end. Most 500. @default 0
+   */
+  readonly prefetch?: number | undefined;
+  /**
    * The named queues that it receives from; given, it serves these only, and no kinds that the store hands over.
    * @default those of its handlers' kinds, and the store for kinds that name none
    */

@@ -3,18 +3,18 @@ import { isFinal } from "../../../src/core/lifecycle.js";
 import type { JobRecord } from "../../../src/core/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, GONE, IDLE, type State } from "./state.js";
-import { may, type World } from "./world.js";
+import type { World } from "./world.js";
 
 /** A state without what makes no difference any more: steps in vain and second copies of stale messages. */
 export function sparing(world: World, state: State): State {
   const { row } = state;
-  if (state.gone && may(world, "duplicate")) return { ...state, queue: state.queue.slice(0, 1) };
+  if (state.gone) return { ...state, queue: state.queue.slice(0, 1) };
   if (row === null || state.backup !== null || state.rolledBack) return state;
-  const single = may(world, "duplicate") ? withoutCopies(state, row.record) : state;
+  const single = withoutCopies(state, row.record);
   return world.rules.spares ? withoutVain(single, row.record, world.rules.mark) : single;
 }
 
-/** Where copies are free, one stale message can come as often as several. */
+/** Stale messages are alike, and so are all of a final job: one stands for several, since each is only to be removed. */
 function withoutCopies(state: State, record: JobRecord): State {
   const queue = withOneStale(state.queue, record);
   const deadLetters = withOneStale(state.deadLetters, record);

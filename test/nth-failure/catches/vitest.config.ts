@@ -22,7 +22,10 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ["test/{unit,property,conformance,integration,nth-failure/catches}/**/*.test.ts"],
+    include: [
+      "test/{unit,property,conformance,integration}/**/*.test.ts",
+      "test/{simulate/found,nth-failure/catches}/**/*.test.ts",
+    ],
     // What says nothing of the core or of these stores, or says it again on another driver.
     exclude: [
       "test/conformance/guard-deletion.test.ts",

@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { mustRun, repository } from "./run.js";
 
+/** Peers that an entry loads when it is imported: whoever imports it has installed them. */
+const LOADED_PEERS = ["@aws-sdk/client-dynamodb"];
+
 declare module "vitest" {
   interface ProvidedContext {
-    /** A project that has installed the packed tarball, and nothing else. */
+    /** A project that has installed the packed tarball and the peers that entries load, and nothing else. */
     scratch: string;
     tarball: string;
   }
@@ -34,6 +37,11 @@ export default async function install(project: TestProject): Promise<() => Promi
   // Offline where npm's cache has what the lock of this checkout brought in.
   const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
   await mustRun(scratch, "npm", "install", ...flags, tarball);
+  for (const peer of LOADED_PEERS) {
+    const place = join(scratch, "node_modules", peer);
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(join(repository, "node_modules", peer), place, "junction");
+  }
 
   project.provide("scratch", scratch);
   project.provide("tarball", tarball);

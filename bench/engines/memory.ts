@@ -1,0 +1,33 @@
+import type { Engine } from "../lib/engine.js";
+
+const ahead = { concurrency: 50, ahead: 450, alert: false };
+
+export const memory: Engine = {
+  name: "memory",
+  embedded: true,
+  entries: [
+    {
+      name: "waybill",
+      contestant: "waybill-memory",
+      role: "waybill",
+      measures: ["submit", "process", "strict", "open", "single"],
+      slowIn: [],
+      ahead,
+    },
+    {
+      name: "raw floor",
+      contestant: "memory-floor",
+      role: "floor",
+      measures: ["submit", "process", "strict", "open", "single"],
+      slowIn: [],
+      ahead,
+    },
+  ],
+  start: async () => ({
+    place: {},
+    about: "in the process",
+    calm: async () => undefined,
+    settle: null,
+    stop: async () => undefined,
+  }),
+};
