@@ -48,6 +48,8 @@ interface Proof {
     readonly steps: readonly string[];
   }[];
   readonly elapsedMs: number;
+  /** Every search has ended. */
+  readonly complete: boolean;
 }
 
 /** One search, and what it adds to the proof. */
@@ -146,7 +148,8 @@ function begin(): Proof {
     console.log("The result file is of other inputs: beginning anew.");
   }
   const { inputs } = values;
-  return { part: "explore", inputs, families: [], variants: [], states: 0, violations: [], elapsedMs: 0 };
+  const nothing = { families: [], variants: [], states: 0, violations: [], elapsedMs: 0 };
+  return { part: "explore", inputs, ...nothing, complete: false };
 }
 
 function store(proof: Proof): void {
@@ -171,9 +174,9 @@ function inChild({ key }: Task): Promise<Report> {
       report = message as Report;
     });
     child.on("error", reject);
-    child.on("exit", (code) => {
+    child.on("exit", (code, signal) => {
       if (report !== null && code === 0) resolve(report);
-      else reject(new Error(`${key} ended with ${String(code)}`));
+      else reject(new Error(`${key} ended with ${String(code ?? signal)}`));
     });
   });
 }
@@ -207,6 +210,7 @@ async function runAll(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
+  proof = { ...proof, complete: true };
   store(proof);
   for (const { name, what, steps } of proof.violations)
     console.error([`${name}: ${what}`, ...steps].join("\n  "));
@@ -217,12 +221,13 @@ async function runAll(): Promise<void> {
 }
 
 function runOne(key: string): void {
+  // Nobody would hear of the end.
+  process.on("disconnect", () => process.exit(1));
   const task = TASKS.find((each) => each.key === key);
   if (task === undefined) throw new Error(`there is no task ${key}`);
   const watch = new Watch(new Set(task.off));
   const report = search({ rules: task.rules, setup: task.setup, watch }, task.limits);
-  process.send?.(report);
-  process.disconnect();
+  process.send?.(report, () => process.exit(0));
 }
 
 if (values.task === undefined) await runAll();

@@ -102,10 +102,11 @@ class Lane {
         this.#next(child);
       });
       child.on("error", reject);
-      child.on("exit", (code) => {
+      child.on("exit", (code, signal) => {
         clearTimeout(silence);
         if (isLost) this.#tellLost();
-        else if (code !== 0) reject(new Error(`a process of the campaign ended with ${String(code)}`));
+        else if (code !== 0)
+          reject(new Error(`a process of the campaign ended with ${String(code ?? signal)}`));
         resolve();
       });
       listen();

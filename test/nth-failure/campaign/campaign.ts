@@ -53,9 +53,9 @@ function feed(child: ChildProcess, tasks: Task[], onDone: (done: Done) => void):
       else child.send(task);
     });
     child.on("error", reject);
-    child.on("exit", (code) => {
+    child.on("exit", (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`a process of the campaign ended with ${String(code)}`));
+      else reject(new Error(`a process of the campaign ended with ${String(code ?? signal)}`));
     });
   });
 }
