@@ -135,8 +135,8 @@ function spareTask({ name, family, rules, setup, off }: (typeof SPARE)[number]):
 }
 
 const TASKS: readonly Task[] = [
-  ...Object.entries(LARGER).map(([name, setup]) => familyTask(name, setup)),
   ...(Object.keys(FAMILIES) as FamilyName[]).map((name) => familyTask(name, FAMILIES[name].whole)),
+  ...Object.entries(LARGER).map(([name, setup]) => familyTask(name, setup)),
   ...SPARE.map(spareTask),
   ...BROKEN.map(brokenTask),
 ];

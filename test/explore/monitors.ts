@@ -1,5 +1,5 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
-import { isSettled, needs } from "../../src/core/decide/wake.js";
+import { isSettled, type Need, needs } from "../../src/core/decide/wake.js";
 import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
 import { EDGES, isFinal } from "../../src/core/lifecycle.js";
 import type { JobRecord } from "../../src/core/record.js";
@@ -157,33 +157,28 @@ export class Watch {
     const { row } = state;
     if (row === null) return;
     const { record } = row;
-    const due = needs(row, POLICY).map((need) => need.at);
-    if (due.length > 0) {
-      // A pass holds a record for a while; a claim looks after notifications within their grace. No later than that.
-      const latest = Math.max(Math.min(...due), NOW + TICKS.hold);
-      const covered = record.wakeAt !== null && record.wakeAt <= latest;
-      const late = record.wakeAt === null ? "nobody will look" : `looked at in ${record.wakeAt - NOW}`;
-      const reasons = needs(row, POLICY).map(({ reason, at }) => `${reason} in ${at - NOW}`);
-      this.require(covered, "W1 the wake-up covers every need", `${late}; needs ${reasons.join(", ")}`);
-    } else {
+    const due = needs(row, POLICY);
+    if (due.length > 0) this.#covers(record, due);
+    else {
       const ready = record.status === "QUEUED" && record.readyAt !== null;
-      this.require(
-        ready || isSettled(row),
-        "W1 the wake-up covers every need",
-        `${record.status} needs nothing`,
-      );
+      const is = `${record.status} needs nothing`;
+      this.require(ready || isSettled(row), "W1 the wake-up covers every need", is);
     }
-    const asleep = isFinal(record.status) && record.wakeAt === null;
-    if (record.notifiers.length > 0 && (asleep || isSettled(row))) {
-      const entries = record.historyTrimmed + decodeHistory(record.history).length;
-      const what = `${state.delivered} of ${entries}`;
-      this.require(
-        state.delivered >= entries,
-        "S14 settled means delivered",
-        `only ${what}`,
-        state.rolledBack,
-      );
-    }
+    if (record.notifiers.length === 0 || !isFinal(record.status)) return;
+    // Settled, or nobody will look again.
+    if (record.wakeAt !== null && due.length > 0) return;
+    const entries = record.historyTrimmed + decodeHistory(record.history).length;
+    const what = `only ${state.delivered} of ${entries}`;
+    this.require(state.delivered >= entries, "S14 settled means delivered", what, state.rolledBack);
+  }
+
+  #covers({ wakeAt }: JobRecord, due: readonly Need[]): void {
+    // A pass holds a record for a while; a claim looks after notifications within their grace. No later than that.
+    const latest = Math.max(Math.min(...due.map((need) => need.at)), NOW + TICKS.hold);
+    if (wakeAt !== null && wakeAt <= latest) return;
+    const late = wakeAt === null ? "nobody will look" : `looked at in ${wakeAt - NOW}`;
+    const reasons = due.map(({ reason, at }) => `${reason} in ${at - NOW}`);
+    this.require(false, "W1 the wake-up covers every need", `${late}; needs ${reasons.join(", ")}`);
   }
 
   /** An entry reaches the notifier: everything before it must have done so. */

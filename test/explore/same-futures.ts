@@ -4,7 +4,7 @@ import type { World } from "./model/world.js";
 import { initial, stepsFrom } from "./search.js";
 
 /** What was compared, and where two states of one text can go to different ones. */
-export interface Comparison {
+interface Comparison {
   readonly compared: number;
   /** Texts, each with the steps that only one of the two has. */
   readonly different: readonly string[];

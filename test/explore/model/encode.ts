@@ -6,7 +6,13 @@ import { NOW, POLICY } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
 import type { World } from "./world.js";
 
-const LETTER = { PENDING: "P", QUEUED: "Q", PROCESSING: "R", COMPLETED: "C", FAILED: "F" } as const;
+const LETTER = {
+  PENDING: "P",
+  QUEUED: "Q",
+  PROCESSING: "R",
+  COMPLETED: "C",
+  FAILED: "F",
+} as const;
 
 /** What the texts of one state refer to. */
 interface Scope {
@@ -64,7 +70,8 @@ export class Encoder {
     text += `${this.#actor(scope, state.submitter)}|${this.#actor(scope, state.canceller)}|`;
     text += `${this.#actor(scope, state.undertaker)}|${this.#group(scope, state.workers)}|`;
     text += `${this.#group(scope, state.reconcilers)}|${this.#group(scope, state.relays)}|`;
-    if (notifiers.length > 0) text += `${total(row) - state.delivered}`;
+    if (notifiers.length > 0)
+      text += `${row.record.historyTrimmed + versionsOf(row).length - state.delivered}`;
     if (row.record.historyTrimmed > 0) text += "x";
     return `${text}|${release}${notifierFails}${resend ?? ""}${state.rolledBack ? 1 : 0}`;
   }
@@ -201,12 +208,24 @@ function scopeOf(state: State, row: Snapshot, actors: readonly Actor[], trims: b
   return scope;
 }
 
-function versionsOf({ record }: Snapshot): number[] {
-  return decodeHistory(record.history).map((entry) => entry.version);
+/** Most steps leave the record as it is: its entries are read once. */
+let last: { readonly history: string; readonly versions: readonly number[] } = {
+  history: "",
+  versions: [],
+};
+
+function versionsOf({ record: { history } }: Snapshot): readonly number[] {
+  if (last.history !== history) {
+    last = {
+      history,
+      versions: decodeHistory(history).map((entry) => entry.version),
+    };
+  }
+  return last.versions;
 }
 
 /** The versions of entries that a notifier, as somebody remembers it, has still to have. */
-function keptOf(scope: Scope, actors: readonly Actor[]): number[] {
+function keptOf(scope: Scope, actors: readonly Actor[]): readonly number[] {
   const { row } = scope;
   if (row.record.notifiers.length === 0) return [];
   let had = cursorOf(row.cursors);
@@ -256,10 +275,6 @@ function addVersions(versions: number[], { record, cursors }: Snapshot): void {
 function isCompared({ row, tokens, floor, trims }: Scope, at: string, { record }: Snapshot): boolean {
   if (trims || (tokens !== null && record.version >= floor)) return true;
   return record.version === row.record.version || at === "looks" || at === "publishes";
-}
-
-function total({ record }: Snapshot): number {
-  return record.historyTrimmed + decodeHistory(record.history).length;
 }
 
 /** Whether the entry behind what it saw is its own, or another place has it. */
