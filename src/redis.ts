@@ -1,5 +1,4 @@
 export type { RedisClient, RedisCommands, RedisNode, RedisSubscriber } from "./adapters/redis/client.js";
-export type { RedisStoreHealth } from "./adapters/redis/operations.js";
 export type { RedisDurability, RedisWarning } from "./adapters/redis/server-check.js";
-export type { LostWrites, RedisWait } from "./adapters/redis/session.js";
+export type { RedisLostWrites, RedisWait } from "./adapters/redis/session.js";
 export { type RedisStore, redisStore, type RedisStoreOptions } from "./adapters/redis/store.js";

@@ -162,7 +162,7 @@ function startable(
   settings: WorkerOptions,
 ) {
   runtime.checkOpen();
-  const { core, dispatcher, reconciler } = runtime;
+  const { core, dispatcher, reconciler, storeWatch } = runtime;
   const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
   workers.add(worker);
   const deaf = runtime.onReady(() => {
@@ -170,6 +170,7 @@ function startable(
   });
   return {
     run: async (options?: { readonly signal?: AbortSignal | undefined }) => {
+      storeWatch.check();
       try {
         await worker.run(options);
       } finally {
@@ -221,5 +222,9 @@ async function health(runtime: Runtime): Promise<Health> {
     unserved: found.unserved,
     parked: found.parked,
     undeliverable: found.undeliverable,
+    lostWrites:
+      found.lostWrites === undefined
+        ? null
+        : { calls: found.lostWrites.calls, agoMs: since(found.lostWrites.lastSeenAt) ?? 0 },
   };
 }

@@ -44,6 +44,7 @@ export type AroundStoreCall = <T>(method: StoreMethod, items: number, call: () =
 /** A store that passes every round trip through `around`; capabilities and feed are those of the store inside. */
 export function interceptStore<Tx>(store: Store<Tx>, around: AroundStoreCall): Store<Tx> {
   const migrate = store.migrate?.bind(store);
+  const onLostWrites = store.onLostWrites?.bind(store);
   return {
     capabilities: store.capabilities,
     ...(store.feed && { feed: store.feed }),
@@ -67,6 +68,7 @@ export function interceptStore<Tx>(store: Store<Tx>, around: AroundStoreCall): S
     purge: (request) => around("purge", request.limit, () => store.purge(request)),
     ready: () => around("ready", 1, () => store.ready()),
     ...(migrate && { migrate }),
+    ...(onLostWrites && { onLostWrites }),
     close: () => store.close(),
   };
 }

@@ -136,6 +136,7 @@ function namingNone<Tx>(inner: Store<Tx>, record: Recorder): Pick<Store<Tx>, "ta
 /** What is not about single jobs. */
 function passedOn<Tx>(inner: Store<Tx>): Omit<Store<Tx>, RecordedMethod> {
   const migrate = inner.migrate?.bind(inner);
+  const onLostWrites = inner.onLostWrites?.bind(inner);
   return {
     capabilities: inner.capabilities,
     ...(inner.feed && { feed: inner.feed }),
@@ -148,6 +149,7 @@ function passedOn<Tx>(inner: Store<Tx>): Omit<Store<Tx>, RecordedMethod> {
     health: (request) => inner.health(request),
     ready: () => inner.ready(),
     ...(migrate && { migrate }),
+    ...(onLostWrites && { onLostWrites }),
     close: () => inner.close(),
   };
 }

@@ -235,6 +235,17 @@ describe("the facade", () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it("asks the store whether it can be used when the first worker starts", async () => {
+    const { waybill, run, clock, trips } = bench();
+    expect(trips.counts.ready).toBe(0);
+    for (let started = 0; started < 2; started += 1) {
+      void waybill.worker([ingest.handle(() => ({ chunks: 1 }))]).run();
+      await clock.settle();
+    }
+    expect(trips.counts.ready).toBe(1);
+    await run(waybill.close());
+  });
+
   it("forgets a worker that has stopped", async () => {
     const { waybill, run, clock, trips } = bench();
     const stop = new AbortController();

@@ -24,7 +24,7 @@ const sum = defineJob({
 
 /** Submits jobs and runs them while something happens to the servers, and looks at what came of them. */
 async function survives(client: RedisClient, shards: number, happen: () => Promise<void>): Promise<void> {
-  const store = redisStore({ client, shards, onWarning: () => undefined, onLostWrites: () => undefined });
+  const store = redisStore({ client, shards, onWarning: () => undefined });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const waybill = createWaybill({ jobs: [sum], store, logger });
   const worker = waybill.worker([sum.handle(({ input }) => ({ n: input.n }))], { pollIntervalMs: 50 });

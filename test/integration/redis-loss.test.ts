@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { decodeHistory } from "../../src/core/history.js";
 import { createWaybill, defineJob } from "../../src/index.js";
-import { type LostWrites, redisStore, type RedisStore } from "../../src/redis.js";
+import { redisStore, type RedisLostWrites, type RedisStore } from "../../src/redis.js";
 import { checkHistory } from "../../src/testing/check-history.js";
 import { SAMPLE_END, sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { RedisProxy } from "./redis-proxy.js";
@@ -23,20 +23,16 @@ const sum = defineJob({
 
 interface Heard {
   readonly store: RedisStore;
-  readonly losses: LostWrites[];
+  readonly losses: RedisLostWrites[];
 }
 
 function storeOn(
   client: Redis,
   options: { readonly wait?: { replicas: number; timeoutMs: number } } = {},
 ): Heard {
-  const losses: LostWrites[] = [];
-  const store = redisStore({
-    client,
-    onWarning: () => undefined,
-    onLostWrites: (lost) => losses.push(lost),
-    ...options,
-  });
+  const losses: RedisLostWrites[] = [];
+  const store = redisStore({ client, onWarning: () => undefined, ...options });
+  store.onLostWrites((lost) => losses.push(lost));
   return { store, losses };
 }
 
@@ -156,7 +152,15 @@ describe.skipIf(redisMissing() !== null)("a Redis that syncs every second", () =
     try {
       const client = reconnecting(server);
       const { store, losses } = storeOn(client);
-      const waybill = createWaybill({ jobs: [sum], store });
+      const said: string[] = [];
+      const counted: string[] = [];
+      const quiet = () => undefined;
+      const waybill = createWaybill({
+        jobs: [sum],
+        store,
+        logger: { debug: quiet, info: quiet, warn: quiet, error: (message) => said.push(message) },
+        telemetry: { count: (counter) => counted.push(counter) },
+      });
       const kept = await waybill.submit(sum, { n: 1 }).unwrap();
       const before = new Work(store, "before");
       await before.until(10);
@@ -178,7 +182,9 @@ describe.skipIf(redisMissing() !== null)("a Redis that syncs every second", () =
       expect((await store.read({ nowMs: 0, ids: [kept.id] })).jobs[0]?.record.status).toBe("QUEUED");
       expect(losses, "told once").toHaveLength(1);
       expect(losses[0]?.calls).toBeGreaterThanOrEqual(after.created.length);
-      expect((await store.health({ nowMs: 0 })).lostWrites?.calls).toBe(losses[0]?.calls);
+      expect(said).toEqual([expect.stringContaining("lost writes that it had acknowledged")]);
+      expect(counted).toEqual(["store_rollback_detected"]);
+      expect((await waybill.health()).lostWrites?.calls).toBe(losses[0]?.calls);
       await drains(client, 1);
       const again = new Work(store, "again");
       await again.until(5);

@@ -35,12 +35,8 @@ async function bench(shards = 1): Promise<Bench> {
   proxies.push(proxy);
   const client = server.client({ port: proxy.port, retryStrategy: () => 5 });
   const losses: unknown[] = [];
-  const store = redisStore({
-    client,
-    prefix: server.prefix(),
-    shards,
-    onLostWrites: (lost) => losses.push(lost),
-  });
+  const store = redisStore({ client, prefix: server.prefix(), shards });
+  store.onLostWrites((lost) => losses.push(lost));
   await store.ready();
   const probe = new StoreProbe({ store, close: async () => undefined });
   return {

@@ -36,11 +36,8 @@ describe.skipIf(redisMissing() !== null || redisClusterMissing() !== null)(
       try {
         const client = cluster.client();
         const losses: unknown[] = [];
-        const store = redisStore({
-          client,
-          onWarning: () => undefined,
-          onLostWrites: (lost) => losses.push(lost),
-        });
+        const store = redisStore({ client, onWarning: () => undefined });
+        store.onLostWrites((lost) => losses.push(lost));
         const create = (id: string) =>
           store.create({ nowMs: 0, items: [{ record: sampleReadyJob({ id, owner: id }, 0), input: "{}" }] });
         for (const id of ["a", "b", "c"]) await create(id);

@@ -101,7 +101,7 @@ const CAPABILITIES: DynamoDbStore["capabilities"] = {
  * @throws WaybillError `config.invalid` when an option is not usable
  */
 export function dynamodbStore(options: DynamoDbStoreOptions): DynamoDbStore {
-  return defineStore(new StoreOnDynamoDb(options)) as DynamoDbStore;
+  return defineStore(new StoreOnDynamoDb(options));
 }
 
 /** Says in its type that it is no queue: a composition without one does not compile. */

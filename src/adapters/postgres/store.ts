@@ -88,7 +88,7 @@ const CAPABILITIES: StoreCapabilities = {
  * @throws WaybillError `config.invalid` when the schema's name is not usable
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
-  return defineStore<PostgresTransaction>(new StoreOnPostgres(options)) as PostgresStore;
+  return defineStore(new StoreOnPostgres(options));
 }
 
 export interface PostgresStore extends Store<PostgresTransaction> {

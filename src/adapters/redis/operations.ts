@@ -15,12 +15,6 @@ import { countHeads } from "./wake.js";
 
 const PULSE_SHARD = 0;
 
-/** Health with what only a store that may lose writes has to tell. */
-export interface RedisStoreHealth extends StoreHealth {
-  /** Acknowledged calls that a client found missing, ever since the prefix is in use; absent: none. */
-  readonly lostWrites?: { readonly calls: number; readonly lastSeenAt: number };
-}
-
 export async function pulse(session: Session, { unserved }: PulseRequest): Promise<StoreReply> {
   const { nowMs } = await session.run(PULSE, PULSE_SHARD, [String(unserved)], "writes");
   return { nowMs };
@@ -37,7 +31,7 @@ interface ShardHealth {
   readonly lostAt: number;
 }
 
-export async function health(session: Session): Promise<RedisStoreHealth> {
+export async function health(session: Session): Promise<StoreHealth> {
   const answers = await allOrUnknown(
     "reads",
     session.places.tags.map((_, shard) => session.run(HEALTH, shard, [], "reads")),

@@ -1,4 +1,5 @@
 import { StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import type { LostWrites } from "../../core/ports/store.js";
 import type { RedisClient } from "./client.js";
 import { closedClient, type Effect, explained, isUnknownScript } from "./errors.js";
 import { Marks } from "./marks.js";
@@ -12,13 +13,9 @@ export interface RedisWait {
   readonly timeoutMs: number;
 }
 
-/** Writes that this client had been told of are gone. */
-export interface LostWrites {
+/** Writes that this store object had been told of are gone. */
+export interface RedisLostWrites extends LostWrites {
   readonly shard: number;
-  /** Calls, each of up to a whole batch, that had been acknowledged to this store object. */
-  readonly calls: number;
-  /** The server's clock when it was found out. */
-  readonly nowMs: number;
 }
 
 export interface SessionOptions {
@@ -26,7 +23,7 @@ export interface SessionOptions {
   readonly places: Places;
   readonly clientId: string;
   readonly wait: RedisWait | null;
-  readonly onLostWrites: (lost: LostWrites) => void;
+  readonly onLostWrites: (lost: RedisLostWrites) => void;
 }
 
 /** The answer of a script. */

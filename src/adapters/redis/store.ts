@@ -26,6 +26,7 @@ import {
   type ReadRequest,
   type Store,
   type StoreCapabilities,
+  type StoreHealth,
   type StoreReply,
   type StoreRequest,
   type TakeDueReply,
@@ -41,12 +42,12 @@ import { createJobs } from "./create.js";
 import { redisFeed } from "./feed.js";
 import { jobsByRef, listJobs } from "./list.js";
 import { placesOf } from "./names.js";
-import { health, pulse, purge, type RedisStoreHealth } from "./operations.js";
+import { health, pulse, purge } from "./operations.js";
 import { park, parkedMessages, unpark } from "./parked.js";
 import { readJobs } from "./read.js";
 import { OPEN } from "./scripts/operations.js";
 import { checkServers, type RedisDurability, type RedisWarning } from "./server-check.js";
-import { type LostWrites, type RedisWait, Session } from "./session.js";
+import { type RedisLostWrites, type RedisWait, Session } from "./session.js";
 import { advanceJobs, takeDue } from "./wake.js";
 import { writeJobs } from "./write.js";
 
@@ -77,15 +78,14 @@ export interface RedisStoreOptions {
    * narrows what a failover loses and does not close it. Not for a `Cluster`.
    */
   readonly wait?: RedisWait;
-  /** Told when the server has lost writes that this store had been told of. @default process.emitWarning */
-  readonly onLostWrites?: (lost: LostWrites) => void;
   /** Told by `ready()` of a configuration that will hurt one day. @default process.emitWarning */
   readonly onWarning?: (warning: RedisWarning) => void;
 }
 
-/** A store on Redis, whose `health` tells of lost writes too. */
+/** A store on Redis, which finds out when the server has lost writes. */
 export interface RedisStore extends Store {
-  health(request: StoreRequest): Promise<RedisStoreHealth>;
+  /** Tells of each loss that this store object finds out. A Waybill listens, logs and counts; others may too. */
+  onLostWrites(listener: (lost: RedisLostWrites) => void): () => void;
 }
 
 /** A script stops the server while it runs: this many jobs take some milliseconds. */
@@ -111,13 +111,14 @@ class StoreOnRedis implements RedisStore {
   readonly feed: Feed;
   readonly #session: Session;
   readonly #checkServers: () => Promise<void>;
+  readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait } = options;
     const places = placesOf(prefix, shards);
-    const { onLostWrites = warnOfLoss, onWarning = warn } = options;
+    const { onWarning = warn } = options;
     checkWait(client, wait);
     this.capabilities = capabilitiesOf(shards, durability);
     this.#session = new Session({
@@ -126,9 +127,11 @@ class StoreOnRedis implements RedisStore {
       clientId: randomUUID(),
       wait: wait ?? null,
       onLostWrites: (lost) => {
-        unlessItThrows(() => {
-          onLostWrites(lost);
-        });
+        for (const listener of this.#lossListeners) {
+          unlessItThrows(() => {
+            listener(lost);
+          });
+        }
       },
     });
     this.feed = redisFeed(client, places.channel);
@@ -212,7 +215,7 @@ class StoreOnRedis implements RedisStore {
     return pulse(this.#session, request);
   }
 
-  async health(_request: StoreRequest): Promise<RedisStoreHealth> {
+  async health(_request: StoreRequest): Promise<StoreHealth> {
     await this.#admit();
     return health(this.#session);
   }
@@ -220,6 +223,13 @@ class StoreOnRedis implements RedisStore {
   async purge(request: PurgeRequest): Promise<PurgeReply> {
     await this.#admit();
     return purge(this.#session, request);
+  }
+
+  onLostWrites(listener: (lost: RedisLostWrites) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => {
+      this.#lossListeners.delete(listener);
+    };
   }
 
   async ready(): Promise<void> {
@@ -306,14 +316,6 @@ function checkWait(client: RedisClient, wait: RedisWait | undefined): void {
       "The option wait of the Redis store needs replicas and timeoutMs from 1.",
     );
   }
-}
-
-function warnOfLoss({ shard, calls }: LostWrites): void {
-  process.emitWarning(
-    `Redis lost writes that it had acknowledged: at least ${calls} calls of this process, in shard ${shard}. ` +
-      "Jobs go on from what is left; some may run again.",
-    { type: "WaybillWarning", code: "store_rollback_detected" },
-  );
 }
 
 function warn({ code, message }: RedisWarning): void {

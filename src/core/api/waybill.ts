@@ -104,7 +104,7 @@ export interface ReconcileReport {
   readonly complete: boolean;
 }
 
-/** Whether the promises are being kept. Alarm on the first two, and on anything above 0 in the last two. */
+/** Whether the promises are being kept. Alarm on the first two, on anything above 0 in `parked` and `undeliverable`, and on lost writes. */
 export interface Health {
   /** Since a reconciler last ran; `null`: none ever did. */
   readonly reconcilerLagMs: number | null;
@@ -117,6 +117,8 @@ export interface Health {
   readonly parked: number;
   /** Jobs with an event that a notifier gave up. */
   readonly undeliverable: number;
+  /** Calls that the store had acknowledged and lost, and how long ago that was last found out; `null`: none that it knows of. */
+  readonly lostWrites: { readonly calls: number; readonly agoMs: number } | null;
 }
 
 /** Ends what waits, without an error. */

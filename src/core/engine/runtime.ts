@@ -19,6 +19,7 @@ import { createHintLink, type HintLink } from "./hints.js";
 import { createReconciler, type Reconciler } from "./reconciler.js";
 import { createRelay, type Relay } from "./relay.js";
 import { storeTime } from "./store-time.js";
+import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
 
 export type { RuntimeOptions } from "./composition.js";
@@ -31,6 +32,7 @@ export interface Runtime {
   readonly reconciler: Reconciler;
   readonly hints: HintLink;
   readonly watchdog: Watchdog;
+  readonly storeWatch: StoreWatch;
   /** Wakes idle workers of this process when a job becomes ready in the store. Returns how to stop. */
   onReady(wake: () => void): () => void;
   /** Throws `waybill.closed` once it is. */
@@ -58,23 +60,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
   const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
+  const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
 
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
-    const notifies = record.notifiers.length > 0;
-    // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
-    const said = bus.hearsAny() || notifies ? change.entries : [];
-    const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
-    if (heard.length > 0) void tell(core, bus, record, heard);
+    const said = tellHere(core, bus, change);
     hints.publish(record);
     if (record.readyAt !== null) for (const wake of ready) wake();
-    if (notifies && said.length > 0) relay.kick(change.snapshot);
+    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
   const close = async (): Promise<void> => {
     await relay.close();
     await hints.close();
+    storeWatch.close();
     bus.close();
     await closeParts(options, core.logger);
   };
@@ -86,6 +86,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     reconciler: createReconciler(core, dispatcher, relay),
     hints,
     watchdog: createWatchdog(core),
+    storeWatch,
     onReady(wake) {
       ready.add(wake);
       return () => {
@@ -160,6 +161,16 @@ function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] 
       logger.error("onTrim threw", { jobId, error: error instanceof Error ? error.message : "not an Error" });
     }
   };
+}
+
+/** @returns how many entries there were to tell of */
+function tellHere(core: Core, bus: Bus, change: Announcement): number {
+  const { record } = change.snapshot;
+  // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
+  const said = bus.hearsAny() || record.notifiers.length > 0 ? change.entries : [];
+  const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
+  if (heard.length > 0) void tell(core, bus, record, heard);
+  return said.length;
 }
 
 /** Tells local listeners. Never rejects. */

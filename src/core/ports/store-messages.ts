@@ -351,6 +351,16 @@ export interface StoreHealth extends StoreReply {
   readonly parked: number;
   /** Jobs with an entry that a notifier gave up. */
   readonly undeliverable: number;
+  /** Acknowledged calls found missing, by any process, ever; absent: none were, or the engine cannot tell. */
+  readonly lostWrites?: { readonly calls: number; readonly lastSeenAt: number };
+}
+
+/** Calls that a store had acknowledged and that are gone: a crash without a sync, a replica behind its primary, a restored backup. */
+export interface LostWrites {
+  /** At least so many, each of up to a whole batch. */
+  readonly calls: number;
+  /** By the store's clock, when it was found out. */
+  readonly nowMs: number;
 }
 
 export interface PurgeRequest extends StoreRequest {

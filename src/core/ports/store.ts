@@ -12,6 +12,7 @@ import type {
   CreateRequest,
   ListReply,
   ListRequest,
+  LostWrites,
   ParkedReply,
   ParkedRequest,
   ParkRequest,
@@ -100,8 +101,17 @@ export interface Store<Tx = never> {
   health(request: StoreRequest): Promise<StoreHealth>;
   /** Removes settled records past `purgeAt`, input, output, cursors and scope with them. */
   purge(request: PurgeRequest): Promise<PurgeReply>;
-  /** Checks that the store can be used. @throws StoreNotMigratedError when its schema is missing, older or newer */
+  /**
+   * Checks that the store can be used. A worker asks it once, when it starts, and says what it hears.
+   *
+   * @throws StoreNotMigratedError when its schema is missing, older or newer
+   */
   ready(): Promise<void>;
+  /**
+   * Tells when writes that were acknowledged to this object turn out to be lost, once for each loss, where the engine can
+   * find that out. Nothing is stopped: jobs go on from what is left. Returns how to stop listening.
+   */
+  onLostWrites?(listener: (lost: LostWrites) => void): () => void;
   /** Brings the schema up to this version, where the engine has one. Safe to call from several processes at once. */
   migrate?(): Promise<void>;
   /** Frees what the store made itself; never closes a client that was passed in. Safe to call twice. */
@@ -113,6 +123,6 @@ export interface Store<Tx = never> {
 export type AnyStore = Store<any>;
 
 /** Declares a store; a place for defaults of capabilities added later. */
-export function defineStore<Tx = never>(store: Store<Tx>): Store<Tx> {
+export function defineStore<S extends AnyStore>(store: S): S {
   return store;
 }

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { createStoreWatch } from "../../../src/core/engine/store-watch.js";
+import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors.js";
+import type { LostWrites } from "../../../src/core/ports/store.js";
+import { type World, world } from "../../support/engine.js";
+
+interface Watched {
+  readonly at: World;
+  readonly counted: string[];
+  /** What the store tells whoever listens. */
+  readonly lose: (lost: LostWrites) => void;
+  readonly watch: ReturnType<typeof createStoreWatch>;
+  readonly asked: () => number;
+}
+
+function watched(ready: () => Promise<void> = async () => undefined): Watched {
+  const at = world();
+  const counted: string[] = [];
+  const listeners = new Set<(lost: LostWrites) => void>();
+  let asked = 0;
+  const store = {
+    ...at.core.gateway.store,
+    ready: () => {
+      asked += 1;
+      return ready();
+    },
+    onLostWrites: (listener: (lost: LostWrites) => void) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+  const watch = createStoreWatch({
+    ...at.core,
+    gateway: { ...at.core.gateway, store },
+    telemetry: { count: (counter) => counted.push(counter) },
+  });
+  const lose = (lost: LostWrites): void => {
+    for (const listener of listeners) listener(lost);
+  };
+  return { at, counted, lose, watch, asked: () => asked };
+}
+
+describe("a store that lost acknowledged writes", () => {
+  it("is logged as an error and counted", () => {
+    const { at, counted, lose } = watched();
+    lose({ calls: 7, nowMs: 1 });
+    expect(counted).toEqual(["store_rollback_detected"]);
+    expect(at.log).toMatchObject([
+      { level: "error", message: expect.stringContaining("lost writes"), fields: { calls: 7 } },
+    ]);
+  });
+
+  it("is not listened to any more once it is closed", () => {
+    const { counted, lose, watch } = watched();
+    watch.close();
+    lose({ calls: 7, nowMs: 1 });
+    expect(counted).toEqual([]);
+  });
+});
+
+describe("a store that is not fit for use", () => {
+  it("is asked once, however many workers start", async () => {
+    const { at, watch, asked } = watched();
+    watch.check();
+    watch.check();
+    await at.clock.settle();
+    expect(asked()).toBe(1);
+    expect(at.log).toEqual([]);
+  });
+
+  it("is logged with its own sentence and code", async () => {
+    const { at, watch } = watched(() => Promise.reject(new StoreNotMigratedError("The schema is missing.")));
+    watch.check();
+    await at.clock.settle();
+    expect(at.log).toMatchObject([
+      {
+        level: "error",
+        message: expect.stringContaining("The schema is missing."),
+        fields: { code: "store.not_migrated" },
+      },
+    ]);
+  });
+
+  it("is not spoken of twice where it only cannot be reached", async () => {
+    const { at, watch } = watched(() =>
+      Promise.reject(new StoreUnavailableError("No answer.", { outcome: "not_applied" })),
+    );
+    watch.check();
+    await at.clock.settle();
+    expect(at.log).toEqual([]);
+  });
+
+  it("says nothing of what a foreign error holds", async () => {
+    const { at, watch } = watched(() => Promise.reject(new Error("password=secret")));
+    watch.check();
+    await at.clock.settle();
+    expect(at.log).toMatchObject([{ level: "error", fields: { code: "unexpected" } }]);
+    expect(JSON.stringify(at.log)).not.toContain("secret");
+  });
+});
