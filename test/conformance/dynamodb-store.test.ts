@@ -2,7 +2,8 @@ import { describe, it } from "vitest";
 import type { AnyStore } from "../../src/core/ports/store.js";
 import { dynamodbStore } from "../../src/dynamodb.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
-import { dynamoDb, ENGINE, INDEXES_LAG } from "../integration/dynamodb-server.js";
+import { inStep } from "../integration/dynamodb-in-step.js";
+import { dynamoDb, ENGINE } from "../integration/dynamodb-server.js";
 
 const engine = dynamoDb();
 
@@ -25,16 +26,3 @@ describe(`the DynamoDB store on ${ENGINE}`, () => {
     },
   );
 });
-
-/** Spares the suite its waits for indexes where the engine has none that lag. */
-function inStep(store: AnyStore): AnyStore {
-  if (INDEXES_LAG) return store;
-  const capabilities = { ...store.capabilities, listIsConsistent: true };
-  return new Proxy(store, {
-    get(target, property) {
-      if (property === "capabilities") return capabilities;
-      const value: unknown = Reflect.get(target, property, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-}

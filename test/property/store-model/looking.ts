@@ -106,7 +106,12 @@ const health: Ask<{ readonly unserved: number | null }> = {
   async run(world, { unserved }) {
     if (!world.store.capabilities.listIsConsistent) return;
     if (unserved !== null) await world.both((store) => store.pulse({ ...world.at, unserved }));
-    await world.both((store) => store.health(world.at));
+    const { queue } = world.store.capabilities;
+    await world.both(
+      (store) => store.health(world.at),
+      // A store that is no queue does not look for what could be claimed from it.
+      ({ oldestReadyAt, ...rest }) => (queue ? { oldestReadyAt, ...rest } : rest),
+    );
   },
 };
 

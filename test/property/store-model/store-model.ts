@@ -17,9 +17,10 @@ const MS_PER_RUN = 1_000;
  *   and `replayPath`. Without a seed it is always the same one, so that a build does not fail by chance.
  *
  * @param open - makes an empty place to store jobs in
+ * @param rows - how many, unless the environment says it: fewer where each takes long
  */
-export function storeModel(open: () => Promise<ModelFixture>): void {
-  const runs = Number(process.env["WAYBILL_MODEL_RUNS"] ?? DEFAULT_RUNS);
+export function storeModel(open: () => Promise<ModelFixture>, rows = DEFAULT_RUNS): void {
+  const runs = Number(process.env["WAYBILL_MODEL_RUNS"] ?? rows);
   const path = process.env["WAYBILL_MODEL_PATH"];
   it(
     `answers like its model, in ${String(runs)} rows of calls`,

@@ -1,7 +1,7 @@
 /** Terms of a claim, as they are sent: format, grace, worker, then the parts of both templates. */
 export const TERMS_ARGUMENTS = 9;
 
-/** What a claim makes of a document. `claimBy(at)` reads the terms at a place of the arguments. */
+/** What a claim makes of a document, its format and where its rest begins. `claimBy(at)` reads the terms at a place of the arguments. */
 export const CLAIM: string = String.raw`
 local function claimBy(at)
   local worker,grace=ARGV[at+2],tonumber(ARGV[at+1])
@@ -23,13 +23,13 @@ local function claimBy(at)
     if byte(doc,NOTIFIED)==110 and now+grace<wake then wake=now+grace end
     if given and tonumber(given)>tonumber(dispatch) then dispatch=given end
     local started,queued=slot(doc,STARTED),slot(doc,QUEUED)
-    local new=sub(doc,CURSORS,CURSORS)..'R'..sub(doc,HANDOVER,NOTIFIED)..pad(ends)..pad(wake)..slot(doc,PURGE)..nowp
+    local head=sub(doc,CURSORS,CURSORS)..'R'..sub(doc,HANDOVER,NOTIFIED)..pad(ends)..pad(wake)..slot(doc,PURGE)..nowp
       ..slot(doc,FINISHED)..NONE..NONE..NONE..(started==NONE and nowp or started)..(queued==NONE and nowp or queued)
       ..slot(doc,DEADLINE)..'\n'..version..' '..number..' '..dispatch..' '..attempt..' '..(fence+1)
-      ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'..sub(doc,rest)
-      ..entries..'['..number..s1..nows..s2..attempt..s3
+      ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'
+    local new=head..sub(doc,rest)..entries..'['..number..s1..nows..s2..attempt..s3
     set(T..':j:'..id,new)
-    return new,version,rest
+    return new,version,#head+1
   end
 end
 `;
