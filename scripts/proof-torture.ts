@@ -1,7 +1,7 @@
 /**
- * The long torture of a store: `npx tsx scripts/proof-torture.ts --store sqlite|postgres --jobs 5000 --kills 50 --out FILE`.
+ * The long torture of a store: `npx tsx scripts/proof-torture.ts --store sqlite|postgres|redis --jobs 5000 --kills 50 --out FILE`.
  *
- * Real processes work on one store while they are killed and frozen, and on Postgres the server too. Ends with 0 only when
+ * Real processes work on one store while they are killed and frozen, and where there is a server, it is killed too. Ends with 0 only when
  * every promise held and as many faults struck as were asked for.
  */
 import { writeFileSync } from "node:fs";

@@ -43,6 +43,13 @@ function run(part: Part, inputs: string): Promise<number> {
   });
 }
 
+async function inTurn(parts: readonly Part[]): Promise<void> {
+  for (const part of parts) {
+    const code = await run(part, digestOf(part.inputs));
+    if (code !== 0) console.error(`── ${part.name} ended with ${String(code)}`);
+  }
+}
+
 interface Row {
   readonly part: Part;
   readonly inputs: string;
@@ -86,10 +93,11 @@ function store(rows: readonly Row[]): void {
 
 mkdirSync(FOLDER, { recursive: true });
 if (!values.check) {
-  for (const part of wanted()) {
-    const code = await run(part, digestOf(part.inputs));
-    if (code !== 0) console.error(`── ${part.name} ended with ${String(code)}`);
-  }
+  const parts = wanted();
+  await Promise.all([
+    inTurn(parts.filter(({ waits }) => waits !== true)),
+    inTurn(parts.filter(({ waits }) => waits === true)),
+  ]);
   store(look(PARTS));
 }
 const rows = look(wanted());

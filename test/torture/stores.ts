@@ -3,6 +3,7 @@ import type { TortureStore } from "./torture-store.js";
 /** By name: a worker's process loads only the engine that it is told to. */
 const STORES: Readonly<Record<string, () => Promise<TortureStore>>> = {
   sqlite: async () => (await import("./sqlite-torture.js")).sqliteTorture,
+  redis: async () => (await import("./redis-torture.js")).redisTorture,
   postgres: async () => (await import("./postgres-torture.js")).postgresTorture,
 };
 

@@ -1,0 +1,34 @@
+import { Redis } from "ioredis";
+import { redisStore } from "waybill/redis";
+import { startRedis } from "../integration/redis-process.js";
+import type { OpenStore, TortureStore } from "./torture-store.js";
+
+/** A real server that syncs every write, so that it may lose none when it is killed. */
+export const redisTorture: TortureStore = {
+  name: "redis",
+  hasServer: true,
+  async start() {
+    const server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
+    return {
+      address: String(server.port),
+      async crash() {
+        await server.kill();
+        await server.start();
+      },
+      stop: () => server.stop(),
+    };
+  },
+  async open(port): Promise<OpenStore> {
+    const client = new Redis({ host: "127.0.0.1", port: Number(port), retryStrategy: () => 50 });
+    // A connection that breaks when the server is killed is no news.
+    client.on("error", () => undefined);
+    const store = redisStore({ client, durability: "local" });
+    return {
+      store,
+      close: async () => {
+        await store.close();
+        client.disconnect();
+      },
+    };
+  },
+};
