@@ -1,3 +1,4 @@
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, it } from "vitest";
 import type { AnyStore } from "../../src/core/ports/store.js";
 import { dynamodbStore } from "../../src/dynamodb.js";
@@ -19,6 +20,16 @@ describe(`the DynamoDB store on ${ENGINE}`, () => {
         return {
           store: open(),
           second: async () => open(),
+          spoil: async (id) => {
+            await client().send(
+              new UpdateItemCommand({
+                TableName: name,
+                Key: { pk: { S: id }, sk: { S: "job" } },
+                UpdateExpression: "SET version = :v",
+                ExpressionAttributeValues: { ":v": { S: "one" } },
+              }),
+            );
+          },
           reopen: async () => open(),
           close: async () => {},
         };

@@ -30,6 +30,11 @@ function suiteOn(connect: (server: PostgresServer) => Connected): void {
         return {
           store,
           second: async () => open(),
+          spoil: async (id) => {
+            const pool = server.pool();
+            await pool.query(`update "${schema}".job set metadata = '{' where id = $1`, [id]);
+            await pool.end();
+          },
           reopen: async () => {
             await store.close();
             await close();

@@ -4,7 +4,6 @@ import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
 import { type RedisCluster, redisClusterMissing, startCluster } from "../integration/redis-cluster.js";
 import { redisMissing } from "../integration/redis-server.js";
-import { SCOPES_OVER_SHARDS } from "../integration/redis-shard-skips.js";
 
 const MISSING = redisMissing() ?? redisClusterMissing();
 const STOP_MS = 30_000;
@@ -49,7 +48,6 @@ function suiteOn(shards: number): void {
           },
         };
       },
-      skip: shards === 1 ? [] : SCOPES_OVER_SHARDS,
     },
   );
 }

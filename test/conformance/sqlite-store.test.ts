@@ -26,6 +26,11 @@ describe(`the SQLite store on ${DRIVER}`, () => {
         return {
           store: open(),
           second: async () => open(),
+          spoil: async (id) => {
+            const db = openDatabase(file.path);
+            db.exec(`update waybill_job set metadata = '{' where id = '${id}'`);
+            db.close();
+          },
           reopen: async () => {
             await closeAll();
             return open();

@@ -133,6 +133,9 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
     await probe.given(sampleJob({ id: "bad", wakeAt: 1 }, 0));
     await probe.given(sampleJob({ id: "good", wakeAt: 2 }, 0));
     await pool.query(`update ${schema}.job set last_error = 'secret{' where id = 'bad'`);
+    expect((await probe.takeDue()).map((job) => job.record.id)).toEqual(["good"]);
+    expect(await probe.takeDue()).toEqual([]);
+    await pool.query(`update ${schema}.job set wake_at = 3 where id = 'bad'`);
     const refusal = await probe.takeDue().catch((error: unknown) => error as Error);
     expect(refusal).toMatchObject({ code: "store.corrupt", jobId: "bad" });
     expect((refusal as Error).message).not.toContain("secret");

@@ -85,7 +85,8 @@ function placesOf(
   return table.all.newestFirst("all", after);
 }
 
-function isWanted({ record, cursors }: StoredRow, request: ListRequest): boolean {
+/** Whether a job is among those that a `list` asks for; its place in the order is not looked at. */
+export function isWanted({ record, cursors }: StoredRow, request: ListRequest): boolean {
   if (request.owner !== undefined && record.owner !== request.owner) return false;
   if (request.subject !== undefined && record.subject !== request.subject) return false;
   if (request.kinds !== undefined && !request.kinds.includes(record.kind)) return false;

@@ -1,5 +1,6 @@
-// What every store does to one job, as pure functions: the port's contract in code. The memory store is built on them, and
-// an exhaustive search runs the same ones over millions of states. A function that changes nothing returns the row given.
+// What every store does to one job, as pure functions: the port's contract in code. The memory store is built on them, an
+// exhaustive search runs the same ones over millions of states, and `waybill/store-kit` offers them to other stores. A
+// function that changes nothing returns the row given; none changes what it is given.
 import { fillTemplate, joinHistory } from "../../core/history.js";
 import type {
   AdvanceItem,
@@ -35,13 +36,20 @@ export interface StoredRow {
   readonly output: string | null;
 }
 
-/** What is stored afterwards, and the answer. */
+/**
+ * What is stored afterwards, and the answer. The very row that was given: nothing is to be written. A new row shares parts
+ * with the old one and with the item, so a store that keeps objects copies before it keeps.
+ */
 export interface Applied<R> {
   readonly row: StoredRow;
   readonly result: R;
 }
 
-/** A write: guard and patch in one atomic step. */
+/**
+ * A `write` of one item: `refused` unless its whole guard holds; else patch, history, lease and output, all together.
+ *
+ * @param nowMs - by the clock that the store decides by: a sweep's lease must have passed, a new lease counts from here
+ */
 export function applyWrite(row: StoredRow, item: WriteItem, nowMs: number): Applied<WriteResult> {
   if (!guardHolds(row.record, item.guard, nowMs))
     return { row, result: { status: "refused", job: hotPart(row) } };
@@ -74,7 +82,10 @@ function leaseExpired(record: JobRecord, observed: number, nowMs: number): boole
   return observed <= nowMs;
 }
 
-/** A sign of life: the lease and nothing else. A lease that has passed is revived as long as nobody took the job. */
+/**
+ * A `beat` of one item: the lease ends `leaseMs` after `nowMs`, and nothing else changes. A lease that has passed is revived
+ * as long as nobody took the job. `refused` unless the job is PROCESSING under this token and awaits nothing outside.
+ */
 export function applyBeat(row: StoredRow, item: BeatItem, nowMs: number): Applied<BeatResult> {
   const { record } = row;
   if (record.status !== "PROCESSING" || record.token !== item.token || record.awaiting !== null) {
@@ -87,7 +98,11 @@ export function applyBeat(row: StoredRow, item: BeatItem, nowMs: number): Applie
   };
 }
 
-/** A claim by a message; the same token asked again is answered again. */
+/**
+ * A `claim` of one job by its message, answered with its input. Under the token that holds it already it is `ok` without a
+ * change, for a worker that never heard the first answer. `refused` where the message is stale, the job is not to be claimed
+ * (yet), or its record is of a newer format.
+ */
 export function applyClaimByMessage(
   row: StoredRow,
   item: ClaimByMessage,
@@ -115,7 +130,10 @@ function claimableByMessage(
   return record.status === "PENDING" && record.sendAt !== null && record.sendAt <= nowMs;
 }
 
-/** One job of a claim of the next ready ones; `null`: it is not among them. */
+/**
+ * One job of a `claim` of the next ready ones, answered with its input; `null`: it is not ready by `nowMs`, of another kind or
+ * of a newer record format. The order, the limit and what the token holds already (`isHeldBy`) are the store's affair.
+ */
 export function applyClaimNext(row: StoredRow, next: ClaimNext, nowMs: number): Applied<StoredJob | null> {
   const { record } = row;
   const kind = next.kinds.find((wanted) => wanted.kind === record.kind);
@@ -128,7 +146,7 @@ export function applyClaimNext(row: StoredRow, next: ClaimNext, nowMs: number): 
 }
 
 /** Whether a claim is held under this token, so that asking again is answered by it. */
-function isHeldBy(record: JobRecord, token: string): boolean {
+export function isHeldBy(record: JobRecord, token: string): boolean {
   return record.status === "PROCESSING" && record.token === token;
 }
 
@@ -177,14 +195,20 @@ function claim(
   };
 }
 
-/** Postpones a wake-up that has come, never clears it. The answer is the wake-up as it was; `null`: not due. */
+/**
+ * `takeDue` of one job: its wake-up, if it has come by `nowMs`, is postponed to `nowMs` + `holdMs` and never cleared. The
+ * answer is the instant as it was (`dueAt`); `null`: not due.
+ */
 export function applyTakeDue(row: StoredRow, holdMs: number, nowMs: number): Applied<number | null> {
   const dueAt = row.record.wakeAt;
   if (dueAt === null || dueAt > nowMs) return { row, result: null };
   return { row: { ...row, record: { ...row.record, wakeAt: nowMs + holdMs } }, result: dueAt };
 }
 
-/** Moves cursors up; wake-up and purge instant only on the record that they were planned on. */
+/**
+ * An `advance` of one item: cursors only move up; wake-up and purge instant are written only on the record and the cursors that
+ * they were planned on, else a stored wake-up is at most brought forward. Never refused here.
+ */
 export function applyAdvance(row: StoredRow, item: AdvanceItem): Applied<AdvanceResult> {
   const cursors = mergeCursors(row.cursors, item.cursors);
   if (isPlannedOn(row.record, item.plannedOn) && !isPlannedOnOldNews(row.cursors, item.cursors)) {
@@ -218,12 +242,12 @@ function cursorOf(cursors: Cursors, name: string): Cursor {
   return Object.hasOwn(cursors, name) ? (cursors[name] ?? START) : START;
 }
 
-/** A job as most answers carry it. */
+/** A job as most answers carry it: record and cursors. */
 export function hotPart({ record, cursors }: StoredRow): StoredJob {
   return { record, cursors };
 }
 
-/** A job as a claim answers it. */
+/** A job as an accepted claim answers it: with its input. */
 export function withInput({ record, cursors, input }: StoredRow): StoredJob {
   return { record, cursors, input };
 }

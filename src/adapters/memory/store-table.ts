@@ -30,7 +30,7 @@ export class JobTable {
     return id === undefined ? undefined : this.get(id);
   }
 
-  /** The jobs claimed under a token. */
+  /** The jobs that are run under a token. */
   heldBy(token: string): readonly StoredRow[] {
     return [...(this.#claims.get(token) ?? [])].flatMap((id) => this.get(id) ?? []);
   }
@@ -95,7 +95,7 @@ export class JobTable {
     this.wakeUps.set(id, after?.record.wakeAt ?? null);
     this.purges.set(id, after?.record.purgeAt ?? null);
     this.ready(kind).set(id, after === null ? null : readyInstant(after.record));
-    this.#indexClaim(id, before?.record.token ?? null, after?.record.token ?? null);
+    this.#indexClaim(id, claimOf(before), claimOf(after));
     if (before?.record.awaiting !== after?.record.awaiting) {
       for (const key of refsOf(before)) this.refs.remove(key, record);
       for (const key of refsOf(after)) this.refs.add(key, record);
@@ -125,13 +125,18 @@ export function refIndexKey(kind: string, refKey: string): string {
   return JSON.stringify([kind, refKey]);
 }
 
+/** The token under which a job is run; one that was left when the claim ended is none. */
+function claimOf(row: StoredRow | null): string | null {
+  return row?.record.status === "PROCESSING" ? row.record.token : null;
+}
+
 function refsOf(row: StoredRow | null): ReadonlySet<string> {
   if (row === null) return new Set();
   const { kind, awaiting } = row.record;
   return new Set(awaiting?.refKeys.map((refKey) => refIndexKey(kind, refKey)));
 }
 
-/** Whether a notifier gave an entry up. */
+/** Whether a notifier gave an entry up: what `list` and `health` call undeliverable. */
 export function hasGivenUp(cursors: Cursors): boolean {
   for (const name in cursors) if ((cursors[name]?.exhausted.length ?? 0) > 0) return true;
   return false;

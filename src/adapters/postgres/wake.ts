@@ -1,3 +1,4 @@
+import { isWaybillError, type WaybillError } from "../../core/errors.js";
 import type {
   AdvanceItem,
   AdvanceReply,
@@ -6,6 +7,7 @@ import type {
   TakeDueRequest,
 } from "../../core/ports/store.js";
 import type { Cursors } from "../../core/record.js";
+import type { Row } from "./client.js";
 import { decodeCursors, decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import type { Session } from "./session.js";
@@ -27,8 +29,8 @@ const takeDueStatement = (job: string): string =>
   "select clock.ms as now_ms, postponed.* from clock left join postponed on true order by due_at, id";
 
 /**
- * Postpones the rows that are due. They are decoded when the postponement is committed: one that cannot be read fails this
- * call and is out of the way of the next, so that it does not stop every pass for good.
+ * Postpones the rows that are due. They are decoded when the postponement is committed: one that cannot be read is then
+ * out of the way of the next call, and does not stop every pass for good.
  */
 export async function takeDue(session: Session, request: TakeDueRequest): Promise<TakeDueReply> {
   const { limit, holdMs, after = START_OF_PASS } = request;
@@ -36,10 +38,28 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
   const rows = await session.run(takeDueStatement(session.names.job), [JSON.stringify(t)], "writes");
   return {
     nowMs: rows[0] === undefined ? request.nowMs : numberOf(rows[0], "now_ms"),
-    jobs: rows
-      .filter((row) => row["id"] !== null)
-      .map((row) => ({ ...decodeJob(row), dueAt: numberOf(row, "due_at") })),
+    jobs: decodeDue(rows.filter((row) => row["id"] !== null)),
   };
+}
+
+/**
+ * What can be read of the rows that were postponed: those beside one that cannot are served.
+ *
+ * @throws StoreCorruptError when there are rows, and none can be read
+ */
+function decodeDue(rows: readonly Row[]): TakeDueReply["jobs"] {
+  const jobs: TakeDueReply["jobs"][number][] = [];
+  let unreadable: WaybillError | null = null;
+  for (const row of rows) {
+    try {
+      jobs.push({ ...decodeJob(row), dueAt: numberOf(row, "due_at") });
+    } catch (error) {
+      if (!isWaybillError(error, "store.corrupt")) throw error;
+      unreadable = error;
+    }
+  }
+  if (jobs.length === 0 && unreadable !== null) throw unreadable;
+  return jobs;
 }
 
 /** A cursor that is not there stands at 0, as `START` says. */

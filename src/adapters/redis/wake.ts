@@ -1,4 +1,4 @@
-import { StoreCorruptError } from "../../core/errors.js";
+import { isWaybillError, StoreCorruptError, type WaybillError } from "../../core/errors.js";
 import type {
   AdvanceItem,
   AdvanceReply,
@@ -9,7 +9,7 @@ import type {
 } from "../../core/ports/store.js";
 import { allOrUnknown, atOnce, eachShard, latest, quotas } from "./batch.js";
 import { decodeCursors, encodeCursor } from "./cursors.js";
-import { encodeLine } from "./document.js";
+import { decodeDocument, encodeLine } from "./document.js";
 import type { Reply } from "./reply.js";
 import { ADVANCE, TAKE_DUE } from "./scripts/changes.js";
 import { PEEK } from "./scripts/operations.js";
@@ -18,6 +18,11 @@ import { encodeBound, encodeInstant, LETTERS } from "./slots.js";
 
 type Due = TakeDueReply["jobs"][number];
 
+interface TakenDue extends TakeDueReply {
+  /** What kept one of them from being read; `null`: all could be. */
+  readonly unreadable: WaybillError | null;
+}
+
 /**
  * Postpones what is due. On several shards they are looked at first, so that no more is postponed than is handed out, and
  * the oldest of all come first.
@@ -25,22 +30,29 @@ type Due = TakeDueReply["jobs"][number];
 export async function takeDue(session: Session, request: TakeDueRequest): Promise<TakeDueReply> {
   const { holdMs, after } = request;
   const limit = atOnce(request.limit);
-  const take = async (shard: number, most: number): Promise<TakeDueReply> => {
+  const take = async (shard: number, most: number): Promise<TakenDue> => {
     const args = [String(most), String(holdMs), ...placeOf(after)];
     const { nowMs, reply } = await session.run(TAKE_DUE, shard, args, "writes");
-    return { nowMs, jobs: decodeDue(reply, nowMs + holdMs) };
+    return { nowMs, ...decodeDue(reply, nowMs + holdMs) };
   };
-  if (session.shards === 1) return take(0, limit);
+  if (session.shards === 1) return served([await take(0, limit)]);
   const { nowMs, counts } = await countHeads(session, "w", limit, after);
   const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
   const answers = await allOrUnknown(
     "writes",
     wanted.map(({ shard, most }) => take(shard, most)),
   );
-  const jobs = answers
-    .flatMap((answer) => answer.jobs)
-    .sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
-  return { nowMs: Math.max(nowMs, latest(answers)), jobs };
+  const { jobs } = served(answers);
+  const ordered = [...jobs].sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
+  return { nowMs: Math.max(nowMs, latest(answers)), jobs: ordered };
+}
+
+/** Those beside a job that cannot be read are served; where there are none, it is told. */
+function served(answers: readonly TakenDue[]): TakeDueReply {
+  const jobs = answers.flatMap((answer) => answer.jobs);
+  const unreadable = answers.find((answer) => answer.unreadable !== null)?.unreadable ?? null;
+  if (jobs.length === 0 && unreadable !== null) throw unreadable;
+  return { nowMs: latest(answers), jobs };
 }
 
 /** How many of the first places of an index, over all shards, lie in each of them. */
@@ -68,18 +80,25 @@ function placeOf(after: WakePosition | undefined): readonly [string, string] {
 }
 
 /**
- * Decoded when the postponement is stored: a job that cannot be read fails this call and is out of the way of the next, so
- * that it does not stop every pass for good.
+ * Decoded when the postponement is stored: a job that cannot be read is then out of the way of the next call, and does not
+ * stop every pass for good.
  */
-function decodeDue(reply: Reply, wakeAt: number): readonly Due[] {
+function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
   const jobs: Due[] = [];
+  let unreadable: WaybillError | null = null;
   while (!reply.isOver) {
     const id = reply.text();
     const dueAt = reply.number();
-    const { record, cursors } = reply.job(id);
-    jobs.push({ record: { ...record, wakeAt }, cursors, dueAt });
+    const [document, cursors] = [reply.text(), reply.next()];
+    try {
+      const record = { ...decodeDocument(id, document), wakeAt };
+      jobs.push({ record, cursors: decodeCursors(cursors), dueAt });
+    } catch (error) {
+      if (!isWaybillError(error, "store.corrupt")) throw error;
+      unreadable = error;
+    }
   }
-  return jobs;
+  return { jobs, unreadable };
 }
 
 export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {

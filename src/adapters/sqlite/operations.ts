@@ -10,14 +10,20 @@ const READ_PULSE = "select at, unserved from waybill_pulse";
 
 const OLDEST_DUE = "select min(wake_at) as at from waybill_job where wake_at <= ?";
 
-/** Goes from kind to kind through the index, which has the oldest of each in front: the backlog is not read. */
+/**
+ * Goes from kind to kind through the index, which has the oldest of each in front: the backlog is not read. What is not
+ * QUEUED or has a queue may have kept its instant; it is passed over.
+ */
 const OLDEST_READY = `
 with recursive kinds (kind) as (
   select min(kind) from waybill_job where ready_at is not null
   union all
   select (select min(kind) from waybill_job where ready_at is not null and kind > kinds.kind) from kinds where kind is not null
 )
-select min((select min(ready_at) from waybill_job where waybill_job.kind = kinds.kind and ready_at <= ?)) as at
+select min((
+  select min(ready_at) from waybill_job
+  where waybill_job.kind = kinds.kind and ready_at <= ? and status = 'QUEUED' and queue is null
+)) as at
 from kinds where kind is not null`;
 
 const COUNT_PARKED = "select count(*) as count from waybill_parked";

@@ -142,7 +142,7 @@ class SqliteStore implements Store {
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     await this.#admit();
     const rows = await this.#connection.write((session) => postponeDue(session, request));
-    return { nowMs: request.nowMs, jobs: rows.map((row) => decodeDue(row, request)) };
+    return { nowMs: request.nowMs, jobs: decodeDue(rows, request) };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {

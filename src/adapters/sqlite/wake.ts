@@ -1,3 +1,4 @@
+import { isWaybillError, type WaybillError } from "../../core/errors.js";
 import type { AdvanceItem, AdvanceResult, TakeDueReply, TakeDueRequest } from "../../core/ports/store.js";
 import { type Cursor, type Cursors, isBehind, mergeCursor, START } from "../../core/record.js";
 import { decodeCursors, decodeJob } from "./codec.js";
@@ -25,7 +26,7 @@ const START_OF_PASS = { wakeAt: -1, id: "" };
 
 /**
  * Postpones the rows that are due. They are decoded by the caller, when the postponement is committed: one that cannot be
- * read fails this call and is out of the way of the next, so that it does not stop every pass for good.
+ * read is then out of the way of the next call, and does not stop every pass for good.
  */
 export function postponeDue(session: Session, request: TakeDueRequest): readonly Row[] {
   const { nowMs, limit, holdMs, after = START_OF_PASS } = request;
@@ -34,9 +35,29 @@ export function postponeDue(session: Session, request: TakeDueRequest): readonly
   return rows;
 }
 
-export function decodeDue(row: Row, { nowMs, holdMs }: TakeDueRequest): TakeDueReply["jobs"][number] {
-  const { record, cursors } = decodeJob(row);
-  return { record: { ...record, wakeAt: nowMs + holdMs }, cursors, dueAt: Number(row["wake_at"]) };
+/**
+ * What can be read of the rows that were postponed: those beside one that cannot are served.
+ *
+ * @throws StoreCorruptError when there are rows, and none can be read
+ */
+export function decodeDue(rows: readonly Row[], { nowMs, holdMs }: TakeDueRequest): TakeDueReply["jobs"] {
+  const jobs: TakeDueReply["jobs"][number][] = [];
+  let unreadable: WaybillError | null = null;
+  for (const row of rows) {
+    try {
+      const { record, cursors } = decodeJob(row);
+      jobs.push({
+        record: { ...record, wakeAt: nowMs + holdMs },
+        cursors,
+        dueAt: Number(row["wake_at"]),
+      });
+    } catch (error) {
+      if (!isWaybillError(error, "store.corrupt")) throw error;
+      unreadable = error;
+    }
+  }
+  if (jobs.length === 0 && unreadable !== null) throw unreadable;
+  return jobs;
 }
 
 /** Cursors always move; wake-up and purge instant only on the record and the cursors that they were planned on. */

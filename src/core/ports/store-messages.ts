@@ -216,7 +216,11 @@ export interface WakePosition {
   readonly id: string;
 }
 
-/** The records whose wake-up has come, oldest first, each postponed (never cleared) to now + `holdMs` in one atomic step. */
+/**
+ * The records whose wake-up has come, oldest first, each postponed (never cleared) to now + `holdMs` in one atomic step. One
+ * that cannot be read is postponed with the others: those beside it are served, and where there are none the call rejects
+ * with `store.corrupt`.
+ */
 export interface TakeDueRequest extends StoreRequest {
   readonly limit: number;
   /** Most 30,000 ms: what a reconciler took and lost in a crash waits no longer. The core keeps to it. */

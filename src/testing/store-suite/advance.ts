@@ -233,6 +233,20 @@ export const advanceBehaviour: StoreBehaviour = {
       assert.equal((await probe.health()).undeliverable, 1);
     },
 
+    "shows no longer what was delivered after all": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["after-all", "given-up"]) {
+        await probe.given(sampleQueuedJob({ id, notifiers: ["ui"] }, now));
+        accepted(await probe.advance({ id, cursors: { ui: cursor(1, 3, { exhausted: [1] }) } }));
+      }
+      accepted(await probe.advance({ id: "after-all", cursors: { ui: cursor(2) } }));
+      assert.deepEqual(
+        (await probe.list({ undeliverable: true })).jobs.map((job) => job.record.id),
+        ["given-up"],
+      );
+      assert.equal((await probe.health()).undeliverable, 1);
+    },
+
     "tells of a job that does not exist, item by item": async (probe) => {
       await probe.given(sampleQueuedJob({ id: "job-1" }, await probe.now()));
       const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
@@ -243,6 +257,27 @@ export const advanceBehaviour: StoreBehaviour = {
       ];
       const { results } = await probe.store.advance({ ...probe.at, items });
       assert.deepEqual(results, [{ status: "gone" }, { status: "ok", wake: "written", cursors: {} }]);
+    },
+
+    "moves every job of a call, each by what its own item says": async (probe) => {
+      const now = await probe.now();
+      const ids = ["a", "b", "c"];
+      for (const id of ids) await probe.given(sampleQueuedJob({ id, notifiers: ["ui"] }, now));
+      const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
+      const items = ids.map((id, index) => ({
+        id,
+        plannedOn,
+        wakeAt: now + 1_000 + index,
+        purgeAt: now + 2_000 + index,
+        latestWakeAt: NEVER,
+        cursors: { ui: cursor(index + 1, index) },
+      }));
+      for (const result of (await probe.store.advance({ ...probe.at, items })).results) accepted(result);
+      for (const [index, id] of ids.entries()) {
+        const { record, cursors } = await probe.read(id);
+        assert.deepEqual([record.wakeAt, record.purgeAt], [now + 1_000 + index, now + 2_000 + index]);
+        assert.deepEqual(cursors, { ui: cursor(index + 1, index) });
+      }
     },
   },
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
+import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, refused } from "./store-probe.js";
+import { accepted, byId, present, refused } from "./store-probe.js";
 
 export const beatBehaviour: StoreBehaviour = {
   group: "beat",
@@ -105,6 +105,33 @@ export const beatBehaviour: StoreBehaviour = {
         results.map((result) => result.status),
         ["gone", "refused", "ok"],
       );
+    },
+
+    "extends every job of a call, also those of one token": async (probe) => {
+      if (probe.isNoQueue) return;
+      const now = await probe.now();
+      const ids = ["a", "b", "c"];
+      for (const id of ids) await probe.given(sampleReadyJob({ id }, now));
+      assert.equal((await probe.claimNext()).length, ids.length);
+      const items = ids.map((id, index) => ({ id, token: "next-token", leaseMs: 120_000 * (index + 1) }));
+      const { results } = await probe.store.beat({ ...probe.at, items });
+      for (const [index, id] of ids.entries()) {
+        const result = present(results[index]);
+        assert.equal(result.status, "ok");
+        assert.ok(result.leaseUntil >= now + 120_000 * (index + 1));
+        assert.equal((await probe.read(id)).record.leaseUntil, result.leaseUntil);
+      }
+    },
+
+    "extends the lease of one job, of several that are run under one token": async (probe) => {
+      if (probe.isNoQueue) return;
+      const now = await probe.now();
+      for (const id of ["a", "b"]) await probe.given(sampleReadyJob({ id }, now));
+      const before = await probe.claimNext();
+      assert.equal(before.length, 2);
+      accepted(await probe.beat({ id: "a", token: "next-token", leaseMs: 120_000 }));
+      assert.ok(((await probe.read("a")).record.leaseUntil ?? 0) >= now + 120_000);
+      assert.deepEqual((await probe.read("b")).record, byId(before)[1]?.record);
     },
   },
 };

@@ -94,6 +94,22 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       );
     },
 
+    "begins the history of a job that has none": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "queued", history: "" }, now));
+      await probe.given(sampleJob({ id: "pending", history: "" }, now));
+      for (const [id, edges] of [
+        ["queued", ["T4"]],
+        ["pending", ["T2", "T4"]],
+      ] as const) {
+        const { record } = claimed(await probe.claim({ id }));
+        assert.deepEqual(
+          decodeHistory(record.history).map((entry) => entry.edge),
+          edges,
+        );
+      }
+    },
+
     "keeps when it was first queued and first started": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleQueuedJob({ id: "job-1", queuedAt: now - 20, startedAt: now - 10 }, now));
@@ -127,6 +143,21 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       assert.equal(record.wakeAt, record.updatedAt + 5_000);
     },
 
+    "wakes at the lease where the deadline is later": async (probe) => {
+      const deadlineAt = (await probe.now()) + 3_600_000;
+      const { record } = await probe.processing({ id: "job-1", deadlineAt });
+      assert.equal(record.wakeAt, record.leaseUntil);
+    },
+
+    "wakes at the lease where deadline and grace are later": async (probe) => {
+      const now = await probe.now();
+      const later = { deadlineAt: now + 3_600_000, notifiers: ["ui"] };
+      await probe.given(sampleQueuedJob({ id: "job-1", ...later }, now));
+      const terms = sampleTerms({ notifyGraceMs: 120_000 });
+      const { record } = claimed(await probe.claim({ id: "job-1", leaseMs: 30_000 }, terms));
+      assert.equal(record.wakeAt, record.leaseUntil);
+    },
+
     "is found by its new wake-up": async (probe) => {
       await probe.processing({ id: "job-1", wakeAt: (await probe.now()) + 600_000 }, { leaseMs: 50 });
       await probe.after(150);
@@ -144,6 +175,21 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       await isRefused(probe, { id: "job-2" });
       await probe.after(300);
       accepted(await probe.claim({ id: "job-1" }));
+    },
+
+    "takes a PENDING job at the very instant of its sending, and not before": async (probe) => {
+      if (probe.doesNotApply(probe.hasServerClock, "a server's clock cannot be stopped at an instant"))
+        return;
+      const now = await probe.now();
+      await probe.given(sampleJob({ id: "job-1", sendAt: now + 1 }, now));
+      await isRefused(probe, { id: "job-1" });
+      await probe.after(1);
+      accepted(await probe.claim({ id: "job-1" }));
+    },
+
+    "refuses a PENDING job that is not to be sent": async (probe) => {
+      await probe.given(sampleJob({ id: "job-1", sendAt: null }, await probe.now()));
+      await isRefused(probe, { id: "job-1" });
     },
 
     "refuses an older dispatch": async (probe) => {
@@ -194,6 +240,16 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       const patch = { token: null, leaseUntil: null, dispatch: 2, sendAt: record.updatedAt };
       accepted(await probe.write(sampleWrite(record, { edges: ["T7"], patch })));
       await isRefused(probe, { id: "job-1" });
+    },
+
+    "takes a QUEUED job anew under the token that was left with it, and refuses one that has ended": async (
+      probe,
+    ) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "queued", token: "token-1", fence: 4 }, now));
+      await probe.given(sampleQueuedJob({ id: "ended", token: "token-1", status: "FAILED" }, now));
+      assert.equal(claimed(await probe.claim({ id: "queued" })).record.fence, 5);
+      await isRefused(probe, { id: "ended" });
     },
 
     "refuses a job that awaits outside work": async (probe) => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { decodeHistory } from "../../core/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import { RECORD_VERSION } from "../../core/record.js";
+import { type JobRecord, RECORD_VERSION } from "../../core/record.js";
 import { sampleJob, sampleQueuedJob, sampleReadyJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, byId, only } from "./store-probe.js";
+import { accepted, byId, only, present } from "./store-probe.js";
+
+const KINDS = ["kind.a", "kind.b", "kind.c"].map((kind) => ({ kind, leaseMs: 60_000 }));
 
 function ids(jobs: readonly StoredJob[]): readonly string[] {
   return jobs.map((job) => job.record.id);
@@ -42,6 +44,29 @@ export const claimNextBehaviour: StoreBehaviour = {
       assert.deepEqual([entry?.version, entry?.edge, entry?.at, entry?.attempt], [3, "T4", at, 1]);
       assert.deepEqual([cursors, input], [{}, '{"a":1}']);
       assert.deepEqual((await probe.read("job-1")).record, record);
+    },
+
+    "keeps dispatch, first queueing and first start, and clears when it would be sent or tried again": async (
+      probe,
+    ) => {
+      const now = await probe.now();
+      const since = { queuedAt: now - 20, startedAt: now - 10, dispatch: 3 };
+      const times = { readyAt: now - 1, retryAt: now - 1, sendAt: now + 600_000 };
+      await probe.given(sampleReadyJob({ id: "job-1", attempt: 1, ...since, ...times }, now));
+      const { record } = only(await probe.claimNext());
+      const { queuedAt, startedAt, dispatch, readyAt, retryAt, sendAt } = record;
+      assert.deepEqual({ queuedAt, startedAt, dispatch }, since);
+      assert.deepEqual([readyAt, retryAt, sendAt], [null, null, null]);
+      assert.equal(record.attempt, 2);
+    },
+
+    "begins the history of a job that has none": async (probe) => {
+      await probe.given(sampleReadyJob({ id: "job-1", history: "" }, await probe.now()));
+      const { record } = only(await probe.claimNext());
+      assert.deepEqual(
+        decodeHistory(record.history).map(({ edge, version }) => [edge, version]),
+        [["T4", 3]],
+      );
     },
 
     "takes the oldest first, ties by id": async (probe) => {
@@ -100,6 +125,46 @@ export const claimNextBehaviour: StoreBehaviour = {
       assert.equal((await probe.read("c")).record.status, "QUEUED");
     },
 
+    "takes the oldest of several kinds, ties by id, and no more than asked for": async (probe) => {
+      const now = await probe.now();
+      const given = async (kind: string, ages: Readonly<Record<string, number>>): Promise<void> => {
+        for (const [id, ago] of Object.entries(ages))
+          await probe.given(sampleReadyJob({ id, kind, readyAt: now - ago }, now));
+      };
+      const taken = async (limit: number, token: string): Promise<readonly string[]> =>
+        ids(await probe.claimNext({ kinds: KINDS, limit, token }));
+      await given("kind.a", { "a-1": 90, "a-2": 80, "a-3": 20, "a-4": 10 });
+      await given("kind.b", { "b-1": 50, "b-2": 40, "b-3": 30 });
+      assert.deepEqual(await taken(2, "first"), ["a-1", "a-2"]);
+      assert.deepEqual(await taken(1, "second"), ["b-1"]);
+      assert.deepEqual(await taken(4, "third"), ["b-2", "b-3", "a-3", "a-4"]);
+      await given("kind.a", { "m-1": 5, "m-9": 5 });
+      await given("kind.b", { "m-5": 5 });
+      assert.deepEqual(await taken(1, "fourth"), ["m-1"]);
+      assert.deepEqual(await taken(1, "fifth"), ["m-5"]);
+    },
+
+    "takes of several kinds what can be claimed, whatever of another kind cannot": async (probe) => {
+      const now = await probe.now();
+      const older = { kind: "kind.a", readyAt: now - 100 };
+      await probe.given(sampleReadyJob({ id: "not-queued", ...older, status: "FAILED" }, now));
+      await probe.given(sampleReadyJob({ id: "has-a-queue", ...older, queue: "work" }, now));
+      await probe.given(
+        sampleReadyJob({ id: "newer-format", ...older, recordVersion: RECORD_VERSION + 1 }, now),
+      );
+      await probe.given(sampleReadyJob({ id: "later", kind: "kind.a", readyAt: now + 600_000 }, now));
+      await probe.given(sampleReadyJob({ id: "ready", kind: "kind.b", readyAt: now - 1 }, now));
+      assert.deepEqual(ids(await probe.claimNext({ kinds: KINDS, limit: 1 })), ["ready"]);
+    },
+
+    "stores each claim as it is answered": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now));
+      const taken = await probe.claimNext();
+      assert.equal(taken.length, 3);
+      for (const { record } of taken) assert.deepEqual((await probe.read(record.id)).record, record);
+    },
+
     "takes no more than the limit, and the rest at the next call": async (probe) => {
       const now = await probe.now();
       for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now));
@@ -116,6 +181,17 @@ export const claimNextBehaviour: StoreBehaviour = {
       accepted(await probe.write(sampleWrite(near, { patch: { readyAt: now + 100 } })));
       await probe.after(200);
       assert.deepEqual(ids(await probe.claimNext()), ["near"]);
+    },
+
+    "takes a job at the very instant from which it is ready, and not before": async (probe) => {
+      if (probe.doesNotApply(probe.hasServerClock, "a server's clock cannot be stopped at an instant"))
+        return;
+      await probe.given(sampleReadyJob({ id: "job-1", readyAt: (await probe.now()) + 1 }, await probe.now()));
+      assert.deepEqual(await probe.claimNext(), []);
+      assert.equal((await probe.health()).oldestReadyAt, null);
+      await probe.after(1);
+      assert.equal((await probe.health()).oldestReadyAt, await probe.now());
+      assert.deepEqual(ids(await probe.claimNext()), ["job-1"]);
     },
 
     "leaves what is not in the store's own queue": async (probe) => {
@@ -174,6 +250,14 @@ export const claimNextBehaviour: StoreBehaviour = {
       assert.equal((await probe.read("d")).record.status, "QUEUED");
     },
 
+    "answers what the token holds before what it takes, however old that is": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleReadyJob({ id: "held", readyAt: now - 1 }, now));
+      await probe.claimNext({ limit: 1 });
+      await probe.given(sampleReadyJob({ id: "a", readyAt: now - 9 }, now));
+      assert.deepEqual(ids(await probe.claimNext({ limit: 2 })), ["held", "a"]);
+    },
+
     "answers the same token without what has ended since": async (probe) => {
       const now = await probe.now();
       for (const id of ["a", "b"]) await probe.given(sampleReadyJob({ id }, now));
@@ -183,6 +267,27 @@ export const claimNextBehaviour: StoreBehaviour = {
         await probe.write(sampleWrite(a.record, { edges: ["T6"], patch: { token: null, leaseUntil: null } })),
       );
       assert.deepEqual(ids(await probe.claimNext()), ["b"]);
+    },
+
+    "answers a token with what is run under it, not with what it was left with": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["running", "recalled", "queued", "completed", "failed"]) {
+        await probe.given(sampleReadyJob({ id }, now));
+      }
+      const jobs = await probe.claimNext();
+      const record = (id: string): JobRecord => present(jobs.find((job) => job.record.id === id)).record;
+      const gone = { leaseUntil: null, sendAt: now + 600_000, readyAt: null };
+      // The claim has ended and its token is still there.
+      for (const [id, edges] of [
+        ["recalled", ["T7"]],
+        ["queued", ["T7", "T2"]],
+        ["completed", ["T5"]],
+        ["failed", ["T6"]],
+      ] as const) {
+        accepted(await probe.write(sampleWrite(record(id), { edges, patch: gone })));
+        assert.equal((await probe.read(id)).record.token, "next-token");
+      }
+      for (const limit of [1, 10]) assert.deepEqual(ids(await probe.claimNext({ limit })), ["running"]);
     },
 
     "wakes at the least of lease, deadline and the grace of its notifiers": async (probe) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AnyStore } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, type StoreProbe } from "./store-probe.js";
+import { accepted, SCOPE, type StoreProbe, underScope } from "./store-probe.js";
 
 const RACERS = 8;
 
@@ -96,12 +96,13 @@ export const contentionBehaviour: StoreBehaviour = {
     "gives a scope to one of the racers that create under it": async (probe) => {
       const now = await probe.now();
       const answers = await race(probe, async (racer, index) => {
-        const record = sampleJob({ id: `job-${String(index)}`, scope: "scope-1" }, now);
+        const record = sampleJob({ id: underScope(`job-${String(index)}`), scope: SCOPE }, now);
         const [answer] = await racer.create({ record, input: "{}" });
         return answer ?? { status: "gone" as const };
       });
       assert.equal(winners(answers), 1);
-      const winner = `job-${String(answers.findIndex((answer) => answer.status === "created"))}`;
+      const place = answers.findIndex((answer) => answer.status === "created");
+      const winner = underScope(`job-${String(place)}`);
       for (const answer of answers) {
         if (answer.status === "existing") assert.equal(answer.job.record.id, winner);
       }

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { sampleJob, sampleQueuedJob, sampleReadyJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
+import { SCOPE, underScope } from "./store-probe.js";
+
+const [JOB_1, JOB_2] = [underScope("job-1"), underScope("job-2")];
 
 export const createBehaviour: StoreBehaviour = {
   group: "create",
@@ -10,13 +13,13 @@ export const createBehaviour: StoreBehaviour = {
       const record = await probe.given(
         sampleJob(
           {
-            id: "job-1",
+            id: JOB_1,
             owner: "owner-1",
             subject: "plan:42",
             metadata: { tags: ["a", "b"], nested: { n: 1.5, yes: true, none: null } },
             notifiers: ["ui", "billing"],
             origin: "job-0",
-            scope: "scope-1",
+            scope: SCOPE,
             inputHash: "hash-1",
             deadlineAt: now + 3_600_000,
           },
@@ -24,7 +27,7 @@ export const createBehaviour: StoreBehaviour = {
         ),
         '{"plan":42}',
       );
-      assert.deepEqual(await probe.read("job-1", { input: true, output: true }), {
+      assert.deepEqual(await probe.read(JOB_1, { input: true, output: true }), {
         record,
         cursors: {},
         input: '{"plan":42}',
@@ -56,21 +59,21 @@ export const createBehaviour: StoreBehaviour = {
 
     "answers a second create under a scope with the job that has it": async (probe) => {
       const now = await probe.now();
-      const first = await probe.given(sampleJob({ id: "job-1", scope: "scope-1" }, now));
+      const first = await probe.given(sampleJob({ id: JOB_1, scope: SCOPE }, now));
       const [answer] = await probe.create({
-        record: sampleJob({ id: "job-2", scope: "scope-1" }, now),
+        record: sampleJob({ id: JOB_2, scope: SCOPE }, now),
         input: "{}",
       });
       assert.deepEqual(answer, { status: "existing", job: { record: first, cursors: {} } });
-      assert.equal(await probe.find("job-2"), null);
+      assert.equal(await probe.find(JOB_2), null);
     },
 
     "answers with the job of the id where another has the scope": async (probe) => {
       const now = await probe.now();
-      const named = await probe.given(sampleJob({ id: "job-1" }, now));
-      await probe.given(sampleJob({ id: "job-2", scope: "scope-1" }, now));
+      const named = await probe.given(sampleJob({ id: JOB_1 }, now));
+      await probe.given(sampleJob({ id: JOB_2, scope: SCOPE }, now));
       const [answer] = await probe.create({
-        record: sampleJob({ id: "job-1", scope: "scope-1" }, now),
+        record: sampleJob({ id: JOB_1, scope: SCOPE }, now),
         input: "{}",
       });
       assert.deepEqual(answer, { status: "existing", job: { record: named, cursors: {} } });
@@ -78,9 +81,9 @@ export const createBehaviour: StoreBehaviour = {
 
     "finds a job by its scope whatever its status": async (probe) => {
       const now = await probe.now();
-      const ended = await probe.final("COMPLETED", { id: "job-1", scope: "scope-1" });
+      const ended = await probe.final("COMPLETED", { id: JOB_1, scope: SCOPE });
       const [answer] = await probe.create({
-        record: sampleJob({ id: "job-2", scope: "scope-1" }, now),
+        record: sampleJob({ id: JOB_2, scope: SCOPE }, now),
         input: "{}",
       });
       assert.deepEqual(answer, { status: "existing", job: ended });
@@ -96,16 +99,16 @@ export const createBehaviour: StoreBehaviour = {
 
     "gives one scope to one job when both come in one call": async (probe) => {
       const now = await probe.now();
-      const items = ["job-1", "job-2"].map((id) => ({
-        record: sampleJob({ id, scope: "scope-1" }, now),
+      const items = [JOB_1, JOB_2].map((id) => ({
+        record: sampleJob({ id, scope: SCOPE }, now),
         input: "{}",
       }));
       const answers = await probe.create(...items);
       assert.deepEqual(answers.map((answer) => answer.status).sort(), ["created", "existing"]);
-      const winner = answers[0]?.status === "created" ? "job-1" : "job-2";
+      const winner = answers[0]?.status === "created" ? JOB_1 : JOB_2;
       const loser = answers.find((answer) => answer.status === "existing");
       assert.equal(loser?.job.record.id, winner);
-      assert.equal(await probe.find(winner === "job-1" ? "job-2" : "job-1"), null);
+      assert.equal(await probe.find(winner === JOB_1 ? JOB_2 : JOB_1), null);
     },
 
     "answers item by item, in order": async (probe) => {

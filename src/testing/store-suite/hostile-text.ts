@@ -11,7 +11,7 @@ import {
   sampleWrite,
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, claimed, only } from "./store-probe.js";
+import { accepted, claimed, only, SCOPE, underScope } from "./store-probe.js";
 
 /** Text that a careless store would interpret, cut or change. The core lets no NUL and no lone surrogate into a name. */
 const NAMES = [
@@ -30,6 +30,9 @@ const NAMES = [
   "null",
   "0",
 ];
+
+/** Hostile behind the characters by which a store may spread its jobs. */
+const scopeOf = (name: string): string => SCOPE.slice(0, 2) + name;
 
 /** As JSON text, where escapes may hold what a column of text may not. */
 const TEXTS = [
@@ -61,20 +64,20 @@ export const hostileTextBehaviour: StoreBehaviour = {
     "keeps names as they are, and finds jobs by them": async (probe) => {
       const now = await probe.now();
       for (const [index, name] of NAMES.entries()) {
-        const id = `job-${String(index)}`;
+        const id = underScope(`job-${String(index)}`);
         const given = sampleJob(
           { id, owner: name, subject: name, kind: name, queue: name, notifiers: [name] },
           now,
         );
-        await probe.given({ ...given, scope: name, inputHash: name, origin: name });
+        await probe.given({ ...given, scope: scopeOf(name), inputHash: name, origin: name });
       }
       for (const [index, name] of NAMES.entries()) {
-        const id = `job-${String(index)}`;
+        const id = underScope(`job-${String(index)}`);
         const { record } = await probe.read(id);
         const { owner, subject, kind, queue, notifiers, scope } = record;
         assert.deepEqual(
           [owner, subject, kind, queue, notifiers, scope],
-          [name, name, name, name, [name], name],
+          [name, name, name, name, [name], scopeOf(name)],
         );
         for (const filter of [{ owner: name }, { subject: name }, { kinds: [name] }]) {
           assert.deepEqual(
@@ -83,7 +86,7 @@ export const hostileTextBehaviour: StoreBehaviour = {
           );
         }
         const [answer] = await probe.create({
-          record: sampleJob({ id: "other", scope: name }, now),
+          record: sampleJob({ id: underScope("other"), scope: scopeOf(name) }, now),
           input: "{}",
         });
         assert.equal(answer?.status === "existing" && answer.job.record.id, id);

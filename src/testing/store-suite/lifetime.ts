@@ -1,8 +1,36 @@
 import assert from "node:assert/strict";
 import { isWaybillError } from "../../core/errors.js";
-import { sampleJob, sampleQueuedJob } from "../sample-jobs.js";
+import type { AnyStore, StoreReply, StoreRequest } from "../../core/ports/store.js";
+import { sampleJob, sampleQueuedJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { present, StoreProbe } from "./store-probe.js";
+import { NEVER, present, SCOPE, StoreProbe, underScope } from "./store-probe.js";
+
+/** One call of each kind that answers, none of which finds a job. */
+function calls(store: AnyStore, at: StoreRequest): Readonly<Record<string, () => Promise<StoreReply>>> {
+  const id = "nobody";
+  const record = sampleJob({ id }, at.nowMs);
+  const claim = { id, dispatch: 1, token: "token-1", leaseMs: 1_000 };
+  const plannedOn = { status: "PENDING" as const, version: 1, token: null };
+  const plan = { id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: NEVER, cursors: {} };
+  const message = { id: "p-1", queue: "work", body: "", reason: "", at: at.nowMs };
+  return {
+    read: () => store.read({ ...at, ids: [id] }),
+    write: () => store.write({ ...at, items: [sampleWrite(record)] }),
+    beat: () => store.beat({ ...at, items: [{ id, token: "token-1", leaseMs: 1_000 }] }),
+    claim: () => store.claim({ ...at, byMessage: { terms: sampleTerms(), items: [claim] } }),
+    takeDue: () => store.takeDue({ ...at, limit: 1, holdMs: 1 }),
+    advance: () => store.advance({ ...at, items: [plan] }),
+    list: () => store.list({ ...at, limit: 1 }),
+    byRef: () => store.byRef({ ...at, kind: "sample.work", refKey: "ref-1" }),
+    park: () => store.park({ ...at, messages: [message] }),
+    parked: () => store.parked({ ...at, limit: 1 }),
+    unpark: () => store.unpark({ ...at, ids: ["p-1"] }),
+    pulse: () => store.pulse({ ...at, unserved: 0 }),
+    health: () => store.health(at),
+    purge: () => store.purge({ ...at, limit: 1, parkedBefore: 0 }),
+    create: () => store.create({ ...at, items: [{ record, input: "{}" }] }),
+  };
+}
 
 export const lifetimeBehaviour: StoreBehaviour = {
   group: "lifetime",
@@ -36,6 +64,17 @@ export const lifetimeBehaviour: StoreBehaviour = {
       assert.deepEqual((await probe.read("job-1")).record, given);
     },
 
+    "tells with every answer the time that it decides by": async (probe) => {
+      const before = await probe.now();
+      // A server's own time, whatever the caller says; of several servers each may have its own.
+      const at = probe.hasServerClock ? { nowMs: 1 } : probe.at;
+      const marginMs = probe.hasServerClock ? 60_000 : 0;
+      for (const [name, call] of Object.entries(calls(probe.store, at))) {
+        const { nowMs } = await call();
+        assert.ok(Math.abs(nowMs - before) <= marginMs, `${name}: ${String(nowMs)}`);
+      }
+    },
+
     "answers empty batches": async (probe) => {
       const { store, at } = probe;
       assert.deepEqual((await store.create({ ...at, items: [] })).results, []);
@@ -43,6 +82,8 @@ export const lifetimeBehaviour: StoreBehaviour = {
       assert.deepEqual((await store.write({ ...at, items: [] })).results, []);
       assert.deepEqual((await store.beat({ ...at, items: [] })).results, []);
       assert.deepEqual((await store.advance({ ...at, items: [] })).results, []);
+      const claim = await store.claim({ ...at, byMessage: { terms: sampleTerms(), items: [] } });
+      assert.deepEqual([claim.jobs, claim.results], [[], []]);
       await store.park({ ...at, messages: [] });
       await store.unpark({ ...at, ids: [] });
     },
@@ -66,33 +107,29 @@ export const lifetimeBehaviour: StoreBehaviour = {
       const { store, at } = probe;
       await store.close();
       await store.close();
-      for (const call of [
-        () => store.read({ ...at, ids: ["job-1"] }),
-        () => store.create({ ...at, items: [] }),
-        () => store.write({ ...at, items: [] }),
-        () => store.beat({ ...at, items: [] }),
-        () => store.takeDue({ ...at, limit: 1, holdMs: 1 }),
-        () => store.health(at),
-        () => store.ready(),
+      for (const [name, call] of [
+        ...Object.entries(calls(store, at)),
+        ["ready", () => store.ready()] as const,
       ]) {
-        await assert.rejects(call(), (error) => isWaybillError(error, "waybill.closed"));
+        await assert.rejects(call(), (error) => isWaybillError(error, "waybill.closed"), name);
       }
     },
 
     "keeps everything over a restart": async (probe) => {
       if (probe.doesNotApply(probe.fixture.reopen === undefined, "the fixture has no reopen")) return;
       const now = await probe.now();
-      const ended = await probe.final("COMPLETED", { id: "ended", notifiers: ["ui"], scope: "s" });
+      const id = underScope("ended");
+      const ended = await probe.final("COMPLETED", { id, notifiers: ["ui"], scope: SCOPE });
       const due = await probe.given(sampleJob({ id: "due", wakeAt: now - 1 }, now));
       const store = present(await probe.fixture.reopen?.());
       const again = new StoreProbe({ ...probe.fixture, store }, store, now);
-      assert.deepEqual(await again.read("ended"), ended);
+      assert.deepEqual(await again.read(id), ended);
       assert.deepEqual(
         (await again.takeDue()).map(({ record }) => record.id),
         [due.id],
       );
       const [answer] = await again.create({
-        record: sampleJob({ id: "other", scope: "s" }, now),
+        record: sampleJob({ id: underScope("other"), scope: SCOPE }, now),
         input: "{}",
       });
       assert.equal(answer?.status, "existing");

@@ -2,21 +2,30 @@ import assert from "node:assert/strict";
 import type { ListRequest } from "../../core/ports/store.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, type StoreProbe } from "./store-probe.js";
+import { accepted, present, type StoreProbe } from "./store-probe.js";
+
+/** More than a store likes to look at for one page. */
+const MANY = 1_005;
 
 type Filter = Partial<Omit<ListRequest, "nowMs" | "after">>;
 
 /** The ids of all pages. A page may be short; only `next: null` ends the list. */
-async function listed(probe: StoreProbe, filter: Filter = {}): Promise<readonly string[]> {
+async function listed(probe: StoreProbe, filter: Filter = {}, most = 50): Promise<readonly string[]> {
   const ids: string[] = [];
   let page = await probe.list(filter);
-  for (let pages = 0; pages < 50; pages += 1) {
+  for (let pages = 0; pages < most; pages += 1) {
     assert.ok(page.jobs.length <= (filter.limit ?? 100));
     ids.push(...page.jobs.map((job) => job.record.id));
     if (page.next === null) return ids;
     page = await probe.list({ ...filter, after: page.next });
   }
   throw new Error("The pages do not end.");
+}
+
+/** A notifier gives the first entry up. */
+async function giveUp(probe: StoreProbe, id: string): Promise<void> {
+  const ui = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+  accepted(await probe.advance({ id, cursors: { ui } }));
 }
 
 export const listBehaviour: StoreBehaviour = {
@@ -128,6 +137,78 @@ export const listBehaviour: StoreBehaviour = {
     "answers an empty place with an empty last page": async (probe) => {
       const { jobs, next } = await probe.list();
       assert.deepEqual([jobs, next], [[], null]);
+    },
+
+    "lists what is asked for to its end, whatever lies between and behind": async (probe) => {
+      const now = await probe.now();
+      const mine = { owner: "ann", subject: "plan-1", kind: "mine" };
+      for (const number of [6, 5, 4, 3, 2, 1]) {
+        const fields = number === 5 || number === 3 ? mine : {};
+        const id = `job-${String(number)}`;
+        await probe.given(sampleJob({ id, createdAt: now + number, ...fields }, now));
+      }
+      for (const id of ["job-5", "job-3"]) await giveUp(probe, id);
+      const filters = [{ owner: "ann" }, { subject: "plan-1" }, { kinds: ["mine"] }, { undeliverable: true }];
+      for (const filter of filters) {
+        for (const limit of [1, 2, 3])
+          assert.deepEqual(await listed(probe, { ...filter, limit }), ["job-5", "job-3"]);
+        const { jobs, next } = await probe.list({ ...filter, limit: 1 });
+        assert.deepEqual(
+          jobs.map((job) => job.record.id),
+          ["job-5"],
+        );
+        assert.ok(next !== null, "there is more behind it");
+      }
+    },
+
+    "lists jobs of one instant by id, the last first, each once": async (probe) => {
+      const now = await probe.now();
+      const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index + 10)}`);
+      // Each has a subject of its own: no index has them in this order by chance.
+      for (const id of [...ids].reverse())
+        await probe.given(sampleJob({ id, createdAt: now, subject: id }, now));
+      for (const limit of [5, 12]) {
+        assert.deepEqual(await listed(probe, { statuses: ["PENDING"], limit }), [...ids].reverse());
+      }
+    },
+
+    "finds the one that fits behind many that do not, however short its pages are": async (probe) => {
+      const now = await probe.now();
+      const records = Array.from({ length: MANY }, (_, index) => {
+        const status = index === MANY - 1 ? "FAILED" : "PENDING";
+        // Pairs of one instant; the one that is looked for is the oldest.
+        const createdAt = now - Math.floor(index / 2);
+        return sampleJob({ id: `job-${String(9_999 - index)}`, createdAt, status }, now);
+      });
+      // The oldest are stored first: what comes in the order of storing begins with the wrong one.
+      const items = [...records].reverse().map((record) => ({ record, input: "{}" }));
+      const size = Math.min(probe.store.capabilities.maxBatch, 200);
+      for (let from = 0; from < MANY; from += size) await probe.create(...items.slice(from, from + size));
+      const wanted = present(records[MANY - 1]).id;
+      assert.deepEqual(await listed(probe, { statuses: ["FAILED"], limit: 5 }, MANY), [wanted]);
+    },
+
+    "filters what is undeliverable by all that is asked for": async (probe) => {
+      const now = await probe.now();
+      const all = { owner: "ann", subject: "plan-1", kind: "mine" };
+      const given = {
+        all,
+        "other-owner": { ...all, owner: "bob" },
+        "other-subject": { ...all, subject: "plan-2" },
+        "other-kind": { ...all, kind: "other" },
+      };
+      for (const [id, fields] of Object.entries(given)) {
+        await probe.given(sampleJob({ id, ...fields }, now));
+        await giveUp(probe, id);
+      }
+      await probe.given(sampleJob({ id: "delivered", ...all }, now));
+      const found = async (filter: Filter): Promise<readonly string[]> =>
+        [...(await listed(probe, { undeliverable: true, ...filter }))].sort();
+      assert.deepEqual(await found({ owner: "ann" }), ["all", "other-kind", "other-subject"]);
+      assert.deepEqual(await found({ subject: "plan-1" }), ["all", "other-kind", "other-owner"]);
+      assert.deepEqual(await found({ kinds: ["mine"] }), ["all", "other-owner", "other-subject"]);
+      assert.deepEqual(await found({ owner: "ann", subject: "plan-1", kinds: ["mine"] }), ["all"]);
+      assert.deepEqual(await found({ statuses: ["FAILED"] }), []);
     },
   },
 };

@@ -56,6 +56,15 @@ export const operationsBehaviour: StoreBehaviour = {
       );
     },
 
+    "takes every parked message of a call out, and no other": async (probe) => {
+      const messages = ["p-1", "p-2", "p-3", "p-4"].map((id) => message(id));
+      await probe.store.park({ ...probe.at, messages });
+      await probe.store.unpark({ ...probe.at, ids: ["p-3", "p-1"] });
+      const { messages: left } = await probe.store.parked({ ...probe.at, limit: 10 });
+      assert.deepEqual(left, [messages[1], messages[3]]);
+      assert.equal((await probe.health()).parked, 2);
+    },
+
     "knows of no pulse, no lag and nothing parked at first": async (probe) => {
       const { nowMs, ...health } = await probe.health();
       assert.ok(nowMs > 0);
@@ -103,6 +112,34 @@ export const operationsBehaviour: StoreBehaviour = {
       assert.equal((await probe.health()).oldestReadyAt, now - 9);
       await probe.claimNext();
       assert.equal((await probe.health()).oldestReadyAt, now - 5);
+    },
+
+    "tells the oldest of several kinds that is ready, whichever kind it is of": async (probe) => {
+      if (probe.isNoQueue) return;
+      const now = await probe.now();
+      for (const [kind, ago] of [
+        ["kind.a", 1],
+        ["kind.b", 9],
+        ["kind.c", 2],
+      ] as const) {
+        await probe.given(sampleReadyJob({ id: `of-${kind.slice(-1)}`, kind, readyAt: now - ago }, now));
+      }
+      assert.equal((await probe.health()).oldestReadyAt, now - 9);
+    },
+
+    "tells the oldest that can be claimed, not what only kept its instant": async (probe) => {
+      if (probe.isNoQueue) return;
+      const now = await probe.now();
+      const left = { readyAt: now - 9 };
+      await probe.given(sampleJob({ id: "pending", queue: null, ...left }, now));
+      await probe.given(sampleReadyJob({ id: "has-a-queue", queue: "work", ...left }, now));
+      await probe.given(sampleReadyJob({ id: "has-ended", status: "FAILED", ...left }, now));
+      await probe.given(
+        sampleReadyJob({ id: "of-another-kind", kind: "kind.z", status: "FAILED", ...left }, now),
+      );
+      assert.equal((await probe.health()).oldestReadyAt, null);
+      await probe.given(sampleReadyJob({ id: "ready", readyAt: now - 1 }, now));
+      assert.equal((await probe.health()).oldestReadyAt, now - 1);
     },
   },
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { SAMPLE_END, sampleJob, sampleWrite } from "../sample-jobs.js";
+import type { JobRecord } from "../../core/record.js";
+import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, refused } from "./store-probe.js";
 
@@ -69,6 +70,41 @@ export const payloadBehaviour: StoreBehaviour = {
       );
       await probe.given(sampleJob({ id: "job-1" }, now));
       assert.equal((await probe.read("job-1", { output: true })).output, null);
+    },
+
+    "stores the output of the job that ended, and leaves every other job's": async (probe) => {
+      const { record: one } = await probe.processing({ id: "job-1" });
+      const { record: two } = await probe.processing({ id: "job-2" });
+      const end = { edges: ["T5"], patch: SAMPLE_END } as const;
+      accepted(await probe.write(sampleWrite(one, { ...end, output: '"one"' })));
+      assert.equal((await probe.read("job-2", { output: true })).output, null);
+      accepted(await probe.write(sampleWrite(two, { ...end, output: '"two"' })));
+      assert.equal((await probe.read("job-1", { output: true })).output, '"one"');
+      assert.equal((await probe.read("job-2", { output: true })).output, '"two"');
+    },
+
+    "stores with each job of a call its own input, and its own output": async (probe) => {
+      const now = await probe.now();
+      const ids = ["a", "b", "c", "d"];
+      await probe.create(...ids.map((id) => ({ record: sampleQueuedJob({ id }, now), input: `"in ${id}"` })));
+      const records: JobRecord[] = [];
+      for (const id of ids) records.push(claimed(await probe.claim({ id, token: `token-${id}` })).record);
+      const items = records.map((record) => {
+        // One of them ends without an output.
+        const output = record.id === "b" ? {} : { output: `"out ${record.id}"` };
+        return sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, ...output });
+      });
+      for (const result of (await probe.store.write({ ...probe.at, items })).results) accepted(result);
+      const { jobs } = await probe.store.read({ ...probe.at, ids, input: true, output: true });
+      assert.deepEqual(
+        jobs.map((job) => [job?.input, job?.output]),
+        [
+          ['"in a"', '"out a"'],
+          ['"in b"', null],
+          ['"in c"', '"out c"'],
+          ['"in d"', '"out d"'],
+        ],
+      );
     },
 
     "leaves input and output alone in every later change": async (probe) => {

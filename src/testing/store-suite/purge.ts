@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import type { StoredJob } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, type StoreProbe } from "./store-probe.js";
+import { accepted, SCOPE, type StoreProbe, underScope } from "./store-probe.js";
 
 /** A settled job that may be removed from `purgeAt` on. */
 async function settled(
@@ -16,6 +17,27 @@ async function settled(
   const version = record.version + 1;
   const ui = { upTo: version, attempts: 0, retryAt: null, exhausted: [version] };
   accepted(await probe.advance({ id, ifVersion: version, wakeAt: null, purgeAt, cursors: { ui } }));
+}
+
+/** A settled job that still says what it awaited, under its id as a reference key: a store that keeps it must forget it. */
+async function endedAwaiting(probe: StoreProbe, id: string, purgeAt: number): Promise<void> {
+  const { record } = await probe.awaiting({ id, notifiers: ["ui"] }, [id]);
+  const patch = { ...SAMPLE_END, purgeAt };
+  accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch, output: `"of ${id}"` })));
+  const ui = { upTo: record.version + 1, attempts: 0, retryAt: null, exhausted: [] };
+  accepted(await probe.advance({ id, wakeAt: null, purgeAt, cursors: { ui } }));
+}
+
+/** What is found of a job, by its id and by its id as a reference key. */
+interface Traces {
+  readonly job: StoredJob | null;
+  readonly byRef: readonly string[];
+}
+
+async function tracesOf(probe: StoreProbe, id: string): Promise<Traces> {
+  const job = await probe.find(id, { input: true, output: true });
+  const { jobs } = await probe.store.byRef({ ...probe.at, kind: "sample.work", refKey: id });
+  return { job, byRef: jobs.map(({ record }) => record.id) };
 }
 
 async function purge(
@@ -67,12 +89,50 @@ export const purgeBehaviour: StoreBehaviour = {
       assert.deepEqual([cursors, input, output], [{}, '"anew"', null]);
     },
 
+    "removes a job as a whole, and nothing that belongs to another": async (probe) => {
+      const now = await probe.now();
+      // Two of one instant: which of them goes first is the store's choice, but it goes as a whole.
+      const past = { "job-1": now - 1, "job-2": now - 2, "job-3": now - 2, "job-4": now - 3 };
+      for (const [id, purgeAt] of Object.entries(past)) await endedAwaiting(probe, id, purgeAt);
+      await endedAwaiting(probe, "later", now + 600_000);
+      await probe.awaiting({ id: "awaiting" }, ["awaiting"]);
+      const ids = [...Object.keys(past), "later", "awaiting"];
+      await probe.indexed();
+      const before = new Map<string, Traces>();
+      for (const id of ids) before.set(id, await tracesOf(probe, id));
+      assert.deepEqual(before.get("awaiting")?.byRef, ["awaiting"]);
+      for (const left of [5, 4, 3, 2, 2]) {
+        await purge(probe, 1);
+        const after = await Promise.all(ids.map((id) => tracesOf(probe, id)));
+        assert.equal(after.filter(({ job }) => job !== null).length, left);
+        for (const [index, traces] of after.entries()) {
+          const kept = traces.job === null ? { job: null, byRef: [] } : before.get(ids[index] ?? "");
+          assert.deepEqual(traces, kept);
+        }
+      }
+      // What is made anew finds nothing of those that went.
+      for (const id of ["job-1", "job-4"]) {
+        const record = await probe.given(sampleJob({ id }, now), '"anew"');
+        const job = { record, cursors: {}, input: '"anew"', output: null };
+        assert.deepEqual(await tracesOf(probe, id), { job, byRef: [] });
+      }
+    },
+
     "frees the scope": async (probe) => {
       const now = await probe.now();
-      await settled(probe, "job-1", now - 1, "scope-1");
+      await settled(probe, underScope("job-1"), now - 1, SCOPE);
       await purge(probe);
-      await probe.given(sampleJob({ id: "job-1", scope: "scope-2" }, now));
-      await probe.given(sampleJob({ id: "job-2", scope: "scope-1" }, now));
+      await probe.given(sampleJob({ id: underScope("job-1"), scope: "scope-2" }, now));
+      await probe.given(sampleJob({ id: underScope("job-2"), scope: SCOPE }, now));
+    },
+
+    "removes nothing before its time": async (probe) => {
+      if (probe.doesNotApply(probe.hasServerClock, "a server's clock cannot be stopped at an instant"))
+        return;
+      await settled(probe, "job-1", (await probe.now()) + 1);
+      assert.deepEqual(await purge(probe), { jobs: 0, parked: 0 });
+      await probe.after(2);
+      assert.deepEqual(await purge(probe), { jobs: 1, parked: 0 });
     },
 
     "removes no more than the limit, the longest past first": async (probe) => {
@@ -115,6 +175,21 @@ export const purgeBehaviour: StoreBehaviour = {
         left.map(({ id }) => id),
         ["p-2000", "p-3000"],
       );
+    },
+
+    "removes all the parked messages that are old, whatever the limit of jobs": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["job-1", "job-2"]) await settled(probe, id, now - 1);
+      const messages = ["p-1", "p-2", "p-3"].map((id) => ({
+        id,
+        queue: "q",
+        body: "b",
+        reason: "r",
+        at: 1_000,
+      }));
+      await probe.store.park({ ...probe.at, messages });
+      assert.deepEqual(await purge(probe, 1, 2_000), { jobs: 1, parked: 3 });
+      assert.equal((await probe.health()).parked, 0);
     },
   },
 };

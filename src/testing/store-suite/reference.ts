@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { StoredJob } from "../../core/ports/store.js";
-import { SAMPLE_END, sampleWrite } from "../sample-jobs.js";
+import type { JobRecord } from "../../core/record.js";
+import { SAMPLE_END, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, type StoreProbe } from "./store-probe.js";
+import { accepted, present, type StoreProbe } from "./store-probe.js";
 
 async function jobsOf(probe: StoreProbe, refKey: string, kind: string): Promise<readonly StoredJob[]> {
   await probe.indexed();
@@ -78,6 +79,44 @@ export const referenceBehaviour: StoreBehaviour = {
       await probe.awaiting({ id: "all" }, keys);
       await probe.awaiting({ id: "other" }, ["other"]);
       for (const key of keys) assert.deepEqual(await found(probe, key), ["all"]);
+    },
+
+    "finds a job once under a key that is given twice": async (probe) => {
+      await probe.awaiting({ id: "job-1" }, ["i-1", "i-1"]);
+      assert.deepEqual(await found(probe, "i-1"), ["job-1"]);
+    },
+
+    "finds the job that awaits a key, and no other": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleQueuedJob({ id: "job-1" }, now));
+      await probe.awaiting({ id: "job-2" }, ["i-2"]);
+      await probe.awaiting({ id: "job-3" }, ["i-3"]);
+      await probe.given(sampleQueuedJob({ id: "job-4" }, now));
+      for (const number of [2, 3]) {
+        assert.deepEqual(await found(probe, `i-${String(number)}`), [`job-${String(number)}`]);
+      }
+    },
+
+    "finds every job of a call by its own keys": async (probe) => {
+      const { awaiting } = (await probe.awaiting({ id: "pattern" }, [])).record;
+      const ids = ["a", "b", "c"];
+      const records: JobRecord[] = [];
+      for (const id of ids) records.push((await probe.processing({ id }, { token: `token-${id}` })).record);
+      const items = records.map((record) => {
+        const refKeys = [`of-${record.id}`, "of-all"];
+        const patch = { ...SAMPLE_END, awaiting: { ...present(awaiting), refKeys } };
+        return sampleWrite(record, { edges: ["waiting"], patch });
+      });
+      for (const result of (await probe.store.write({ ...probe.at, items })).results) accepted(result);
+      for (const id of ids) assert.deepEqual(await found(probe, `of-${id}`), [id]);
+      assert.deepEqual([...(await found(probe, "of-all"))].sort(), ids);
+    },
+
+    "finds jobs of one instant by id, the last first": async (probe) => {
+      const now = await probe.now();
+      const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index + 10)}`);
+      for (const id of ids) await probe.awaiting({ id, createdAt: now }, ["shared"]);
+      assert.deepEqual(await found(probe, "shared"), [...ids].reverse().slice(0, 10));
     },
   },
 };

@@ -35,6 +35,8 @@ export interface StoreFixture {
   reopen?(): Promise<AnyStore>;
   /** Another handle on the same data, as another process would have. Leave out where there can be none. */
   second?(): Promise<AnyStore>;
+  /** Makes what is stored of a job unreadable, as another writer might. Leave out where nobody else can write. */
+  spoil?(id: string): Promise<void>;
   /** Where the suite's time begins, with `clock: "caller"`. @default a fixed instant */
   nowMs?(): number;
 }
@@ -49,6 +51,14 @@ type Without<T extends StoreRequest> = Omit<T, "nowMs">;
 interface Advancing {
   readonly id: string;
   readonly ifVersion?: number;
+}
+
+/** As a hash of an idempotency key, a scope is any text to a store. */
+export const SCOPE = "scope-1";
+
+/** The id of a job under a scope ends as the scope begins: the core makes them so, for stores that spread jobs by it. */
+export function underScope(name: string, scope: string = SCOPE): string {
+  return `${name}-${scope.slice(0, 2)}`;
 }
 
 /** Brings no wake-up forward. */

@@ -1,5 +1,6 @@
 import type { SuiteRunner, SuiteSkip } from "../suite-runner.js";
 import { advanceBehaviour } from "./advance.js";
+import { advancePlanBehaviour } from "./advance-plan.js";
 import { beatBehaviour } from "./beat.js";
 import { claimByMessageBehaviour } from "./claim-by-message.js";
 import { claimNextBehaviour } from "./claim-next.js";
@@ -47,6 +48,7 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   contentionBehaviour,
   takeDueBehaviour,
   advanceBehaviour,
+  advancePlanBehaviour,
   listBehaviour,
   referenceBehaviour,
   operationsBehaviour,

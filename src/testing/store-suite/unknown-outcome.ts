@@ -11,7 +11,7 @@ import {
   sampleWrite,
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, byId, claimed, refused } from "./store-probe.js";
+import { accepted, byId, claimed, refused, SCOPE, underScope } from "./store-probe.js";
 
 /** Runs the call, whose answer is then lost on its way: the caller cannot know what came of it. */
 async function losesAnswer(call: () => Promise<unknown>): Promise<void> {
@@ -31,7 +31,11 @@ export const unknownOutcomeBehaviour: StoreBehaviour = {
     "tells a creator that the job stored is its own": async (probe) => {
       const now = await probe.now();
       const mine = sampleJob(
-        { id: "job-1", scope: "s", history: sampleHistory(["T1"], { nowMs: now, transitionId: "mine" }) },
+        {
+          id: underScope("job-1"),
+          scope: SCOPE,
+          history: sampleHistory(["T1"], { nowMs: now, transitionId: "mine" }),
+        },
         now,
       );
       await losesAnswer(() => probe.create({ record: mine, input: "{}" }));

@@ -10,7 +10,7 @@ import {
   sampleWrite,
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted } from "./store-probe.js";
+import { accepted, claimed } from "./store-probe.js";
 
 export const writeEffectBehaviour: StoreBehaviour = {
   group: "write effect",
@@ -181,6 +181,31 @@ export const writeEffectBehaviour: StoreBehaviour = {
         [ended.status, ended.token, ended.leaseUntil, ended.wakeAt, ended.purgeAt, output],
         ["COMPLETED", null, null, null, purgeAt, '{"ok":1}'],
       );
+    },
+
+    "changes in one call what each item says, and nothing that only another says": async (probe) => {
+      const now = await probe.now();
+      const jobs = ["a", "b", "c"].map((id) => sampleJob({ id, phase: "before", send: 7, releases: 7 }, now));
+      for (const job of jobs) await probe.given(job);
+      const patches = [{ phase: "after" }, { send: 8 }, { releases: 8 }];
+      const items = jobs.map((job, index) => sampleWrite(job, { patch: patches[index] ?? {} }));
+      for (const result of (await probe.store.write({ ...probe.at, items })).results) accepted(result);
+      for (const [index, job] of jobs.entries()) {
+        assert.deepEqual((await probe.read(job.id)).record, { ...job, ...patches[index], version: 2 });
+      }
+    },
+
+    "changes nothing of a job that is not named, in any call": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["named", "other"]) await probe.given(sampleQueuedJob({ id, notifiers: ["ui"] }, now));
+      const before = await probe.read("other", { input: true, output: true });
+      const { record } = claimed(await probe.claim({ id: "named" }));
+      accepted(await probe.beat({ id: "named", token: "token-1", leaseMs: 120_000 }));
+      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      accepted(await probe.advance({ id: "named", wakeAt: now + 1, purgeAt: now + 1, cursors: { ui } }));
+      const end = { edges: ["T5"], patch: SAMPLE_END, output: '"done"' } as const;
+      accepted(await probe.write(sampleWrite(record, end)));
+      assert.deepEqual(await probe.read("other", { input: true, output: true }), before);
     },
   },
 };
