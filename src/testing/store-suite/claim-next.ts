@@ -290,6 +290,31 @@ export const claimNextBehaviour: StoreBehaviour = {
       for (const limit of [1, 10]) assert.deepEqual(ids(await probe.claimNext({ limit })), ["running"]);
     },
 
+    "finds every job of a long backlog, in order, whatever is ready before it of other kinds": async (
+      probe,
+    ) => {
+      const now = await probe.now();
+      const name = (index: number): string => `job-${String(index + 100)}`;
+      const record = (index: number) => {
+        // What is older is of a kind that is not asked for; the instants of the other get longer on the way.
+        const isWanted = index >= 130;
+        const readyAt = isWanted ? 900 + 10 * (index - 130) : index + 1;
+        return sampleReadyJob({ id: name(index), kind: isWanted ? "kind.b" : "kind.a", readyAt }, now);
+      };
+      const items = Array.from({ length: 160 }, (_, index) => ({ record: record(index), input: "{}" }));
+      const size = Math.min(probe.store.capabilities.maxBatch, 100);
+      for (let from = 0; from < items.length; from += size)
+        await probe.create(...items.slice(from, from + size));
+      const kinds = [{ kind: "kind.b", leaseMs: 60_000 }];
+      const taken: string[] = [];
+      for (let round = 0; round < 3; round += 1)
+        taken.push(...ids(await probe.claimNext({ kinds, limit: 20, token: `token-${String(round)}` })));
+      assert.deepEqual(
+        taken,
+        items.slice(130).map(({ record: { id } }) => id),
+      );
+    },
+
     "wakes at the least of lease, deadline and the grace of its notifiers": async (probe) => {
       const now = await probe.now();
       const deadlineAt = now + 30_000;

@@ -31,6 +31,14 @@ async function giveUp(probe: StoreProbe, id: string): Promise<void> {
 export const listBehaviour: StoreBehaviour = {
   group: "list",
   tests: {
+    "orders instants as numbers, however long they are": async (probe) => {
+      const now = await probe.now();
+      for (const createdAt of [10, 9, 1_000, 100])
+        await probe.given(sampleJob({ id: `at-${String(createdAt)}`, createdAt }, now));
+      for (const limit of [1, 10])
+        assert.deepEqual(await listed(probe, { limit }), ["at-1000", "at-100", "at-10", "at-9"]);
+    },
+
     "lists the newest first, ties by id, page by page": async (probe) => {
       const now = await probe.now();
       for (const [id, ago] of [

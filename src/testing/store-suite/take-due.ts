@@ -80,6 +80,17 @@ export const takeDueBehaviour: StoreBehaviour = {
       );
     },
 
+    "orders instants as numbers, however long they are": async (probe) => {
+      const now = await probe.now();
+      for (const wakeAt of [10, 9, 1_000, 100])
+        await probe.given(sampleJob({ id: `at-${String(wakeAt)}`, wakeAt }, now));
+      const due = [...(await probe.takeDue({ limit: 2 })), ...(await probe.takeDue({ limit: 2 }))];
+      assert.deepEqual(
+        due.map((job) => [job.record.id, job.dueAt]),
+        [9, 10, 100, 1_000].map((at) => [`at-${String(at)}`, at]),
+      );
+    },
+
     "gives a job again only when its hold has passed": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleJob({ id: "job-1", wakeAt: now - 1 }, now));

@@ -1,0 +1,65 @@
+// Calls that only look: what they read is never committed.
+import type { ListRequest, Store, StoredJob } from "waybill";
+import { hotPart, isListed, type StoredRow } from "waybill/store-kit";
+import type { Engine } from "./engine.js";
+import { idIn, instant, instantIn, keysIn, refPrefix, under } from "./rows.js";
+import { Transaction } from "./transaction.js";
+
+const MAX_JOBS_BY_REF = 10;
+/** Rows that one page looks at: a filter that fits few jobs gives short pages, not long calls. */
+const MAX_ROWS_PER_PAGE = 1_000;
+
+export function lookups(engine: Engine): Pick<Store, "read" | "list" | "byRef"> {
+  return {
+    read: async ({ nowMs, ids, ...asked }) => ({
+      nowMs,
+      jobs: (await new Transaction(engine).rows(ids)).map((row) =>
+        row === null ? null : partsOf(row, asked),
+      ),
+    }),
+
+    list: async (request) => {
+      const { nowMs, limit } = request;
+      const tx = new Transaction(engine);
+      const jobs: StoredJob[] = [];
+      let next: ListRequest["after"] | null = null;
+      let looked = 0;
+      for await (const { key } of keysIn(engine, placesOf(request))) {
+        if (jobs.length === limit || looked === MAX_ROWS_PER_PAGE) return { nowMs, jobs, next };
+        const row = await tx.row(idIn(key));
+        if (row !== null && isListed(row, request)) jobs.push(partsOf(row, request));
+        next = { createdAt: instantIn(key), id: idIn(key) };
+        looked += 1;
+      }
+      return { nowMs, jobs, next: null };
+    },
+
+    byRef: async ({ nowMs, kind, refKey }) => {
+      const tx = new Transaction(engine);
+      const jobs: StoredJob[] = [];
+      const range = { ...under(refPrefix(kind, refKey)), newestFirst: true };
+      for await (const { key } of keysIn(engine, range)) {
+        if (jobs.length === MAX_JOBS_BY_REF) break;
+        const row = await tx.row(idIn(key));
+        if (row?.record.awaiting?.refKeys.includes(refKey) === true) jobs.push(hotPart(row));
+      }
+      return { nowMs, jobs };
+    },
+  };
+}
+
+/** An index by owner or subject would be read here, where there are many jobs of others. */
+function placesOf({ undeliverable, after }: ListRequest): Parameters<typeof keysIn>[1] {
+  const index = undeliverable === true ? "undelivered/" : "created/";
+  const passed = after === undefined ? {} : { below: `${index}${instant(after.createdAt)}/${after.id}` };
+  return { ...under(index), ...passed, newestFirst: true };
+}
+
+/** Input and output only where they were asked for. */
+function partsOf(row: StoredRow, { input, output }: Pick<ListRequest, "input" | "output">): StoredJob {
+  return {
+    ...hotPart(row),
+    ...(input === true && { input: row.input }),
+    ...(output === true && { output: row.output }),
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * For whoever writes a store: what every call of the store port does to one job, as pure functions. A store that reads a
+ * row, applies the function of the call and writes the result under a check that the row is still the one it read has every
+ * guard of the port, and none of its own.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  type Applied,
+  applyAdvance,
+  applyBeat,
+  applyClaimByMessage,
+  applyClaimNext,
+  applyTakeDue,
+  applyWrite,
+  hotPart,
+  isHeldBy,
+  readyInstant,
+  type StoredRow,
+  withInput,
+} from "./adapters/memory/store-semantics.js";
+export { isWanted as isListed } from "./adapters/memory/store-queries.js";
+export { hasGivenUp } from "./adapters/memory/store-table.js";

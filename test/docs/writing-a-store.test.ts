@@ -1,0 +1,56 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+const PAGE = "docs/adapters/writing-a-store.md";
+const ROOT = new URL("../../", import.meta.url);
+
+/** Spaces apart: a piece of a function stands further to the left in a page than in its file. */
+function plain(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), "utf8");
+}
+
+const page = read(PAGE);
+const blocks = [...page.matchAll(/^```(\S*) ?(.*)\n([\s\S]*?)^```$/gm)].map(
+  ([, language = "", file = "", text = ""]) => ({ language, file, text }),
+);
+
+describe(PAGE, () => {
+  it("says of each block of code which file it is a piece of", () => {
+    const code = blocks.filter(({ language }) => language === "ts");
+    expect(code.length).toBeGreaterThan(5);
+    expect(code.filter(({ file }) => file === "")).toEqual([]);
+  });
+
+  it.each(blocks.filter(({ file }) => file !== ""))("shows $file as it is", ({ file, text }) => {
+    expect(plain(read(file))).toContain(plain(text));
+  });
+
+  it("names every method of the store port", () => {
+    const [, body = ""] =
+      /export interface Store<.*?\n([\s\S]*?)\n}/.exec(read("src/core/ports/store.ts")) ?? [];
+    const methods = [...body.matchAll(/^ {2}(\w+)\??\(/gm)].map(([, name]) => name);
+    expect(methods).toContain("write");
+    expect(methods.filter((name) => !new RegExp(`\\b${String(name)}\\b`).test(page))).toEqual([]);
+  });
+
+  it("names every capability", () => {
+    const [, body = ""] =
+      /export interface StoreCapabilities {\n([\s\S]*?)\n}/.exec(read("src/core/ports/store.ts")) ?? [];
+    const capabilities = [...body.matchAll(/readonly (\w+):/g)].map(([, name]) => name);
+    expect(capabilities).toContain("clock");
+    expect(capabilities.filter((name) => !page.includes(`| \`${String(name)}\``))).toEqual([]);
+  });
+
+  it("leads to files that are there", () => {
+    const links = [...page.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, link = ""]) => link);
+    const missing = links.filter(
+      (link) => !link.includes("://") && !existsSync(new URL(link, new URL(PAGE, ROOT))),
+    );
+    expect(links.length).toBeGreaterThan(2);
+    expect(missing).toEqual([]);
+  });
+});
