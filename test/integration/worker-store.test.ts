@@ -252,6 +252,39 @@ describe("a worker with the store as the queue", () => {
     await b.stop();
   });
 
+  it("sends the outcomes that wait before it runs what the answer to the last ones brought", async () => {
+    const inner = interceptStore(memoryStore(), (_method, _items, call) => call());
+    let started = 0;
+    /** How many had started when an answer brought jobs; `null`: the last answer brought none. */
+    let startedBefore: number | null = null;
+    let writes = 0;
+    let before = 0;
+    const store: Store = {
+      ...inner,
+      write: async (request) => {
+        if (startedBefore !== null) writes += 1;
+        if (startedBefore === started) before += 1;
+        // Longer than a turn, as with any store over a network.
+        await new Promise<void>((resolve) => b.clock.timer(5, resolve));
+        const reply = await inner.write(request);
+        startedBefore = (reply.claimed?.length ?? 0) > 0 ? started : null;
+        return reply;
+      },
+    };
+    const handler = fakeHandler(mail, () => {
+      started += 1;
+      return null;
+    });
+    const b = bench({ store, worker: { concurrency: 50, prefetch: 450 }, handlers: [handler] });
+    for (let made = 0; made < 3_000; made += 1) await b.submit(mail);
+    void b.start();
+    await b.clock.advance(1_000);
+    expect(started).toBe(3_000);
+    expect(writes).toBeGreaterThanOrEqual(8);
+    expect(before).toBe(writes);
+    await b.stop();
+  });
+
   it("runs a job again after an error, up to its attempts", async () => {
     const retrying = fakeDefinition({ kind: "flaky", retry: { maxAttempts: 2, baseMs: 100, capMs: 100 } });
     const b = bench({

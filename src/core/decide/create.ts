@@ -2,7 +2,7 @@ import { encodeHistory, type HistoryEntry, historyOf } from "../history.js";
 import type { EdgeId } from "../lifecycle.js";
 import type { StoredJob } from "../ports/store.js";
 import { type FixedFields, type JobRecord, RECORD_VERSION } from "../record.js";
-import { type DecideContext, planWake } from "./change.js";
+import { type DecideContext, type Mutable, planWake } from "./change.js";
 
 export type NewJob = Omit<FixedFields, "createdAt" | "recordVersion"> & { readonly delayMs: number };
 
@@ -24,19 +24,20 @@ export function createRecord(job: NewJob, context: DecideContext): JobRecord {
   }));
   const inStore = job.queue === null;
   const readyAt = now + delayMs;
-  const record: JobRecord = {
-    ...UNTOUCHED,
-    ...fixed,
-    createdAt: now,
-    status: inStore ? "QUEUED" : "PENDING",
-    version: entries.length,
-    queuedAt: inStore ? now : null,
-    updatedAt: now,
-    readyAt: inStore ? readyAt : null,
-    sendAt: inStore ? null : readyAt,
-    history: encodeHistory(entries),
-  };
-  return { ...record, ...planWake({ record, cursors: {} }, policy, now) };
+  const record: Mutable<JobRecord> = { ...UNTOUCHED };
+  Object.assign(record, fixed);
+  record.createdAt = now;
+  record.status = inStore ? "QUEUED" : "PENDING";
+  record.version = entries.length;
+  record.queuedAt = inStore ? now : null;
+  record.updatedAt = now;
+  record.readyAt = inStore ? readyAt : null;
+  record.sendAt = inStore ? null : readyAt;
+  record.history = encodeHistory(entries);
+  const { wakeAt, purgeAt } = planWake({ record, cursors: {} }, policy, now);
+  record.wakeAt = wakeAt;
+  record.purgeAt = purgeAt;
+  return record;
 }
 
 /**

@@ -32,12 +32,15 @@ export function complete(
   return completed(snapshot, held.output, held.news ?? NO_NEWS, context);
 }
 
+/** What no completed job has any more. */
+const COMPLETED = { ...NO_CLAIM, etaAt: null, lastError: null } as const;
+
 /** The one way to COMPLETED, for a claim and for proof about external work. */
 export function completed(snapshot: Snapshot, output: string, news: News, context: DecideContext): Change {
   const said = newsEffect(snapshot, news, context.policy);
   return change(snapshot, context, {
     drafts: [...said.drafts, { edge: "T5" }],
-    patch: { ...said.patch, ...NO_CLAIM, finishedAt: context.now, etaAt: null, lastError: null },
+    patch: { finishedAt: context.now, ...said.patch, ...COMPLETED },
     output,
   });
 }

@@ -28,6 +28,8 @@ export interface News {
 
 export const NO_NEWS: News = {};
 
+const NOTHING_SAID = { patch: {}, drafts: [] };
+
 /** Whether the claim under `token` is the current one. A record that came back with a refusal is judged here again. */
 export function holdRefusal({ record }: Snapshot, token: string): Refusal | null {
   if (isFinal(record.status)) return refuse("already_final");
@@ -41,6 +43,7 @@ export function newsEffect(
   news: News,
   policy: Policy,
 ): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
+  if (news === NO_NEWS) return NOTHING_SAID;
   const { drafts = [], progress, percent, etaAt, checkpoint, phase } = news;
   return {
     patch: {

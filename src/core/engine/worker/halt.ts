@@ -15,7 +15,8 @@ export interface Halting extends HaltState {
  * one for each job was a tenth of what a short job costs (measured), and most handlers never look.
  */
 export class Halt implements Halting {
-  readonly #heard = new Set<() => void>();
+  /** Made for the first who listens: most runs end with nobody listening. */
+  #heard: Set<() => void> | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
   #reason: unknown = undefined;
@@ -41,17 +42,17 @@ export class Halt implements Halting {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    const all = [...this.#heard];
-    this.#heard.clear();
-    for (const heard of all) heard();
+    const all = this.#heard;
+    this.#heard = null;
+    for (const heard of all ?? []) heard();
     this.#controller?.abort(reason);
   }
 
   addEventListener(_event: "abort", heard: () => void): void {
-    this.#heard.add(heard);
+    (this.#heard ??= new Set()).add(heard);
   }
 
   removeEventListener(_event: "abort", heard: () => void): void {
-    this.#heard.delete(heard);
+    this.#heard?.delete(heard);
   }
 }

@@ -1,6 +1,6 @@
 import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
-import { type News, report } from "../../decide/held.js";
+import { type News, NO_NEWS, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change.js";
 import { PermanentError } from "../../errors.js";
 import { HandlerAborted } from "../../handler.js";
@@ -32,6 +32,9 @@ interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** The news for the record that a write meets. */
+type NewsFor = (snapshot: Snapshot) => News;
 
 interface NewsParts {
   readonly core: Core;
@@ -71,6 +74,8 @@ export class NewsDesk {
   #lastWriteAt = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | null = null;
   #closed = false;
+  /** Something was said, ever: without it nothing can wait or be on its way. */
+  #spoken = false;
 
   constructor(parts: NewsParts) {
     this.#parts = parts;
@@ -81,6 +86,7 @@ export class NewsDesk {
 
   phase(name: string, message: string | undefined): void {
     if (this.#closed) return;
+    this.#spoken = true;
     const { definition, core } = this.#parts;
     if (!definition.phases.includes(name)) {
       this.#drop("a phase that the kind does not declare was ignored", { phase: show(name) });
@@ -96,6 +102,7 @@ export class NewsDesk {
 
   warn(code: string, message: string): void {
     if (this.#closed) return;
+    this.#spoken = true;
     const { policy } = this.#parts.core;
     if (typeof code !== "string" || typeof message !== "string") {
       this.#drop("a warning without a code and a text was ignored", {});
@@ -118,6 +125,7 @@ export class NewsDesk {
 
   progress(value: unknown): void {
     if (this.#closed) return;
+    this.#spoken = true;
     // As it is now: the handler may go on counting in the same object.
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
     if (!text.ok) {
@@ -139,6 +147,7 @@ export class NewsDesk {
         new HandlerAborted("LeaseLost", "The claim on the job is over; nothing is stored for it."),
       );
     }
+    this.#spoken = true;
     this.#checkpoint = { json: parseJsonText(text.text) };
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
@@ -147,9 +156,14 @@ export class NewsDesk {
   }
 
   /** Ends the desk: what was said and is not written yet, for the outcome to carry. Made anew for each record it meets. */
-  async close(): Promise<(snapshot: Snapshot) => News> {
+  close(): Promise<NewsFor> | NewsFor {
     this.#closed = true;
     this.#cancelTimer?.();
+    // Most handlers say nothing: nothing is waited for.
+    return this.#spoken ? this.#leftUnwritten() : () => NO_NEWS;
+  }
+
+  async #leftUnwritten(): Promise<NewsFor> {
     await this.#checking;
     // In the middle of a write: what it could not store is taken back first.
     await this.#underWay;

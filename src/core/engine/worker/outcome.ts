@@ -163,7 +163,7 @@ export function decideOutcome(
     const held = { token, news: newsFor(snapshot) };
     switch (outcome.do) {
       case "complete":
-        return complete(snapshot, { ...held, output: outcome.output }, context);
+        return complete(snapshot, { output: outcome.output, ...held }, context);
       case "fail":
         return fail(snapshot, { ...held, failure: outcome.failure }, context);
       case "retry":

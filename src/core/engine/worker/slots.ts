@@ -54,12 +54,11 @@ export function createSlots(capacity: number): Slots {
 
   return {
     free,
-    reserve: (most, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted || most <= 0) {
-          resolve(0);
-          return;
-        }
+    reserve(most, signal) {
+      if (signal.aborted || most <= 0) return Promise.resolve(0);
+      // Room, and nobody before: nothing to wait for, and nobody to listen to.
+      if (waiting.length === 0 && free() > 0) return Promise.resolve(taken(Math.min(most, free())));
+      return new Promise((resolve) => {
         const grant = (count: number): void => {
           signal.removeEventListener("abort", leave);
           resolve(count);
@@ -72,7 +71,8 @@ export function createSlots(capacity: number): Slots {
         signal.addEventListener("abort", leave, { once: true });
         waiting.push(waiter);
         pump();
-      }),
+      });
+    },
     extra(most) {
       if (waiting.length > 0) return 0;
       return taken(Math.min(most, free()));
