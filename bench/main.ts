@@ -5,7 +5,7 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { ENGINES } from "./engines/all.js";
 import type { Engine, Stage } from "./lib/engine.js";
-import { grown, sample, type Sample } from "./lib/measures.js";
+import { grown, sample, type Sample, sharedOut } from "./lib/measures.js";
 import { HELP, type Options, optionsOf } from "./lib/options.js";
 import { plotOf } from "./lib/plot.js";
 import { type Line, lineOf } from "./lib/results.js";
@@ -18,8 +18,9 @@ const PEERS = process.env["WAYBILL_BENCH_PEERS"] ?? ".";
 async function measured(
   engine: Engine,
   stage: Stage,
-  { measures, names, sizes }: Options,
+  { measures, names, sizes: asked }: Options,
 ): Promise<readonly Line[]> {
+  const sizes = sharedOut(asked, engine.share);
   const lines: Line[] = [];
   for (const measure of measures) {
     if (measure === "growth") continue;
@@ -70,6 +71,20 @@ function circumstances(abouts: readonly string[]): readonly string[] {
   ];
 }
 
+/** How many jobs a run has, and on which engines it has fewer. */
+function jobsOf({ sizes }: Options, lines: readonly Line[]): string {
+  const measuredOn = ENGINES.filter(({ name }) => lines.some(({ engine }) => engine === name));
+  const groups = new Map<number, string[]>();
+  for (const { name, share } of measuredOn) {
+    const { jobs } = sharedOut(sizes, share);
+    groups.set(jobs, [...(groups.get(jobs) ?? []), name]);
+  }
+  const said = [...groups].map(
+    ([jobs, names]) => `${jobs.toLocaleString("en-US")}${groups.size > 1 ? ` (${names.join(", ")})` : ""}`,
+  );
+  return said.join(" or ");
+}
+
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   if (options === null) {
@@ -89,8 +104,8 @@ async function main(): Promise<void> {
     }
   }
   if (lines.length === 0) throw new TypeError("nothing fits what was asked for");
-  const { jobs, rounds } = options.sizes;
-  const caption = `${rounds} runs of ${jobs.toLocaleString("en-US")} jobs (slow contestants a fifth), alternating; median, lowest – highest`;
+  const { rounds } = options.sizes;
+  const caption = `${rounds} runs of ${jobsOf(options, lines)} jobs (slow contestants a fifth), alternating; median, lowest – highest`;
   console.log([...about, caption, "", tableOf(lines)].join("\n"));
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(

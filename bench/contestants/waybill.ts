@@ -1,4 +1,5 @@
 import { createWaybill, defineJob } from "../../src/index.js";
+import type { Queue } from "../../src/core/ports/queue.js";
 import type { AnyStore, Store } from "../../src/core/ports/store.js";
 import {
   type Contestant,
@@ -22,22 +23,31 @@ const bench = defineJob({ kind: "bench.work", input: schema<Payload>(), output: 
 
 interface Means {
   readonly store: AnyStore;
+  /** Where the store hands no jobs over. */
+  readonly queue?: Queue;
   readonly prepare: () => Promise<void>;
   readonly done: () => Promise<number | null>;
   readonly close: () => Promise<void>;
 }
 
-/** Waybill on any store that is its own queue. Nothing but the store differs between engines. */
-export function waybillOn({ store, prepare, done, close }: Means): Contestant {
+/** Waybill on any store. Nothing but the store, and a queue where it needs one, differs between engines. */
+export function waybillOn({ store, queue, prepare, done, close }: Means): Contestant {
   let recorded: (count: number) => void = () => undefined;
   const waybill = createWaybill({
     jobs: [bench],
     // Which transactions the store takes does not matter to any call that is made here.
     store: store as Store,
+    ...(queue === undefined
+      ? {}
+      : {
+          queue: heard(queue, () => {
+            recorded(1);
+          }),
+        }),
     telemetry: {
       start: ({ port, operation, items }) => {
-        // The handlers say nothing on the way, so every write is an outcome.
-        if (port !== "store" || operation !== "write") return undefined;
+        // The handlers say nothing on the way, so every write is an outcome; but a hand-over to a queue is one too.
+        if (port !== "store" || operation !== "write" || queue !== undefined) return undefined;
         return ({ error }) => {
           if (error === undefined) recorded(items);
         };
@@ -77,4 +87,21 @@ export function waybillOn({ store, prepare, done, close }: Means): Contestant {
       },
     };
   }
+}
+
+/** A message is acknowledged when the outcome of its job is stored, and not before. */
+function heard(queue: Queue, acknowledged: () => void): Queue {
+  return {
+    capabilities: queue.capabilities,
+    send: (messages) => queue.send(messages),
+    receive: async (request) =>
+      (await queue.receive(request)).map((delivery) => ({
+        ...delivery,
+        ack: async () => {
+          await delivery.ack();
+          acknowledged();
+        },
+      })),
+    close: () => queue.close(),
+  };
 }

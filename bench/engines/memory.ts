@@ -5,6 +5,7 @@ const ahead = { concurrency: 50, ahead: 450, alert: false };
 export const memory: Engine = {
   name: "memory",
   embedded: true,
+  share: 1,
   entries: [
     {
       name: "waybill",

@@ -7,6 +7,7 @@ const all: readonly Measure[] = ["submit", "process", "strict", "open", "single"
 export const postgres: Engine = {
   name: "postgres",
   embedded: false,
+  share: 1,
   entries: [
     {
       name: "waybill",

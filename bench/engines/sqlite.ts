@@ -9,6 +9,7 @@ const ahead = { concurrency: 50, ahead: 200, alert: false };
 export const sqlite: Engine = {
   name: "sqlite",
   embedded: true,
+  share: 1,
   entries: [
     {
       name: "waybill",

@@ -23,6 +23,8 @@ export interface Engine {
   readonly name: string;
   /** It lives in the process that uses it, so submitting and working share one there. */
   readonly embedded: boolean;
+  /** How much of the jobs is measured: less where everybody is slow. */
+  readonly share: number;
   readonly entries: readonly Entry[];
   start(): Promise<Stage>;
 }

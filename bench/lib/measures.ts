@@ -15,6 +15,17 @@ export interface Sizes {
   readonly growth: readonly [few: number, many: number];
 }
 
+/** The sizes for an engine that takes a share of the jobs. */
+export function sharedOut(sizes: Sizes, share: number): Sizes {
+  const of = (count: number): number => Math.ceil(count * share);
+  return {
+    ...sizes,
+    jobs: of(sizes.jobs),
+    warmUp: of(sizes.warmUp),
+    singles: Math.min(sizes.singles, of(sizes.jobs)),
+  };
+}
+
 /** What one run of one measure came to. */
 export interface Sample {
   /** Jobs a second, or milliseconds for `single`. */

@@ -16,11 +16,11 @@ const QUICK: Sizes = { jobs: 3_000, warmUp: 500, singles: 50, rounds: 1, growth:
 
 export const HELP = `npm run bench -- [options]
   --quick             a minute or two: small and once
-  --only a,b          engines: memory, sqlite, postgres
+  --only a,b          engines: memory, sqlite, postgres, redis, dynamodb
   --measure a,b       ${MEASURES.join(", ")}
-  --who a,b           contestants: waybill, "raw floor", pg-boss, graphile-worker
+  --who a,b           contestants: waybill, "raw floor", pg-boss, graphile-worker, bullmq, bee-queue
   --rounds n          runs of each, one after the other of all contestants
-  --jobs n            jobs a run
+  --jobs n            jobs a run, of which slow engines take a share
   --out name          files in bench/results/, without their ending
 `;
 

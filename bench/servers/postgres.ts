@@ -2,10 +2,10 @@
 // that fsync and synchronous_commit are on. It ends with the process that started it.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { freePort } from "./free-port.js";
 
 const START_MS = 60_000;
 /** Postgres refuses to run as root: it gets the user that its package made. */
@@ -42,15 +42,6 @@ function dataFolder(): string {
     chownSync(folder, id("-u"), id("-g"));
   }
   return folder;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** @param settings - besides what is stock, as `name=value` */
