@@ -1,10 +1,12 @@
 /**
  * Takes each guard of a store out, one at a time, and looks whether a test notices:
- * `npx tsx scripts/proof-guard-deletion.ts --store sqlite|postgres|memory --out FILE [--inputs DIGEST] [--workers 2]`.
+ * `npx tsx scripts/proof-guard-deletion.ts --store sqlite|postgres|redis|dynamodb|memory --out FILE [--inputs DIGEST] [--workers 2]`.
  *
- * The guards of the SQL stores are found in the statements themselves, as they are sent to the driver: each condition of a
- * WHERE, an ON or a WHEN, each limit, order, lock, conflict clause and choice among values. So nothing has to be written
- * down for a new one, and a statement that no test sends is told. Those of the memory store are the clauses written down
+ * The guards are found in what is sent to the driver, so that nothing has to be written down for a new one, and what no
+ * test sends is told. Of SQL: each condition of a WHERE, an ON or a WHEN, each limit, order, lock, conflict clause and choice
+ * among values. Of Redis' scripts: each condition, each operand of `and` and `or`, each bound, limit and option of a command.
+ * Of DynamoDB's requests: each clause of a condition, a key and an update, each limit, direction and option; and each
+ * condition of the source that reads and compares, by a switch in the bundle. Of the memory store: the clauses written down
  * in `memory-deletions.ts` and every condition of its source. A guard that nothing can be seen of stands in
  * `equivalent.ts` with its reason; one that stands there and is noticed after all is told too.
  */
@@ -17,10 +19,11 @@ import type { CampaignResult } from "../test/guard-deletion/campaign.js";
 import { EQUIVALENT, type Equivalent, matches } from "../test/guard-deletion/equivalent.js";
 import type { Verdict } from "../test/guard-deletion/engine.js";
 import type { MemoryCampaignResult } from "../test/guard-deletion/memory-campaign.js";
+import { withDynamoDbSwitches } from "../test/guard-deletion/dynamodb/switches.js";
 import { unsentFragments } from "../test/guard-deletion/sql/fragments.js";
 import { bundle } from "../test/nth-failure/campaign/bundle.js";
 
-const STORES = ["sqlite", "postgres", "memory"] as const;
+const STORES = ["sqlite", "postgres", "redis", "dynamodb", "memory"] as const;
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +40,7 @@ const out = values.out ?? `proof-guard-deletion-${store}.json`;
 
 /** @param env - what is else in the environment there */
 async function runBundle(entry: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
-  const bundled = await bundle(entry);
+  const bundled = await bundle(entry, store === "dynamodb" ? withDynamoDbSwitches : undefined);
   try {
     await new Promise<void>((resolve, reject) => {
       const child = spawn(process.execPath, [bundled.path, ...args], {
@@ -69,14 +72,23 @@ async function campaign(folder: string): Promise<Outcome> {
     return { verdicts, statements: null, unsent: [] };
   }
   // A process that is lost in a statement is killed, and its files with this folder.
-  const files = store === "sqlite" ? { TMPDIR: folder } : {};
+  const files = store === "sqlite" || store === "redis" ? { TMPDIR: folder } : {};
   await runBundle("test/guard-deletion/campaign.ts", ["all", values.store, result, values.workers], files);
-  const { verdicts, baseline } = JSON.parse(readFileSync(result, "utf8")) as CampaignResult;
+  const { verdicts, baseline, unsent } = JSON.parse(readFileSync(result, "utf8")) as CampaignResult;
   const { statements } = baseline;
-  const unsent = unsentFragments(`src/adapters/${values.store}`, statements).map(
-    ({ file, line, text }) => `${file}:${String(line)}: in no statement that a test sends: ${text.trim()}`,
-  );
-  return { verdicts, statements: statements.length, unsent };
+  const isSql = store === "sqlite" || store === "postgres";
+  const fragments = isSql ? unsentFragments(`src/adapters/${store}`, statements) : [];
+  return {
+    verdicts,
+    statements: statements.length,
+    unsent: [
+      ...unsent.map((text) => `no test sends it, or comes to it: ${text}`),
+      ...fragments.map(
+        ({ file, line, text }) =>
+          `${file}:${String(line)}: in no statement that a test sends: ${text.trim()}`,
+      ),
+    ],
+  };
 }
 
 /** Guards that were missed without a reason, and reasons that do not hold. */

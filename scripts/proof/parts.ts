@@ -15,6 +15,7 @@ const MEMORY = ["src/adapters/memory"];
 const SQLITE = ["src/adapters/sqlite", "src/sqlite.ts"];
 const REDIS = ["src/adapters/redis", "src/redis.ts"];
 const POSTGRES = ["src/adapters/postgres", "src/postgres.ts"];
+const DYNAMODB = ["src/adapters/dynamodb", "src/dynamodb.ts"];
 
 /** Tests of stores that a part says nothing of. */
 const OTHER_STORES = [":(exclude,glob)test/**/redis*", ":(exclude,glob)test/**/dynamo*"];
@@ -85,8 +86,10 @@ export const PARTS: readonly Part[] = [
   ...(
     [
       ["memory", MEMORY],
-      ["sqlite", SQLITE],
+      ["sqlite", [...SQLITE, "test/integration/sqlite-driver.ts"]],
       ["postgres", POSTGRES],
+      ["redis", [...REDIS, "test/integration/redis-server.ts"]],
+      ["dynamodb", DYNAMODB],
     ] as const
   ).map(([store, files]) => ({
     name: `guard-deletion-${store}`,
@@ -97,6 +100,7 @@ export const PARTS: readonly Part[] = [
       ...KIT,
       "test/guard-deletion",
       "test/conformance",
+      "test/nth-failure/campaign/bundle.ts",
       "scripts/proof-guard-deletion.ts",
     ],
   })),

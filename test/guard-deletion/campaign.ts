@@ -3,16 +3,23 @@ import { type ChildProcess, fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type PostgresServer, startPostgres } from "../support/postgres-server.js";
+import { dynamodbTests } from "./dynamodb-behaviours.js";
+import { unsentConditions } from "./dynamodb/switches.js";
+import { dynamodbEngine } from "./dynamodb-engine.js";
 import { type Baseline, baselineOf, type Engine, type GuardFacts, judge, type Verdict } from "./engine.js";
 import { postgresTests } from "./postgres-behaviours.js";
 import { postgresEngine } from "./postgres-engine.js";
+import { redisTests } from "./redis-behaviours.js";
+import { redisEngine, unsentScripts } from "./redis-engine.js";
 import { sqliteEngine } from "./sqlite-engine.js";
 
-export type SqlStore = "sqlite" | "postgres";
+export type SentStore = "sqlite" | "postgres" | "redis" | "dynamodb";
 
 export interface CampaignResult {
   readonly baseline: Baseline;
   readonly baselineMs: number;
+  /** What has guards and is sent by no test, where the engine can tell. */
+  readonly unsent: readonly string[];
   readonly verdicts: readonly Verdict[];
 }
 
@@ -26,13 +33,15 @@ const SILENCE_MS = 40_000;
 
 /** What a process is given to begin with. */
 interface Setup {
-  readonly store: SqlStore;
+  readonly store: SentStore;
   readonly connection: PostgresServer["connection"] | null;
   readonly baseline: Baseline;
 }
 
-function engineOf(store: SqlStore, connection: PostgresServer["connection"] | null): Engine {
+async function engineOf(store: SentStore, connection: PostgresServer["connection"] | null): Promise<Engine> {
   if (store === "sqlite") return sqliteEngine();
+  if (store === "redis") return redisEngine(redisTests);
+  if (store === "dynamodb") return dynamodbEngine(dynamodbTests);
   if (connection === null) throw new Error("The Postgres store needs a server.");
   return postgresEngine({ connection, prefix: `guards_${String(process.pid)}`, more: postgresTests });
 }
@@ -49,8 +58,10 @@ function work(): void {
   process.on("message", (message: Setup | GuardFacts) => {
     if ("store" in message) {
       setup = message;
-      engine = engineOf(setup.store, setup.connection);
-      process.send?.("ready");
+      void engineOf(setup.store, setup.connection).then((made) => {
+        engine = made;
+        process.send?.("ready");
+      });
     } else if (setup !== null && engine !== null) {
       const begins = (title: string): void => {
         process.send?.({ begins: title } satisfies Begins);
@@ -58,7 +69,8 @@ function work(): void {
       void judge(engine, setup.baseline, message, begins).then((verdict) => process.send?.(verdict));
     }
   });
-  process.once("disconnect", () => void engine?.close());
+  // A test may have left something that goes on for ever.
+  process.once("disconnect", () => void (engine?.close() ?? Promise.resolve()).finally(() => process.exit()));
 }
 
 /** One process at a time, and the guard that it is at. */
@@ -129,13 +141,18 @@ class Lane {
   }
 }
 
-async function campaign(store: SqlStore, out: string, workers: number): Promise<void> {
+function unsentOf(store: SentStore, { statements }: Baseline): readonly string[] {
+  if (store === "redis") return unsentScripts(statements);
+  return store === "dynamodb" ? unsentConditions(statements) : [];
+}
+
+async function campaign(store: SentStore, out: string, workers: number): Promise<void> {
   hush();
   const server = store === "postgres" ? await startPostgres({ durable: false }) : null;
   try {
     const connection = server?.connection ?? null;
     const began = performance.now();
-    const engine = engineOf(store, connection);
+    const engine = await engineOf(store, connection);
     const baseline = await baselineOf(engine);
     await engine.close();
     const baselineMs = Math.round(performance.now() - began);
@@ -153,7 +170,8 @@ async function campaign(store: SqlStore, out: string, workers: number): Promise<
     };
     const setup: Setup = { store, connection, baseline };
     await Promise.all(Array.from({ length: workers }, () => new Lane(setup, left, onVerdict).run()));
-    writeFileSync(out, JSON.stringify({ baseline, baselineMs, verdicts } satisfies CampaignResult));
+    const unsent = unsentOf(store, baseline);
+    writeFileSync(out, JSON.stringify({ baseline, baselineMs, unsent, verdicts } satisfies CampaignResult));
   } finally {
     await server?.stop();
   }
@@ -161,4 +179,4 @@ async function campaign(store: SqlStore, out: string, workers: number): Promise<
 
 const [mode, store = "sqlite", out = "", workers = "2"] = process.argv.slice(2);
 if (mode === "work") work();
-else await campaign(store as SqlStore, out, Number(workers));
+else await campaign(store as SentStore, out, Number(workers));

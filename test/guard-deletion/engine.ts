@@ -1,10 +1,12 @@
-import type { Deletion, Mutator } from "./sql/mutator.js";
+import type { Deletion, Mutator } from "./mutator.js";
 import type { SuiteTest } from "./suite-tests.js";
 
 /** A store whose statements can be changed on their way, and the tests that must notice it. */
 export interface Engine {
   readonly mutator: Mutator;
   readonly tests: readonly SuiteTest[];
+  /** After a test that failed: ends what of it may still go on. */
+  abandon?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,9 +73,7 @@ export async function judge(
 ): Promise<Verdict> {
   const began = performance.now();
   const runs = new Map(engine.tests.map((test) => [test.title, test]));
-  const ordered = tests
-    .filter(({ keys }) => keys.includes(guard.key))
-    .sort((a, b) => a.keys.length - b.keys.length || a.tookMs - b.tookMs);
+  const ordered = tests.filter(({ keys }) => keys.includes(guard.key)).sort((a, b) => costOf(a) - costOf(b));
   engine.mutator.unreadable.clear();
   let caughtBy: string | null = null;
   let count = 0;
@@ -86,6 +86,7 @@ export async function judge(
       count += 1;
       onTest(title);
       if ((await failureOf(test)) === null) continue;
+      await engine.abandon?.();
       caughtBy = title;
       break;
     }
@@ -93,6 +94,11 @@ export async function judge(
   }
   const unreadable = [...engine.mutator.unreadable];
   return { key: guard.key, caughtBy, tests: count, tookMs: performance.now() - began, unreadable };
+}
+
+/** A test that sends little says most about what it sends; one that waits can wait itself. */
+function costOf({ keys, tookMs }: TestFacts): number {
+  return keys.length + tookMs;
 }
 
 /** What a test says when it fails; `null`: it passes. */

@@ -68,7 +68,7 @@ const SQLITE: readonly Equivalent[] = [
     reason: SKIPS_NOTHING,
   },
   {
-    guard: "select min(…) from waybill_job where ⟦waybill_job.kind = kinds.kind⟧ and ready_at <= ?",
+    guard: /^select min\(…\) from waybill_job where ⟦waybill_job\.kind = kinds\.kind⟧ and ready_at <= \? /,
     reason:
       "The least over the kinds of the least of each is the least of all: it only keeps each look-up in its index.",
   },
@@ -124,9 +124,8 @@ const POSTGRES: readonly Equivalent[] = [
     reason: NULL_IS_NOT_LESS,
   },
   {
-    guard:
-      /^moved: (set (wake_at|purge_at): |returning )coalesce \(\(j\.cursors -> given\.key ->> '(upTo|attempts)'\)::bigint, ⟦0⟧\)$/,
-    reason: NULL_IS_NOT_LESS,
+    guard: /^moved: returning coalesce \(\(j\.cursors -> given\.key ->> '(upTo|attempts)'\)::bigint, ⟦0⟧\)$/,
+    reason: "It is told of the row as it has become: every name that was given is in it, with both numbers.",
   },
   {
     guard: "select clock › select job where j.id = w.id and ⟦beaten.id is null⟧",
@@ -181,8 +180,184 @@ const POSTGRES: readonly Equivalent[] = [
   },
 ];
 
-export const EQUIVALENT: Readonly<Record<"memory" | "sqlite" | "postgres", readonly Equivalent[]>> = {
+const NOT_ASKED_FOR =
+  "The store leaves out what was not asked for: the condition only keeps it from being sent.";
+const NO_SUCH_ARGUMENT =
+  "It counts what is there: behind the last one there is nothing, and nothing is done to it or read of it.";
+const TAKES_NO_MORE =
+  "Whoever goes through the answer takes no more than the limit of it: it only keeps the answer short.";
+const READY_COMES_FIRST =
+  "What is not due yet comes behind all that is: a shard that is counted for it in vain answers with less.";
+
+const REDIS: readonly Equivalent[] = [
+  {
+    guard: "finish: wrote and 1 or ⟦0⟧",
+    reason: "The store reads null as 0.",
+  },
+  { guard: "cursors: if ⟦byte(doc,CURSORS)==49⟧ always", reason: SAVES_WORK },
+  { guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|is~=was)⟧ always$/, reason: SAVES_WORK },
+  { guard: /^show: .*⟦(doc|input|output)⟧.* and C\('GET'/, reason: NOT_ASKED_FOR },
+  { guard: /^(READ|LIST): ⟦ARGV\[A\+[12]\]=='1'⟧ → true$/, reason: NOT_ASKED_FOR },
+  { guard: /^(CREATE|WRITE): for ⟦count⟧$/, reason: NO_SUCH_ARGUMENT },
+  { guard: /^(CLAIM_BY_MESSAGE|BEAT): for ⟦count⟧( #2)?$/, reason: NO_SUCH_ARGUMENT },
+  { guard: "PURGE_SETTLED: for ⟦parked⟧", reason: NO_SUCH_ARGUMENT },
+  {
+    guard: /^(CREATE|PURGE_SETTLED): if ⟦scope~=''⟧( always| and C\('GET',key\)==id)$/,
+    reason: "No job has an empty scope as it is stored: nothing is found under it.",
+  },
+  { guard: "CREATE: if ⟦seldom~=''⟧ always", reason: "What is empty names no reference key." },
+  {
+    guard: /^PURGE_SETTLED: if ⟦(owner~=''|subject~=''|slot\(doc,WAKE\)~=NONE|ready\(doc\))⟧ always$/,
+    reason: "What is not in an index can be taken out of it.",
+  },
+  {
+    guard: "PURGE_SETTLED: if ⟦byte(doc,CURSORS)==49⟧ always",
+    reason: "What is not in an index can be taken out of it.",
+  },
+  {
+    guard: "PURGE_SETTLED: if ⟦ARGV[A+2]~=''⟧ always",
+    reason: "Redis reads an empty bound as 0: no message was parked before.",
+  },
+  {
+    guard: /^(LIST: while ⟦taken<=most⟧|TAKE_DUE: while ⟦#ids<limit⟧|PEEK: while ⟦#out<2\*limit⟧) always$/,
+    reason: "It then goes on to the end of the index, and takes no more of it.",
+  },
+  {
+    guard: /^LIST: math\.min\((⟦looked\+100⟧,#places,most|looked\+100,#places,⟦most⟧)\)$/,
+    reason: "No more is shown than is asked for: it only keeps documents from being read.",
+  },
+  { guard: /^claimNext: if ⟦(need>0|#list>0|sources>1)⟧ always$/, reason: SAVES_WORK },
+  { guard: "claimNext: if ⟦wake~=slot(doc,WAKE)⟧ always", reason: SAVES_WORK },
+  {
+    guard: "moveRefs: if ⟦not stays[key]⟧ always",
+    reason: "What is taken out of an index and added to it in one call is added last.",
+  },
+  { guard: "WRITE: if ⟦changes~='' and not (seldom=='' and byte(changes)==110)⟧ always", reason: SAVES_WORK },
+  { guard: "WRITE: if ⟦changes~=''⟧ and not (seldom=='' and byte(changes)==110)", reason: SAVES_WORK },
+  { guard: /^WRITE: if changes~='' and ⟦not \(seldom=='' and byte\(changes\)==110\)⟧$/, reason: SAVES_WORK },
+  { guard: "WRITE: if ⟦before~=after⟧ always", reason: SAVES_WORK },
+  { guard: /^list: if (gaveUp and ⟦not listed⟧|⟦listed and not gaveUp⟧ always)$/, reason: SAVES_WORK },
+  { guard: /^list: if (listed and ⟦not gaveUp⟧|⟦listed⟧ and not gaveUp)$/, reason: SAVES_WORK },
+  {
+    guard: "ADVANCE: if ⟦wake~=NONE⟧ and wake>ARGV[at+6]",
+    reason: "Where there is no wake-up the text for none comes before every instant.",
+  },
+  {
+    guard: /^ADVANCE: if ⟦(flag~='1'|wake\.\.purge~=sub\(doc,WAKE,UPDATED-1\))⟧ always$/,
+    reason: SAVES_WORK,
+  },
+  { guard: "ADVANCE: ⟦flag=='1'⟧ and C('HGETALL',key)", reason: SAVES_WORK },
+  {
+    guard: /^(TAKE_DUE|PEEK): ⟦after=='' and '-inf'⟧ or after$/,
+    reason: "Redis reads an empty bound as 0, and every wake-up is later.",
+  },
+  { guard: /^(TAKE_DUE|PEEK|PEEK_READY): C\('ZRANGEBYSCORE',.*,⟦limit⟧\)$/, reason: TAKES_NO_MORE },
+  { guard: "BY_REF: C('ZREVRANGE',T..':f:'..ARGV[A+1],0,⟦9⟧)", reason: TAKES_NO_MORE },
+  { guard: "PEEK_READY: math.min(⟦limit⟧,#found)", reason: TAKES_NO_MORE },
+  { guard: "PEEK: if ⟦#out<2*limit⟧ and (list[j+1]~=after or list[j]>behind)", reason: TAKES_NO_MORE },
+  { guard: /^PEEK(_READY)?: C\('ZRANGEBYSCORE',.*,⟦nows⟧,/, reason: READY_COMES_FIRST },
+];
+
+const TYPES_ONLY = "It tells the compiler what the code around it makes sure of.";
+const BOTH_KEYS = "An item is in an index only with both of its keys: either alone takes it out.";
+const NO_READER =
+  "Nobody looks at the item that a refusal of this request met: it only keeps nothing from being sent.";
+const UNBORN_HAS_NONE = "An unborn job has none, or has it already as it will be.";
+
+const DYNAMODB: readonly Equivalent[] = [
+  {
+    guard: /^(takeKey|addRefs|postpone|putPayload|parkMessage|pulse|expireBelongings): ⟦ReturnValuesOnCond/,
+    reason: NO_READER,
+  },
+  { guard: /^(#fetch waybill-\w+|jobsByRef): ⟦Limit⟧$/, reason: TAKES_NO_MORE },
+  { guard: /^(change|advanceJob): remove ⟦(wake|purge)(Shard|Key)⟧$/, reason: BOTH_KEYS },
+  { guard: "advanceJob: remove ⟦cursors⟧", reason: "A job never has fewer cursors than it had." },
+  {
+    guard: "postpone: set ⟦wakeShard = ?⟧",
+    reason: "What is due is in the index of wake-ups, and its shard follows from its id.",
+  },
+  { guard: "giveBirth: set ⟦wakeAt = ?⟧", reason: UNBORN_HAS_NONE },
+  { guard: /^giveBirth: remove ⟦(purgeAt|ttl)⟧$/, reason: UNBORN_HAS_NONE },
+  {
+    guard: "putPayload: when ⟦attribute_not_exists(pk)⟧",
+    reason: "No two writes of a payload have one nonce.",
+  },
+  {
+    guard: /^(places|refs|parked|removal)\.ts: (this\.#)?start === undefined → false$/,
+    reason: "To begin behind no key is to begin at the first.",
+  },
+  { guard: "scope.ts: from === to → false", reason: SAVES_WORK },
+  { guard: "scope.ts: result === null → false", reason: TYPES_ONLY },
+  { guard: /^places\.ts: (from|below) !== undefined → true$/, reason: "No text is later than none." },
+  { guard: "write.ts: output !== undefined → true", reason: "What is not there has no size." },
+  { guard: 'write.ts: "append" in history → true', reason: "What is not there has no size." },
+  { guard: 'write.ts: history.append !== "" → true', reason: "To append no entries changes nothing." },
+  {
+    guard: "write.ts: guard.expiredLease !== undefined → true",
+    reason: "No instant is no later than another.",
+  },
+  { guard: /^write\.ts: (session\.timeToLive|settles|ends) → true$/, reason: SAVES_WORK },
+  {
+    guard: 'write.ts: typeof patch.purgeAt === "number" → true',
+    reason: SAVES_WORK,
+  },
+  {
+    guard: 'write.ts: typeof patch.purgeAt === "number" #2 → true',
+    reason:
+      "The engine refuses what is no number as the end of an item, and what fails in clearing up is passed by.",
+  },
+  { guard: "write.ts: before === null → false", reason: "What fails in clearing up is passed by." },
+  {
+    guard: "write.ts: !isSamePlace(met.output, output) → true",
+    reason: "Where it might be its own output the write is in doubt, and ends before.",
+  },
+  {
+    guard: /^advance\.ts: (wakeAt === record\.wakeAt|purgeAt === record\.purgeAt) → false$/,
+    reason: SAVES_WORK,
+  },
+  { guard: "advance.ts: record.wakeAt !== null → true", reason: "Null is later than nothing." },
+  {
+    guard: 'take-due.ts: isWaybillError(error, "store.corrupt") → true',
+    reason: "Nothing else is thrown where an item is decoded.",
+  },
+  { guard: "time-to-live.ts: scope === null → false", reason: "What fails in clearing up is passed by." },
+  { guard: /^(beat|take-due)\.ts: hot === null → false$/, reason: TYPES_ONLY },
+  {
+    guard: "removal.ts: purgeAt === null → false",
+    reason: "What is in the index of purges has an instant of its purge.",
+  },
+  {
+    guard: /^time-to-live\.ts: "nonce" in (input|output) → true$/,
+    reason: "There is no item under no nonce.",
+  },
+  {
+    guard: /^list\.ts: ((kinds|statuses) !== undefined|owner === null|isFiltered|owner !== undefined) → /,
+    reason: "It only says how many entries are looked at in one go.",
+  },
+  {
+    guard: /^list\.ts: (\(owner !== undefined && subject !== undefined\)|subject !== undefined) → /,
+    reason: "It only says how many entries are looked at in one go.",
+  },
+  {
+    guard: "list.ts: found.length < limit → true",
+    reason: "It then goes on to the end of the index, and takes no more of it.",
+  },
+  {
+    guard: "list.ts: last === undefined → false",
+    reason: "Where there is no last one, the index is at its end.",
+  },
+  {
+    guard: /^list\.ts: (kind === undefined|kinds === undefined|kinds\.some\(.*\)) → true$/,
+    reason: "The job itself is looked at too: it only keeps it from being read.",
+  },
+];
+
+type Campaign = "memory" | "sqlite" | "postgres" | "redis" | "dynamodb";
+
+export const EQUIVALENT: Readonly<Record<Campaign, readonly Equivalent[]>> = {
   memory: MEMORY,
   sqlite: SQLITE,
   postgres: POSTGRES,
+  redis: REDIS,
+  dynamodb: DYNAMODB,
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript";
+import { conditionsIn } from "./conditions.js";
 import { MEMORY_DELETIONS } from "./memory-deletions.js";
 import { MEMORY_FOLDER, type MemoryMutation, placeOf } from "./memory-engine.js";
 
@@ -17,52 +17,11 @@ export function givenMutations(): readonly MemoryMutation[] {
   });
 }
 
-/**
- * Every condition (of an `if`, a `?:`, either side of `&&` and `||`), once as if it always held and once as if it never
- * did: a condition that is new is here without anybody's doing.
- */
+/** Every condition of the memory store, once as if it always held and once as if it never did. */
 export function conditionMutations(): readonly MemoryMutation[] {
-  return FILES.flatMap((file) => {
-    const source = readFileSync(join(MEMORY_FOLDER, file), "utf8");
-    const parsed = ts.createSourceFile(file, source, ts.ScriptTarget.ES2022, true);
-    const seen = new Map<string, number>();
-    return conditionsOf(parsed).flatMap((node) => {
-      const [start, end] = [node.getStart(), node.getEnd()];
-      const plain = node.getText().replace(/\s+/g, " ");
-      const count = (seen.get(plain) ?? 0) + 1;
-      seen.set(plain, count);
-      const key = `${file}: ${plain}${count === 1 ? "" : ` #${String(count)}`}`;
-      return (["true", "false"] as const).map((text) => ({
-        key: `${key} → ${text}`,
-        file,
-        start,
-        end,
-        text,
-      }));
-    });
-  });
-}
-
-function conditionsOf(parsed: ts.SourceFile): readonly ts.Node[] {
-  const found: ts.Node[] = [];
-  const add = (condition: ts.Expression): void => {
-    if (!isJoin(condition)) found.push(condition);
-  };
-  const visit = (node: ts.Node): void => {
-    if (ts.isIfStatement(node)) add(node.expression);
-    if (ts.isConditionalExpression(node)) add(node.condition);
-    if (isJoin(node)) {
-      add(node.left);
-      add(node.right);
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(parsed);
-  return found;
-}
-
-function isJoin(node: ts.Node): node is ts.BinaryExpression {
-  if (!ts.isBinaryExpression(node)) return false;
-  const { kind } = node.operatorToken;
-  return kind === ts.SyntaxKind.AmpersandAmpersandToken || kind === ts.SyntaxKind.BarBarToken;
+  return FILES.flatMap((file) =>
+    conditionsIn(file, readFileSync(join(MEMORY_FOLDER, file), "utf8")).flatMap(({ key, start, end }) =>
+      ["true", "false"].map((text) => ({ key: `${key} → ${text}`, file, start, end, text })),
+    ),
+  );
 }

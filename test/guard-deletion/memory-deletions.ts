@@ -124,5 +124,6 @@ export const MEMORY_DELETIONS: readonly MemoryDeletion[] = [
     'if (gaveUp && !givesUp) this.undeliverable.remove("all", record);': "",
     "givesUp && !gaveUp": "givesUp",
     "held?.delete(id);": "",
+    'row?.record.status === "PROCESSING" ? row.record.token : null': "row?.record.token ?? null",
   }),
 ];

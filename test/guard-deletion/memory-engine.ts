@@ -2,8 +2,6 @@ import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import type { Store } from "../../src/core/ports/store.js";
 import type { MemoryDeletion } from "./memory-deletions.js";
-import { edgeBehaviour } from "./edge-behaviours.js";
-import { moreBehaviour } from "./more-behaviours.js";
 import { pageBehaviour } from "./page-behaviours.js";
 import { behaviourTests, suiteTests } from "./suite-tests.js";
 
@@ -61,9 +59,7 @@ export async function firstFailure(makeStore: () => Store): Promise<string | nul
     const store = makeStore();
     return { store, close: () => store.close() };
   };
-  const more = [moreBehaviour, edgeBehaviour, pageBehaviour].flatMap((behaviour) =>
-    behaviourTests(behaviour, create),
-  );
+  const more = behaviourTests(pageBehaviour, create);
   for (const { title, run } of [...suiteTests(create), ...more]) {
     try {
       await run();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ListReply } from "../../src/core/ports/store.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
 
@@ -6,6 +7,8 @@ import type { StoreBehaviour } from "../../src/testing/store-suite/store-behavio
 const ROWS_PER_PAGE = 1_000;
 const JOBS = ROWS_PER_PAGE + 5;
 const BATCH = 200;
+
+const idsOf = ({ jobs }: ListReply): readonly string[] => jobs.map(({ record }) => record.id);
 
 /** What the stores of the library do, and another store need not: a page has an end even where little fits. */
 export const pageBehaviour: StoreBehaviour = {
@@ -34,6 +37,27 @@ export const pageBehaviour: StoreBehaviour = {
         [records[JOBS - 1]!.id],
       );
       assert.equal(second.next, null);
+    },
+
+    "is read by an index of what is asked for, and ends with it": async (probe) => {
+      const now = await probe.now();
+      const mine = { owner: "ann", subject: "plan-1", kind: "mine" };
+      for (const number of [6, 5, 4, 3, 2, 1]) {
+        const fields = number === 5 || number === 3 ? mine : {};
+        const id = `job-${String(number)}`;
+        await probe.given(sampleJob({ id, createdAt: now + number, ...fields }, now));
+      }
+      const cursor = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+      for (const id of ["job-5", "job-3"]) await probe.advance({ id, cursors: { ui: cursor } });
+      const paths = [{ owner: "ann" }, { subject: "plan-1" }, { kinds: ["mine"] }, { undeliverable: true }];
+      for (const path of paths) {
+        const first = await probe.list({ ...path, limit: 1 });
+        assert.deepEqual(idsOf(first), ["job-5"]);
+        const second = await probe.list({ ...path, limit: 1, after: first.next! });
+        assert.deepEqual([idsOf(second), second.next], [["job-3"], null]);
+        const both = await probe.list({ ...path, limit: 2 });
+        assert.deepEqual([idsOf(both), both.next], [["job-5", "job-3"], null]);
+      }
     },
   },
 };

@@ -19,7 +19,7 @@ async function holding<T>({ pool, schema }: PostgresPlace, id: string, run: () =
   }
 }
 
-/** What only Postgres does: rows that another one holds are passed by at once, and its ready index holds what is ready. */
+/** What only Postgres does: rows that another one holds are passed by at once. */
 export function postgresTests(inPlace: MakeStore): readonly SuiteTest[] {
   const test = (
     title: string,
@@ -46,14 +46,6 @@ export function postgresTests(inPlace: MakeStore): readonly SuiteTest[] {
       for (const id of ["job-1", "job-2"]) await probe.given(sampleReadyJob({ id, readyAt: now - 1 }, now));
       const taken = await holding(place, "job-1", () => probe.claimNext({ limit: 1 }));
       assert.deepEqual(idsOf(taken), ["job-2"]);
-    }),
-    test("tells the oldest that can be claimed, not what only kept its instant", async (probe) => {
-      const now = await probe.now();
-      const left = { readyAt: now - 9 };
-      await probe.given(sampleReadyJob({ id: "has-a-queue", queue: "work", ...left }, now));
-      await probe.given(sampleReadyJob({ id: "has-ended", status: "FAILED", ...left }, now));
-      await probe.given(sampleReadyJob({ id: "ready", readyAt: now - 1 }, now));
-      assert.equal((await probe.health()).oldestReadyAt, now - 1);
     }),
     test("purges beside rows that are held", async (probe, place) => {
       const now = await probe.now();

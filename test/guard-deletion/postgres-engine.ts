@@ -1,11 +1,9 @@
 import pg from "pg";
 import { type PostgresClient, postgresStore } from "../../src/postgres.js";
 import type { Engine } from "./engine.js";
-import { Mutator } from "./sql/mutator.js";
-import { edgeBehaviour } from "./edge-behaviours.js";
-import { moreBehaviour } from "./more-behaviours.js";
+import type { TextMutator } from "./mutator.js";
+import { sqlMutator } from "./sql/mutator.js";
 import { pageBehaviour } from "./page-behaviours.js";
-import { sqlBehaviour } from "./sql-behaviours.js";
 import { behaviourTests, type CreateFixture, type SuiteTest, suiteTests } from "./suite-tests.js";
 
 /** What a statement waits for at most, where it has lost what kept it from waiting. */
@@ -17,7 +15,7 @@ const TABLES = ["job", "parked", "pulse"] as const;
 const UNREADABLE = /^42/;
 
 /** A client whose statements pass through the mutator. */
-function through(client: pg.Pool, mutator: Mutator): PostgresClient {
+function through(client: pg.Pool, mutator: TextMutator): PostgresClient {
   return {
     query: async (sql, params) => {
       const changed = mutator.changed(sql);
@@ -83,7 +81,7 @@ export interface PostgresPlace {
 
 /** The Postgres store on a real server. */
 export function postgresEngine({ connection, prefix, more }: PostgresEngineOptions): Engine {
-  const mutator = new Mutator();
+  const mutator = sqlMutator();
   const options = `-c lock_timeout=${String(LOCK_TIMEOUT_MS)} -c statement_timeout=${String(STATEMENT_TIMEOUT_MS)}`;
   const pool = new pg.Pool({ ...connection, max: 10, options });
   const places = new Places(pool, prefix);
@@ -106,9 +104,7 @@ export function postgresEngine({ connection, prefix, more }: PostgresEngineOptio
       await places.giveBack(schema);
     }
   };
-  const behaviours = [moreBehaviour, edgeBehaviour, pageBehaviour, sqlBehaviour].flatMap((behaviour) =>
-    behaviourTests(behaviour, create),
-  );
-  const tests = [...suiteTests(create), ...behaviours, ...(more?.(makeStore) ?? [])];
+  const pages = behaviourTests(pageBehaviour, create);
+  const tests = [...suiteTests(create), ...pages, ...(more?.(makeStore) ?? [])];
   return { mutator, tests, close: () => pool.end() };
 }

@@ -2,15 +2,13 @@ import type { AnyStore } from "../../src/core/ports/store.js";
 import { type SqliteDatabase, sqliteStore } from "../../src/sqlite.js";
 import { openDatabase, temporaryFile } from "../integration/sqlite-driver.js";
 import type { Engine } from "./engine.js";
-import { Mutator } from "./sql/mutator.js";
-import { edgeBehaviour } from "./edge-behaviours.js";
-import { moreBehaviour } from "./more-behaviours.js";
+import type { TextMutator } from "./mutator.js";
+import { sqlMutator } from "./sql/mutator.js";
 import { pageBehaviour } from "./page-behaviours.js";
-import { sqlBehaviour } from "./sql-behaviours.js";
 import { behaviourTests, type CreateFixture, suiteTests } from "./suite-tests.js";
 
 /** A connection whose statements pass through the mutator. */
-function through(db: SqliteDatabase, mutator: Mutator): SqliteDatabase {
+function through(db: SqliteDatabase, mutator: TextMutator): SqliteDatabase {
   const sent = <T>(sql: string, send: (changed: string) => T): T => {
     const changed = mutator.changed(sql);
     try {
@@ -36,7 +34,7 @@ function isUnreadable(error: unknown): boolean {
 
 /** The SQLite store on a file of its own for each test. */
 export function sqliteEngine(): Engine {
-  const mutator = new Mutator();
+  const mutator = sqlMutator();
   const create: CreateFixture = async () => {
     const file = temporaryFile();
     const opened: { readonly db: { close(): unknown }; readonly store: AnyStore }[] = [];
@@ -65,8 +63,6 @@ export function sqliteEngine(): Engine {
       },
     };
   };
-  const more = [moreBehaviour, edgeBehaviour, pageBehaviour, sqlBehaviour].flatMap((behaviour) =>
-    behaviourTests(behaviour, create),
-  );
-  return { mutator, tests: [...suiteTests(create), ...more], close: async () => undefined };
+  const tests = [...suiteTests(create), ...behaviourTests(pageBehaviour, create)];
+  return { mutator, tests, close: async () => undefined };
 }

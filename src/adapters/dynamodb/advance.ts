@@ -42,7 +42,7 @@ function decide(session: Session, { job, item: stored }: HotJob, item: AdvanceIt
   const { record, cursors: before } = job;
   const cursors = mergeCursors(before, item.cursors);
   const planned = isPlannedOn(record, item.plannedOn) && !isPlannedOnOldNews(before, item.cursors);
-  const forward = !planned && record.wakeAt !== null && record.wakeAt > item.latestWakeAt;
+  const forward = record.wakeAt !== null && record.wakeAt > item.latestWakeAt;
   const wakeAt = planned ? item.wakeAt : forward ? item.latestWakeAt : record.wakeAt;
   const purgeAt = planned ? item.purgeAt : record.purgeAt;
   const result = { status: "ok", wake: planned ? "written" : "kept", cursors } as const;

@@ -41,8 +41,8 @@ export async function claimJob(
 }
 
 async function answered(session: Session, hot: HotJob): Promise<ClaimResult> {
-  const [job] = await withPayloads(session.connection, [hot], { input: true });
-  return job === undefined || job === null ? { status: "gone" } : { status: "ok", job };
+  const [job = null] = await withPayloads(session.connection, [hot], { input: true });
+  return job === null ? { status: "gone" } : { status: "ok", job };
 }
 
 type Payload = { readonly job: StoredJob | null } | { readonly error: unknown };

@@ -8,7 +8,7 @@ import { readItems } from "./items.js";
 import { jobKey } from "./names.js";
 import { dropPayload, placeAttributes, placeOf, putPayload, requirePayloadFits } from "./payload.js";
 import { addRefs } from "./refs.js";
-import { createUnderScope, unbornAttributes } from "./scope.js";
+import { createUnderScope, endCreateUnderScope, unbornAttributes } from "./scope.js";
 import type { Session } from "./settings.js";
 import { requireFits, requireIndexable } from "./size.js";
 import { encodeText } from "./text.js";
@@ -72,7 +72,7 @@ export async function createJob(
     if (written.status === "refused") await dropUnlessNamed(session, prepared, written.item);
     return written.status === "ok";
   };
-  return createUnderScope(session, { record, scope: record.scope, conceive });
+  return createUnderScope(session, { record, scope: record.scope }, conceive);
 }
 
 /** The id is taken: by another job, by an earlier try of this call, or by a job under a key that is not born yet. */
@@ -86,8 +86,7 @@ async function metAnother(
   if (item !== null && !isUnborn(item)) return { status: "existing", job: decodeHot(item).job };
   if (item !== null) {
     const record = decodeUnborn(item);
-    if (record.scope !== null)
-      await createUnderScope(session, { record, scope: record.scope, conceive: null });
+    if (record.scope !== null) await endCreateUnderScope(session, { record, scope: record.scope });
   }
   return createJob(session, prepared, nowMs);
 }

@@ -47,7 +47,7 @@ export async function listJobs(
     }
   }
   const jobs = await withPayloads(connection, found, request);
-  const isEnd = last === undefined || (!isLeft && (await reader.isAtEnd()));
+  const isEnd = !isLeft && (await reader.isAtEnd());
   return {
     jobs: jobs.filter((job): job is StoredJob => job !== null),
     next: last === undefined || isEnd ? null : { createdAt: last.at, id: last.id },

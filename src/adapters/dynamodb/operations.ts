@@ -1,9 +1,9 @@
 import type { PulseRequest, PurgeReply, PurgeRequest, StoreHealth } from "../../core/ports/store.js";
 import { forEach } from "./batch.js";
-import { isUnborn } from "./codec.js";
+import { decodeHot, isUnborn } from "./codec.js";
 import { numeric } from "./fields.js";
 import { UNDELIVERABLE } from "./indexed.js";
-import { hotOf, readItems } from "./items.js";
+import { readItems } from "./items.js";
 import { endOf, jobKey, PARKED_SHARD, PULSE_KEY, SHARDS } from "./names.js";
 import { purgeParked } from "./parked.js";
 import {
@@ -64,12 +64,11 @@ export async function purge(session: Session, request: PurgeRequest): Promise<Om
 
 /** The index lags behind: what is removed is what the table says. Jobs that were never born are not counted. */
 async function remove(session: Session, { id, key }: IndexEntry): Promise<boolean> {
-  const [item] = await readItems(session.connection, [jobKey(id)]);
-  if (item === undefined || item === null || item["purgeKey"]?.S !== key) return false;
+  const [item = null] = await readItems(session.connection, [jobKey(id)]);
+  if (item?.["purgeKey"]?.S !== key) return false;
   if (isUnborn(item)) {
     await dropUnborn(session, item);
     return false;
   }
-  const hot = hotOf(item);
-  return hot !== null && removeSettled(session, hot);
+  return removeSettled(session, decodeHot(item));
 }

@@ -33,7 +33,7 @@ export const UNDELIVERED: IndexKeys = {
 export interface Range {
   readonly keys: IndexKeys;
   readonly partition: string;
-  /** Not before this. */
+  /** Not before this: only where there is an end too. */
   readonly from?: string | undefined;
   /** Before this. */
   readonly below?: string | undefined;
@@ -92,14 +92,11 @@ function queryOf({ keys, partition, from, below }: Omit<Range, "pageSize">) {
   const sort = (): string => expression.name(keys.sort);
   const text = (value: string): string => expression.value({ S: value });
   // No text of a place is equal to a bound: BETWEEN, which takes both in, does.
-  const within =
-    from !== undefined && below !== undefined
-      ? ` AND ${sort()} BETWEEN ${text(from)} AND ${text(below)}`
-      : from !== undefined
-        ? ` AND ${sort()} >= ${text(from)}`
-        : below !== undefined
-          ? ` AND ${sort()} < ${text(below)}`
-          : "";
+  const until = (end: string): string =>
+    from === undefined
+      ? ` AND ${sort()} < ${text(end)}`
+      : ` AND ${sort()} BETWEEN ${text(from)} AND ${text(end)}`;
+  const within = below === undefined ? "" : until(below);
   return { KeyConditionExpression: is + within, ...expression.parts() };
 }
 

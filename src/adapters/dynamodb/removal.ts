@@ -1,5 +1,5 @@
 import type { Item, ItemKey } from "./client.js";
-import { decodeUnborn, type HotJob, isUnborn, UNBORN } from "./codec.js";
+import { decodeUnborn, type HotJob, UNBORN } from "./codec.js";
 import type { Written } from "./connection.js";
 import { Expression } from "./expression.js";
 import { numeric } from "./fields.js";
@@ -12,15 +12,12 @@ import type { Session } from "./settings.js";
  * Removes a job that was never born, itself first: should it be born meanwhile, nothing of it is touched. Its input follows
  * as well as may be.
  */
-export async function dropUnborn(session: Session, item: Item | null): Promise<boolean> {
-  if (item === null || !isUnborn(item)) return false;
+export async function dropUnborn(session: Session, item: Item): Promise<void> {
   const { id } = decodeUnborn(item);
   const expression = new Expression();
   const ConditionExpression = expression.equals("status", { S: UNBORN });
   const written = await session.connection.delete(jobKey(id), { ConditionExpression, ...expression.parts() });
-  if (written.status === "refused") return false;
-  await asWellAsMayBe(() => dropPayloads(session, id));
-  return true;
+  if (written.status === "ok") await asWellAsMayBe(() => dropPayloads(session, id));
 }
 
 /**

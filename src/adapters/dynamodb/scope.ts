@@ -6,7 +6,7 @@ import { decodeHot, decodeUnborn, type HotJob, isUnborn, UNBORN } from "./codec.
 import { Update } from "./expression.js";
 import { type Attributes, present } from "./fields.js";
 import { purgeAttributes, purgePlace, wakeAttributes } from "./indexed.js";
-import { hotOf, metBy, readItems } from "./items.js";
+import { metBy, readItems } from "./items.js";
 import { jobKey, scopeKey } from "./names.js";
 import { dropUnborn } from "./removal.js";
 import type { Session } from "./settings.js";
@@ -16,12 +16,13 @@ const UNBORN_MS = 3_600_000;
 /** Each round is lost to another create under the same key, or to a removal. */
 const MAX_ROUNDS = 20;
 
-interface KeyedCreate {
+interface KeyedJob {
   readonly record: JobRecord;
   readonly scope: string;
-  /** Stores the job unborn, its input before it; whether its id was free. `null`: it is there already. */
-  readonly conceive: (() => Promise<boolean>) | null;
 }
+
+/** Stores the job unborn, its input before it; whether its id was free. */
+type Conceive = () => Promise<boolean>;
 
 /**
  * Creates a job under an idempotency key, without a transaction:
@@ -33,19 +34,39 @@ interface KeyedCreate {
  * Whoever meets a key that names an unborn job ends step 3 in its author's place. The item of a key is made only when its
  * job is there, so a key whose job is missing is left over from one that was removed, and is given to the next.
  */
-export async function createUnderScope(session: Session, create: KeyedCreate): Promise<CreateResult> {
-  const { record, scope } = create;
+export async function createUnderScope(
+  session: Session,
+  job: KeyedJob,
+  conceive: Conceive,
+): Promise<CreateResult> {
+  const result = await create(session, job, conceive);
+  if (result === null) throw keptChanging();
+  return result;
+}
+
+/** Ends what somebody else began under a key: the job is born, or gives way to the one that has the key. */
+export async function endCreateUnderScope(session: Session, job: KeyedJob): Promise<void> {
+  await create(session, job, null);
+}
+
+/** `null`: there is no such job, and none is to be conceived. */
+async function create(
+  session: Session,
+  { record, scope }: KeyedJob,
+  conceive: Conceive | null,
+): Promise<CreateResult | null> {
   let conceived = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const [named, own] = await read(session, scope, record.id);
     if (own !== null && !isUnborn(own)) return { status: "existing", job: decodeHot(own).job };
     const holder = named === null || named === record.id ? null : await holderOf(session, named, scope);
     if (holder !== null) {
-      await dropUnborn(session, own);
+      if (own !== null) await dropUnborn(session, own);
       return { status: "existing", job: holder.job };
     }
     if (own === null) {
-      if (create.conceive === null || !(await create.conceive())) continue;
+      if (conceive === null) return null;
+      if (!(await conceive())) continue;
       conceived = true;
     }
     if (!(await takeKey(session, { scope, from: named, to: record.id }))) continue;
@@ -53,7 +74,11 @@ export async function createUnderScope(session: Session, create: KeyedCreate): P
     if (born === null) continue;
     return conceived ? { status: "created" } : { status: "existing", job: born.job };
   }
-  throw new StoreUnavailableError("An idempotency key kept changing hands.", { outcome: "unknown" });
+  throw keptChanging();
+}
+
+function keptChanging(): StoreUnavailableError {
+  return new StoreUnavailableError("An idempotency key kept changing hands.", { outcome: "unknown" });
 }
 
 /** The id that the key names, and the item under the id of the job that is to be created. */
@@ -68,8 +93,8 @@ async function read(
 
 /** The job that a key names, born if need be; `null`: the key is left over. */
 async function holderOf(session: Session, id: string, scope: string): Promise<HotJob | null> {
-  const [item] = await readItems(session.connection, [jobKey(id)]);
-  if (item === undefined || item === null) return null;
+  const [item = null] = await readItems(session.connection, [jobKey(id)]);
+  if (item === null) return null;
   if (!isUnborn(item)) {
     const hot = decodeHot(item);
     // An id that was free again may have been taken under another key.
@@ -113,8 +138,8 @@ async function giveBirth(session: Session, record: JobRecord): Promise<HotJob | 
     .setAll(wakeAttributes(id, record.wakeAt))
     .setAll(purgeAttributes(session, id, record.purgeAt))
     .when("status", { S: UNBORN });
-  const written = await session.connection.update(jobKey(id), update, "ALL_NEW");
-  return written.status === "ok" ? hotOf(written.item) : metBy(session.connection, id, written.item);
+  const { item } = await session.connection.update(jobKey(id), update, "ALL_NEW");
+  return metBy(session.connection, id, item);
 }
 
 /** From here on another create under the same key may end what this one began. */

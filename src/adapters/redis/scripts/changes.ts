@@ -14,7 +14,7 @@ for i=1,count do
   if not doc then out[n]=-1 out[n+1]=false out[n+2]=false
   else
     local _,version,_,_,_,by,_,seldom=parse(doc)
-    if version and running(doc,ARGV[A+3*i-1],by) and not find(seldom,'\ta',1,true) then
+    if running(doc,ARGV[A+3*i-1],by) and not find(seldom,'\ta',1,true) then
       C('SETRANGE',T..':j:'..id,LEASE-1,pad(now+ARGV[A+3*i]))
       wrote=true
       out[n]=1 out[n+1]=version out[n+2]=find(seldom,'\tx',1,true) and 1 or 0
@@ -36,7 +36,7 @@ while #ids<limit do
   local list=C('ZRANGEBYSCORE',W,from,nows,'WITHSCORES','LIMIT',offset,limit)
   if #list==0 then break end
   for j=1,#list,2 do
-    if #ids<limit and (after=='' or list[j+1]~=after or list[j]>behind) then
+    if #ids<limit and (list[j+1]~=after or list[j]>behind) then
       ids[#ids+1]=list[j] due[#ids]=list[j+1]
     end
   end

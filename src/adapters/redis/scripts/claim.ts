@@ -12,20 +12,21 @@ local function claimBy(at)
     number=number+1
     local entries=byte(doc,-1)==10 and '' or ','
     if byte(doc,STATUS)==80 then
-      entries=entries..'['..number..q1..nows..q2..attempt..q3..','
+      entries=entries..'['..texts[number]..q1..nows..q2..attempt..q3..','
       number=number+1
     end
-    attempt=attempt+1
+    number,attempt,fence=texts[number],texts[attempt+1],texts[fence+1]
     local ends=now+leaseMs
     local wake=ends
     local deadline=tonumber((slot(doc,DEADLINE)))
     if deadline and deadline<wake then wake=deadline end
     if byte(doc,NOTIFIED)==110 and now+grace<wake then wake=now+grace end
-    if given and tonumber(given)>tonumber(dispatch) then dispatch=given end
+    -- What is given is never lower: whoever gives it has compared.
+    if given then dispatch=given end
     local started,queued=slot(doc,STARTED),slot(doc,QUEUED)
     local head=sub(doc,CURSORS,CURSORS)..'R'..sub(doc,HANDOVER,NOTIFIED)..pad(ends)..pad(wake)..slot(doc,PURGE)..nowp
       ..slot(doc,FINISHED)..NONE..NONE..NONE..(started==NONE and nowp or started)..(queued==NONE and nowp or queued)
-      ..slot(doc,DEADLINE)..'\n'..version..' '..number..' '..dispatch..' '..attempt..' '..(fence+1)
+      ..slot(doc,DEADLINE)..'\n'..version..' '..number..' '..dispatch..' '..attempt..' '..fence
       ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'
     local new=head..sub(doc,rest)..entries..'['..number..s1..nows..s2..attempt..s3
     set(T..':j:'..id,new)
@@ -91,7 +92,7 @@ local function claimNext(terms,at)
     for i=1,#ids do
       local id,doc=ids[i],docs[i]
       local since=doc and ready(doc)
-      local new=since and tonumber(since)==tonumber(ats[i]) and claim(id,doc,token,leases[i])
+      local new=tonumber(since)==tonumber(ats[i]) and claim(id,doc,token,leases[i])
       drop(keys[i],id)
       if new then
         push(id,ats[i],new,inputs[i])

@@ -55,8 +55,8 @@ for i=1,count do
   else
     local version,_,dispatch,_,_,by=parse(doc)
     local given,token=ARGV[first+4*i-2],ARGV[first+4*i-1]
-    local held=version and running(doc,token,by)
-    local status,sendAt=byte(doc,STATUS),version and tonumber((slot(doc,SEND)))
+    local held=running(doc,token,by)
+    local status,sendAt=byte(doc,STATUS),tonumber((slot(doc,SEND)))
     local can=version and tonumber(version)<=newest and tonumber(given)>=tonumber(dispatch)
       and (status==81 or (status==80 and sendAt and sendAt<=now))
     if held then out[n]=1 out[n+1]=doc out[n+3]=C('GET',T..':i:'..id)

@@ -12,16 +12,16 @@ flush()
 return finish(false)
 `);
 
-/** Arguments: limit, id behind which to begin. Answers texts. */
+/** Arguments: limit, id behind which to begin (empty: at the first). Answers texts. */
 export const PARKED: Script = scriptOf(String.raw`
-local ids=C('ZRANGEBYLEX',T..':l',ARGV[A+2]=='' and '-' or '('..ARGV[A+2],'+','LIMIT',0,ARGV[A+1])
-return finish(#ids>0 and C('HMGET',T..':m',unpack(ids)) or {})
+local ids=C('ZRANGEBYLEX',T..':l','('..ARGV[A+2],'+','LIMIT',0,ARGV[A+1])
+return finish(#ids>0 and C('HMGET',T..':m',unpack(ids)))
 `);
 
 /** Arguments: ids. */
 export const UNPARK: Script = scriptOf(String.raw`
 for i=A+1,#ARGV do
-  if C('HDEL',T..':m',ARGV[i])==1 then wrote=true end
+  C('HDEL',T..':m',ARGV[i])
   drop(T..':l',ARGV[i])
   drop(T..':q',ARGV[i])
 end
@@ -95,7 +95,7 @@ while #out<2*limit do
   local list=C('ZRANGEBYSCORE',key,from,nows,'WITHSCORES','LIMIT',offset,limit)
   if #list==0 then break end
   for j=1,#list,2 do
-    if #out<2*limit and (after=='' or list[j+1]~=after or list[j]>behind) then
+    if #out<2*limit and (list[j+1]~=after or list[j]>behind) then
       out[#out+1]=list[j] out[#out+1]=list[j+1]
     end
   end

@@ -23,8 +23,11 @@ local clock=C('TIME')
 local now=clock[1]*1000+math.floor(clock[2]/1000)
 local NONE='---------------'
 local W,P=T..':w',T..':p'
-local function pad(n) return format('%015.0f',n) end
-local nows,nowp=format('%.0f',now),pad(now)
+-- Written once for each number: most jobs of a batch have the same.
+local texts=setmetatable({},{__index=function(t,n) t[n]=format('%.0f',n) return rawget(t,n) end})
+local pads=setmetatable({},{__index=function(t,n) t[n]=format('%015.0f',n) return rawget(t,n) end})
+local function pad(n) return pads[n] end
+local nows,nowp=texts[now],pads[now]
 local wrote=false
 local sets,adds,drops,dels={},{},{},{}
 local function set(key,value) local n=#sets sets[n+1]=key sets[n+2]=value end
@@ -50,7 +53,7 @@ end
 local function finish(reply)
   local mark=T..':a:'..ARGV[1]
   local seen=tonumber(C('GET',mark) or 0)
-  local lost=math.max(0,tonumber(ARGV[3])-seen)
+  local lost=tonumber(ARGV[3])-seen
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
   if wrote then
     C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})

@@ -52,7 +52,7 @@ for _,index in ipairs(indexes) do
     local list=C('ZREVRANGEBYSCORE',T..':'..index,after=='' and '+inf' or after,'-inf','WITHSCORES','LIMIT',offset,most+1)
     if #list==0 then break end
     for j=1,#list,2 do
-      if after=='' or list[j+1]~=after or list[j]<behind then
+      if list[j+1]~=after or list[j]<behind then
         places[#places+1]={list[j],list[j+1]+0,list[j+1]}
         taken=taken+1
       end

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import type { Awaiting } from "../../../src/core/record.js";
+import { sampleJob, sampleReadyJob } from "../../../src/testing/sample-jobs.js";
+import { claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
+import type { RedisTest } from "./place.js";
+
+const HOUR_MS = 3_600_000;
+/** More arguments than Lua puts on its stack at once. */
+const MANY = 4_100;
+const MOST_AT_ONCE = 2_000;
+
+const EXHAUSTED = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+
+function awaitingOf(refKeys: readonly string[], now: number): Awaiting {
+  return {
+    ref: null,
+    refKeys,
+    since: now,
+    deadlineAt: now + HOUR_MS,
+    nextPollAt: now + HOUR_MS,
+    pollErrors: 0,
+    cancellable: true,
+    cancelSent: false,
+  };
+}
+
+const purged = (probe: StoreProbe, limit = 10, parkedBefore = 0) =>
+  probe.store.purge({ ...probe.at, limit, parkedBefore });
+
+/** Which keys there are: what nobody reads must not be there, and what is over must be gone. */
+export const KEYS: Readonly<Record<string, RedisTest>> = {
+  "keeps a key for what a job has, and none for what it has not": async (probe, keys) => {
+    const now = await probe.now();
+    await probe.given(sampleJob({ id: "bare", wakeAt: null }, now));
+    assert.deepEqual(await keys.names(), ["i:bare", "j:bare", "k:sample.work", "kinds", "meta"]);
+  },
+
+  "keeps nothing of a job that was purged": async (probe, keys) => {
+    const now = await probe.now();
+    const names = { owner: "ann", subject: "plan", scope: "scope" };
+    const instants = { wakeAt: now + HOUR_MS, purgeAt: now - 1 };
+    const awaiting = awaitingOf(["ref"], now);
+    await probe.given(sampleReadyJob({ id: "full", ...names, ...instants, awaiting }, now));
+    await probe.advance({ id: "full", ...instants, cursors: { ui: EXHAUSTED } });
+    await probe.given(sampleJob({ id: "bare", wakeAt: null, purgeAt: now - 1 }, now));
+    assert.deepEqual(await keys.names(), [
+      ...["c:full", "f:sample.work\tref", "i:bare", "i:full", "j:bare", "j:full"],
+      ...["k:sample.work", "kinds", "meta", "n:ann", "p", "r1:sample.work", "s:plan", "u", "w", "x:scope"],
+    ]);
+    assert.equal((await purged(probe)).jobs, 2);
+    assert.deepEqual(await keys.names(), ["kinds", "meta"]);
+  },
+
+  "leaves the scope that another job has": async (probe, keys) => {
+    const now = await probe.now();
+    await probe.given(sampleJob({ id: "job-1", scope: "scope", purgeAt: now - 1 }, now));
+    await keys.redis.set(keys.of("x:scope"), "another");
+    assert.equal((await purged(probe)).jobs, 1);
+    assert.equal(await keys.redis.get(keys.of("x:scope")), "another");
+  },
+
+  "keeps nothing of a parked message that was purged, and takes it again": async (probe, keys) => {
+    const now = await probe.now();
+    const message = { id: "message", queue: "work", body: "{}", reason: "unreadable", at: now - 1 };
+    const park = () => probe.store.park({ ...probe.at, messages: [message] });
+    assert.deepEqual((await probe.store.parked({ ...probe.at, limit: 10 })).messages, []);
+    await park();
+    assert.equal((await purged(probe, 10, now)).parked, 1);
+    assert.deepEqual(await keys.names(), ["meta"]);
+    await park();
+    assert.deepEqual((await probe.store.parked({ ...probe.at, limit: 10 })).messages, [message]);
+  },
+
+  "purges parked messages some thousands at a time": async (probe) => {
+    const now = await probe.now();
+    for (const part of ["a", "b", "c"]) {
+      const messages = Array.from({ length: 2_700 }, (_, index) => ({
+        ...{ id: `${part}-${String(index)}`, queue: "work", body: "", reason: "", at: now - 1 },
+      }));
+      await probe.store.park({ ...probe.at, messages });
+    }
+    const counts: number[] = [];
+    for (let round = 0; round < 3; round += 1) counts.push((await purged(probe, 10, now)).parked);
+    assert.deepEqual(counts, [4_000, 4_000, 100]);
+  },
+
+  "stores and removes some thousands in one call": async (probe) => {
+    const now = await probe.now();
+    const records = Array.from({ length: MANY }, (_, index) => {
+      const id = `job-${String(index)}`;
+      return sampleJob({ id, scope: id, history: "", purgeAt: index < MOST_AT_ONCE ? now - 1 : null }, now);
+    });
+    await probe.create(...records.map((record) => ({ record, input: "{}" })));
+    const items = records.slice(0, MOST_AT_ONCE).map(({ id, version, status, token }) => ({
+      ...{ id, plannedOn: { status, version, token }, wakeAt: null, purgeAt: now - 1, latestWakeAt: now },
+      cursors: { ui: EXHAUSTED },
+    }));
+    await probe.store.advance({ ...probe.at, items });
+    assert.equal((await purged(probe, MOST_AT_ONCE)).jobs, MOST_AT_ONCE);
+    assert.equal((await probe.list({ limit: 1 })).jobs.length, 1);
+  },
+
+  "is ready no longer when its message was taken": async (probe) => {
+    await probe.given(sampleReadyJob({ id: "job-1" }, await probe.now()));
+    claimed(await probe.claim({ id: "job-1" }));
+    assert.equal((await probe.health()).oldestReadyAt, null);
+  },
+
+  "remembers the jobs of a token for a lease, and of no other": async (probe, keys) => {
+    await probe.given(sampleReadyJob({ id: "job-1" }, await probe.now()));
+    assert.equal((await probe.claimNext()).length, 1);
+    const left = await keys.redis.pttl(keys.of('t:"next-token"'));
+    assert.ok(left > 0 && left <= 60_000, String(left));
+  },
+
+  "finds by its lease a job that had no wake-up when it was claimed": async (probe) => {
+    await probe.given(sampleReadyJob({ id: "job-1", wakeAt: null }, await probe.now()));
+    assert.equal((await probe.claimNext({ kinds: [{ kind: "sample.work", leaseMs: 50 }] })).length, 1);
+    await probe.after(100);
+    assert.deepEqual(
+      (await probe.takeDue()).map(({ record }) => record.id),
+      ["job-1"],
+    );
+  },
+
+  "keeps the layout that it was opened with first": async (probe, keys, place) => {
+    await probe.given(sampleJob({ id: "job-1" }, await probe.now()));
+    await assert.rejects(place.open({ shards: 4 }).read({ ...probe.at, ids: [] }), {
+      code: "store.not_migrated",
+    });
+    assert.ok(await probe.through(place.open()).find("job-1"));
+    await keys.redis.hset(keys.of("meta"), "layout", "99");
+    await assert.rejects(place.open().read({ ...probe.at, ids: [] }), { code: "store.not_migrated" });
+  },
+};

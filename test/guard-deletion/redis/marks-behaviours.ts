@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { sampleJob } from "../../../src/testing/sample-jobs.js";
+import { StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
+import type { Keys, RedisTest } from "./place.js";
+
+async function markOf(keys: Keys): Promise<readonly [value: string | null, leftMs: number]> {
+  const [key = "none", ...others] = await keys.redis.keys(keys.of("a:*"));
+  assert.deepEqual(others, []);
+  return [await keys.redis.get(key), await keys.redis.pttl(key)];
+}
+
+async function existsCalls(keys: Keys): Promise<number> {
+  const stats = await keys.redis.info("commandstats");
+  return Number(/cmdstat_exists:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+/** The numbers of calls by which losses are found out, and what a cluster is asked first. */
+export const MARKS: Readonly<Record<string, RedisTest>> = {
+  "tells of writes that the server has lost, and of nothing else": async (_, keys, place) => {
+    const store = place.open();
+    const losses: number[] = [];
+    store.onLostWrites(({ calls }) => losses.push(calls));
+    const probe = new StoreProbe({ store, close: () => store.close() });
+    const now = await probe.now();
+    assert.deepEqual(await markOf(keys), [null, -2]);
+    await probe.given(sampleJob({ id: "job-1" }, now));
+    const [first] = await markOf(keys);
+    for (let reads = 0; reads < 3; reads += 1) await probe.find("job-1");
+    assert.deepEqual((await markOf(keys))[0], first);
+    await probe.given(sampleJob({ id: "job-2" }, now));
+    const [second, leftMs] = await markOf(keys);
+    assert.equal(Number(second), Number(first) + 4);
+    assert.ok(leftMs > 0);
+    assert.deepEqual(losses, []);
+    assert.ok(!(await keys.names()).includes("lost"));
+
+    await keys.redis.del(...(await keys.redis.keys(keys.of("a:*"))));
+    await probe.find("job-1");
+    assert.deepEqual(losses, [Number(second)]);
+    const { lostWrites } = await store.health(probe.at);
+    assert.equal(lostWrites?.calls, Number(second));
+    assert.ok(lostWrites.lastSeenAt >= now);
+  },
+
+  "keeps the number of a call that overtook another one": async (probe, keys) => {
+    const now = await probe.now();
+    await probe.given(sampleJob({ id: "job-1" }, now));
+    const [key = ""] = await keys.redis.keys(keys.of("a:*"));
+    await keys.redis.set(key, "100");
+    await probe.given(sampleJob({ id: "job-2" }, now));
+    assert.equal(await keys.redis.get(key), "100");
+  },
+
+  "asks a cluster whether it has the slot, and one server nothing": async (probe, keys, place) => {
+    const cluster = probe.through(place.open({}, place.scripts.client(true)));
+    for (const [one, asked] of [
+      [probe, 0],
+      [cluster, 1],
+    ] as const) {
+      await one.now();
+      const before = await existsCalls(keys);
+      await one.now();
+      assert.equal((await existsCalls(keys)) - before, asked);
+    }
+  },
+};
