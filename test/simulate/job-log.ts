@@ -19,6 +19,10 @@ export interface JobLog {
   /** The store lost acknowledged writes of this job: what was seen of them cannot be held against it. */
   lostWrites: boolean;
   purged: boolean;
+  /** Entries of jobs that had this id before and were purged. */
+  readonly earlier: HistoryEntry[];
+  /** Counts those jobs. */
+  life: number;
 }
 
 export function newLog(id: string): JobLog {
@@ -33,6 +37,8 @@ export function newLog(id: string): JobLog {
     lease: null,
     lostWrites: false,
     purged: false,
+    earlier: [],
+    life: 0,
   };
 }
 

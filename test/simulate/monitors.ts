@@ -79,7 +79,11 @@ export class Monitors {
     if (op !== "create") this.#fail("S11", log, `${op} made a record`);
     if (log.entries.length > 0 && !log.purged && !log.lostWrites) this.#fail("S17", log, "created twice");
     // A create that was held up beyond the retention makes the job anew: why retention is days.
-    if (log.purged) this.#options.world.count("seen.createdAfterPurge");
+    if (log.purged) {
+      this.#options.world.count("seen.createdAfterPurge");
+      log.earlier.push(...log.entries);
+      log.life += 1;
+    }
     log.purged = false;
     log.entries = [];
     log.tids.clear();

@@ -21,8 +21,8 @@ export class Receiver implements Notifier {
   readonly retry = { maxAttempts: 12, baseMs: 300, capMs: 6_000 };
   readonly timeoutMs = 4_000;
   readonly #options: ReceiverOptions;
-  /** Versions by job, in order of arrival. */
-  readonly delivered = new Map<string, number[]>();
+  /** Versions by job, in order of arrival; a job that is made anew after its purge is another one. */
+  readonly #delivered = new Map<string, number[]>();
   readonly #rejected = new Set<string>();
 
   constructor(options: ReceiverOptions) {
@@ -37,7 +37,8 @@ export class Receiver implements Notifier {
 
   isDone(id: string, entry: HistoryEntry): boolean {
     if (this.on?.includes(EVENT_OF[entry.edge]) === false) return true;
-    return this.delivered.get(id)?.includes(entry.version) === true;
+    const log = this.#options.logs.get(id);
+    return log !== undefined && this.#versionsOf(log).includes(entry.version);
   }
 
   #one(event: JobEvent, held: Set<string>): PublishResult {
@@ -61,17 +62,18 @@ export class Receiver implements Notifier {
   #deliver(event: JobEvent): void {
     const { world, logs, name } = this.#options;
     const log = logs.get(event.jobId);
-    const versions = this.delivered.get(event.jobId) ?? [];
-    this.delivered.set(event.jobId, versions);
     world.trace(`told ${name} ${event.id} ${event.type}`);
     if (log === undefined) {
       world.fail("S15", `${event.id}: told of a job that was never stored`);
       return;
     }
-    const entry = log.entries.find(({ version }) => version === event.version);
-    const isTrue =
-      entry !== undefined && EVENT_OF[entry.edge] === event.type && entryTo(entry) === event.status;
-    if (!log.lostWrites && !isTrue) world.fail("S15", `${event.id}: told of what is not stored`);
+    const tells = (entry: HistoryEntry): boolean => isTold(event, entry);
+    if (!log.entries.some(tells)) {
+      // Late, and true of a job that had this id before.
+      if (log.earlier.some(tells)) return;
+      if (!log.lostWrites) world.fail("S15", `${event.id}: told of what is not stored`);
+    }
+    const versions = this.#versionsOf(log);
     const first = !versions.includes(event.version);
     const late = first && versions.some((version) => version > event.version);
     if (late && !log.lostWrites && !this.#options.isListed(name, event.jobId, event.version)) {
@@ -79,4 +81,22 @@ export class Receiver implements Notifier {
     }
     if (first) versions.push(event.version);
   }
+
+  #versionsOf({ id, life }: JobLog): number[] {
+    const key = `${id} ${String(life)}`;
+    const known = this.#delivered.get(key);
+    if (known !== undefined) return known;
+    const versions: number[] = [];
+    this.#delivered.set(key, versions);
+    return versions;
+  }
+}
+
+function isTold(event: JobEvent, entry: HistoryEntry): boolean {
+  return (
+    entry.version === event.version &&
+    EVENT_OF[entry.edge] === event.type &&
+    entryTo(entry) === event.status &&
+    entry.at === event.at.getTime()
+  );
 }
