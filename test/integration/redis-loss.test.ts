@@ -314,7 +314,8 @@ describe.skipIf(redisMissing() !== null)("a failover", () => {
     async () => {
       const servers = await pair();
       try {
-        const wait = { replicas: 1, timeoutMs: 300 };
+        // Long enough for a replica that is there, on a machine that has other things to do.
+        const wait = { replicas: 1, timeoutMs: 2_000 };
         const { store, losses } = storeOn(reconnecting(servers.primary, servers.front.port), { wait });
         const create = (id: string, on: RedisStore = store) =>
           on.create({ nowMs: 0, items: [{ record: sampleReadyJob({ id }, 0), input: "{}" }] });
