@@ -2,7 +2,7 @@
 // A script that was run already is then run twice, and must not take effect twice.
 import { afterEach, describe, expect, it } from "vitest";
 import { decodeHistory } from "../../src/core/history.js";
-import { redisStore } from "../../src/redis.js";
+import { type RedisClient, redisStore } from "../../src/redis.js";
 import {
   SAMPLE_END,
   sampleJob,
@@ -76,6 +76,33 @@ describe.skipIf(redisMissing() !== null)("a script that the client sends again a
     ]);
     const left = await probe.claimNext({ token: "other" });
     expect(left.map(({ record }) => record.id)).toEqual(["c", "d"]);
+  });
+
+  it("takes nothing when it comes after its lease: no job is claimed twice under one token", async () => {
+    const server = await redisServer();
+    const proxy = await RedisProxy.to(server.port);
+    proxies.push(proxy);
+    const prefix = server.prefix();
+    // It stays away until the lease is over and the job has come back, as a process does that was stopped.
+    const frozen = server.client({ port: proxy.port, retryStrategy: () => 600 });
+    const open = (client: RedisClient): StoreProbe =>
+      new StoreProbe({ store: redisStore({ client, prefix }), close: async () => undefined });
+    const [probe, other] = [open(frozen), open(server.client())];
+    const kinds = [{ kind: "sample.work", leaseMs: 20 }];
+    const ask = (token: string) => probe.claimNext({ token, kinds, limit: 5 });
+    // The server knows the script from then on.
+    expect(await ask("token-before")).toEqual([]);
+    await probe.given(sampleReadyJob({ id: "job-1" }, await probe.now()));
+    proxy.dropReplies("token-lost");
+    const answering = ask("token-lost");
+    let taken = (await other.read("job-1")).record;
+    while (taken.token === null) taken = (await other.read("job-1")).record;
+    const patch = { token: null, leaseUntil: null, wakeAt: null, readyAt: taken.createdAt };
+    await other.write(sampleWrite(taken, { edges: ["T7", "T2"], patch }));
+    expect(await answering).toEqual([]);
+    expect(proxy.dropped).toBe(1);
+    const [claimed] = await ask("token-after");
+    expect([claimed?.record.id, claimed?.record.attempt]).toEqual(["job-1", 2]);
   });
 
   it("claims a job by its message once", async () => {

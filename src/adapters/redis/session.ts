@@ -57,9 +57,26 @@ export class Session {
     }
   }
 
+  /** A script that the server does not know has not run: it is sent whole, and is known from then on. */
   async #run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer> {
-    const { client, clientId, wait, onLostWrites } = this.#options;
+    const { client } = this.#options;
     if (client.status === "end") throw closedClient();
+    try {
+      return await this.#send(shard, args, effect, (tag, all) => client.evalsha(script.sha, 1, tag, ...all));
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      // A call of its own: others went out meanwhile, and behind their numbers it would look like one that is sent again.
+      return this.#send(shard, args, effect, (tag, all) => client.eval(script.source, 1, tag, ...all));
+    }
+  }
+
+  async #send(
+    shard: number,
+    args: readonly string[],
+    effect: Effect,
+    send: (tag: string, args: readonly string[]) => Promise<unknown>,
+  ): Promise<Answer> {
+    const { client, clientId, wait, onLostWrites } = this.#options;
     const tag = this.places.tags[shard];
     const marks = this.#marks[shard];
     if (tag === undefined || marks === undefined) throw new RangeError("no such shard");
@@ -67,7 +84,7 @@ export class Session {
     const waited = effect === "writes" ? wait : null;
     const cluster = client.nodes === undefined ? "" : "1";
     const all = [clientId, String(mark.number), String(mark.floor), cluster, ...args];
-    const [answered, replicas] = await send(client, script, tag, all, waited);
+    const [answered, replicas] = await together(client, send(tag, all), waited);
     const { nowMs, wrote, lost, reply } = envelopeOf(answered);
     const isTooFew = waited !== null && replicas < waited.replicas;
     // What is answered as unknown was not acknowledged: that it may be gone is no news.
@@ -75,22 +92,6 @@ export class Session {
     if (calls > 0) onLostWrites({ shard, calls, nowMs });
     if (isTooFew) throw tooFewReplicas(replicas);
     return { nowMs, reply: new Reply(reply ?? []) };
-  }
-}
-
-/** A script that the server does not know has not run: it is sent whole, and is known from then on. */
-async function send(
-  client: RedisClient,
-  script: Script,
-  tag: string,
-  args: readonly string[],
-  wait: RedisWait | null,
-): Promise<readonly [answer: unknown, replicas: number]> {
-  try {
-    return await together(client, client.evalsha(script.sha, 1, tag, ...args), wait);
-  } catch (error) {
-    if (!isUnknownScript(error)) throw error;
-    return together(client, client.eval(script.source, 1, tag, ...args), wait);
   }
 }
 

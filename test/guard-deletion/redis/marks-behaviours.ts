@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleJob } from "../../../src/testing/sample-jobs.js";
+import { sampleJob, sampleReadyJob } from "../../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { Keys, RedisTest } from "./place.js";
 
@@ -49,6 +49,15 @@ export const MARKS: Readonly<Record<string, RedisTest>> = {
     await keys.redis.set(key, "100");
     await probe.given(sampleJob({ id: "job-2" }, now));
     assert.equal(await keys.redis.get(key), "100");
+  },
+
+  "takes nothing by a call that has come before": async (probe, keys) => {
+    await probe.given(sampleReadyJob({ id: "job-1" }, await probe.now()));
+    const [key = ""] = await keys.redis.keys(keys.of("a:*"));
+    // The number that the next call will have.
+    await keys.redis.incr(key);
+    assert.deepEqual(await probe.claimNext(), []);
+    assert.equal((await probe.claimNext()).length, 1);
   },
 
   "asks a cluster whether it has the slot, and one server nothing": async (probe, keys, place) => {

@@ -39,7 +39,8 @@ end
  * The next ready jobs. Arguments from `at`: token, limit, longest lease, number of kinds, then per kind its name and lease.
  * Answers id, since when it was ready (-1: held under this token before), document, cursors, input.
  *
- * Ids are remembered under the token for a lease, so that the same call, sent again, is answered alike.
+ * Ids are remembered under the token for a lease, so that the same call, sent again, is answered alike. One that the client
+ * sends again takes nothing anew: its job may have come back meanwhile, and no job is claimed twice under one token.
  */
 export const CLAIM_NEXT: string = String.raw`
 local function claimNext(terms,at)
@@ -62,7 +63,7 @@ local function claimNext(terms,at)
       end
     end
   end
-  local need=limit-#kept
+  local need=sentAgain() and 0 or limit-#kept
   local ids,ats,keys,leases,sources={},{},{},{},0
   if need>0 then
     for k=0,ARGV[at+3]-1 do

@@ -50,9 +50,12 @@ local function flush()
   for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
   sets,adds,drops,dels={},{},{},{}
 end
+local mark=T..':a:'..ARGV[1]
+local function marked() return tonumber(C('GET',mark) or 0) end
+-- A client numbers its calls and they come in that order: this one, or one behind it, has written already.
+local function sentAgain() return tonumber(ARGV[2])<=marked() end
 local function finish(reply)
-  local mark=T..':a:'..ARGV[1]
-  local seen=tonumber(C('GET',mark) or 0)
+  local seen=marked()
   local lost=tonumber(ARGV[3])-seen
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
   if wrote then
