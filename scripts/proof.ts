@@ -1,15 +1,15 @@
 /**
  * The long proofs: `npm run proof`, or `npm run proof -- explore simulate` for some parts alone.
  *
- * Each part writes `proof/PART.json` and goes on where it was ended, as long as the files that it is about are the same: a
- * digest of them stands in the result. `--check` runs nothing and tells which results are of the files as they are now.
+ * Each part writes `proof/PART.json` and goes on where it was ended, as long as the code that it is about is the same: a
+ * digest of it stands in the result. `--check` runs nothing and tells which results are of the code as it is now.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { commitOf, digestOf } from "./proof/inputs.js";
+import { formOf, InputFiles } from "./proof/inputs.js";
 import { PARTS, type Part } from "./proof/parts.js";
 import { readResult, type Result, summaryOf } from "./proof/results.js";
 
@@ -45,7 +45,8 @@ function run(part: Part, inputs: string): Promise<number> {
 
 async function inTurn(parts: readonly Part[]): Promise<void> {
   for (const part of parts) {
-    const code = await run(part, digestOf(part.inputs));
+    // Read anew: the part before may have taken an hour.
+    const code = await run(part, new InputFiles().digestOf(part.inputs));
     if (code !== 0) console.error(`── ${part.name} ended with ${String(code)}`);
   }
 }
@@ -56,22 +57,25 @@ interface Row {
   readonly result: Result | null;
 }
 
-/** A result counts when it is of these very files, and says that nothing was violated. */
+/** A result counts when it is of this very code, and says that nothing was violated. */
 function holds({ inputs, result }: Row): boolean {
   return result?.inputs === inputs && result.complete && result.violations.length === 0;
 }
 
 function verdict(row: Row): string {
   if (row.result === null) return "not run";
-  if (row.result.inputs !== row.inputs) return "of other files";
+  const [before, now] = [formOf(row.result.inputs), formOf(row.inputs)];
+  if (before !== null && before !== now) return `digest by ${before}, not by ${String(now)}`;
+  if (row.result.inputs !== row.inputs) return "of other code";
   if (!row.result.complete) return "not finished";
   return row.result.violations.length === 0 ? "holds" : `${String(row.result.violations.length)} VIOLATIONS`;
 }
 
 function look(parts: readonly Part[]): readonly Row[] {
+  const files = new InputFiles();
   return parts.map((part) => ({
     part,
-    inputs: digestOf(part.inputs),
+    inputs: files.digestOf(part.inputs),
     result: readResult(join(FOLDER, `${part.name}.json`)),
   }));
 }
@@ -85,7 +89,8 @@ function store(rows: readonly Row[]): void {
     ...(row.result === null ? {} : { elapsedMs: row.result.elapsedMs, counts: summaryOf(row.result) }),
   }));
   const machine = { node: process.version, cores: cpus().length };
-  const summary = { commit: commitOf(PARTS.flatMap(({ inputs }) => inputs)), ...machine, parts };
+  const commit = new InputFiles().commitOf(PARTS.map(({ inputs }) => inputs));
+  const summary = { commit, ...machine, parts };
   const path = join(FOLDER, "summary.json");
   writeFileSync(`${path}.part`, `${JSON.stringify(summary, null, 2)}\n`);
   renameSync(`${path}.part`, path);

@@ -1,107 +1,103 @@
+import type { Inputs } from "./inputs.js";
+
 /** One proof, which can be run alone. */
 export interface Part {
   readonly name: string;
   /** A script and its arguments; `--out` and `--inputs` come behind. */
   readonly args: readonly string[];
-  /** What the result depends on, as paths of git (`:(exclude)…` leaves some out again). */
-  readonly inputs: readonly string[];
+  readonly inputs: Inputs;
   /** It waits more than it works, so it runs beside the others. */
   readonly waits?: true;
 }
 
 const CORE = ["src/core"];
-const KIT = ["src/testing", "src/testing.ts", "test/support"];
+/** What `waybill` is, and what its tests are made of. */
+const KIT = ["src/index.ts", "src/testing", "src/testing.ts", "test/support"];
 const MEMORY = ["src/adapters/memory"];
-const SQLITE = ["src/adapters/sqlite", "src/sqlite.ts"];
-const REDIS = ["src/adapters/redis", "src/redis.ts"];
+const SQLITE = ["src/adapters/sqlite", "src/sqlite.ts", "test/integration/sqlite-driver.ts"];
+const REDIS = ["src/adapters/redis", "src/redis.ts", "test/integration/redis-server.ts", "test/integration/redis-process.ts"];
 const POSTGRES = ["src/adapters/postgres", "src/postgres.ts"];
 const DYNAMODB = ["src/adapters/dynamodb", "src/dynamodb.ts"];
 
-/** Tests of stores that a part says nothing of. */
-const OTHER_STORES = [":(exclude,glob)test/**/redis*", ":(exclude,glob)test/**/dynamo*"];
+/** Tests that a part does not run. */
+const OTHER_TESTS = [
+  ":(exclude,glob)test/**/redis*.test.ts",
+  ":(exclude,glob)test/**/dynamo*.test.ts",
+  // Of the inputs of the parts, and of nothing in the library.
+  ":(exclude,glob)test/unit/proof-*.test.ts",
+];
 
 const TORTURE = ["--jobs", "5000", "--kills", "50", "--stops", "10", "--seed", "1"];
+
+function torture(store: string, files: readonly string[], more: readonly string[] = []): Part {
+  return {
+    name: `torture-${store}`,
+    waits: true,
+    args: ["scripts/proof-torture.ts", "--store", store, ...TORTURE, ...more],
+    inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, "test/torture", "scripts/proof-torture.ts"] },
+  };
+}
+
+/** @param texts - sources that are searched for guards: a guard's name is the text of it */
+function guardDeletion(store: string, files: readonly string[], texts: readonly string[] = []): Part {
+  return {
+    name: `guard-deletion-${store}`,
+    args: ["scripts/proof-guard-deletion.ts", "--store", store],
+    inputs: {
+      paths: [
+        ...CORE,
+        ...files,
+        ...KIT,
+        "test/guard-deletion",
+        "test/conformance",
+        "test/nth-failure/campaign/bundle.ts",
+        "scripts/proof-guard-deletion.ts",
+      ],
+      texts,
+    },
+  };
+}
 
 export const PARTS: readonly Part[] = [
   {
     name: "explore",
     args: ["scripts/proof-explore.ts"],
-    inputs: [...CORE, ...MEMORY, "test/explore", "scripts/proof-explore.ts"],
+    inputs: { imports: "scripts/proof-explore.ts" },
   },
   {
     name: "simulate",
     args: ["scripts/proof-simulate.ts", "--seeds", "10000", "--steps", "5000"],
-    inputs: [...CORE, ...MEMORY, ...KIT, "test/simulate", "scripts/proof-simulate.ts"],
+    inputs: { imports: "scripts/proof-simulate.ts" },
   },
   {
     name: "nth-failure",
     args: ["scripts/proof-nth-failure.ts"],
-    inputs: [
-      ...CORE,
-      ...MEMORY,
-      ...SQLITE,
-      ...POSTGRES,
-      ...KIT,
-      // The tests count too: they visit the catch branches that no failing call leads to.
-      ...["unit", "property", "conformance", "integration", "simulate", "nth-failure"].map(
-        (folder) => `test/${folder}`,
-      ),
-      "examples/task-api",
-      "scripts/proof-nth-failure.ts",
-      ...OTHER_STORES,
-    ],
+    inputs: {
+      paths: [
+        ...CORE,
+        ...MEMORY,
+        ...SQLITE,
+        ...POSTGRES,
+        ...REDIS,
+        ...KIT,
+        "src/machine.ts",
+        "src/store-kit.ts",
+        // The tests count too: they visit the catch branches that no failing call leads to.
+        ...["unit", "property", "conformance", "integration", "simulate", "nth-failure"].map(
+          (folder) => `test/${folder}`,
+        ),
+        "examples",
+        "scripts/proof-nth-failure.ts",
+        ...OTHER_TESTS,
+      ],
+    },
   },
-  {
-    name: "torture-sqlite",
-    waits: true,
-    args: ["scripts/proof-torture.ts", "--store", "sqlite", ...TORTURE],
-    inputs: [
-      ...CORE,
-      ...SQLITE,
-      ...KIT,
-      "test/integration/sqlite-driver.ts",
-      "test/torture",
-      "scripts/proof-torture.ts",
-    ],
-  },
-  {
-    name: "torture-postgres",
-    waits: true,
-    args: ["scripts/proof-torture.ts", "--store", "postgres", ...TORTURE, "--server-kills", "5"],
-    inputs: [...CORE, ...POSTGRES, ...KIT, "test/torture", "scripts/proof-torture.ts"],
-  },
-  {
-    name: "torture-redis",
-    waits: true,
-    args: ["scripts/proof-torture.ts", "--store", "redis", ...TORTURE, "--server-kills", "5"],
-    inputs: [
-      ...CORE,
-      ...REDIS,
-      ...KIT,
-      "test/integration/redis-process.ts",
-      "test/torture",
-      "scripts/proof-torture.ts",
-    ],
-  },
-  ...(
-    [
-      ["memory", MEMORY],
-      ["sqlite", [...SQLITE, "test/integration/sqlite-driver.ts"]],
-      ["postgres", POSTGRES],
-      ["redis", [...REDIS, "test/integration/redis-server.ts"]],
-      ["dynamodb", DYNAMODB],
-    ] as const
-  ).map(([store, files]) => ({
-    name: `guard-deletion-${store}`,
-    args: ["scripts/proof-guard-deletion.ts", "--store", store],
-    inputs: [
-      ...CORE,
-      ...files,
-      ...KIT,
-      "test/guard-deletion",
-      "test/conformance",
-      "test/nth-failure/campaign/bundle.ts",
-      "scripts/proof-guard-deletion.ts",
-    ],
-  })),
+  torture("sqlite", SQLITE),
+  torture("postgres", POSTGRES, ["--server-kills", "5"]),
+  torture("redis", REDIS, ["--server-kills", "5"]),
+  guardDeletion("memory", MEMORY, MEMORY),
+  guardDeletion("sqlite", SQLITE),
+  guardDeletion("postgres", POSTGRES),
+  guardDeletion("redis", REDIS),
+  guardDeletion("dynamodb", DYNAMODB, DYNAMODB),
 ];

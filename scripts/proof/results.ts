@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 
 /** What every part writes; the rest of its file is its own. */
 export interface Result {
-  /** The digest of the files that it is about. */
-  readonly inputs: string;
+  /** The digest of the code that it is about; `null` where it was run by hand. */
+  readonly inputs: string | null;
   readonly complete: boolean;
   readonly violations: readonly unknown[];
   readonly elapsedMs: number;

@@ -31,6 +31,7 @@ export default defineConfig({
       "test/conformance/guard-deletion.test.ts",
       "test/**/{redis,dynamo,rabbitmq,sqs}*.test.ts",
       "test/integration/postgres-{pglite,pooler,plan}.test.ts",
+      "test/unit/proof-*.test.ts",
     ],
     setupFiles: ["test/nth-failure/catches/setup.ts"],
     pool: "forks",
