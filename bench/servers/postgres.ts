@@ -1,7 +1,8 @@
 // A Postgres of the benchmark's own: the machine's binaries on a private port of the loopback, with stock settings, so
 // that fsync and synchronous_commit are on. It ends with the process that started it.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, readdirSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -11,9 +12,18 @@ const START_MS = 60_000;
 /** Postgres refuses to run as root: it gets the user that its package made. */
 const USER = process.getuid?.() === 0 ? "postgres" : null;
 
-/** Runs the server until the end comes on its input, also when the benchmark is killed; then nothing is left behind. */
-const UNTIL_TOLD = `exec 3<&0; folder=$1; shift; "$@" 3<&- & server=$!
-read -r word <&3; kill -QUIT "$server"; wait "$server"; rm -rf -- "$folder"`;
+/**
+ * Makes a server and runs it until the end comes on its input, which it does also when the benchmark is killed; then nothing
+ * is left behind. A signal to all that runs in the terminal, or at the end of the machine, must not end this before that,
+ * nor a word to a benchmark that is no more.
+ */
+const UNTIL_TOLD = `trap : HUP INT TERM; trap '' PIPE; exec 3<&0 </dev/null; folder=$1; initdb=$2; shift 2
+mkdir -m 700 "$folder" && cd "$folder" || exit 1
+if "$initdb" -D "$folder" -A trust -U postgres -E UTF8 --no-locale >/dev/null 3<&-; then
+  "$@" 3<&- & server=$!
+  read -r word <&3; kill -QUIT "$server"; wait "$server"
+fi
+cd / && rm -rf -- "$folder"`;
 
 export interface PostgresServer {
   readonly url: string;
@@ -35,32 +45,25 @@ function asUser(command: string, args: readonly string[]): readonly [string, str
   return ["setpriv", ["--reuid", USER, "--regid", USER, "--init-groups", command, ...args]];
 }
 
-function dataFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "waybill-bench-postgres-"));
-  if (USER !== null) {
-    const id = (flag: string): number => Number(execFileSync("id", [flag, USER], { encoding: "utf8" }));
-    chownSync(folder, id("-u"), id("-g"));
-  }
-  return folder;
-}
-
 /** @param settings - besides what is stock, as `name=value` */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  const folder = dataFolder();
-  const cluster = ["-D", folder, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale"];
-  const [initdb, initdbArgs] = asUser(binary("initdb"), cluster);
-  execFileSync(initdb, initdbArgs, { cwd: folder, stdio: "pipe" });
+  // Made by the shell, so that there is no moment at which nobody would remove it.
+  const folder = join(tmpdir(), `waybill-bench-postgres-${randomUUID()}`);
   const port = await freePort();
   const where = ["-D", folder, "-p", String(port), "-k", folder, "-h", "127.0.0.1"];
   const own = settings.flatMap((one) => ["-c", one]);
-  const [shell, args] = asUser("sh", ["-c", UNTIL_TOLD, "sh", folder, binary("postgres"), ...where, ...own]);
-  const child = spawn(shell, args, { cwd: folder, stdio: ["pipe", "ignore", "pipe"] });
+  const server = [binary("initdb"), binary("postgres"), ...where, ...own];
+  const [shell, args] = asUser("sh", ["-c", UNTIL_TOLD, "sh", folder, ...server]);
+  const child = spawn(shell, args, { cwd: tmpdir(), stdio: ["pipe", "ignore", "pipe"], detached: true });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4_000)));
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const giveUpAt = Date.now() + START_MS;
   while (!(await answers(url))) {
-    if (Date.now() > giveUpAt || child.exitCode !== null) throw new Error(`Postgres did not start: ${log}`);
+    if (Date.now() > giveUpAt || child.exitCode !== null) {
+      await stop(child);
+      throw new Error(`Postgres did not start: ${log}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
