@@ -11,7 +11,7 @@ const NOW = 1_750_000_000_123;
 const HOUR = 3_600_000;
 const SCOPE = "scope-1";
 
-/** Its own create: id, entry and input name its author. The input has an item of its own. */
+/** Its own create: id, entry and input name its author. The input has an item of its own, but for its tail. */
 function create(author: string): CreateItem {
   const history = sampleHistory(["T1"], { nowMs: NOW, transitionId: author });
   const record = sampleJob(
@@ -22,7 +22,7 @@ function create(author: string): CreateItem {
 }
 
 function inputOf(author: string): string {
-  return JSON.stringify(`${author} `.repeat(60));
+  return JSON.stringify(`${author} `.repeat(300).slice(0, 1_010));
 }
 
 async function send(store: AnyStore, item: CreateItem): Promise<CreateResult> {

@@ -21,8 +21,8 @@ import { decodeText } from "./text.js";
  */
 export const UNBORN = "UNBORN";
 
-/** Where a payload is: within the item, or in one of its own under the nonce. */
-export type PayloadPlace = { readonly inline: string } | { readonly nonce: string };
+/** Where a payload is: within the item, or in one of its own under the nonce, but for its tail. */
+export type PayloadPlace = { readonly inline: string } | { readonly nonce: string; readonly tail: string };
 
 /** A job's item, read. */
 export interface HotJob {
@@ -168,7 +168,7 @@ class ItemReader {
     const inline = this.#item[part]?.S;
     if (inline !== undefined) return { inline };
     const nonce = this.#item[`${part}Key`]?.S;
-    return nonce === undefined ? null : { nonce };
+    return nonce === undefined ? null : { nonce, tail: this.#item[`${part}Tail`]?.S ?? "" };
   }
 
   corrupt(what: string): never {

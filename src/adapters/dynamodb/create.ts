@@ -6,7 +6,8 @@ import { type Attributes, encodeRecord, present } from "./fields.js";
 import { listAttributes, purgeAttributes, wakeAttributes } from "./indexed.js";
 import { readItems } from "./items.js";
 import { jobKey } from "./names.js";
-import { dropPayload, placeAttributes, placeOf, putPayload, requirePayloadFits } from "./payload.js";
+import { dropPayload, putPayload, requirePayloadFits } from "./payload.js";
+import { placeAttributes, placeOfInput } from "./payload-place.js";
 import { addRefs } from "./refs.js";
 import { createUnderScope, endCreateUnderScope, unbornAttributes } from "./scope.js";
 import type { Session } from "./settings.js";
@@ -27,18 +28,18 @@ export interface PreparedCreate extends CreateItem {
  */
 export function prepareCreate(session: Session, { record, input }: CreateItem): PreparedCreate {
   const { id } = record;
-  const at = placeOf("input", input);
   requirePayloadFits("input", input, id);
   requireIndexable(record.owner === null ? null : encodeText(record.owner), "The owner", id);
   requireIndexable(record.subject === null ? null : encodeText(record.subject), "The subject", id);
-  const attributes = {
+  const stored = {
     ...encodeRecord(record),
     ...wakeAttributes(id, record.wakeAt),
     ...purgeAttributes(session, id, record.purgeAt),
     ...listAttributes(record),
-    ...placeAttributes("input", at),
     history: { L: chunks(record.history) },
   };
+  const at = placeOfInput(id, input, stored);
+  const attributes = { ...stored, ...placeAttributes("input", at) };
   requireFits(attributes, "The first record", id);
   return { record, input, attributes, at };
 }

@@ -1,47 +1,31 @@
-import { randomUUID } from "node:crypto";
 import { isWaybillError, StoreCorruptError, StoreUnavailableError } from "../../core/errors.js";
 import type { StoredJob } from "../../core/ports/store.js";
+import type { ItemKey } from "./client.js";
 import type { HotJob, PayloadPlace } from "./codec.js";
 import type { Connection } from "./connection.js";
-import type { Attributes } from "./fields.js";
 import { readItems, readOne } from "./items.js";
 import { payloadKey } from "./names.js";
-import { requireFits, utf8 } from "./size.js";
+import { requireFits } from "./size.js";
 
 type Part = "input" | "output";
-
-/**
- * Up to this a payload lives in the job's own item: one write and one trip less. An input is paid for with every later
- * change of the item, in steps of a whole KB; an output comes with the last change.
- */
-const MAX_INLINE_BYTES: Readonly<Record<Part, number>> = { input: 200, output: 1_024 };
-
-const NONCE_CHARS = 8;
-
-/** Decides where a payload goes. The nonce of each write is its own: of two writers, the job names one. */
-export function placeOf(part: Part, text: string): PayloadPlace {
-  if (utf8(text) <= MAX_INLINE_BYTES[part]) return { inline: text };
-  return { nonce: randomUUID().slice(0, NONCE_CHARS) };
-}
-
-/** What the job's item holds of a payload. */
-export function placeAttributes(part: Part, at: PayloadPlace): Attributes {
-  return "inline" in at ? { [part]: { S: at.inline } } : { [`${part}Key`]: { S: at.nonce } };
-}
 
 /** @throws WaybillError `input.too_large` */
 export function requirePayloadFits(part: Part, text: string, id: string): void {
   requireFits({ [part]: { S: text }, pk: { S: id } }, part === "input" ? "The input" : "The output", id);
 }
 
-/** Stores a payload that has an item of its own. As long as no job names it, it is nothing. */
+/**
+ * Stores a payload that has an item of its own, but for the tail that the job's item holds. As long as no job names it, it
+ * is nothing.
+ */
 export async function putPayload(
   connection: Connection,
   id: string,
   { part, at, text }: { readonly part: Part; readonly at: PayloadPlace; readonly text: string },
 ): Promise<void> {
   if ("inline" in at) return;
-  await beforeTheJob(() => connection.put(payloadKey(id, part, at.nonce), { [part]: { S: text } }));
+  const own = text.slice(0, text.length - at.tail.length);
+  await beforeTheJob(() => connection.put(payloadKey(id, part, at.nonce), { [part]: { S: own } }));
 }
 
 /** A step before the job's own item changes: whatever became of it, the job has not changed. */
@@ -102,10 +86,11 @@ export async function withPayloads(
   const items = keys.length === 0 ? [] : await readItems(connection, keys);
   let next = 0;
   const texts = wanted.map((parts) =>
-    parts.map(({ part, key, text }) => {
-      if (key === null) return { part, text };
+    parts.map(({ part, key, here }) => {
+      if (key === null) return { part, text: here };
       next += 1;
-      return { part, text: items[next - 1]?.[part]?.S };
+      const own = items[next - 1]?.[part]?.S;
+      return { part, text: own === undefined ? undefined : own + here };
     }),
   );
   return Promise.all(
@@ -120,20 +105,19 @@ export async function withPayloads(
   );
 }
 
-interface WantedPart {
-  readonly part: Part;
-  readonly key: ReturnType<typeof payloadKey> | null;
-  /** `null`: no output is stored. */
-  readonly text: string | null;
-}
+type WantedPart =
+  /** All of it is in the job's item; `null`: no output is stored. */
+  | { readonly part: Part; readonly key: null; readonly here: string | null }
+  /** What the job's item holds of it goes behind what its own item holds. */
+  | { readonly part: Part; readonly key: ItemKey; readonly here: string };
 
 function partsOf(hot: HotJob, asked: AskedPayloads): readonly WantedPart[] {
   const { id } = hot.job.record;
   const one = (part: Part, at: PayloadPlace | null): WantedPart => {
-    if (at === null) return { part, key: null, text: null };
+    if (at === null) return { part, key: null, here: null };
     return "inline" in at
-      ? { part, key: null, text: at.inline }
-      : { part, key: payloadKey(id, part, at.nonce), text: null };
+      ? { part, key: null, here: at.inline }
+      : { part, key: payloadKey(id, part, at.nonce), here: at.tail };
   };
   return [
     ...(asked.input === true ? [one("input", hot.input)] : []),

@@ -7,15 +7,8 @@ import { type Attributes, encodePatch, numeric } from "./fields.js";
 import { purgeAttributes, wakeAttributes } from "./indexed.js";
 import { metBy, readOne } from "./items.js";
 import { jobKey } from "./names.js";
-import {
-  asWellAsMayBe,
-  dropPayload,
-  isSamePlace,
-  placeAttributes,
-  placeOf,
-  putPayload,
-  requirePayloadFits,
-} from "./payload.js";
+import { asWellAsMayBe, dropPayload, isSamePlace, putPayload, requirePayloadFits } from "./payload.js";
+import { placeAttributes, placeOfOutput } from "./payload-place.js";
 import { addRefs, dropRefs } from "./refs.js";
 import type { Session } from "./settings.js";
 import { requireFits } from "./size.js";
@@ -38,7 +31,7 @@ interface Prepared {
 export function prepareWrite(session: Session, item: WriteItem, nowMs: number): Prepared {
   const { id, patch, history, leaseMs, output } = item;
   const { wakeAt, purgeAt, ...plain } = patch;
-  const place = output === undefined ? null : placeOf("output", output);
+  const place = output === undefined ? null : placeOfOutput(output);
   if (output !== undefined) requirePayloadFits("output", output, id);
   const leaseUntil = leaseMs === undefined ? null : nowMs + leaseMs + session.clockSkewMs;
   const attributes = {

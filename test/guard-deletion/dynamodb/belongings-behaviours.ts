@@ -7,8 +7,8 @@ import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-s
 import type { DynamoDbTest, Table } from "./place.js";
 
 const HOUR_MS = 3_600_000;
-/** Too long for the item of the job itself. */
-const LONG = JSON.stringify("long ".repeat(500));
+/** Too long for the item of the job itself, which as an input has its tail. */
+const LONG = JSON.stringify("long ".repeat(616));
 /** The jobs that are looked at for one page. */
 const JOBS_PER_PAGE = 1_000;
 

@@ -8,8 +8,8 @@ import type { DynamoDbPlace } from "../dynamodb-engine.js";
 import { changes, type DynamoDbTest, interrupted, type Table, watched } from "./place.js";
 
 const HOUR_MS = 3_600_000;
-/** Too long for the item of the job itself. */
-const LONG = JSON.stringify("long ".repeat(500));
+/** Too long for the item of the job itself, which as an input has its tail. */
+const LONG = JSON.stringify("long ".repeat(616));
 /** Too long for an item. */
 const TOO_LONG = "x".repeat(500_000);
 
