@@ -77,7 +77,9 @@ export interface Store<Tx = never> {
 
   /**
    * Stores first records. Same id or same scope: `existing`, nothing written for that item; where id and scope belong to
-   * two jobs, the one with the id. One transaction per call.
+   * two jobs, the one with the id. Each item is stored whole (record, input and scope) or not at all, whatever becomes of
+   * the others: a call of several items may be several transactions, and only one that joins the caller's (`tx`) is all
+   * or nothing.
    */
   create(request: CreateRequest<Tx>): Promise<CreateReply>;
   /** Strong: sees every write answered before the call. */
