@@ -60,8 +60,8 @@ for i=from+1,from+count do
   local other=string.sub(id,1,-13)..string.format('%012x',i)
   local p,n=#keys,#purges
   keys[p+1]=T..':j:'..other keys[p+2]=doc
-  keys[p+3]=T..':i:'..other keys[p+4]=input
-  keys[p+5]=T..':o:'..other keys[p+6]=output
+  if input then keys[#keys+1]=T..':i:'..other keys[#keys+1]=input end
+  if output then keys[#keys+1]=T..':o:'..other keys[#keys+1]=output end
   purges[n+1]=purge purges[n+2]=other
   listed[n+1]=created listed[n+2]=other
 end

@@ -387,12 +387,13 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     const item = sampleWrite(record, {
       edges: ["T5"],
       patch: { ...SAMPLE_END, awaiting: null },
-      output: "1",
+      // No document holds it.
+      output: "1".repeat(1_000),
     });
     await probe.write(item);
     const ui = { upTo: record.version + 1, attempts: 0, retryAt: null, exhausted: [2] };
     await probe.advance({ id: "job-1", wakeAt: null, purgeAt: now, cursors: { ui } });
-    expect(clean(await client.keys(`{${prefix}:*`))).toHaveLength(10);
+    expect(clean(await client.keys(`{${prefix}:*`))).toHaveLength(9);
     await probe.after(5);
     expect((await probe.store.purge({ ...probe.at, limit: 9, parkedBefore: 0 })).jobs).toBe(1);
     expect(clean(await client.keys(`{${prefix}:*`))).toEqual([]);

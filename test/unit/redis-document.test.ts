@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeDocument, encodeDocument } from "../../src/adapters/redis/document.js";
+import { decodeDocument, encodeDocument, holdsInput } from "../../src/adapters/redis/document.js";
 import { placesOf, shardOfEnd } from "../../src/adapters/redis/names.js";
 import { decodeOptional, decodeText, encodeOptional, encodeText } from "../../src/adapters/redis/text.js";
 import type { Json } from "../../src/core/json.js";
@@ -52,13 +52,34 @@ describe("a document", () => {
   it("comes back as the record that it was", () => {
     fc.assert(
       fc.property(record, (given) => {
-        expect(decodeDocument("job-1", encodeDocument(given))).toEqual(given);
+        expect(decodeDocument("job-1", encodeDocument(given, null))).toEqual({ record: given, input: null });
       }),
     );
   });
 
+  it("holds a short input beside the record, and none that would break its lines", () => {
+    fc.assert(
+      fc.property(record, text, (given, input) => {
+        fc.pre(holdsInput(input));
+        expect(decodeDocument("job-1", encodeDocument(given, input))).toEqual({ record: given, input });
+      }),
+    );
+    const texts = ["", "x".repeat(128), "x".repeat(129), "a\tb", "a\nb"];
+    expect(texts.map(holdsInput)).toEqual([true, true, false, false, false]);
+  });
+
+  it("gives each job metadata of its own", () => {
+    const given = encodeDocument(sampleJob({ id: "job-1", metadata: { tags: [] } }, 0), null);
+    const [one, other] = [decodeDocument("job-1", given), decodeDocument("job-1", given)];
+    expect(one).toEqual(other);
+    expect(one.record.metadata).not.toBe(other.record.metadata);
+  });
+
   it("is refused where anything of it is missing, and names only the job", () => {
-    const whole = encodeDocument(sampleJob({ id: "job-1", owner: "s3cr3t", history: "" }, 1_750_000_000_123));
+    const whole = encodeDocument(
+      sampleJob({ id: "job-1", owner: "s3cr3t", history: "" }, 1_750_000_000_123),
+      null,
+    );
     for (const cut of [
       "",
       "x",
@@ -66,6 +87,7 @@ describe("a document", () => {
       whole.slice(1),
       whole.replace("\n", " "),
       whole.replace(/^0P/, "0X"),
+      whole.replace(/^(....)k/, "$1d"),
     ]) {
       expect(() => decodeDocument("job-1", cut)).toThrow(/job-1/);
       expect(() => decodeDocument("job-1", cut)).not.toThrow(/s3cr3t/);
@@ -73,7 +95,7 @@ describe("a document", () => {
   });
 
   it.each([1.5, Number.NaN, -1, 1e15, Infinity])("takes no instant of %d", (wakeAt) => {
-    expect(() => encodeDocument(sampleJob({ id: "job-1", wakeAt }, 0))).toThrow(/config\.invalid/);
+    expect(() => encodeDocument(sampleJob({ id: "job-1", wakeAt }, 0), null)).toThrow(/config\.invalid/);
   });
 });
 

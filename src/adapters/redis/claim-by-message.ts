@@ -30,8 +30,8 @@ export async function claimByMessage(
 
 function resultOf(reply: Reply, id: string): ClaimResult {
   const verdict = reply.number();
-  const job = reply.jobOrNull(id);
-  const input = reply.textOrNull();
+  const job = reply.jobWithInputOrNull(id);
   if (job === null) return { status: "gone" };
-  return verdict === 1 ? { status: "ok", job: { ...job, input: input ?? "" } } : { status: "refused", job };
+  const { record, cursors } = job;
+  return verdict === 1 ? { status: "ok", job } : { status: "refused", job: { record, cursors } };
 }

@@ -1,3 +1,4 @@
+import { StoreCorruptError } from "../../core/errors.js";
 import type { ClaimNext, ClaimReply, StoredJob } from "../../core/ports/store.js";
 import { allOrUnknown, atOnce, latest, quotas } from "./batch.js";
 import { encodeLine } from "./document.js";
@@ -34,7 +35,9 @@ export function decodeTaken(reply: Reply): readonly Taken[] {
   while (!reply.isOver) {
     const id = reply.text();
     const dueAt = reply.number();
-    taken.push({ dueAt, job: { ...reply.job(id), input: reply.textOrNull() ?? "" } });
+    const job = reply.jobWithInputOrNull(id);
+    if (job === null) throw new StoreCorruptError(id, "no document");
+    taken.push({ dueAt, job });
   }
   return taken;
 }

@@ -1,7 +1,7 @@
 import { WaybillError } from "../../core/errors.js";
 import type { CreateItem, CreateReply, CreateResult } from "../../core/ports/store.js";
 import { eachShard } from "./batch.js";
-import { encodeDocument } from "./document.js";
+import { encodeDocument, holdsInput } from "./document.js";
 import { shardOfEnd } from "./names.js";
 import { CREATE } from "./scripts/create.js";
 import type { Session } from "./session.js";
@@ -15,7 +15,10 @@ export async function createJobs(session: Session, items: readonly CreateItem[])
     "writes",
     async (shard, given) => {
       const args: string[] = [];
-      for (const { record, input } of given) args.push(record.id, encodeDocument(record), input);
+      for (const { record, input } of given) {
+        if (holdsInput(input)) args.push(record.id, encodeDocument(record, input));
+        else args.push(record.id, encodeDocument(record, null), input);
+      }
       const { nowMs, reply } = await session.run(CREATE, shard, args, "writes");
       const results: CreateResult[] = given.map(() => ({ status: "created" }));
       while (!reply.isOver) {

@@ -1,8 +1,9 @@
 import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
-import type { Outcome } from "../../core/error-codes.js";
 
 /** What a script may leave behind when it fails: nothing where it only reads. */
 export type Effect = "reads" | "writes";
+
+const LACKS_PERMISSION = "The Redis user of the store lacks a permission.";
 
 /** First words of what a server answers before a script has written anything. */
 const SENTENCES: Readonly<Partial<Record<string, string>>> = {
@@ -17,7 +18,7 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
   TRYAGAIN: "The Redis cluster is moving this slot.",
   MOVED: "The Redis cluster kept sending the store elsewhere.",
   ASK: "The Redis cluster kept sending the store elsewhere.",
-  NOPERM: "The Redis user of the store lacks a permission.",
+  NOPERM: LACKS_PERMISSION,
   NOAUTH: "Redis asks for a password.",
   WRONGPASS: "Redis refused the password.",
   CROSSSLOT: "Redis is a cluster, and the client of the store is not.",
@@ -25,6 +26,9 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
 
 /** The answer of a cluster to the first command of a script while the slot is being moved. */
 const MOVING_SLOT = /^ERR Script attempted to access a non local key/;
+
+/** A command that the user may not give within a script: what the script wrote before it stays. */
+const FORBIDDEN_IN_SCRIPT = /^(?:ERR|NOPERM) (?:The user executing the script|ACL failure in script)/;
 
 /** ioredis says these without sending anything. */
 const NEVER_SENT = /^Stream isn't writeable/;
@@ -37,12 +41,24 @@ export function isUnknownScript(error: unknown): boolean {
 /** What was thrown, as the port says it. The driver's own error stays in `cause`. */
 export function explained(error: unknown, effect: Effect): unknown {
   if (isWaybillError(error)) return error;
-  const known = isMovingSlot(error) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
-  const sentence = known ?? (isFromServer(error) ? "Redis refused a script of the store." : lost(error));
-  const outcome: Outcome =
-    effect === "reads" || known !== undefined || neverSent(error) ? "not_applied" : "unknown";
+  const inTime = beforeAnyWrite(error);
+  const certain = effect === "reads" || inTime !== undefined || neverSent(error);
   // ioredis hangs the command with all its arguments on what it throws: payloads must not travel with an error.
-  return new StoreUnavailableError(sentence, { outcome, cause: withoutCommand(error) });
+  return new StoreUnavailableError(inTime ?? sentenceOf(error), {
+    outcome: certain ? "not_applied" : "unknown",
+    cause: withoutCommand(error),
+  });
+}
+
+/** What a server says before a script has written anything; `undefined`: it may have. */
+function beforeAnyWrite(error: unknown): string | undefined {
+  if (isForbiddenInScript(error)) return undefined;
+  return isMovingSlot(error) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
+}
+
+function sentenceOf(error: unknown): string {
+  if (!isFromServer(error)) return lost(error);
+  return isForbiddenInScript(error) ? LACKS_PERMISSION : "Redis refused a script of the store.";
 }
 
 /** The client was closed by its owner: nothing can be sent through it. */
@@ -59,6 +75,10 @@ export function unreadableReply(): StoreUnavailableError {
 
 function isMovingSlot(error: unknown): boolean {
   return isFromServer(error) && MOVING_SLOT.test((error as Error).message);
+}
+
+function isForbiddenInScript(error: unknown): boolean {
+  return isFromServer(error) && FORBIDDEN_IN_SCRIPT.test((error as Error).message);
 }
 
 function lost(error: unknown): string {

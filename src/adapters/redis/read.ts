@@ -16,13 +16,13 @@ export function asked({ input, output }: Asked): readonly [string, string] {
 
 /** What a script shows of a job; `null`: there is none. */
 export function shown(reply: Reply, id: string, { input, output }: Asked): StoredJob | null {
-  const job = reply.jobOrNull(id);
-  const inputText = reply.textOrNull();
+  const job = reply.jobWithInputOrNull(id);
   const outputText = reply.textOrNull();
   if (job === null) return null;
   return {
-    ...job,
-    ...(input === true ? { input: inputText ?? "" } : {}),
+    record: job.record,
+    cursors: job.cursors,
+    ...(input === true ? { input: job.input } : {}),
     ...(output === true ? { output: outputText } : {}),
   };
 }

@@ -3,6 +3,10 @@ import { decodeCursors } from "./cursors.js";
 import { decodeDocument } from "./document.js";
 import { unreadableReply } from "./errors.js";
 
+interface JobWithInput extends StoredJob {
+  readonly input: string;
+}
+
 /** Reads the answer of a script from front to back. */
 export class Reply {
   readonly #parts: readonly unknown[];
@@ -43,7 +47,7 @@ export class Reply {
 
   /** A document and its cursors. */
   job(id: string): StoredJob {
-    return { record: decodeDocument(id, this.text()), cursors: decodeCursors(this.next()) };
+    return { record: decodeDocument(id, this.text()).record, cursors: decodeCursors(this.next()) };
   }
 
   /** The same; `null`: there is none. */
@@ -51,7 +55,17 @@ export class Reply {
     const document = this.textOrNull();
     const cursors = this.next();
     if (document === null) return null;
-    return { record: decodeDocument(id, document), cursors: decodeCursors(cursors) };
+    return { record: decodeDocument(id, document).record, cursors: decodeCursors(cursors) };
+  }
+
+  /** A document, its cursors, and the input, which the document may hold itself. */
+  jobWithInputOrNull(id: string): JobWithInput | null {
+    const document = this.textOrNull();
+    const cursors = this.next();
+    const apart = this.textOrNull();
+    if (document === null) return null;
+    const { record, input } = decodeDocument(id, document);
+    return { record, cursors: decodeCursors(cursors), input: apart ?? input ?? "" };
   }
 }
 

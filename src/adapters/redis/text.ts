@@ -1,7 +1,11 @@
 // Stored documents are made of parts between spaces, tabs and line ends, and JSON text holds none of the last two: what may
 // be any text is kept as JSON, without its quotes. Two texts are equal exactly if their stored forms are.
 
+/** What is the same as JSON: most names are. */
+const PLAIN = /^[\w.:-]*$/;
+
 export function encodeText(text: string): string {
+  if (PLAIN.test(text)) return text;
   return JSON.stringify(text).slice(1, -1);
 }
 

@@ -91,7 +91,7 @@ function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
     const dueAt = reply.number();
     const [document, cursors] = [reply.text(), reply.next()];
     try {
-      const record = { ...decodeDocument(id, document), wakeAt };
+      const record = { ...decodeDocument(id, document).record, wakeAt };
       jobs.push({ record, cursors: decodeCursors(cursors), dueAt });
     } catch (error) {
       if (!isWaybillError(error, "store.corrupt")) throw error;

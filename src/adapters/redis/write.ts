@@ -6,9 +6,15 @@ import { encodeLine, encodeRefs, encodeSeldom } from "./document.js";
 import { Reply } from "./reply.js";
 import { WRITE } from "./scripts/write.js";
 import type { Session } from "./session.js";
-import { ANY_INSTANT, encodeCount, encodeInstant, INSTANTS, LETTERS, SELDOM } from "./slots.js";
-
-const SELDOM_FIELDS = Object.keys(SELDOM) as readonly (keyof typeof SELDOM)[];
+import {
+  ANY_INSTANT,
+  encodeCount,
+  encodeInstant,
+  instantsOf,
+  LETTERS,
+  SELDOM_LETTERS,
+  seldomOf,
+} from "./slots.js";
 
 /** @param thenClaim - only where the store has one shard: then all of it is one step */
 export async function writeJobs(
@@ -23,8 +29,7 @@ export async function writeJobs(
     ({ id }) => id,
     "writes",
     async (shard, given) => {
-      const args = [String(given.length)];
-      for (const item of given) encode(args, item);
+      const args = encodeWrites(given);
       if (thenClaim !== undefined) args.push(...encodeNext(thenClaim, atOnce(thenClaim.limit)));
       const { nowMs: now, reply } = await session.run(WRITE, shard, args, "writes");
       const refusals = new Reply(reply.next());
@@ -45,21 +50,34 @@ function acceptedAt({ leaseMs }: WriteItem, nowMs: number): WriteResult {
   return leaseMs === undefined ? { status: "ok" } : { status: "ok", leaseUntil: nowMs + leaseMs };
 }
 
-function encode(args: string[], { id, guard, patch, history, leaseMs, output }: WriteItem): void {
+/** What many writes have in common is sent once: servers and drivers spend much of their time on the number of arguments. */
+function encodeWrites(items: readonly WriteItem[]): string[] {
+  const forms = new Map<string, string>();
+  const writes: string[] = [];
+  for (const item of items) {
+    const form = encodeForm(item);
+    let number = forms.get(form);
+    if (number === undefined) forms.set(form, (number = String(forms.size + 1)));
+    const { history } = item;
+    const entries =
+      "replace" in history ? `r${history.replace}` : history.append === "" ? "" : `a${history.append}`;
+    writes.push(item.id, number, entries, item.output ?? "");
+  }
+  return [String(items.length), String(forms.size), ...forms.keys(), ...writes];
+}
+
+function encodeForm({ guard, patch, leaseMs }: WriteItem): string {
   const { status, version, token, dispatch, expiredLease } = guard;
-  const counts = [version, dispatch, patch.version, patch.dispatch, patch.attempt, patch.fence];
-  args.push(
-    id,
-    `${LETTERS[status]}${expiredLease === undefined ? ANY_INSTANT : encodeInstant(expiredLease)}` +
-      `${LETTERS[patch.status ?? status]}${counts.map(countOrAny).join(" ")}`,
-    encodeLine(token),
-    patch.token === undefined ? "" : encodeLine(patch.token),
-    patch.worker === undefined ? "" : encodeLine(patch.worker),
-    encodeRuns(patch),
-    encodeAllSeldom(patch),
-    "replace" in history ? `r${history.replace}` : history.append === "" ? "" : `a${history.append}`,
-    leaseMs === undefined ? "" : encodeCount(leaseMs),
-    output ?? "",
+  return (
+    LETTERS[status] +
+    (expiredLease === undefined ? ANY_INSTANT : encodeInstant(expiredLease)) +
+    LETTERS[patch.status ?? status] +
+    `${encodeCount(version)} ${countOrAny(dispatch)} ${countOrAny(patch.version)} ${countOrAny(patch.dispatch)} ` +
+    `${countOrAny(patch.attempt)} ${countOrAny(patch.fence)}\n${encodeLine(token)}\n` +
+    `${patch.token === undefined ? "" : encodeLine(patch.token)}\n` +
+    `${patch.worker === undefined ? "" : encodeLine(patch.worker)}\n` +
+    `${leaseMs === undefined ? "" : encodeCount(leaseMs)}\n` +
+    `${encodeRuns(patch, leaseMs !== undefined)}\n${encodeAllSeldom(patch)}`
   );
 }
 
@@ -67,23 +85,26 @@ function countOrAny(count: number | undefined): string {
   return count === undefined ? "-" : encodeCount(count);
 }
 
-/** Instants that change, each run of neighbours as one: letters of its place and its length, then the instants. */
-function encodeRuns(patch: RecordPatch): string {
+/**
+ * Instants that change, each run of neighbours as one: letters of its place and its length, then the instants.
+ *
+ * @param isLeased - the first of all is a lease, whose end the script puts in
+ */
+function encodeRuns(patch: RecordPatch, isLeased: boolean): string {
+  const instants = instantsOf(patch);
   let text = "";
   let run = "";
   let length = 0;
-  for (const [place, field] of INSTANTS.entries()) {
-    const value = patch[field];
+  for (let place = 0; place <= instants.length; place += 1) {
+    const value = place === 0 && isLeased ? null : instants[place];
     if (value !== undefined) {
       run += encodeInstant(value);
       length += 1;
+    } else if (length > 0) {
+      text += `${letter(place - length)}${letter(length - 1)}${run}`;
+      run = "";
+      length = 0;
     }
-    const isEnd = value === undefined || place === INSTANTS.length - 1;
-    if (!isEnd || length === 0) continue;
-    const start = (value === undefined ? place : place + 1) - length;
-    text += `${letter(start)}${letter(length - 1)}${run}`;
-    run = "";
-    length = 0;
   }
   return text;
 }
@@ -94,12 +115,13 @@ function letter(index: number): string {
 
 /** `n` in front: nothing but what is cleared, which is nothing to do where nothing is set. */
 function encodeAllSeldom(patch: RecordPatch): string {
+  const values = seldomOf(patch);
   let text = "";
   let isSet = false;
-  for (const field of SELDOM_FIELDS) {
-    const value = patch[field];
+  for (let place = 0; place < values.length; place += 1) {
+    const value = values[place];
     if (value === undefined) continue;
-    text += encodeSeldom(SELDOM[field], value);
+    text += encodeSeldom(SELDOM_LETTERS[place] ?? "", value);
     isSet ||= value !== null;
   }
   if (text === "") return "";

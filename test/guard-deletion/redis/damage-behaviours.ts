@@ -15,6 +15,7 @@ export const DAMAGE: Readonly<Record<string, RedisTest>> = {
     const planned = { plannedOn: { status, version, token }, wakeAt: null, purgeAt: null, cursors: {} };
     const items = [{ id: "job-1", latestWakeAt: now, ...planned }];
     await assert.rejects(probe.find("job-1"), CORRUPT);
+    await assert.rejects(probe.find("job-1", { input: true, output: true }), CORRUPT);
     await assert.rejects(probe.list(), CORRUPT);
     await assert.rejects(probe.beat({ id: "job-1", token: "token-1", leaseMs: 60_000 }), CORRUPT);
     await assert.rejects(probe.write(sampleWrite(record, { edges: ["phase"] })), CORRUPT);

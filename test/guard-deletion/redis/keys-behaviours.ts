@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import type { Awaiting } from "../../../src/core/record.js";
-import { sampleJob, sampleReadyJob } from "../../../src/testing/sample-jobs.js";
-import { claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
+import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
+import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { RedisTest } from "./place.js";
 
 const HOUR_MS = 3_600_000;
+/** No document holds it. */
+const LONG = "x".repeat(1_000);
 /** More arguments than Lua puts on its stack at once. */
 const MANY = 4_100;
 const MOST_AT_ONCE = 2_000;
@@ -32,7 +34,65 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
   "keeps a key for what a job has, and none for what it has not": async (probe, keys) => {
     const now = await probe.now();
     await probe.given(sampleJob({ id: "bare", wakeAt: null }, now));
-    assert.deepEqual(await keys.names(), ["i:bare", "j:bare", "k:sample.work", "kinds", "meta"]);
+    assert.deepEqual(await keys.names(), ["j:bare", "k:sample.work", "kinds", "meta"]);
+  },
+
+  "keeps what is short in the document, and what is long or would break its lines beside it": async (
+    probe,
+    keys,
+  ) => {
+    const now = await probe.now();
+    const inputs = { "a-long": LONG, "b-tab": "a\tb", "c-lines": "a\nb", "d-short": "{}", "e-none": "" };
+    const ids = Object.keys(inputs);
+    await probe.create(
+      ...Object.entries(inputs).map(([id, input]) => ({ record: sampleReadyJob({ id }, now), input })),
+    );
+    const stored = async (letter: string) =>
+      (await keys.names()).filter((name) => name.startsWith(`${letter}:`));
+    assert.deepEqual(await stored("i"), ["i:a-long", "i:b-tab", "i:c-lines"]);
+    const asked = async () => (await probe.store.read({ ...probe.at, ids, input: true, output: true })).jobs;
+    assert.deepEqual(
+      (await asked()).map((job) => job?.input),
+      Object.values(inputs),
+    );
+    const { jobs: listed } = await probe.list({ input: true });
+    assert.deepEqual(listed.map((job) => job.input).reverse(), Object.values(inputs));
+    const jobs = await probe.claimNext({ limit: ids.length });
+    assert.deepEqual(
+      jobs.map((job) => job.input),
+      Object.values(inputs),
+    );
+    // The same call once more: they are held.
+    assert.deepEqual(
+      (await probe.claimNext({ limit: ids.length })).map((job) => job.input),
+      Object.values(inputs),
+    );
+    for (const { record } of jobs) {
+      const output = inputs[record.id as keyof typeof inputs];
+      accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output })));
+    }
+    assert.deepEqual(await stored("o"), ["o:a-long", "o:b-tab", "o:c-lines"]);
+    assert.deepEqual(
+      (await asked()).map((job) => job?.output),
+      [LONG, "a\tb", "a\nb", "{}", null],
+    );
+  },
+
+  "answers the output that was written last, wherever it was kept": async (probe) => {
+    let { record } = await probe.processing({ id: "job-1" });
+    for (const output of ["1", LONG, "2", "3", LONG, `${LONG}x`]) {
+      for (const patch of [{ phase: "on" }, { phase: null }]) {
+        accepted(await probe.write({ ...sampleWrite(record, { edges: ["phase"], patch }), output }));
+        const read = await probe.read("job-1", { output: true });
+        assert.equal(read.output, output);
+        assert.equal(read.record.phase, patch.phase);
+        ({ record } = read);
+      }
+      accepted(await probe.write(sampleWrite(record, { edges: ["phase"], patch: {} })));
+      const kept = await probe.read("job-1", { output: true });
+      assert.equal(kept.output, output);
+      ({ record } = kept);
+    }
   },
 
   "keeps nothing of a job that was purged": async (probe, keys) => {
@@ -43,11 +103,12 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
     await probe.given(sampleReadyJob({ id: "full", ...names, ...instants, awaiting }, now));
     await probe.advance({ id: "full", ...instants, cursors: { ui: EXHAUSTED } });
     await probe.given(sampleJob({ id: "bare", wakeAt: null, purgeAt: now - 1 }, now));
+    await probe.given(sampleJob({ id: "long", wakeAt: null, purgeAt: now - 1 }, now), LONG);
     assert.deepEqual(await keys.names(), [
-      ...["c:full", "f:sample.work\tref", "i:bare", "i:full", "j:bare", "j:full"],
+      ...["c:full", "f:sample.work\tref", "i:long", "j:bare", "j:full", "j:long"],
       ...["k:sample.work", "kinds", "meta", "n:ann", "p", "r1:sample.work", "s:plan", "u", "w", "x:scope"],
     ]);
-    assert.equal((await purged(probe)).jobs, 2);
+    assert.equal((await purged(probe)).jobs, 3);
     assert.deepEqual(await keys.names(), ["kinds", "meta"]);
   },
 

@@ -56,4 +56,4 @@ export class Keys {
   }
 }
 
-const HEAD_CHARS = 169;
+const HEAD_CHARS = 170;

@@ -1,7 +1,7 @@
 /** Terms of a claim, as they are sent: format, grace, worker, then the parts of both templates. */
 export const TERMS_ARGUMENTS = 9;
 
-/** What a claim makes of a document, its format and where its rest begins. `claimBy(at)` reads the terms at a place of the arguments. */
+/** What a claim makes of a document, its format, where the rest began, and its wake-up. `claimBy(at)` reads the terms at a place of the arguments. */
 export const CLAIM: string = String.raw`
 local function claimBy(at)
   local worker,grace=ARGV[at+2],tonumber(ARGV[at+1])
@@ -16,21 +16,23 @@ local function claimBy(at)
       number=number+1
     end
     number,attempt,fence=texts[number],texts[attempt+1],texts[fence+1]
-    local ends=now+leaseMs
-    local wake=ends
+    local wake=now+leaseMs
+    local ends=pads[wake]
     local deadline=tonumber((slot(doc,DEADLINE)))
     if deadline and deadline<wake then wake=deadline end
     if byte(doc,NOTIFIED)==110 and now+grace<wake then wake=now+grace end
+    wake=pads[wake]
     -- What is given is never lower: whoever gives it has compared.
     if given then dispatch=given end
     local started,queued=slot(doc,STARTED),slot(doc,QUEUED)
-    local head=sub(doc,CURSORS,CURSORS)..'R'..sub(doc,HANDOVER,NOTIFIED)..pad(ends)..pad(wake)..slot(doc,PURGE)..nowp
-      ..slot(doc,FINISHED)..NONE..NONE..NONE..(started==NONE and nowp or started)..(queued==NONE and nowp or queued)
+    if started==NONE then started=nowp end
+    if queued==NONE then queued=nowp end
+    local new=sub(doc,CURSORS,CURSORS)..'R'..sub(doc,HANDOVER,INPUT)..ends..wake..slot(doc,PURGE)..nowp
+      ..slot(doc,FINISHED)..NONE..NONE..NONE..started..queued
       ..slot(doc,DEADLINE)..'\n'..version..' '..number..' '..dispatch..' '..attempt..' '..fence
-      ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'
-    local new=head..sub(doc,rest)..entries..'['..number..s1..nows..s2..attempt..s3
+      ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'..sub(doc,rest)..entries..'['..number..s1..nows..s2..attempt..s3
     set(T..':j:'..id,new)
-    return new,version,#head+1
+    return new,version,rest,wake
   end
 end
 `;
@@ -59,7 +61,7 @@ local function claimNext(terms,at)
       local doc=#kept<limit and C('GET',T..':j:'..id)
       if doc then
         local _,_,_,_,_,by=parse(doc)
-        if running(doc,token,by) then push(id,'-1',doc,C('GET',T..':i:'..id)) end
+        if running(doc,token,by) then push(id,'-1',doc,inputOf(id,doc)) end
       end
     end
   end
@@ -67,7 +69,7 @@ local function claimNext(terms,at)
   local ids,ats,keys,leases,sources={},{},{},{},0
   if need>0 then
     for k=0,ARGV[at+3]-1 do
-      local kind,lease=ARGV[at+4+2*k],ARGV[at+5+2*k]
+      local kind,lease=ARGV[at+4+2*k],tonumber(ARGV[at+5+2*k])
       for version=1,newest do
         local key=readyKey(version,kind)
         local list=C('ZRANGEBYSCORE',key,'-inf',nows,'WITHSCORES','LIMIT',0,need)
@@ -87,19 +89,22 @@ local function claimNext(terms,at)
     for i=1,math.min(need,#order) do ids[i],ats[i],keys[i],leases[i]=order[i][1],order[i][3],order[i][4],order[i][5] end
   end
   if #ids>0 then
-    local names={}
-    for i=1,#ids do names[i]=T..':i:'..ids[i] end
-    local docs,inputs=documents(ids),C('MGET',unpack(names))
+    local docs,names,apart=documents(ids),{},false
+    for i=1,#ids do
+      names[i]=T..':i:'..ids[i]
+      apart=apart or (docs[i] and byte(docs[i],INPUT)==107)
+    end
+    local inputs=apart and C('MGET',unpack(names)) or {}
     for i=1,#ids do
       local id,doc=ids[i],docs[i]
       local since=doc and ready(doc)
-      local new=tonumber(since)==tonumber(ats[i]) and claim(id,doc,token,leases[i])
+      local new,wake,_
+      if tonumber(since)==tonumber(ats[i]) then new,_,_,wake=claim(id,doc,token,leases[i]) end
       drop(keys[i],id)
       if new then
-        push(id,ats[i],new,inputs[i])
-        local wake=slot(new,WAKE)
-        if wake~=slot(doc,WAKE) then add(W,wake,id) end
-      elseif doc and not parse(doc) then push(id,ats[i],doc,inputs[i]) end
+        push(id,ats[i],new,inputs[i] or false)
+        add(W,wake,id)
+      elseif doc and not parse(doc) then push(id,ats[i],doc,false) end
     end
     flush()
     if #kept>0 then C('SET',memory,table.concat(kept,' '),'PX',ARGV[at+2]) end

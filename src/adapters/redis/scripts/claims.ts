@@ -59,11 +59,11 @@ for i=1,count do
     local status,sendAt=byte(doc,STATUS),tonumber((slot(doc,SEND)))
     local can=version and tonumber(version)<=newest and tonumber(given)>=tonumber(dispatch)
       and (status==81 or (status==80 and sendAt and sendAt<=now))
-    if held then out[n]=1 out[n+1]=doc out[n+3]=C('GET',T..':i:'..id)
+    if held then out[n]=1 out[n+1]=doc out[n+3]=inputOf(id,doc)
     elseif can then
       local new,_,rest=claim(id,doc,token,ARGV[first+4*i],given)
       reindex(id,doc,new,version,rest)
-      out[n]=1 out[n+1]=new out[n+3]=C('GET',T..':i:'..id)
+      out[n]=1 out[n+1]=new out[n+3]=inputOf(id,doc)
     else out[n]=0 out[n+1]=doc out[n+3]=false end
     out[n+2]=cursors(id,doc)
   end

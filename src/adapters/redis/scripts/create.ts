@@ -1,13 +1,18 @@
 import { type Script, scriptOf } from "./script.js";
 
 /**
- * Arguments: per job its id, its document and its input. Answers those that were there already: position from 0, id,
- * document, cursors. A job of the same id comes before one of the same scope.
+ * Arguments: per job its id, its document and, where that does not hold it, its input. Answers those that were there
+ * already: position from 0, id, document, cursors. A job of the same id comes before one of the same scope.
  */
 export const CREATE: Script = scriptOf(String.raw`
-local ids={}
-local count=(#ARGV-A)/3
-for i=1,count do ids[i]=ARGV[A+3*i-2] end
+local ids,given,inputs={},{},{}
+local at=A+1
+while at<=#ARGV do
+  local n,doc=#ids+1,ARGV[at+1]
+  ids[n],given[n]=ARGV[at],doc
+  at=at+2
+  if byte(doc,INPUT)==107 then inputs[n]=ARGV[at] at=at+1 end
+end
 local docs=documents(ids)
 local fresh,taken,out={},{},{}
 local kinds={}
@@ -15,8 +20,8 @@ local function existing(position,id,doc)
   local n=#out
   out[n+1]=position-1 out[n+2]=id out[n+3]=doc out[n+4]=cursors(id,doc)
 end
-for i=1,count do
-  local id,doc=ids[i],ARGV[A+3*i-1]
+for i=1,#ids do
+  local id,doc=ids[i],given[i]
   local there=docs[i] or fresh[id]
   if there then existing(i,id,there)
   else
@@ -31,7 +36,7 @@ for i=1,count do
     else
       fresh[id]=doc
       set(T..':j:'..id,doc)
-      set(T..':i:'..id,ARGV[A+3*i])
+      if inputs[i] then set(T..':i:'..id,inputs[i]) end
       if scope~='' then taken[scope]=id set(T..':x:'..sub(scope,2),id) end
       add(T..':k:'..kind,created,id)
       if owner~='' then add(T..':n:'..sub(owner,2),created,id) end

@@ -12,6 +12,8 @@ export const MARK_TTL_MS = 86_400_000;
  * In a cluster two keys that never exist are asked for first: while a slot is being moved that is an error on either side,
  * and without it a script would take what is on the other side for missing.
  *
+ * Every new string is read whole once for its hash, and dropped again: what is long is put together once, from its parts.
+ *
  * A document is one string (`document.ts`). Its first line has parts of fixed width, so that they are read and changed by
  * place: matching patterns over the whole line took most of the time of a script.
  */
@@ -69,12 +71,12 @@ local function documents(ids)
   for i=1,#ids do keys[i]=T..':j:'..ids[i] end
   return C('MGET',unpack(keys))
 end
-local CURSORS,STATUS,HANDOVER,NOTIFIED=1,2,3,4
-local LEASE,WAKE,PURGE,UPDATED,FINISHED,READY,SEND,RETRY,STARTED,QUEUED,DEADLINE,COUNTS=5,20,35,50,65,80,95,110,125,140,155,171
+local CURSORS,STATUS,HANDOVER,NOTIFIED,INPUT=1,2,3,4,5
+local LEASE,WAKE,PURGE,UPDATED,FINISHED,READY,SEND,RETRY,STARTED,QUEUED,DEADLINE,COUNTS=6,21,36,51,66,81,96,111,126,141,156,172
 local function slot(doc,at) return sub(doc,at,at+14) end
 -- Format, version, dispatch, attempt, fence, token, worker, what is seldom set, where the rest begins; nothing: no document.
 local function parse(doc)
-  if byte(doc,170)==10 then
+  if byte(doc,171)==10 then
     return match(doc,'^(%d+) (%d+) (%d+) (%d+) (%d+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n()',COUNTS)
   end
 end
@@ -87,7 +89,10 @@ local function cursors(id,doc)
   if byte(doc,CURSORS)==49 then return C('HGETALL',T..':c:'..id) end
   return false
 end
+-- False: the document holds it itself.
+local function inputOf(id,doc) return byte(doc,INPUT)==107 and C('GET',T..':i:'..id) end
 local function readyKey(version,kind) return T..':r'..version..':'..kind end
+-- The rest is where it begins in the old document, or in the new one where there is no old one.
 local function reindex(id,old,new,version,rest)
   local wake,purge,is=slot(new,WAKE),slot(new,PURGE),ready(new)
   local wakeWas,purgeWas,was=NONE,NONE,nil
@@ -95,7 +100,7 @@ local function reindex(id,old,new,version,rest)
   if wake~=wakeWas then if wake==NONE then drop(W,id) else add(W,wake,id) end end
   if purge~=purgeWas then if purge==NONE then drop(P,id) else add(P,purge,id) end end
   if is~=was then
-    local key=readyKey(version,match(new,'^[^\t]*',rest))
+    local key=readyKey(version,match(old or new,'^[^\t]*',rest))
     if is then add(key,is,id) else drop(key,id) end
   end
 end

@@ -2,12 +2,16 @@ import { type Script, scriptOf } from "./script.js";
 
 /** What a page or a read answers of each job: document, cursors, and input and output where they are asked for. */
 const SHOW = String.raw`
+local function outputOf(id,doc)
+  local _,_,_,_,_,_,_,seldom=parse(doc)
+  return match(seldom or '','\ty([^\t]*)') or C('GET',T..':o:'..id)
+end
 local function show(out,id,doc,input,output)
   local n=#out
   out[n+1]=doc
   out[n+2]=doc and cursors(id,doc)
-  out[n+3]=doc and input and C('GET',T..':i:'..id)
-  out[n+4]=doc and output and C('GET',T..':o:'..id)
+  out[n+3]=doc and input and inputOf(id,doc)
+  out[n+4]=doc and output and outputOf(id,doc)
 end
 `;
 
