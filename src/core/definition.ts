@@ -38,8 +38,8 @@ export interface Definition {
   readonly expectedMs: number | null;
   /** Whether default messages read the input: it is then read for them. */
   readonly messagesReadInput: boolean;
-  checkInput(value: unknown): Promise<Checked>;
-  checkOutput(value: unknown): Promise<Checked>;
+  checkInput(value: unknown): Checked | Promise<Checked>;
+  checkOutput(value: unknown): Checked | Promise<Checked>;
   checkProgress(value: unknown): Promise<Checked>;
   checkRef(value: unknown): Promise<Checked>;
   /** The subject that an input is about; `null`: none. */

@@ -42,9 +42,23 @@ export function encodeEntry(entry: HistoryEntry): string {
 function encodeTail(
   entry: Pick<HistoryEntry, "transitionId" | "actor" | "reason" | "text" | "expose">,
 ): string {
-  const tail = [entry.transitionId, entry.actor, entry.reason, entry.text, entry.expose ? 1 : null];
+  const { transitionId, actor, reason, text, expose } = entry;
+  const id = JSON.stringify(transitionId);
+  // Most entries of most jobs: nothing follows.
+  if (actor === null && reason === null && text === null && !expose) return `,${id}]`;
+  const tail = [actor, reason, text, expose ? 1 : null];
   while (tail[tail.length - 1] === null) tail.pop();
-  return "," + tail.map((part) => JSON.stringify(part)).join(",") + "]";
+  return `,${id},${tail.map((part) => JSON.stringify(part)).join(",")}]`;
+}
+
+/** The history of a new job. Its entries differ in version and edge alone, so what they end in is encoded once. */
+export function firstHistory(
+  edges: readonly EdgeId[],
+  at: number,
+  { transitionId, actor }: Pick<HistoryEntry, "transitionId" | "actor">,
+): string {
+  const tail = encodeTail({ transitionId, actor, reason: null, text: null, expose: false });
+  return edges.map((edge, index) => `[${String(index + 1)},"${edge}",${String(at)},0${tail}`).join(",");
 }
 
 /** An entry with slots for what only the store knows at a claim: `[` version `afterVersion` at `afterAt` attempt `afterAttempt`. */
@@ -57,12 +71,12 @@ export interface EntryTemplate {
 /** Makes the template of an entry that a store writes at a claim. */
 export function entryTemplate(
   edge: EdgeId,
-  tail: Pick<HistoryEntry, "transitionId" | "actor">,
+  { transitionId, actor }: Pick<HistoryEntry, "transitionId" | "actor">,
 ): EntryTemplate {
   return {
     afterVersion: `,"${edge}",`,
     afterAt: ",",
-    afterAttempt: encodeTail({ ...tail, reason: null, text: null, expose: false }),
+    afterAttempt: encodeTail({ transitionId, actor, reason: null, text: null, expose: false }),
   };
 }
 

@@ -28,15 +28,31 @@ export interface Telemetry {
   count?(counter: Counter, by: number): void;
 }
 
-/** Runs a call between the hooks. */
-export async function observe<T>(telemetry: Telemetry, call: PortCall, run: () => Promise<T>): Promise<T> {
-  const end = guarded(() => telemetry.start?.(call));
+/** Runs a call between the hooks. What `run` throws at once, instead of rejecting, may be thrown at once. */
+export function observe<T>(telemetry: Telemetry, call: PortCall, run: () => Promise<T>): Promise<T> {
+  let end: ReturnType<NonNullable<Telemetry["start"]>>;
+  try {
+    end = telemetry.start?.(call);
+  } catch {
+    // Watching a job never breaks it.
+  }
+  return end === undefined ? run() : ended(run, end);
+}
+
+async function ended<T>(
+  run: () => Promise<T>,
+  end: (result: { readonly error?: unknown }) => void,
+): Promise<T> {
   try {
     const value = await run();
-    guarded(() => end?.({}));
+    guarded(() => {
+      end({});
+    });
     return value;
   } catch (error) {
-    guarded(() => end?.({ error }));
+    guarded(() => {
+      end({ error });
+    });
     throw error;
   }
 }
@@ -46,10 +62,10 @@ export function count(telemetry: Telemetry, counter: Counter, by = 1): void {
   guarded(() => telemetry.count?.(counter, by));
 }
 
-function guarded<T>(hook: () => T): T | undefined {
+function guarded(hook: () => void): void {
   try {
-    return hook();
+    hook();
   } catch {
-    return undefined;
+    // Watching a job never breaks it.
   }
 }

@@ -832,6 +832,29 @@ describe("what a handler gets", () => {
     await b.stop();
   });
 
+  it("the same things through a copy, a proxy, or an object made of its context", async () => {
+    const seen: unknown[] = [];
+    const { b, id } = await runOne(base, (context) => {
+      const inherits = Object.create(context) as RunContext;
+      for (const view of [context, { ...context }, new Proxy(context, {}), inherits]) {
+        const { job, signal, logger, input, attempt, fence, key } = view;
+        seen.push([job, signal, logger, input, attempt, fence, key("a")]);
+      }
+    });
+    expect(seen).toHaveLength(4);
+    expect(seen[0]).toEqual([
+      expect.objectContaining({ id, status: "PROCESSING" }),
+      expect.any(AbortSignal),
+      expect.objectContaining({ info: expect.any(Function) as unknown }),
+      {},
+      1,
+      1,
+      `${id}:a`,
+    ]);
+    for (const other of seen.slice(1)) expect(other).toEqual(seen[0]);
+    await b.stop();
+  });
+
   it("nothing, when the record cannot be read: the job is left to its lease", async () => {
     const b = bench({ handlers: [fakeHandler(base, () => null)] });
     const id = await b.submit(base);

@@ -201,9 +201,9 @@ export const BROKEN: readonly Variant[] = [
     // A sweep that is under way while a beat arrives.
     profile: {
       ...NO_FAULTS,
-      calls: { ...NO_FAULTS.calls, slow: 0.4 },
-      chaos: ["pause", "partition"],
-      chaosEveryMs: 2_500,
+      calls: { ...NO_FAULTS.calls, slow: 0.7 },
+      chaos: ["pause"],
+      chaosEveryMs: 1_200,
     },
     caughtBy: ["S16"],
   },

@@ -32,11 +32,10 @@ describe("toJsonText", () => {
       fc.property(fc.oneof(json, fc.string({ unit: "binary" })), (value) => {
         const result = toJsonText(value, { maxBytes: Infinity });
         const text = JSON.stringify(value);
-        expect(result).toEqual({
-          ok: true,
-          text: expect.any(String),
-          bytes: Buffer.byteLength(result.ok ? result.text : ""),
-        });
+        expect(result).toEqual({ ok: true, text: expect.any(String) });
+        const bytes = Buffer.byteLength(result.ok ? result.text : "");
+        expect(toJsonText(value, { maxBytes: bytes })).toEqual(result);
+        expect(toJsonText(value, { maxBytes: bytes - 1 })).toMatchObject({ ok: false, reason: "too_large" });
         // But for -0, which JSON.stringify changes in silence.
         if (!hasNegativeZero(value)) expect(result.ok && result.text).toBe(text);
       }),
@@ -114,6 +113,17 @@ describe("toJsonText", () => {
     expect(toJsonText({ a: undefined, b: 1, c: undefined }, LIMITS)).toMatchObject({ text: '{"b":1}' });
   });
 
+  it("quotes as JSON.stringify does, in keys and in values: every unit of text, alone and between others", () => {
+    for (let unit = 0; unit <= 0xffff; unit += 1) {
+      const text = String.fromCharCode(unit);
+      for (const value of [text, { [`a${text}`]: `${text}b` }]) {
+        const result = toJsonText(value, LIMITS);
+        if (!result.ok || result.text !== JSON.stringify(value))
+          expect.unreachable(`U+${unit.toString(16)} is written otherwise`);
+      }
+    }
+  });
+
   it("keeps -0, which JSON can say", () => {
     const result = toJsonText([-0, 0], LIMITS);
     expect(result.ok && parseJsonText(result.text)).toStrictEqual([-0, 0]);
@@ -130,7 +140,7 @@ describe("toJsonText", () => {
 
   it("writes lone surrogates so that they come back", () => {
     const result = toJsonText("\ud800x\udc00", LIMITS);
-    expect(result).toMatchObject({ text: '"\\ud800x\\udc00"', bytes: 15 });
+    expect(result).toEqual({ ok: true, text: '"\\ud800x\\udc00"' });
   });
 
   it("takes plain data of another realm", () => {
@@ -176,6 +186,21 @@ describe("toJsonText", () => {
       path: "deep.secret",
       message: "cannot be read",
     });
+    const throwing = new Proxy(
+      {},
+      {
+        get(): never {
+          throw new Proxy(new Error("s3cret"), {
+            getPrototypeOf: (): never => {
+              throw new Error("s3cret");
+            },
+          });
+        },
+        ownKeys: () => ["a"],
+        getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+      },
+    );
+    expect(refusalOf(throwing)).toMatchObject({ path: "a", message: "cannot be read" });
     const { proxy, revoke } = Proxy.revocable([], {});
     revoke();
     expect(refusalOf({ a: proxy })).toMatchObject({ path: "a", message: "cannot be read" });
@@ -213,9 +238,9 @@ describe("toJsonText", () => {
   });
 
   it("takes text of exactly as many bytes as it may, and not one more", () => {
-    for (const value of ["abc", "äöü", "€", "😀", ["a", { b: 1.5 }]]) {
+    for (const value of ["abc", "äöü", "€".repeat(100), "😀".repeat(100), ["a", { b: 1.5 }]]) {
       const bytes = Buffer.byteLength(JSON.stringify(value));
-      expect(toJsonText(value, { maxBytes: bytes })).toMatchObject({ ok: true, bytes });
+      expect(toJsonText(value, { maxBytes: bytes })).toEqual({ ok: true, text: JSON.stringify(value) });
       expect(toJsonText(value, { maxBytes: bytes - 1 })).toEqual({
         ok: false,
         reason: "too_large",

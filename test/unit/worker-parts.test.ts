@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
+import { type Alarms, createAlarms, type Due } from "../../src/core/engine/worker/alarms.js";
 import { createBell } from "../../src/core/engine/worker/bell.js";
 import { createBreaker } from "../../src/core/engine/worker/breaker.js";
 import { claimEntries } from "../../src/core/engine/worker/execution.js";
@@ -8,7 +9,7 @@ import { createIdle } from "../../src/core/engine/worker/idle.js";
 import { Lease } from "../../src/core/engine/worker/lease.js";
 import { createMetronome } from "../../src/core/engine/worker/metronome.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
-import { checkedInput } from "../../src/core/engine/worker/outcome.js";
+import { checkedInput, runnable } from "../../src/core/engine/worker/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
 import { createTasks } from "../../src/core/engine/worker/tasks.js";
 import { peek, storable } from "../../src/core/engine/worker/text.js";
@@ -37,12 +38,12 @@ describe("slots", () => {
     const slots = createSlots(2);
     await slots.reserve(2, NEVER);
     expect(slots.borrow(5, 9, 0)).toBe(0);
-    const settled = slots.settling();
+    slots.settling();
     expect([slots.leaving(), slots.borrow(5, 9, 0), slots.borrow(5, 9, 0), slots.free()]).toEqual([
       1, 1, 0, 0,
     ]);
     slots.give(1);
-    settled();
+    slots.settled();
     expect([slots.leaving(), slots.free(), slots.borrow(5, 9, 0)]).toEqual([0, 0, 0]);
   });
 
@@ -77,11 +78,15 @@ describe("small parts", () => {
     const bell = createBell();
     const heard: string[] = [];
     bell.hear(() => heard.push("early"));
-    bell.hear(() => heard.push("left"))();
+    const left = (): void => {
+      heard.push("left");
+    };
+    bell.hear(left);
+    bell.deafen(left);
     expect(bell.rung).toBe(false);
     bell.ring();
     bell.ring();
-    bell.hear(() => heard.push("late"))();
+    bell.hear(() => heard.push("late"));
     expect([heard, bell.rung]).toEqual([["early", "late"], true]);
   });
 
@@ -114,16 +119,64 @@ describe("small parts", () => {
     const clock = fakeClock();
     const metronome = createMetronome(clock, () => clock.now(), 0.5);
     let beats = 0;
-    const leave = metronome.join(100, () => (beats += 1));
-    const other = metronome.join(100, () => (beats += 1));
+    const one = { tick: () => void (beats += 1) };
+    const other = { tick: () => void (beats += 1) };
+    metronome.join(100, one);
+    metronome.join(100, other);
     await clock.advance(200);
     expect([beats, clock.pending()]).toEqual([4, 1]);
-    leave();
-    other();
-    other();
+    metronome.leave(100, one);
+    metronome.leave(100, other);
+    metronome.leave(100, other);
     expect(clock.pending()).toBe(0);
     await clock.advance(200);
     expect(beats).toBe(4);
+  });
+
+  it("alarms ring each at its own instant, on one timer, which is not left behind", async () => {
+    const clock = fakeClock();
+    const alarms = createAlarms(clock, () => clock.now());
+    const rung: string[] = [];
+    const start = clock.now();
+    const due = (name: string, afterMs: number): Due & { dueAt: number } => ({
+      dueAt: start + afterMs,
+      ring: () => rung.push(`${name} ${String(clock.now() - start)}`),
+    });
+    const late = due("late", 300);
+    const moved = due("moved", 100);
+    const cleared = due("cleared", 200);
+    for (const one of [late, moved, due("soon", 50), cleared]) alarms.set(one);
+    expect(clock.pending()).toBe(1);
+    moved.dueAt = start + 400;
+    alarms.set(moved);
+    alarms.clear(cleared);
+    await clock.advance(250);
+    expect([rung, clock.pending()]).toEqual([["soon 50"], 1]);
+    await clock.advance(250);
+    expect([rung, clock.pending()]).toEqual([["soon 50", "late 300", "moved 400"], 0]);
+    alarms.clear(late);
+    alarms.set(late);
+    alarms.clear(late);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("an alarm may clear another that is due with it, and set one anew", async () => {
+    const clock = fakeClock();
+    const alarms: Alarms = createAlarms(clock, () => clock.now());
+    const rung: string[] = [];
+    const second: Due = { dueAt: clock.now() + 10, ring: () => rung.push("second") };
+    const again: Due = { dueAt: clock.now() + 20, ring: () => rung.push("again") };
+    alarms.set({
+      dueAt: clock.now() + 10,
+      ring: () => {
+        rung.push("first");
+        alarms.clear(second);
+        alarms.set(again);
+      },
+    });
+    alarms.set(second);
+    await clock.advance(100);
+    expect([rung, clock.pending()]).toEqual([["first", "again"], 0]);
   });
 
   it("text is clipped and well formed", () => {
@@ -161,9 +214,25 @@ describe("small parts", () => {
         return { ok: true, value };
       },
     });
-    const { core } = testCore({ definitions: [] });
-    expect(await checkedInput(core, asking, undefined, NEVER)).toEqual({ ok: true, value: null });
+    expect(await checkedInput(asking, undefined)).toEqual({ ok: true, value: null });
     expect(seen).toEqual([null]);
+  });
+
+  it("an input that its schema refuses is the end of the job", () => {
+    const { core } = testCore({ definitions: [] });
+    expect([
+      runnable(core, { ok: true, value: 1 }),
+      runnable(core, { ok: false, issues: [{ path: "a.b", message: "is no number" }] }),
+    ]).toEqual([
+      { ok: true, value: 1 },
+      {
+        ok: false,
+        outcome: {
+          do: "fail",
+          failure: { reason: "input_invalid", message: "The stored input is invalid at a.b: is no number." },
+        },
+      },
+    ]);
   });
 
   it("a claim's entries are told from the history", () => {
@@ -226,6 +295,7 @@ describe("a lease", () => {
         claimedAt: clock.now() - claimedAgoMs,
         now,
         metronome: createMetronome(clock, now, 0),
+        alarms: createAlarms(clock, now),
       },
       {
         expired: () => heard.push("expired"),
@@ -313,6 +383,7 @@ describe("a lease", () => {
         claimedAt: now(),
         now,
         metronome: createMetronome(clock, now, 0),
+        alarms: createAlarms(clock, now),
       },
       { expired: () => (expired += 1), refused: () => {}, cancelled: () => {}, beaten: () => {} },
     );

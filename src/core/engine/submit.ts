@@ -1,18 +1,18 @@
 import { sleep } from "../clock.js";
 import { backoffMs } from "../decide/backoff.js";
 import { createRecord, judgeExisting, type NewJob } from "../decide/create.js";
-import type { Definition } from "../definition.js";
+import type { Checked, Definition, Issue } from "../definition.js";
 import { isWaybillError, StoreUnavailableError, WaybillError } from "../errors.js";
 import { idUnderScope, inputHash, scopeHash } from "../hash.js";
-import { historyOf } from "../history.js";
+import { type HistoryEntry, historyOf } from "../history.js";
 import type { Json } from "../json.js";
 import { toJsonText } from "../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../ports/store.js";
+import type { JobRecord, Snapshot } from "../record.js";
 import { err, ok, type Result } from "../result.js";
-import { type Core, decideContext, DEFAULT_QUEUE } from "./core.js";
+import { type Announcement, type Core, DEFAULT_QUEUE } from "./core.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
-import type { RuntimeJob } from "./job.js";
-import { jobOf } from "./job.js";
+import { createdJobOf, jobOf, type RuntimeJob } from "./job.js";
 import { checkId, checkText, checkWhole } from "./option-checks.js";
 
 /** Options of one submit, without types. */
@@ -49,8 +49,10 @@ export async function submit(
   options: RuntimeSubmitOptions = {},
   { origin }: Origin = { origin: null },
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const prepared = await prepare(core, definition, input, options, origin);
-  return prepared.ok ? carryOut(core, dispatcher, definition, prepared.value, options) : prepared;
+  const checked = prepare(core, definition, input, options, origin);
+  // An await takes a turn even of what is there already.
+  const prepared = checked instanceof Promise ? await checked : checked;
+  return prepared.ok ? await carryOut(core, dispatcher, definition, prepared.value, options) : prepared;
 }
 
 /** One of several to submit. */
@@ -70,11 +72,11 @@ export async function submitMany(
   const prepared = await Promise.all(
     items.map(async ({ input, ...options }) => ({
       options,
-      ...(await prepare(core, definition, input, options, null)),
+      item: await prepare(core, definition, input, options, null),
     })),
   );
   const outcomes = await Promise.allSettled(
-    prepared.map(async ({ options, ...item }) =>
+    prepared.map(async ({ options, item }) =>
       item.ok ? carryOut(core, dispatcher, definition, item.value, options) : item,
     ),
   );
@@ -98,7 +100,13 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const result = await create(core, item, options.tx);
+  const giveUpAt = core.clock.now() + core.policy.unknownRetryMs;
+  let result: CreateResult;
+  try {
+    result = await core.gateway.create(item, options.tx);
+  } catch (error) {
+    result = await createAgain(core, item, options.tx, giveUpAt, error);
+  }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
     if (meaning === "conflict") return err(conflict(options));
@@ -106,21 +114,35 @@ async function carryOut(
     // Else the job of this very call: its reply was lost, so nobody has been told.
   }
   const created = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
-  const { record } = created;
   const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
-  if (!inTransaction)
-    core.announce({
-      snapshot: created,
-      get entries() {
-        return historyOf(item.record);
-      },
-    });
-  if (record.status !== "PENDING") return ok(await existing(core, definition, created, item));
-  const handed: Dispatched = inTransaction
-    ? { state: "deferred", snapshot: created }
-    : await dispatcher.send(created);
-  return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
+  if (!inTransaction) core.announce(new Created(created, item.record));
+  if (created.record.status === "PENDING") {
+    const handed: Dispatched = inTransaction
+      ? { state: "deferred", snapshot: created }
+      : await dispatcher.send(created);
+    return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
+  }
+  return ok(
+    result.status === "existing"
+      ? await existing(core, definition, result.job, item)
+      : createdJobOf(definition, item),
+  );
+}
+
+/** Its entries are decoded only where somebody hears. A class: a getter in a literal takes 3 µs (measured on V8). */
+class Created implements Announcement {
+  readonly snapshot: Snapshot;
+  readonly #first: JobRecord;
+
+  constructor(snapshot: Snapshot, first: JobRecord) {
+    this.snapshot = snapshot;
+    this.#first = first;
+  }
+
+  get entries(): readonly HistoryEntry[] {
+    return historyOf(this.#first);
+  }
 }
 
 /** A job as it is stored by now. What a COMPLETED one yielded does not come with the answer of a create. */
@@ -142,36 +164,60 @@ async function existing(
   }
 }
 
-async function prepare(
+type Prepared = Result<CreateItem, SubmitRefusal>;
+
+/** Checks everything and makes the record; a promise only where the schema asks for time. */
+function prepare(
   core: Core,
   definition: Definition,
   input: unknown,
   options: RuntimeSubmitOptions,
   origin: string | null,
-): Promise<Result<CreateItem, SubmitRefusal>> {
+): Prepared | Promise<Prepared> {
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
   if (!text.ok) return err(unstorable("input", text));
-  const checked = await definition.checkInput(input);
-  if (!checked.ok) {
-    const [issue] = checked.issues;
-    const at = issue === undefined || issue.path === "" ? "" : ` at ${issue.path}`;
-    return err(
-      new WaybillError(
-        "input.invalid",
-        `The input of ${definition.kind} is invalid${at}: ${issue?.message ?? "it does not match the schema"}.`,
-      ),
-    );
-  }
-  const metadata = toJsonText(options.metadata ?? null, { maxBytes: core.policy.maxMetadataBytes });
-  if (!metadata.ok) return err(unstorable("metadata", metadata));
-  const job = newJob(core, definition, text.text, options, {
-    metadata: JSON.parse(metadata.text) as Json,
-    subject: options.subject ?? definition.subjectOf(checked.value),
+  const made = (checked: Checked): Prepared =>
+    checked.ok
+      ? itemOf(core, definition, { text: text.text, value: checked.value }, options, origin)
+      : err(invalid(definition, checked.issues[0]));
+  const checked = definition.checkInput(input);
+  return checked instanceof Promise ? checked.then(made) : made(checked);
+}
+
+function itemOf(
+  core: Core,
+  definition: Definition,
+  input: { readonly text: string; readonly value: unknown },
+  options: RuntimeSubmitOptions,
+  origin: string | null,
+): Prepared {
+  const metadata = metadataOf(core, options.metadata);
+  if (!metadata.ok) return metadata;
+  const now = core.time.now();
+  const job = newJob(core, definition, input.text, options, {
+    now,
+    metadata: metadata.value,
+    subject: options.subject ?? definition.subjectOf(input.value),
     origin,
   });
-  const context = decideContext(core, core.ids.transition(), options.actor ?? null);
-  return ok({ record: createRecord(job, context), input: text.text });
+  const author = { transitionId: core.ids.transition(), actor: options.actor ?? null };
+  return ok({ record: createRecord(job, { now, policy: core.policy, ...author }), input: input.text });
+}
+
+/** A copy that nobody else holds, as the store gives it back. */
+function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> {
+  if (metadata === undefined || metadata === null) return ok(null);
+  const text = toJsonText(metadata, { maxBytes: core.policy.maxMetadataBytes });
+  return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
+}
+
+function invalid({ kind }: Definition, issue: Issue | undefined): SubmitRefusal {
+  const at = issue === undefined || issue.path === "" ? "" : ` at ${issue.path}`;
+  return new WaybillError(
+    "input.invalid",
+    `The input of ${kind} is invalid${at}: ${issue?.message ?? "it does not match the schema"}.`,
+  );
 }
 
 function newJob(
@@ -179,12 +225,12 @@ function newJob(
   definition: Definition,
   input: string,
   options: RuntimeSubmitOptions,
-  given: { readonly metadata: Json; readonly subject: string | null; readonly origin: string | null },
+  given: Pick<NewJob, "metadata" | "subject" | "origin"> & { readonly now: number },
 ): NewJob {
   const { idempotencyKey: key } = options;
   const owner = options.owner ?? null;
   checkText("subject", given.subject ?? undefined);
-  const now = core.time.now();
+  const { now } = given;
   const scope = key === undefined ? null : scopeHash(owner, definition.kind, key);
   const made = options.id ?? core.ids.job(now);
   checkId(made);
@@ -197,7 +243,7 @@ function newJob(
     metadata: given.metadata,
     queue: queueOf(core, definition),
     maxAttempts: definition.retry.maxAttempts ?? core.policy.retry.maxAttempts,
-    notifiers: [...core.notifiers.keys()],
+    notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
     origin: given.origin,
     scope,
     inputHash: scope === null ? null : inputHash(input),
@@ -206,6 +252,8 @@ function newJob(
     delayMs: options.delayMs ?? 0,
   };
 }
+
+const NONE: readonly string[] = [];
 
 /** The queue that hands a kind over: its own, else the default one, else the store. */
 export function queueOf(core: Core, definition: Definition): string | null {
@@ -236,21 +284,26 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
 
 const AGAIN = { baseMs: 50, capMs: 1_000 };
 
-/** Creates under one transition id until there is an answer: asked again, a create that happened is recognised as ours. */
-async function create(core: Core, item: CreateItem, tx: unknown): Promise<CreateResult> {
-  const giveUpAt = core.clock.now() + core.policy.unknownRetryMs;
+/** Asks again until there is an answer, under the same transition id: a create that happened is recognised as ours. */
+async function createAgain(
+  core: Core,
+  item: CreateItem,
+  tx: unknown,
+  giveUpAt: number,
+  error: unknown,
+): Promise<CreateResult> {
   let doubt = false;
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 1, last = error; ; tries += 1) {
+    if (!isWaybillError(last, "store.unavailable")) throw last;
+    doubt ||= last.outcome !== "not_applied";
+    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
+    // Inside the caller's transaction the caller alone can try again.
+    if (tx !== undefined || core.clock.now() + waitMs > giveUpAt) throw doubt ? uncertain(item, last) : last;
+    await sleep(core.clock, waitMs, undefined, true);
     try {
       return await core.gateway.create(item, tx);
-    } catch (error) {
-      if (!isWaybillError(error, "store.unavailable")) throw error;
-      doubt ||= error.outcome !== "not_applied";
-      const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-      // Inside the caller's transaction the caller alone can try again.
-      if (tx !== undefined || core.clock.now() + waitMs > giveUpAt)
-        throw doubt ? uncertain(item, error) : error;
-      await sleep(core.clock, waitMs, undefined, true);
+    } catch (next) {
+      last = next;
     }
   }
 }

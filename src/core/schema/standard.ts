@@ -21,11 +21,24 @@ export function isSchema(value: unknown): value is Schema {
 }
 
 /**
- * Checks a value. Rejects only if the schema itself throws: then nothing is known about the value, and it must not be
- * called invalid.
+ * Checks a value; a promise only where the schema gives one. Throws, or rejects, only if the schema itself does: then nothing
+ * is known about the value, and it must not be called invalid.
  */
-export async function checkWith(schema: Schema, value: unknown): Promise<Checked> {
-  const result = await schema["~standard"].validate(value);
+export function checkWith(schema: Schema, value: unknown): Checked | Promise<Checked> {
+  const result = schema["~standard"].validate(value);
+  return isThenable(result) ? checkLater(result) : checkedOf(result);
+}
+
+/** Of any realm or library, as `await` takes it. */
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
+}
+
+async function checkLater(result: PromiseLike<StandardSchemaV1.Result<unknown>>): Promise<Checked> {
+  return checkedOf(await result);
+}
+
+function checkedOf(result: StandardSchemaV1.Result<unknown>): Checked {
   // By the specification a falsy `issues` is success, and a failure has at least one.
   if (!result.issues) return { ok: true, value: result.value };
   const issues = result.issues.slice(0, MAX_ISSUES).map(issueOf);

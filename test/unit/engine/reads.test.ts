@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
+import { defineJob } from "../../../src/core/define/define-job.js";
 import { decodePage, encodePage } from "../../../src/core/engine/page.js";
 import {
   get,
@@ -10,6 +12,8 @@ import {
   undelivered,
 } from "../../../src/core/engine/reads.js";
 import { jobOf, type RuntimeJob } from "../../../src/core/engine/job.js";
+import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
+import type { EdgeId } from "../../../src/core/lifecycle.js";
 import {
   claimed,
   completed,
@@ -356,6 +360,35 @@ describe("what a job shows", () => {
     };
     expect(jobOf(mailKind, trimmed)).toMatchObject({ word: "on its way", message: "Running." });
     expect(jobOf(undefined, trimmed)).toMatchObject({ word: "PROCESSING", message: "" });
+  });
+
+  it("says what the newest entry of the status says, in the phase of then: a request or a warning behind it says nothing", async () => {
+    const at = world();
+    const { record, cursors } = await stored(at, (await submitted(at)).id);
+    const kind = defineJob({
+      kind: "mail.send",
+      input: z.object({}),
+      phases: ["sending", "waiting"],
+      messages: { PROCESSING: { default: "Going.", sending: "Sending.", waiting: "Waiting." } },
+    })["~definition"];
+    const entry = (version: number, edge: EdgeId, more: Partial<HistoryEntry> = {}): HistoryEntry => ({
+      ...{ version, edge, at: version, attempt: 1, transitionId: "t", actor: null },
+      ...{ reason: null, text: null, expose: false },
+      ...more,
+    });
+    const messageAfter = (...entries: readonly HistoryEntry[]) => {
+      const history = encodeHistory([entry(1, "T1"), entry(2, "T2"), entry(3, "T4"), ...entries]);
+      return jobOf(kind, { record: { ...record, status: "PROCESSING", phase: "waiting", history }, cursors })
+        .message;
+    };
+    const sending = entry(4, "phase", { reason: "sending" });
+    const cancel = entry(5, "cancel", { text: "stop, said Ann", expose: true });
+    const warning = entry(6, "warning", { reason: "slow", text: "slow", expose: true });
+    expect(messageAfter()).toBe("Going.");
+    expect(messageAfter(sending)).toBe("Sending.");
+    expect(messageAfter(sending, cancel, warning)).toBe("Sending.");
+    expect(messageAfter({ ...sending, text: "Page 3." }, cancel)).toBe("Page 3.");
+    expect(messageAfter(sending, entry(7, "T7"), entry(8, "T4"))).toBe("Going.");
   });
 
   it("stays readable when a store lost a failure, an output or an input", async () => {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
 import { dispatch } from "../../../src/core/engine/commands.js";
+import { get } from "../../../src/core/engine/reads.js";
 import { submit, submitMany } from "../../../src/core/engine/submit.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { StoreReply } from "../../../src/core/ports/store.js";
@@ -396,6 +397,113 @@ describe("an input that a definition refuses without saying why", () => {
     const silent = { ...mailKind, checkInput: async () => ({ ok: false, issues: [] }) as const };
     const result = await at.run(submit(at.core, at.dispatcher, silent, { to: "ann" }));
     expect(result.ok ? "" : result.error.message).toContain("is invalid: it does not match the schema.");
+  });
+});
+
+describe("a schema", () => {
+  const answers = { ok: true as const, value: { to: "ann" } };
+  const kindWith = (validate: (value: unknown) => unknown) =>
+    defineJob({
+      kind: "mail.send",
+      input: { "~standard": { version: 1, vendor: "hand", validate } } as never,
+      subject: (input: { to: string }) => `to:${input.to}`,
+    })["~definition"];
+
+  it.each([
+    ["at once", () => answers],
+    ["later", async () => answers],
+    // A promise of another library.
+    [
+      "as a promise that is not the platform's",
+      () => ({
+        then: (say: (v: unknown) => void) => {
+          say(answers);
+        },
+      }),
+    ],
+  ])("may answer %s", async (_, validate) => {
+    const at = world();
+    const result = await at.run(submit(at.core, at.dispatcher, kindWith(validate), { to: "raw" }));
+    expect(result).toMatchObject({ ok: true, value: { subject: "to:ann", input: { to: "raw" } } });
+  });
+
+  it.each([
+    ["at once", () => ({ issues: [{ message: "no", path: ["to"] }] })],
+    ["later", async () => ({ issues: [{ message: "no", path: ["to"] }] })],
+  ])("may refuse %s: nothing is written", async (_, validate) => {
+    const at = world();
+    const result = await at.run(submit(at.core, at.dispatcher, kindWith(validate), { to: "raw" }));
+    expect(result).toMatchObject({ ok: false, error: { code: "input.invalid" } });
+    expect(at.trips.calls).toEqual([]);
+  });
+
+  const away = new Error("database away");
+  it.each([
+    [
+      "throw",
+      () => {
+        throw away;
+      },
+    ],
+    ["reject", () => Promise.reject(away)],
+  ])("may %s: submit rejects with it, and nothing is written", async (_, validate) => {
+    const at = world();
+    const kind = kindWith(validate);
+    expect(await rejection(at, submit(at.core, at.dispatcher, kind, { to: "raw" }))).toBe(away);
+    const many = submitMany(at.core, at.dispatcher, kind, [{ input: { to: "raw" } }]);
+    expect(await rejection(at, many)).toBe(away);
+    expect(at.trips.calls).toEqual([]);
+  });
+});
+
+describe("metadata", () => {
+  it("is kept as it was said, whatever becomes of the object", async () => {
+    const at = world();
+    const metadata = { tags: ["a"], left: undefined };
+    const { id } = await submitted(at, { to: "ann" }, { metadata });
+    metadata.tags.push("b");
+    expect((await stored(at, id)).record.metadata).toEqual({ tags: ["a"] });
+  });
+
+  it("that is left out is null", async () => {
+    const at = world();
+    for (const options of [{}, { metadata: undefined }, { metadata: null }]) {
+      const { id } = await submitted(at, { to: "ann" }, options);
+      expect((await stored(at, id)).record.metadata).toBeNull();
+    }
+  });
+
+  it.each([
+    ["not safe as JSON", { at: new Date(0) }, "input.invalid"],
+    ["too large", "x".repeat(100_000), "input.too_large"],
+  ])("that is %s is refused", async (_, metadata, code) => {
+    const at = world();
+    const result = await at.run(submit(at.core, at.dispatcher, mailKind, { to: "ann" }, { metadata }));
+    expect(result).toMatchObject({ ok: false, error: { code } });
+    expect(at.trips.calls).toEqual([]);
+  });
+});
+
+describe("the job that submit gives", () => {
+  it.each([false, true])("is the one that a read gives, field by field (a queue: %s)", async (queue) => {
+    const messages = {
+      QUEUED: (job: { input: { to: string } }) => `For ${job.input.to}.`,
+      PENDING: "Noted.",
+    };
+    const kind = defineJob({
+      kind: "mail.send",
+      input: z.object({ to: z.string() }),
+      words: { PENDING: "noted", QUEUED: "waiting", PROCESSING: "going", COMPLETED: "sent", FAILED: "lost" },
+      messages,
+    })["~definition"];
+    const at = world({ queue, jobs: [kind] });
+    const options = { owner: "o", subject: "s", metadata: { page: [1, null] }, delayMs: 5, deadlineMs: 50 };
+    const given = await at.run(submit(at.core, at.dispatcher, kind, { to: "änn\n" }, options));
+    if (!given.ok) throw given.error;
+    const read = await at.run(get(at.core, given.value.id, null));
+    expect(given.value).toStrictEqual(read);
+    expect(Object.keys(given.value)).toEqual(Object.keys(read!));
+    expect(given.value).toMatchObject({ status: "QUEUED", word: "waiting", message: "For änn\n." });
   });
 });
 

@@ -2,8 +2,10 @@
 export interface Bell {
   readonly rung: boolean;
   ring(): void;
-  /** Calls `heard` when it rings, at once where it has rung. Returns how to stop listening. */
-  hear(heard: () => void): () => void;
+  /** Calls `heard` when it rings, at once where it has rung. */
+  hear(heard: () => void): void;
+  /** Stops listening. */
+  deafen(heard: () => void): void;
 }
 
 export function createBell(): Bell {
@@ -20,14 +22,11 @@ export function createBell(): Bell {
       for (const heard of all) heard();
     },
     hear(heard) {
-      if (rung) {
-        heard();
-        return () => undefined;
-      }
-      ears.add(heard);
-      return () => {
-        ears.delete(heard);
-      };
+      if (rung) heard();
+      else ears.add(heard);
+    },
+    deafen(heard) {
+      ears.delete(heard);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Core } from "../core.js";
 import type { Dispatcher } from "../dispatch.js";
 import type { Reconciler } from "../reconciler.js";
+import type { Alarms } from "./alarms.js";
 import type { Bell } from "./bell.js";
 import type { Breaker } from "./breaker.js";
 import type { WorkerSettings } from "./options.js";
@@ -20,6 +21,8 @@ export interface Crew {
   /** Time that never goes back. */
   readonly now: () => number;
   readonly metronome: Metronome;
+  /** By `now`. */
+  readonly alarms: Alarms;
   /** Aborted when the worker is to stop: no new work from then on. For the few loops. */
   readonly stopping: AbortSignal;
   /** The same for the many jobs. */

@@ -1,14 +1,16 @@
+import { type News, NO_NEWS } from "../../decide/held.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
+import { jobOf, type RuntimeJob } from "../job.js";
 import type { Crew } from "./crew.js";
 import { Halt, type Halting } from "./halt.js";
-import { handlerContext, jobLogger } from "./handler-context.js";
-import { Hold } from "./hold.js";
-import { Lease } from "./lease.js";
+import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
+import { Hold, type HoldEvents } from "./hold.js";
+import { Lease, type LeaseEvents } from "./lease.js";
 import { NewsDesk } from "./news.js";
 import {
   checkedInput,
@@ -17,6 +19,7 @@ import {
   outcomeOfAbort,
   outcomeOfReturned,
   outcomeOfThrown,
+  runnable,
 } from "./outcome.js";
 import { codeOf } from "./text.js";
 
@@ -55,100 +58,112 @@ const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
 const LAST_WORD_PATIENCE_MS = 2_000;
 
 /** Runs one claimed job to its stored outcome. Never rejects. */
-export async function execute(crew: Crew, claimed: Claimed): Promise<Ending> {
-  try {
-    return await new Execution(crew, claimed).run();
-  } catch (error) {
-    jobLogger(crew.core.logger, claimed.stored).error(
-      "the outcome of a job could not be stored; it is recovered when its lease is over",
-      { code: codeOf(error) },
-    );
-    return { status: "unknown" };
-  }
+export function execute(crew: Crew, claimed: Claimed): Promise<Ending> {
+  return new Execution(crew, claimed).run();
 }
 
-class Execution {
+/** Parts that a short and silent job never needs (its news, its logger) are made when they are. */
+class Execution implements ContextHost, HoldEvents, LeaseEvents {
   readonly #crew: Crew;
   readonly #claimed: Claimed;
-  readonly #logger: Logger;
-  readonly #halt = new Halt();
+  readonly halt = new Halt();
   readonly #lease: Lease;
   readonly #hold: Hold;
-  readonly #desk: NewsDesk;
+  #desk: NewsDesk | null = null;
+  #logger: Logger | null = null;
+  #job: RuntimeJob | null = null;
   #lost = false;
-  #cancelDeadline: () => void = () => undefined;
+  #concluding = false;
+  #cancelDeadline: (() => void) | null = null;
 
   constructor(crew: Crew, claimed: Claimed) {
     this.#crew = crew;
     this.#claimed = claimed;
-    const { core } = crew;
-    const { stored, token, leaseMs, claimedAt, handler } = claimed;
-    this.#logger = jobLogger(core.logger, stored);
-    const cancelled = (): void => {
-      this.#stop("Cancelled");
-    };
-    this.#hold = new Hold(core, stored, token, crew.now, {
-      cancelled,
-      confirmed: (sentAt) => {
-        this.#lease.confirm(sentAt);
-      },
-      lost: () => {
-        this.#lose();
-      },
-    });
+    const { core, now, metronome, alarms } = crew;
+    const { stored, token, leaseMs, claimedAt } = claimed;
+    this.#hold = new Hold(core, stored, token, now, this);
     const { id } = stored.record;
-    this.#lease = new Lease(
-      core,
-      { id, token, leaseMs, claimedAt, now: crew.now, metronome: crew.metronome },
-      {
-        cancelled,
-        expired: () => {
-          this.#lose();
-        },
-        refused: (snapshot) => {
-          this.#hold.lose(snapshot);
-        },
-        beaten: () => claimed.beaten?.(),
-      },
-    );
-    this.#desk = new NewsDesk({
-      core,
-      leaseMs,
-      hold: this.#hold,
-      lease: this.#lease,
-      definition: handler.definition,
-      logger: this.#logger,
-    });
+    this.#lease = new Lease(core, { id, token, leaseMs, claimedAt, now, metronome, alarms }, this);
+  }
+
+  get stored(): StoredJob {
+    return this.#claimed.stored;
+  }
+
+  get job(): RuntimeJob {
+    return (this.#job ??= jobOf(this.#claimed.handler.definition, this.stored));
+  }
+
+  get logger(): Logger {
+    return (this.#logger ??= jobLogger(this.#crew.core.logger, this.stored));
+  }
+
+  /** What takes the handler's news. A handler that speaks after its end is not heard. */
+  get desk(): NewsDesk {
+    if (this.#desk !== null) return this.#desk;
+    const { core } = this.#crew;
+    const { leaseMs, handler } = this.#claimed;
+    const { definition } = handler;
+    const parts = { core, leaseMs, hold: this.#hold, lease: this.#lease, definition, logger: this.logger };
+    this.#desk = new NewsDesk(parts);
+    if (this.#concluding) void this.#desk.close();
+    return this.#desk;
+  }
+
+  confirmed(sentAt: number): void {
+    this.#lease.confirm(sentAt);
+  }
+
+  lost(): void {
+    if (!this.#lost) count(this.#crew.core.telemetry, "lease_lost");
+    this.#lost = true;
+    this.#stop("LeaseLost");
+  }
+
+  cancelled(): void {
+    this.#stop("Cancelled");
+  }
+
+  expired(): void {
+    this.lost();
+  }
+
+  refused(snapshot: Snapshot | null): void {
+    this.#hold.lose(snapshot);
+  }
+
+  beaten(): void {
+    this.#claimed.beaten?.();
   }
 
   async run(): Promise<Ending> {
     const { core, closing } = this.#crew;
-    const { stored } = this.#claimed;
-    // Read once, before anything runs: a job whose history is damaged is left to its lease.
-    core.announce({ snapshot: stored, entries: claimEntries(stored.record) });
-    if (stored.record.cancel !== null) this.#stop("Cancelled");
-    const deafen = closing.hear(() => {
+    const { record } = this.stored;
+    const shutDown = (): void => {
       this.#stop("ShuttingDown");
-    });
-    this.#armDeadline(stored.record);
+    };
     try {
+      // Read once, before anything runs: a job whose history is damaged is left to its lease.
+      core.announce({ snapshot: this.stored, entries: claimEntries(record) });
+      if (record.cancel !== null) this.#stop("Cancelled");
+      closing.hear(shutDown);
+      this.#armDeadline(record);
       return await this.#conclude(await this.#work());
+    } catch (error) {
+      this.logger.error("the outcome of a job could not be stored; it is recovered when its lease is over", {
+        code: codeOf(error),
+      });
+      return { status: "unknown" };
     } finally {
-      deafen();
-      this.#cancelDeadline();
+      closing.deafen(shutDown);
+      this.#cancelDeadline?.();
       this.#lease.stop();
     }
   }
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.#halt.aborted) this.#halt.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
-  }
-
-  #lose(): void {
-    if (!this.#lost) count(this.#crew.core.telemetry, "lease_lost");
-    this.#lost = true;
-    this.#stop("LeaseLost");
+    if (!this.halt.aborted) this.halt.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
   }
 
   #armDeadline(record: JobRecord): void {
@@ -165,44 +180,48 @@ class Execution {
   }
 
   /** Runs the handler when it is its turn. Its outcome, or that of a signal that came first. */
-  async #work(): Promise<Outcome> {
-    const { gate } = this.#crew;
-    const halt = this.#halt;
+  #work(): Promise<Outcome> {
     const confirming = this.#lease.start();
     // A lease that cannot be confirmed ends by its deadline, which aborts.
-    if (confirming !== null) await Promise.race([confirming, aborted(halt)]);
-    if (!(await gate.enter(halt))) return outcomeOfAbort(halt);
-    const running = this.#handle();
-    // A handler that does not hear its signal keeps its place as long as it runs.
-    void running.then(() => {
-      gate.leave();
-    });
-    return this.#orCalledBack(running);
+    if (confirming !== null)
+      return Promise.race([confirming, aborted(this.halt)]).then(() => this.#whenItsTurn());
+    return this.#whenItsTurn();
   }
 
-  /** Checks the input and runs the handler. Never rejects. */
+  #whenItsTurn(): Promise<Outcome> {
+    const { gate } = this.#crew;
+    const { halt } = this;
+    if (!halt.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
+    return gate
+      .enter(halt)
+      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(halt)));
+  }
+
+  /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
   async #handle(): Promise<Outcome> {
-    const { core } = this.#crew;
-    const { handler, stored } = this.#claimed;
+    const { core, gate } = this.#crew;
+    const { handler } = this.#claimed;
     const { definition } = handler;
-    const halt = this.#halt;
+    const { halt } = this;
     try {
-      const input = await checkedInput(core, definition, stored.input, halt);
+      // Where this throws (the schema may ask somebody) another attempt may fare better.
+      const checked = checkedInput(definition, this.stored.input);
+      const input = runnable(core, checked instanceof Promise ? await checked : checked);
       if (!input.ok) return input.outcome;
       if (halt.aborted) return outcomeOfAbort(halt);
-      const context = handlerContext({
-        definition,
-        stored,
-        input: input.value,
-        halt,
-        logger: this.#logger,
-        desk: this.#desk,
-      });
       const call = { port: "handler", operation: definition.kind, items: 1 } as const;
-      const returned = await observe(core.telemetry, call, () => handler.run(context));
-      return await outcomeOfReturned(core, handler, returned);
+      const context = handlerContext(this, input.value);
+      const outcome = outcomeOfReturned(
+        core,
+        handler,
+        await observe(core.telemetry, call, () => handler.run(context)),
+      );
+      return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
       return outcomeOfThrown(error, halt, core.policy.maxTextChars);
+    } finally {
+      // A handler that does not hear its signal keeps its place as long as it runs.
+      gate.leave();
     }
   }
 
@@ -210,21 +229,27 @@ class Execution {
   #orCalledBack(running: Promise<Outcome>): Promise<Outcome> {
     const { leaving } = this.#crew;
     return new Promise((resolve) => {
-      const deafen = leaving.hear(() => {
-        this.#logger.warn("a handler did not end in the time of the shutdown; its job was given back");
+      const callBack = (): void => {
+        this.logger.warn("a handler did not end in the time of the shutdown; its job was given back");
         resolve({ do: "release" });
-      });
+      };
+      leaving.hear(callBack);
       void running.then((outcome) => {
-        deafen();
+        leaving.deafen(callBack);
         resolve(outcome);
       });
     });
   }
 
-  async #conclude(outcome: Outcome): Promise<Ending> {
-    const { core, leaving } = this.#crew;
+  #conclude(outcome: Outcome): Promise<Ending> {
+    this.#concluding = true;
+    if (this.#desk === null) return this.#store(outcome, noNews);
+    return Promise.resolve(this.#desk.close()).then((newsFor) => this.#store(outcome, newsFor));
+  }
+
+  async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => News): Promise<Ending> {
+    const { core, leaving, slots } = this.#crew;
     const { handler, token } = this.#claimed;
-    const newsFor = await this.#desk.close();
     if (outcome.do === "leave" || this.#hold.lost) return { status: "lost", snapshot: this.#hold.snapshot };
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
@@ -233,16 +258,20 @@ class Execution {
     const patienceMs = leaving.rung
       ? LAST_WORD_PATIENCE_MS
       : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
-    const settled = this.#crew.slots.settling();
+    slots.settling();
     try {
       const applied = await this.#hold.write(decide, { patienceMs });
       if (applied.status === "applied")
         return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
     } finally {
-      settled();
+      slots.settled();
     }
     return { status: "lost", snapshot: this.#hold.snapshot };
   }
+}
+
+function noNews(): News {
+  return NO_NEWS;
 }
 
 /** Resolves when the signal aborts. */

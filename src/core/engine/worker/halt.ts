@@ -15,8 +15,9 @@ export interface Halting extends HaltState {
  * one for each job was a tenth of what a short job costs (measured), and most handlers never look.
  */
 export class Halt implements Halting {
-  /** Made for the first who listens: most runs end with nobody listening. */
-  #heard: Set<() => void> | null = null;
+  /** Most runs end with nobody listening, nearly all others with one. */
+  #first: (() => void) | null = null;
+  #others: Set<() => void> | null = null;
   #controller: AbortController | null = null;
   #aborted = false;
   #reason: unknown = undefined;
@@ -42,17 +43,21 @@ export class Halt implements Halting {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    const all = this.#heard;
-    this.#heard = null;
-    for (const heard of all ?? []) heard();
+    const first = this.#first;
+    const others = this.#others;
+    this.#first = this.#others = null;
+    first?.();
+    for (const heard of others ?? []) heard();
     this.#controller?.abort(reason);
   }
 
   addEventListener(_event: "abort", heard: () => void): void {
-    (this.#heard ??= new Set()).add(heard);
+    if (this.#first === null) this.#first = heard;
+    else (this.#others ??= new Set()).add(heard);
   }
 
   removeEventListener(_event: "abort", heard: () => void): void {
-    this.#heard?.delete(heard);
+    if (this.#first === heard) this.#first = null;
+    else this.#others?.delete(heard);
   }
 }

@@ -2,24 +2,26 @@ import { done, type RunContext, track } from "../../handler.js";
 import type { Json } from "../../json.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { Definition } from "../../definition.js";
-import { jobOf, type RuntimeJob } from "../job.js";
+import type { RuntimeJob } from "../job.js";
 import type { Halt } from "./halt.js";
 import type { NewsDesk } from "./news.js";
 
-interface ContextParts {
-  readonly definition: Definition;
+/** Whom a handler speaks to: what is asked for is made then. */
+export interface ContextHost {
   readonly stored: StoredJob;
-  readonly input: unknown;
   readonly halt: Halt;
-  readonly logger: Logger;
   readonly desk: NewsDesk;
+  readonly logger: Logger;
+  readonly job: RuntimeJob;
 }
 
 /** What a handler gets. */
-export function handlerContext(parts: ContextParts): RunContext {
-  return new HandlerContext(parts);
+export function handlerContext(host: ContextHost, input: unknown): RunContext {
+  return new HandlerContext(host, input);
 }
+
+/** Not a private field: a handler may look through a `Proxy` of its context, or at an object made of it. */
+const HOST = Symbol("waybill.host");
 
 class HandlerContext implements RunContext {
   /**
@@ -27,27 +29,17 @@ class HandlerContext implements RunContext {
    * copy of it has them too, by getters that all contexts share: with getters of its own each context would be an object
    * of another shape (measured: three times the memory).
    */
-  static readonly #job: PropertyDescriptor = {
-    enumerable: true,
-    get(this: HandlerContext) {
-      return (this.#made ??= jobOf(this.#parts.definition, this.#parts.stored));
-    },
-  };
-  static readonly #signal: PropertyDescriptor = {
-    enumerable: true,
-    get(this: HandlerContext) {
-      return this.#parts.halt.signal;
-    },
-  };
+  static readonly #job = shown((host) => host.job);
+  static readonly #signal = shown((host) => host.halt.signal);
+  static readonly #logger = shown((host) => host.logger);
 
-  readonly #parts: ContextParts;
-  #made: RuntimeJob | null = null;
+  declare readonly [HOST]: ContextHost;
   declare readonly job: RuntimeJob;
   declare readonly signal: AbortSignal;
+  declare readonly logger: Logger;
   readonly input: unknown;
   readonly attempt: number;
   readonly fence: number;
-  readonly logger: Logger;
   readonly phase: RunContext["phase"];
   readonly progress: RunContext["progress"];
   readonly warn: RunContext["warn"];
@@ -57,32 +49,40 @@ class HandlerContext implements RunContext {
   readonly track = track;
   readonly done = done;
 
-  constructor(parts: ContextParts) {
-    const { desk, stored } = parts;
-    const { id, attempt, fence, checkpoint } = stored.record;
-    this.#parts = parts;
+  constructor(host: ContextHost, input: unknown) {
+    const { id, attempt, fence, checkpoint } = host.stored.record;
     // One by one: `defineProperties` takes six times as long.
+    Object.defineProperty(this, HOST, { value: host });
     Object.defineProperty(this, "job", HandlerContext.#job);
     Object.defineProperty(this, "signal", HandlerContext.#signal);
-    this.input = parts.input;
+    Object.defineProperty(this, "logger", HandlerContext.#logger);
+    this.input = input;
     this.attempt = attempt;
     this.fence = fence;
-    this.logger = parts.logger;
     // Functions of the object itself: a handler may take them apart from it.
     this.phase = (name, message) => {
-      desk.phase(name, message);
+      host.desk.phase(name, message);
     };
     this.progress = (progress) => {
-      desk.progress(progress);
+      host.desk.progress(progress);
     };
     this.warn = (code, message) => {
-      desk.warn(code, message);
+      host.desk.warn(code, message);
     };
     // Not the attempt: a repetition must look the same from outside.
     this.key = (step) => `${id}:${step}`;
-    this.checkpoint = (value) => desk.checkpoint(value);
+    this.checkpoint = (value) => host.desk.checkpoint(value);
     this.lastCheckpoint = checkpoint;
   }
+}
+
+function shown(of: (host: ContextHost) => unknown): PropertyDescriptor {
+  return {
+    enumerable: true,
+    get(this: HandlerContext) {
+      return of(this[HOST]);
+    },
+  };
 }
 
 /** A logger that says which job it speaks of. */

@@ -3,12 +3,13 @@ import type { Snapshot } from "../../record.js";
 import { type Applied, applyCommand } from "../apply.js";
 import type { Core } from "../core.js";
 
-interface HoldEvents {
+/** Who has the claim. */
+export interface HoldEvents {
   /** A claim was confirmed by a write that was sent at this instant and extends the lease. */
-  readonly confirmed: (sentAt: number) => void;
+  confirmed(sentAt: number): void;
   /** Another has the job, or it is over. Said with every answer that shows it. */
-  readonly lost: () => void;
-  readonly cancelled: () => void;
+  lost(): void;
+  cancelled(): void;
 }
 
 interface HoldWrite {
@@ -26,7 +27,8 @@ export class Hold {
   readonly #events: HoldEvents;
   #snapshot: Snapshot;
   #lost = false;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Settles with the newest write, and never rejects. */
+  #last: Promise<unknown> | null = null;
 
   constructor(core: Core, snapshot: Snapshot, token: string, now: () => number, events: HoldEvents) {
     this.#core = core;
@@ -61,29 +63,39 @@ export class Hold {
     decide: (snapshot: Snapshot, context: DecideContext) => Decision,
     options: HoldWrite = {},
   ): Promise<Applied> {
-    const write = this.#last.then(() => this.#write(decide, options));
-    this.#last = write.catch(() => undefined);
+    const before = this.#last;
+    const write =
+      before === null ? this.#write(decide, options) : before.then(() => this.#write(decide, options));
+    this.#last = write.catch(nothing);
     return write;
   }
 
-  async #write(
+  #write(
     decide: (snapshot: Snapshot, context: DecideContext) => Decision,
     { transitionId, patienceMs, extends: extending = false }: HoldWrite,
   ): Promise<Applied> {
     const sentAt = this.#now();
-    const applied = await applyCommand(this.#core, this.#snapshot, decide, {
-      actor: this.#snapshot.record.worker,
-      ...(transitionId === undefined ? {} : { transitionId }),
-      ...(patienceMs === undefined ? {} : { patienceMs }),
-    });
+    const { worker: actor } = this.#snapshot.record;
+    return applyCommand(this.#core, this.#snapshot, decide, { actor, transitionId, patienceMs }).then(
+      (applied) => {
+        this.#heard(applied, extending ? sentAt : null);
+        return applied;
+      },
+    );
+  }
+
+  #heard(applied: Applied, confirmedAt: number | null): void {
     if (applied.status === "gone" || applied.status === "refused") {
       this.lose(applied.status === "gone" ? null : applied.snapshot);
-      return applied;
+      return;
     }
     this.#snapshot = applied.snapshot;
-    if (extending) this.#events.confirmed(sentAt);
+    if (confirmedAt !== null) this.#events.confirmed(confirmedAt);
     // Every reply that carries the record passes the flag on.
     if (applied.snapshot.record.cancel !== null) this.#events.cancelled();
-    return applied;
   }
+}
+
+function nothing(): void {
+  // Whoever asked for the write hears of it.
 }

@@ -1,7 +1,8 @@
 import type { BeatResult } from "../../ports/store.js";
 import type { Snapshot } from "../../record.js";
 import type { Core } from "../core.js";
-import type { Metronome } from "./metronome.js";
+import type { Alarms, Due } from "./alarms.js";
+import type { Metronome, Ticking } from "./metronome.js";
 
 interface LeaseOptions {
   readonly id: string;
@@ -11,16 +12,19 @@ interface LeaseOptions {
   readonly claimedAt: number;
   readonly now: () => number;
   readonly metronome: Metronome;
+  /** In the time of `now`. */
+  readonly alarms: Alarms;
 }
 
-interface LeaseEvents {
+/** Who has the claim. */
+export interface LeaseEvents {
   /** The local deadline has passed: the store may give the job to another from here on. */
-  readonly expired: () => void;
+  expired(): void;
   /** The store says that the claim is over. `null`: the record is gone. */
-  readonly refused: (snapshot: Snapshot | null) => void;
-  readonly cancelled: () => void;
+  refused(snapshot: Snapshot | null): void;
+  cancelled(): void;
   /** A beat was confirmed. */
-  readonly beaten: () => void;
+  beaten(): void;
 }
 
 /** Part of a lease that is given away so that the local deadline comes before the store's. */
@@ -31,7 +35,7 @@ const MARGIN = 0.05;
  * the lease in the store does, whatever the network did. Once it has passed no beat leaves any more: a process that
  * stood still must not revive what it may have lost.
  */
-export class Lease {
+export class Lease implements Due, Ticking {
   readonly #core: Core;
   readonly #options: LeaseOptions;
   readonly #events: LeaseEvents;
@@ -40,9 +44,7 @@ export class Lease {
   #settling = false;
   #stopped = false;
   #beating = false;
-  #leaveMetronome: () => void = () => undefined;
-  #cancelRetry: () => void = () => undefined;
-  #cancelDeadline: () => void = () => undefined;
+  #cancelRetry: (() => void) | null = null;
 
   constructor(core: Core, options: LeaseOptions, events: LeaseEvents) {
     this.#core = core;
@@ -73,9 +75,7 @@ export class Lease {
     if (this.#stopped) return;
     this.#armDeadline();
     if (this.#expired) return;
-    this.#leaveMetronome = this.#options.metronome.join(leaseMs / 3, () => {
-      void this.#tick();
-    });
+    this.#options.metronome.join(leaseMs / 3, this);
   }
 
   /** A write that extends the lease, sent at `sentAt`, was confirmed. */
@@ -87,13 +87,13 @@ export class Lease {
 
   /** Whether the local deadline has passed, also where its timer had no chance to say so. */
   expired(): boolean {
-    if (!this.#expired && this.#options.now() >= this.#deadline()) this.#expire();
+    if (!this.#expired && this.#options.now() >= this.dueAt) this.#expire();
     return this.#expired;
   }
 
   /** How long until the local deadline. */
   remainingMs(): number {
-    return this.expired() ? 0 : this.#deadline() - this.#options.now();
+    return this.expired() ? 0 : this.dueAt - this.#options.now();
   }
 
   /** The outcome is being written: beats go on, and a refusal only says that the outcome came first. */
@@ -103,42 +103,46 @@ export class Lease {
 
   stop(): void {
     this.#stopped = true;
-    this.#endBeats();
-    this.#cancelDeadline();
+    this.#endTimers();
   }
 
-  #endBeats(): void {
-    this.#leaveMetronome();
-    this.#cancelRetry();
-  }
-
-  #deadline(): number {
+  /** The local deadline. */
+  get dueAt(): number {
     const { leaseMs } = this.#options;
     return this.#confirmedAt + leaseMs - Math.max(1, Math.ceil(leaseMs * MARGIN));
   }
 
+  /** The local deadline has come. */
+  ring(): void {
+    this.#expire();
+  }
+
+  /** It is time for a beat. */
+  tick(): void {
+    void this.#beatOnce();
+  }
+
+  #endTimers(): void {
+    const { leaseMs, metronome, alarms } = this.#options;
+    metronome.leave(leaseMs / 3, this);
+    alarms.clear(this);
+    this.#cancelRetry?.();
+  }
+
   #armDeadline(): void {
-    this.#cancelDeadline();
-    const leftMs = this.#deadline() - this.#options.now();
-    if (leftMs <= 0) {
-      this.#expire();
-      return;
-    }
-    this.#cancelDeadline = this.#core.clock.timer(leftMs, () => {
-      this.#expire();
-    });
+    if (this.#options.now() >= this.dueAt) this.#expire();
+    else this.#options.alarms.set(this);
   }
 
   #expire(): void {
     if (this.#expired || this.#stopped) return;
     this.#expired = true;
-    this.#endBeats();
-    this.#cancelDeadline();
+    this.#endTimers();
     this.#events.expired();
   }
 
-  async #tick(): Promise<void> {
-    this.#cancelRetry();
+  async #beatOnce(): Promise<void> {
+    this.#cancelRetry?.();
     // One beat at a time: what hangs is not made better by another.
     if (this.#beating || this.expired()) return;
     this.#beating = true;
@@ -147,7 +151,7 @@ export class Lease {
     if (answered || this.#stopped || this.#expired) return;
     // Nobody answered: soon again, while there is a lease to save.
     this.#cancelRetry = this.#core.clock.timer(this.#options.leaseMs / 12, () => {
-      void this.#tick();
+      this.tick();
     });
   }
 

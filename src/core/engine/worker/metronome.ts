@@ -1,13 +1,19 @@
 import type { Clock } from "../../clock.js";
 
+/** Who hears the ticks. */
+export interface Ticking {
+  tick(): void;
+}
+
 /** Ticks for the jobs of one worker: those of one period hear each tick together, so that their beats share a call. */
 export interface Metronome {
-  /** Calls `beat` at every tick of this period. Returns how to leave. */
-  join(everyMs: number, beat: () => void): () => void;
+  /** Calls `tick` at every tick of this period. */
+  join(everyMs: number, member: Ticking): void;
+  leave(everyMs: number, member: Ticking): void;
 }
 
 interface Section {
-  readonly members: Set<() => void>;
+  readonly members: Set<Ticking>;
   stop: () => void;
 }
 
@@ -19,26 +25,25 @@ export function createMetronome(clock: Clock, now: () => number, phase: number):
     const untilNext = everyMs - ((now() + phase * everyMs) % everyMs);
     section.stop = clock.timer(untilNext, () => {
       arm(everyMs, section);
-      for (const beat of [...section.members]) beat();
+      for (const member of [...section.members]) member.tick();
     });
   };
 
   return {
-    join(everyMs, beat) {
+    join(everyMs, member) {
       let section = sections.get(everyMs);
       if (section === undefined) {
         section = { members: new Set(), stop: () => undefined };
         sections.set(everyMs, section);
         arm(everyMs, section);
       }
-      const joined = section;
-      joined.members.add(beat);
-      return () => {
-        joined.members.delete(beat);
-        if (joined.members.size > 0 || sections.get(everyMs) !== joined) return;
-        joined.stop();
-        sections.delete(everyMs);
-      };
+      section.members.add(member);
+    },
+    leave(everyMs, member) {
+      const section = sections.get(everyMs);
+      if (section === undefined || !section.members.delete(member) || section.members.size > 0) return;
+      section.stop();
+      sections.delete(everyMs);
     },
   };
 }

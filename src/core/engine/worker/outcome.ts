@@ -12,7 +12,7 @@ import {
 import type { FailureFacts } from "../../decide/failed.js";
 import { holdRefusal, type News, newsEffect } from "../../decide/held.js";
 import type { RetryPolicy } from "../../defaults.js";
-import type { Definition, Issue } from "../../definition.js";
+import type { Checked, Definition, Issue } from "../../definition.js";
 import { outcomeOf, type RuntimeHandler } from "../../handler.js";
 import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
@@ -37,41 +37,47 @@ function failure(reason: FailureReason, message: string): Outcome {
   return { do: "fail", failure: { reason, message } };
 }
 
-/** The stored input, checked, or the end of the job. */
-export async function checkedInput(
-  { policy }: Core,
-  definition: Definition,
-  text: string | undefined,
-  signal: HaltState,
-): Promise<
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly outcome: Outcome }
-> {
-  try {
-    const checked = await definition.checkInput(parseJsonText(text ?? "null"));
-    if (checked.ok) return checked;
-    const message = `The stored input is invalid${at(checked.issues[0])}.`;
-    return { ok: false, outcome: failure("input_invalid", storable(message, policy.maxTextChars)) };
-  } catch (error) {
-    // The text is no JSON, or the schema itself failed (it may ask somebody): another attempt may fare better.
-    return { ok: false, outcome: outcomeOfThrown(error, signal, policy.maxTextChars) };
-  }
+/**
+ * The stored input, checked; a promise only where the schema asks for time. Throws, or rejects, where the text is no JSON or
+ * the schema itself fails.
+ */
+export function checkedInput(definition: Definition, text: string | undefined): Checked | Promise<Checked> {
+  return definition.checkInput(parseJsonText(text ?? "null"));
 }
 
-/** What a handler returned, checked and brought into the form that is stored before anything is written. Never throws. */
-export async function outcomeOfReturned(
+/** What a checked input allows: its value, or the end of the job. */
+export function runnable(
+  { policy }: Core,
+  checked: Checked,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly outcome: Outcome } {
+  if (checked.ok) return checked;
+  const message = `The stored input is invalid${at(checked.issues[0])}.`;
+  return { ok: false, outcome: failure("input_invalid", storable(message, policy.maxTextChars)) };
+}
+
+/**
+ * What a handler returned, checked and brought into the form that is stored before anything is written. Never throws; a
+ * promise only where a schema asks for time.
+ */
+export function outcomeOfReturned(
   core: Core,
   handler: RuntimeHandler,
   returned: unknown,
-): Promise<Outcome> {
+): Outcome | Promise<Outcome> {
   try {
-    return await told(core, handler.definition, returned);
+    const outcome = told(core, handler.definition, returned);
+    return outcome instanceof Promise ? outcome.catch(uncheckable) : outcome;
   } catch {
-    // The schema threw, or the value when it was looked at. The work is done: running it again would not change that.
-    return failure("output_invalid", "What the handler returned could not be checked: looking at it threw.");
+    return uncheckable();
   }
 }
 
-async function told(core: Core, definition: Definition, returned: unknown): Promise<Outcome> {
+/** The schema threw, or the value when it was looked at. The work is done: running it again would not change that. */
+function uncheckable(): Outcome {
+  return failure("output_invalid", "What the handler returned could not be checked: looking at it threw.");
+}
+
+function told(core: Core, definition: Definition, returned: unknown): Outcome | Promise<Outcome> {
   const said = outcomeOf(returned);
   if (said.kind === "track") {
     if (definition.external) return tracked(core, definition, said.ref);
@@ -88,7 +94,13 @@ async function told(core: Core, definition: Definition, returned: unknown): Prom
     );
   }
   const output = said.output ?? null;
-  const checked = await definition.checkOutput(output);
+  const checked = definition.checkOutput(output);
+  return checked instanceof Promise
+    ? checked.then((answer) => completing(core, output, answer))
+    : completing(core, output, checked);
+}
+
+function completing(core: Core, output: unknown, checked: Checked): Outcome {
   if (!checked.ok) return unusable(core, "output_invalid", "The output is invalid", checked.issues[0]);
   const { maxPayloadBytes } = core.gateway.store.capabilities;
   const text = toJsonText(output, { maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes) });
@@ -149,6 +161,7 @@ export function outcomeOfAbort(signal: HaltState): Outcome {
 interface Terms {
   readonly token: string;
   readonly handler: RuntimeHandler;
+  /** What the handler said and is not stored yet. */
   readonly newsFor: (snapshot: Snapshot) => News;
 }
 

@@ -16,8 +16,10 @@ export interface Slots {
    * @param waiting - how many of those who wait for room are the caller's own; 0 while somebody else does
    */
   borrow(most: number, travelling: number, waiting: number): number;
-  /** An outcome is about to be written: its slot will be free. Returns how to say that the slot has been given. */
-  settling(): () => void;
+  /** An outcome is about to be written: its slot will be free. */
+  settling(): void;
+  /** An outcome is no longer being written: its slot is about to be given, or will not be. */
+  settled(): void;
   /** Outcomes that are being written. */
   leaving(): number;
   /** Never negative, whatever has been borrowed. */
@@ -88,9 +90,9 @@ export function createSlots(capacity: number): Slots {
     leaving: () => leaving,
     settling() {
       leaving += 1;
-      return () => {
-        leaving -= 1;
-      };
+    },
+    settled() {
+      leaving -= 1;
     },
   };
 }
@@ -107,6 +109,8 @@ export async function roomFor(slots: Slots, clock: Clock, most: number, signal: 
 
 /** Bounds the handlers that run at once, whatever has been claimed ahead. */
 export interface Gate {
+  /** Whether it is one's turn already: there is room, and nobody was first. Takes the place then. */
+  enterNow(): boolean;
   /** Resolves `true` when it is one's turn, `false` when the signal aborts first. */
   enter(signal: Halting): Promise<boolean>;
   leave(): void;
@@ -115,13 +119,15 @@ export interface Gate {
 export function createGate(concurrency: number): Gate {
   const places = createSlots(concurrency);
   return {
-    enter: async (signal) => {
-      if ((await places.reserve(1, signal)) === 0) return false;
-      // Aborted in the very turn in which the place came free.
-      if (!signal.aborted) return true;
-      places.give(1);
-      return false;
-    },
+    enterNow: () => places.extra(1) === 1,
+    enter: (signal) =>
+      places.reserve(1, signal).then((taken) => {
+        if (taken === 0) return false;
+        // Aborted in the very turn in which the place came free.
+        if (!signal.aborted) return true;
+        places.give(1);
+        return false;
+      }),
     leave() {
       places.give(1);
     },

@@ -2,7 +2,7 @@ import { claimTerms } from "../../decide/claim.js";
 import type { ClaimNext, StoredJob } from "../../ports/store.js";
 import type { ClaimRider } from "../gateway.js";
 import type { Crew } from "./crew.js";
-import { execute } from "./execution.js";
+import { type Ending, execute } from "./execution.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
 import { codeOf } from "./text.js";
@@ -156,8 +156,12 @@ export class StoreLoop {
     if (this.#more) this.#idle.kick();
     slots.give(claim.limit - jobs.length);
     if (jobs.length === 0) return;
-    const turn = this.#turnOfHandlers();
-    for (const stored of jobs) tasks.add("a job", this.#run(claim, sentAt, stored, turn));
+    tasks.add("claimed jobs", this.#begin(claim, sentAt, jobs));
+  }
+
+  async #begin(claim: ClaimNext, sentAt: number, jobs: readonly StoredJob[]): Promise<void> {
+    await this.#turnOfHandlers();
+    for (const stored of jobs) this.#crew.tasks.add("a job", this.#run(claim, sentAt, stored));
   }
 
   /**
@@ -173,22 +177,29 @@ export class StoreLoop {
     });
   }
 
-  async #run({ token }: ClaimNext, claimedAt: number, stored: StoredJob, turn: Promise<void>): Promise<void> {
-    const { slots, settings, core } = this.#crew;
-    const handler = settings.handlers.get(stored.record.kind);
-    try {
-      await turn;
-      if (handler === undefined) throw new TypeError("the store handed over a kind that was not asked for");
-      const leaseMs = this.#leaseMs(stored.record.kind);
-      const ending = await execute(this.#crew, { stored, token, leaseMs, claimedAt, handler });
-      if (ending.status !== "durable") return;
-      const { readyAt, awaiting } = ending.snapshot.record;
-      // Back in the queue already: it may be one's own again.
-      if (readyAt !== null && readyAt <= core.time.now()) this.kick();
-      if (awaiting !== null && awaiting.nextPollAt <= core.time.now()) this.#crew.kickReconciler();
-    } finally {
+  #run({ token }: ClaimNext, claimedAt: number, stored: StoredJob): Promise<void> {
+    const { slots, settings } = this.#crew;
+    const { kind } = stored.record;
+    const handler = settings.handlers.get(kind);
+    if (handler === undefined) {
       slots.give(1);
+      return Promise.reject(new TypeError("the store handed over a kind that was not asked for"));
     }
+    return execute(this.#crew, { stored, token, leaseMs: this.#leaseMs(kind), claimedAt, handler }).then(
+      (ending) => {
+        this.#ended(ending);
+        slots.give(1);
+      },
+    );
+  }
+
+  #ended(ending: Ending): void {
+    if (ending.status !== "durable") return;
+    const { readyAt, awaiting } = ending.snapshot.record;
+    const now = this.#crew.core.time.now();
+    // Back in the queue already: it may be one's own again.
+    if (readyAt !== null && readyAt <= now) this.kick();
+    if (awaiting !== null && awaiting.nextPollAt <= now) this.#crew.kickReconciler();
   }
 
   #rider(): ClaimRider {

@@ -10,20 +10,30 @@ export interface Tasks {
 }
 
 export function createTasks(logger: Logger): Tasks {
-  const underWay = new Set<Promise<void>>();
+  let underWay = 0;
+  let waiting: (() => void)[] = [];
+
+  const ended = (): void => {
+    underWay -= 1;
+    if (underWay > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  };
+
   return {
     add(what, work) {
-      const task = work.then(
-        () => undefined,
-        (error: unknown) => {
-          logger.error(`${what} failed`, { code: codeOf(error) });
-        },
-      );
-      underWay.add(task);
-      void task.then(() => underWay.delete(task));
+      underWay += 1;
+      work.then(ended, (error: unknown) => {
+        logger.error(`${what} failed`, { code: codeOf(error) });
+        ended();
+      });
     },
     async idle() {
-      while (underWay.size > 0) await Promise.all(underWay);
+      // What ends may have been followed by more in the same turn.
+      while (underWay > 0)
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+        });
     },
   };
 }

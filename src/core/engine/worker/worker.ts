@@ -4,6 +4,7 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../core.js";
 import type { Dispatcher } from "../dispatch.js";
 import type { Reconciler } from "../reconciler.js";
+import { createAlarms } from "./alarms.js";
 import { createBell } from "./bell.js";
 import { createBreaker } from "./breaker.js";
 import type { Crew } from "./crew.js";
@@ -72,6 +73,7 @@ class Worker implements WorkerHandle {
       breaker: createBreaker(core),
       now,
       metronome: createMetronome(core.clock, now, core.ids.random()),
+      alarms: createAlarms(core.clock, now),
       stopping: this.#stopping.signal,
       closing: this.#closing,
       leaving: this.#leaving,
