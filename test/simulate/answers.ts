@@ -38,8 +38,15 @@ export class Answers {
   /** The caller was told that nothing was written. */
   denied(actor: string, why: string): void {
     const id = this.#effects.get(actor);
-    if (id !== undefined) this.#world.fail("S9", `${actor} was told ${why}, but took effect on ${id}`);
+    if (id !== undefined && this.#stands(id, actor))
+      this.#world.fail("S9", `${actor} was told ${why}, but took effect on ${id}`);
     this.#denied.set(actor, why);
+  }
+
+  /** Whether an effect is still there: a store that fell back may have lost it, and the caller is told what holds now. */
+  #stands(id: string, actor: string): boolean {
+    const log = this.#logs.get(id);
+    return log !== undefined && [...log.earlier, ...log.entries].some((entry) => entry.actor === actor);
   }
 
   /** The caller was told that the call took effect, or holds already. */

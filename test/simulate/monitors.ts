@@ -218,6 +218,8 @@ export class Monitors {
 
   /** A cursor passes over an entry only when it was delivered, or is listed as given up. */
   #advanced(log: JobLog, before: StoredRow, after: StoredRow): void {
+    // Made anew by a create that was held up beyond the retention: a relay may still know the cursors of the job before.
+    if (log.life > 0) return;
     for (const [name, cursor] of Object.entries(after.cursors)) {
       const { upTo = 0 } = before.cursors[name] ?? {};
       if (cursor.upTo < upTo) this.#fail("S14", log, `the cursor of ${name} fell`);

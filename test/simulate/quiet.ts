@@ -45,7 +45,8 @@ export function judgeEnd(facts: EndFacts, quiet: boolean): void {
       if (rule === "S8" && entry !== undefined && log.claimedAgain.has(entry.transitionId)) continue;
       world.fail(rule, `${id}: ${text}`);
     }
-    if (row === undefined) continue;
+    // Made anew after its purge (see the monitor of cursors): relays that knew the job before may have passed over entries.
+    if (row === undefined || log.life > 0) continue;
     for (const name of row.record.notifiers) {
       const listed = row.cursors[name]?.exhausted ?? [];
       for (const entry of log.entries) {
