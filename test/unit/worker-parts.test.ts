@@ -9,7 +9,7 @@ import { createIdle } from "../../src/core/engine/worker/idle.js";
 import { Lease } from "../../src/core/engine/worker/lease.js";
 import { createMetronome } from "../../src/core/engine/worker/metronome.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
-import { checkedInput, runnable } from "../../src/core/engine/worker/outcome.js";
+import { checkedInput, outcomeOfReturned, runnable } from "../../src/core/engine/worker/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
 import { createTasks } from "../../src/core/engine/worker/tasks.js";
 import { peek, storable } from "../../src/core/engine/worker/text.js";
@@ -233,6 +233,29 @@ describe("small parts", () => {
         },
       },
     ]);
+  });
+
+  it("what a handler returned is unusable when looking at it throws, at once or in a while", async () => {
+    const { core } = testCore({ definitions: [] });
+    const bad = new Error("secret");
+    const throwing = fakeDefinition({
+      kind: "a",
+      checkOutput: () => {
+        throw bad;
+      },
+    });
+    const rejecting = fakeDefinition({ kind: "b", checkOutput: () => Promise.reject(bad) });
+    const unusable = {
+      do: "fail",
+      failure: {
+        reason: "output_invalid",
+        message: "What the handler returned could not be checked: looking at it threw.",
+      },
+    };
+    for (const definition of [throwing, rejecting]) {
+      const handler = fakeHandler(definition, () => null);
+      expect(await outcomeOfReturned(core, handler, { fine: true })).toEqual(unusable);
+    }
   });
 
   it("a claim's entries are told from the history", () => {
