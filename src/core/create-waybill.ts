@@ -10,11 +10,16 @@ import {
   recall,
   report,
   rerun,
-} from "./engine/commands.js";
-import { get, history, latest, list, type RuntimeListFilter, undelivered } from "./engine/reads.js";
-import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/runtime.js";
-import { type RuntimeSubmitItem, type RuntimeSubmitOptions, submit, submitMany } from "./engine/submit.js";
-import { result, watch, type ResultOptions, type WatchOptions } from "./engine/watch.js";
+} from "./engine/command/commands.js";
+import { get, history, latest, list, type RuntimeListFilter, undelivered } from "./engine/read/reads.js";
+import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
+import {
+  type RuntimeSubmitItem,
+  type RuntimeSubmitOptions,
+  submit,
+  submitMany,
+} from "./engine/submit/submit.js";
+import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
 import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
 import type { EventType, JobEvent } from "./event.js";

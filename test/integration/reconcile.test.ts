@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { cancel } from "../../src/core/decide/cancel.js";
-import { applyCommand } from "../../src/core/engine/apply.js";
+import { applyCommand } from "../../src/core/engine/store/apply.js";
 import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
 import type { PollAnswer } from "../../src/core/handler.js";
 import { parseMessage } from "../../src/core/message.js";
@@ -144,7 +144,7 @@ describe("leases", () => {
     await w.clock.advance(10_001);
     await w.run(p.core.gateway.beat({ id, token: "t", leaseMs: 20_000 }));
     const stale = { record, cursors };
-    const { serveQuick } = await import("../../src/core/engine/reconcile-record.js");
+    const { serveQuick } = await import("../../src/core/engine/reconcile/record.js");
     const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
     await w.run(serveQuick({ ...p, handlers: new Map(), tally }, stale));
     expect(tally.swept).toBe(0);
@@ -184,7 +184,7 @@ describe("deadlines", () => {
     const { record, cursors } = await w.read(id);
     await p.complete(await p.claim(id));
     await w.clock.advance(10_001);
-    const { serveQuick } = await import("../../src/core/engine/reconcile-record.js");
+    const { serveQuick } = await import("../../src/core/engine/reconcile/record.js");
     const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
     const rest = await w.run(serveQuick({ ...p, handlers: new Map(), tally }, { record, cursors }));
     expect([tally.failedDeadlines, rest?.snapshot.record.status]).toEqual([0, "COMPLETED"]);
@@ -613,7 +613,7 @@ describe("a pass", () => {
     await w.clock.advance(30_000);
     const { record, cursors } = await w.read(id);
     await p.pass();
-    const { servePoll } = await import("../../src/core/engine/reconcile-record.js");
+    const { servePoll } = await import("../../src/core/engine/reconcile/record.js");
     const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
     const tools = { ...p, handlers: new Map(), tally };
     await w.run(servePoll(tools, handlerOf(WORK, open), { record, cursors }));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { applyCommand } from "../../src/core/engine/apply.js";
-import { cancel, report } from "../../src/core/engine/commands.js";
-import { get, list } from "../../src/core/engine/reads.js";
-import { createRuntime } from "../../src/core/engine/runtime.js";
-import { submit, submitMany } from "../../src/core/engine/submit.js";
-import { watch } from "../../src/core/engine/watch.js";
+import { applyCommand } from "../../src/core/engine/store/apply.js";
+import { cancel, report } from "../../src/core/engine/command/commands.js";
+import { get, list } from "../../src/core/engine/read/reads.js";
+import { createRuntime } from "../../src/core/engine/compose/runtime.js";
+import { submit, submitMany } from "../../src/core/engine/submit/submit.js";
+import { watch } from "../../src/core/engine/read/watch.js";
 import { createWorker } from "../../src/core/engine/worker/worker.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { refuse } from "../../src/core/decide/change.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { cancel } from "../../src/core/engine/commands.js";
+import { cancel } from "../../src/core/engine/command/commands.js";
 import { WaybillError } from "../../src/core/errors.js";
 import { encodeMessage } from "../../src/core/message.js";
 import type { Queue } from "../../src/core/ports/queue.js";

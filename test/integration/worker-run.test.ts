@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { cancel } from "../../src/core/engine/commands.js";
+import { cancel } from "../../src/core/engine/command/commands.js";
 import { PermanentError, RetryError } from "../../src/core/errors.js";
 import { type RunContext, track } from "../../src/core/handler.js";
 import { decodeHistory } from "../../src/core/history.js";

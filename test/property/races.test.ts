@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import type { Applied } from "../../src/core/engine/apply.js";
+import type { Applied } from "../../src/core/engine/store/apply.js";
 import { isFinal } from "../../src/core/lifecycle.js";
 import type { Store, WriteGuard } from "../../src/core/ports/store.js";
 import type { JobRecord } from "../../src/core/record.js";

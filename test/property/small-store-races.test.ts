@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { smallStore } from "../../examples/small-store/small-store.js";
-import type { Applied } from "../../src/core/engine/apply.js";
+import type { Applied } from "../../src/core/engine/store/apply.js";
 import { sharedEngine } from "../support/shared-engine.js";
 import { Race } from "./races.js";
 

@@ -1,11 +1,11 @@
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { DEFAULT_POLICY, type Policy } from "../../src/core/defaults.js";
 import type { Checked, Definition } from "../../src/core/definition.js";
-import type { Announcement, Core } from "../../src/core/engine/core.js";
-import { createDispatcher, type Dispatcher } from "../../src/core/engine/dispatch.js";
-import { createGateway } from "../../src/core/engine/gateway.js";
-import { storeTime } from "../../src/core/engine/store-time.js";
-import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit.js";
+import type { Announcement, Core } from "../../src/core/engine/context.js";
+import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/dispatch.js";
+import { createGateway } from "../../src/core/engine/store/gateway.js";
+import { storeTime } from "../../src/core/engine/store/store-time.js";
+import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
 import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
 import type { RunContext, RuntimeHandler } from "../../src/core/handler.js";
 import type { Ids } from "../../src/core/ids.js";

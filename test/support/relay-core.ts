@@ -4,14 +4,18 @@ import { claimTerms } from "../../src/core/decide/claim.js";
 import { awaitExternal, complete } from "../../src/core/decide/finish.js";
 import { DEFAULT_POLICY, type Policy } from "../../src/core/defaults.js";
 import type { Definition } from "../../src/core/definition.js";
-import { applyCommand } from "../../src/core/engine/apply.js";
-import { type Announcement, type Core, DEFAULT_QUEUE } from "../../src/core/engine/core.js";
-import { createDispatcher, type Dispatcher } from "../../src/core/engine/dispatch.js";
-import { createGateway } from "../../src/core/engine/gateway.js";
-import { createReconciler, type PassOptions, type Reconciler } from "../../src/core/engine/reconciler.js";
-import { createRelay, type Relay } from "../../src/core/engine/relay.js";
-import { storeTime } from "../../src/core/engine/store-time.js";
-import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit.js";
+import { applyCommand } from "../../src/core/engine/store/apply.js";
+import { type Announcement, type Core, DEFAULT_QUEUE } from "../../src/core/engine/context.js";
+import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/dispatch.js";
+import { createGateway } from "../../src/core/engine/store/gateway.js";
+import {
+  createReconciler,
+  type PassOptions,
+  type Reconciler,
+} from "../../src/core/engine/reconcile/reconciler.js";
+import { createRelay, type Relay } from "../../src/core/engine/relay/relay.js";
+import { storeTime } from "../../src/core/engine/store/store-time.js";
+import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
 import type { PollAnswer, PollContext, RuntimeHandler } from "../../src/core/handler.js";
 import { decodeHistory } from "../../src/core/history.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";

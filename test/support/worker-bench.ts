@@ -1,5 +1,5 @@
-import { createRelay } from "../../src/core/engine/relay.js";
-import { createReconciler, type Reconciler } from "../../src/core/engine/reconciler.js";
+import { createRelay } from "../../src/core/engine/relay/relay.js";
+import { createReconciler, type Reconciler } from "../../src/core/engine/reconcile/reconciler.js";
 import { createWorker, type WorkerHandle } from "../../src/core/engine/worker/worker.js";
 import type { WorkerOptions } from "../../src/core/engine/worker/options.js";
 import type { RuntimeHandler } from "../../src/core/handler.js";

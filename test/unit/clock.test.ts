@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { inTime, sleep, systemClock } from "../../src/core/clock.js";
-import { storeTime } from "../../src/core/engine/store-time.js";
+import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
 describe("sleep", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { drainDeadLetters } from "../../src/core/engine/dead-letters.js";
-import { DEFAULT_QUEUE } from "../../src/core/engine/core.js";
+import { drainDeadLetters } from "../../src/core/engine/reconcile/dead-letters.js";
+import { DEFAULT_QUEUE } from "../../src/core/engine/context.js";
 import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
 import { encodeMessage, type PointerMessage } from "../../src/core/message.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";

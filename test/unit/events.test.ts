@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventsOf } from "../../src/core/engine/events.js";
+import { eventsOf } from "../../src/core/engine/announce/events.js";
 import { decodeHistory, encodeHistory, type HistoryEntry } from "../../src/core/history.js";
 import type { EdgeId } from "../../src/core/lifecycle.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";

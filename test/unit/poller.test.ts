@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { cancel } from "../../src/core/decide/cancel.js";
-import { applyCommand } from "../../src/core/engine/apply.js";
-import { pollOnce } from "../../src/core/engine/poller.js";
+import { applyCommand } from "../../src/core/engine/store/apply.js";
+import { pollOnce } from "../../src/core/engine/reconcile/poller.js";
 import type { PollAnswer, PollContext } from "../../src/core/handler.js";
 import type { Snapshot } from "../../src/core/record.js";
 import { handlerOf, kind, type Process, WORK, world, type World } from "../support/relay-core.js";

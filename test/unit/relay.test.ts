@@ -4,7 +4,7 @@ import { undeliveredTo } from "../../src/core/decide/wake.js";
 import type { JobEvent } from "../../src/core/event.js";
 import { defineNotifier, type Notifier } from "../../src/core/ports/notifier.js";
 import { THE_END } from "../../src/core/decide/deliver.js";
-import { offerOf, resultsFor } from "../../src/core/engine/relay-offer.js";
+import { offerOf, resultsFor } from "../../src/core/engine/relay/offer.js";
 import { decodeHistory } from "../../src/core/history.js";
 import { sampleHistory } from "../../src/testing/sample-jobs.js";
 import { kind, WORK, world } from "../support/relay-core.js";
@@ -564,7 +564,7 @@ describe("the relay", () => {
     const odd = Object.defineProperty({ ...record, version: 9 }, "history", { get: () => raise("text") });
     p.relay.kick({ record: odd, cursors });
     const reading = { ...p.core.gateway, read: async () => raise("text") };
-    const { createRelay } = await import("../../src/core/engine/relay.js");
+    const { createRelay } = await import("../../src/core/engine/relay/relay.js");
     createRelay({ ...p.core, gateway: reading }).kick({ record, cursors });
     await w.clock.settle();
     expect(p.warnings.map(({ fields }) => fields["error"])).toEqual(["not an Error", "not an Error"]);

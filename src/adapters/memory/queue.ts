@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
-import { Shelf, type Receipt, type TakeDeviation } from "./queue-shelf.js";
+import { Shelf, type Receipt, type TakeDeviation } from "./queue-messages.js";
 import { Waiters } from "./queue-waiters.js";
 
 export type { BrokenSend, MemoryQueueFaults, MessageFault, MessageFaultRates } from "./queue-faults.js";

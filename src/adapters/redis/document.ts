@@ -13,7 +13,7 @@ import {
   SELDOM_LETTERS,
   seldomOf,
   statusOf,
-} from "./slots.js";
+} from "./fixed-width.js";
 import { decodeOptional, decodeText, encodeOptional, encodeText } from "./text.js";
 
 // A document, line by line:

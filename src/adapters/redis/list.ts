@@ -3,7 +3,7 @@ import { allOrUnknown, latest } from "./batch.js";
 import { asked, shown } from "./read.js";
 import { BY_REF, LIST } from "./scripts/reads.js";
 import type { Session } from "./session.js";
-import { LETTERS } from "./slots.js";
+import { LETTERS } from "./fixed-width.js";
 import { encodeOptional, encodeText } from "./text.js";
 
 /** Jobs that one page looks at: a filter that fits few gives short pages, not a long stop of the server. */

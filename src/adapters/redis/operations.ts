@@ -10,7 +10,7 @@ import { PARKED_SHARD } from "./parked.js";
 import type { Reply } from "./reply.js";
 import { HEALTH, PULSE, PURGE_SETTLED } from "./scripts/operations.js";
 import type { Session } from "./session.js";
-import { encodeCount } from "./slots.js";
+import { encodeCount } from "./fixed-width.js";
 import { countHeads } from "./wake.js";
 
 const PULSE_SHARD = 0;

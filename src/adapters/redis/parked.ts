@@ -10,7 +10,7 @@ import type {
 import { atOnce } from "./batch.js";
 import { PARK, PARKED, UNPARK } from "./scripts/operations.js";
 import type { Session } from "./session.js";
-import { encodeCount } from "./slots.js";
+import { encodeCount } from "./fixed-width.js";
 
 /** Parked messages are few and belong to no job: they have one shard. */
 export const PARKED_SHARD = 0;

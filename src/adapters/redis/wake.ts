@@ -14,7 +14,7 @@ import type { Reply } from "./reply.js";
 import { ADVANCE, TAKE_DUE } from "./scripts/changes.js";
 import { PEEK } from "./scripts/operations.js";
 import type { Session } from "./session.js";
-import { encodeBound, encodeInstant, LETTERS } from "./slots.js";
+import { encodeBound, encodeInstant, LETTERS } from "./fixed-width.js";
 
 type Due = TakeDueReply["jobs"][number];
 

@@ -14,7 +14,7 @@ import {
   LETTERS,
   SELDOM_LETTERS,
   seldomOf,
-} from "./slots.js";
+} from "./fixed-width.js";
 
 /** @param thenClaim - only where the store has one shard: then all of it is one step */
 export async function writeJobs(

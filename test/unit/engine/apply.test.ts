@@ -10,7 +10,7 @@ import {
 import { markSent } from "../../../src/core/decide/dispatch.js";
 import { report } from "../../../src/core/decide/held.js";
 import { claimPoll } from "../../../src/core/decide/poll.js";
-import { applyCommand } from "../../../src/core/engine/apply.js";
+import { applyCommand } from "../../../src/core/engine/store/apply.js";
 import { isWaybillError } from "../../../src/core/errors.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { Snapshot } from "../../../src/core/record.js";

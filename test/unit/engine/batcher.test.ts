@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createBatcher } from "../../../src/core/engine/batcher.js";
+import { createBatcher } from "../../../src/core/engine/store/batcher.js";
 import { fakeClock, type FakeClock } from "../../../src/testing/fake-clock.js";
 
 interface Call {

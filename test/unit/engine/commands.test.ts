@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { cancel as decideCancel } from "../../../src/core/decide/cancel.js";
 import { complete } from "../../../src/core/decide/finish.js";
-import { applyCommand } from "../../../src/core/engine/apply.js";
+import { applyCommand } from "../../../src/core/engine/store/apply.js";
 import {
   cancel,
   dispatch,
@@ -11,7 +11,7 @@ import {
   recall,
   report,
   rerun,
-} from "../../../src/core/engine/commands.js";
+} from "../../../src/core/engine/command/commands.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { Result } from "../../../src/core/result.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";

@@ -4,8 +4,8 @@ import { memoryQueue } from "../../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { DEFAULT_POLICY } from "../../../src/core/defaults.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
-import { checkComposition } from "../../../src/core/engine/composition.js";
-import { createRuntime, type RuntimeOptions } from "../../../src/core/engine/runtime.js";
+import { checkComposition } from "../../../src/core/engine/compose/composition.js";
+import { createRuntime, type RuntimeOptions } from "../../../src/core/engine/compose/runtime.js";
 import { mailKind } from "../../support/engine.js";
 
 const slow = defineJob({ kind: "slow.work", input: z.object({}), queue: "slow" })["~definition"];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
-import { type ClaimRider, createGateway } from "../../../src/core/engine/gateway.js";
-import { storeTime } from "../../../src/core/engine/store-time.js";
+import { type ClaimRider, createGateway } from "../../../src/core/engine/store/gateway.js";
+import { storeTime } from "../../../src/core/engine/store/store-time.js";
 import { isWaybillError } from "../../../src/core/errors.js";
 import type { AnyStore, ClaimNext, Store, StoredJob } from "../../../src/core/ports/store.js";
 import type { Telemetry } from "../../../src/core/telemetry.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryFeed } from "../../../src/adapters/memory/feed.js";
-import { createBus } from "../../../src/core/engine/bus.js";
-import { createHintLink } from "../../../src/core/engine/hints.js";
+import { createBus } from "../../../src/core/engine/announce/bus.js";
+import { createHintLink } from "../../../src/core/engine/read/hints.js";
 import { WaybillError } from "../../../src/core/errors.js";
 import type { JobEvent } from "../../../src/core/event.js";
 import type { Feed, FeedHint } from "../../../src/core/ports/feed.js";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
-import { decodePage, encodePage } from "../../../src/core/engine/page.js";
+import { decodePage, encodePage } from "../../../src/core/engine/read/page.js";
 import {
   get,
   history,
@@ -10,8 +10,8 @@ import {
   list,
   type RuntimeListFilter,
   undelivered,
-} from "../../../src/core/engine/reads.js";
-import { jobOf, type RuntimeJob } from "../../../src/core/engine/job.js";
+} from "../../../src/core/engine/read/reads.js";
+import { jobOf, type RuntimeJob } from "../../../src/core/engine/read/job.js";
 import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
 import type { EdgeId } from "../../../src/core/lifecycle.js";
 import {

@@ -4,7 +4,7 @@ import { memoryFeed } from "../../../src/adapters/memory/feed.js";
 import { memoryNotifier } from "../../../src/adapters/memory/notifier.js";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
-import { createRuntime } from "../../../src/core/engine/runtime.js";
+import { createRuntime } from "../../../src/core/engine/compose/runtime.js";
 import type { JobEvent } from "../../../src/core/event.js";
 import { consoleLogger } from "../../../src/core/logger.js";
 import type { Queue } from "../../../src/core/ports/queue.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createStoreWatch } from "../../../src/core/engine/store-watch.js";
+import { createStoreWatch } from "../../../src/core/engine/compose/store-watch.js";
 import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors.js";
 import type { LostWrites } from "../../../src/core/ports/store.js";
 import { type World, world } from "../../support/engine.js";

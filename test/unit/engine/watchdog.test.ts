@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createWatchdog } from "../../../src/core/engine/watchdog.js";
+import { createWatchdog } from "../../../src/core/engine/compose/watchdog.js";
 import { submitted, type World, world } from "../../support/engine.js";
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
 import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
-import type { Core } from "../core.js";
+import type { Core } from "../context.js";
 
 /** What is known of the store's health: while it is down nobody fetches work that could not be claimed. */
 export interface Breaker {

@@ -10,12 +10,12 @@ import type { Delivery } from "../../ports/queue.js";
 import type { ClaimResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count } from "../../telemetry.js";
-import { applyCommand } from "../apply.js";
-import type { Crew } from "./crew.js";
-import { type Ending, execute } from "./execution.js";
+import { applyCommand } from "../store/apply.js";
+import type { Crew } from "./parts.js";
+import { type Ending, execute } from "../run/execution.js";
 import { judgeUnknown, park } from "./parking.js";
-import { ack, type Arrival, extend, release } from "./receipt.js";
-import { codeOf } from "./text.js";
+import { ack, type Arrival, extend, release } from "./received-message.js";
+import { codeOf } from "../run/text.js";
 
 /** For another process: soon enough that it need not be restarted, seldom enough that receives last. */
 const ELSEWHERE_MS = 60_000;

@@ -1,9 +1,9 @@
 import { WaybillError } from "../../errors.js";
 import type { RuntimeHandler } from "../../handler.js";
-import type { Core } from "../core.js";
-import { checkText, checkWhole } from "../option-checks.js";
-import { queueOf } from "../submit.js";
-import { peek } from "./text.js";
+import type { Core } from "../context.js";
+import { checkText, checkWhole } from "../compose/option-checks.js";
+import { queueOf } from "../submit/submit.js";
+import { peek } from "../run/text.js";
 
 export interface WorkerOptions {
   /** Handlers that run at once. @default 10 */

@@ -1,7 +1,7 @@
 import { sha256Hex } from "../../hash.js";
 import { count } from "../../telemetry.js";
-import type { Crew } from "./crew.js";
-import { ack, type Arrival, release } from "./receipt.js";
+import type { Crew } from "./parts.js";
+import { ack, type Arrival, release } from "./received-message.js";
 
 /** The most of a body that is kept. */
 const MOST_BYTES = 64 * 1024;

@@ -2,11 +2,11 @@ import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
 import { observe } from "../../telemetry.js";
-import type { Crew } from "./crew.js";
+import type { Crew } from "./parts.js";
 import { handleDelivery } from "./delivery.js";
-import { release } from "./receipt.js";
+import { release } from "./received-message.js";
 import { roomFor } from "./slots.js";
-import { codeOf } from "./text.js";
+import { codeOf } from "../run/text.js";
 
 /** The longest wait that brokers offer (SQS: 20 s). */
 const LONG_WAIT_MS = 20_000;

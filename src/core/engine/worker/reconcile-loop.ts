@@ -1,8 +1,8 @@
-import type { Core } from "../core.js";
-import type { Reconciler } from "../reconciler.js";
+import type { Core } from "../context.js";
+import type { Reconciler } from "../reconcile/reconciler.js";
 import { createIdle } from "./idle.js";
 import type { WorkerSettings } from "./options.js";
-import { codeOf } from "./text.js";
+import { codeOf } from "../run/text.js";
 
 interface LoopParts {
   readonly core: Core;

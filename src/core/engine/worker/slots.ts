@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.js";
-import type { Halting } from "./halt.js";
+import type { Halting } from "../run/abort-signal.js";
 
 /** Room for jobs in hand, shared by every source of work. */
 export interface Slots {

@@ -1,11 +1,11 @@
 import { claimTerms } from "../../decide/claim.js";
 import type { ClaimNext, StoredJob } from "../../ports/store.js";
-import type { ClaimRider } from "../gateway.js";
-import type { Crew } from "./crew.js";
-import { type Ending, execute } from "./execution.js";
+import type { ClaimRider } from "../store/gateway.js";
+import type { Crew } from "./parts.js";
+import { type Ending, execute } from "../run/execution.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
-import { codeOf } from "./text.js";
+import { codeOf } from "../run/text.js";
 
 /** A call that was made, or is to be repeated as it was. */
 interface Call {

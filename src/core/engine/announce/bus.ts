@@ -1,0 +1,79 @@
+import { EventEmitter } from "eventemitter3";
+import type { EventType, JobEvent } from "../../event.js";
+import type { Logger } from "../../logger.js";
+import type { FeedHint } from "../../ports/feed.js";
+import { count, type Telemetry } from "../../telemetry.js";
+
+type Listener = (event: JobEvent) => void;
+type HintListener = (hint: FeedHint) => void;
+
+/** What happens in this process, for those who listen here. Delivered after the change is stored; nothing is kept. */
+export interface Bus {
+  /** Calls `listener` for every event of a type, whoever made it in this process. Returns how to stop. */
+  on(type: EventType, listener: Listener): () => void;
+  /** Whether anybody would hear an event: building it is saved otherwise. */
+  hears(type: EventType): boolean;
+  /** Whether anybody listens for any. */
+  hearsAny(): boolean;
+  emit(event: JobEvent): void;
+  /** Hears of every change of one job (`id`), or of all. Returns how to stop. */
+  onHint(id: string | null, listener: HintListener): () => void;
+  hint(hint: FeedHint): void;
+  close(): void;
+}
+
+const EVERY_JOB = "*";
+
+export function createBus(logger: Logger, telemetry: Telemetry): Bus {
+  const events = new EventEmitter<Record<string, [JobEvent]>>();
+  const hints = new EventEmitter<Record<string, [FeedHint]>>();
+
+  /** A listener that throws is its owner's fault and nobody else's trouble. */
+  const isolated = <T>(listener: (value: T) => unknown) => {
+    const troubled = (error: unknown): void => {
+      count(telemetry, "listener_error");
+      logger.error("a listener threw", { error: error instanceof Error ? error.message : "not an Error" });
+    };
+    return (value: T): void => {
+      try {
+        // An async function is taken for a listener too; unheard, its rejection would end the process.
+        const returned = listener(value);
+        if (returned instanceof Promise) returned.catch(troubled);
+      } catch (error) {
+        troubled(error);
+      }
+    };
+  };
+
+  return {
+    on(type, listener) {
+      const safe = isolated(listener);
+      events.on(type, safe);
+      return () => {
+        events.off(type, safe);
+      };
+    },
+    hears: (type) => events.listenerCount(type) > 0,
+    hearsAny: () => events.eventNames().length > 0,
+    emit(event) {
+      events.emit(event.type, event);
+    },
+    onHint(id, listener) {
+      const safe = isolated(listener);
+      const name = id ?? EVERY_JOB;
+      hints.on(name, safe);
+      return () => {
+        hints.off(name, safe);
+      };
+    },
+    hint(hint) {
+      if (hints.eventNames().length === 0) return;
+      hints.emit(hint.id, hint);
+      hints.emit(EVERY_JOB, hint);
+    },
+    close() {
+      events.removeAllListeners();
+      hints.removeAllListeners();
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import { cancel as decideCancel } from "../../decide/cancel.js";
+import { recall as decideRecall } from "../../decide/dispatch.js";
+import { seen } from "../../decide/poll.js";
+import type { Definition } from "../../definition.js";
+import { WaybillError } from "../../errors.js";
+import { historyOf } from "../../history.js";
+import type { PollAnswer } from "../../handler.js";
+import { isFinal } from "../../lifecycle.js";
+import { parseJsonText, toJsonText } from "../../json-text.js";
+import type { Snapshot } from "../../record.js";
+import { err, ok, type Result } from "../../result.js";
+import { applyCommand } from "../store/apply.js";
+import type { Core } from "../context.js";
+import type { Dispatcher } from "../submit/dispatch.js";
+import { jobOf, type RuntimeJob } from "../read/job.js";
+import { checkId, checkText } from "../compose/option-checks.js";
+import { definitionOf, shown } from "../read/reads.js";
+import { sightOf } from "../reconcile/poll-answer.js";
+import { submit, type SubmitRefusal } from "../submit/submit.js";
+
+type NotFound = WaybillError<"job.not_found">;
+type AlreadyFinal = WaybillError<"job.already_final">;
+
+function notFound(jobId: string): NotFound {
+  return new WaybillError("job.not_found", `There is no job ${jobId}.`, { jobId });
+}
+
+function alreadyFinal({ record }: Snapshot): AlreadyFinal {
+  return new WaybillError("job.already_final", `Job ${record.id} is ${record.status} already.`, {
+    jobId: record.id,
+  });
+}
+
+export interface CancelOptions {
+  /** Told to whoever waits. */
+  readonly reason?: string | undefined;
+  /** Who asks, for the history. */
+  readonly actor?: string | undefined;
+}
+
+/** A request to cancel; before a claim it is carried out at once. Asked twice, it is one request. */
+export async function cancel(
+  core: Core,
+  dispatcher: Dispatcher,
+  id: string,
+  options: CancelOptions,
+): Promise<Result<RuntimeJob, NotFound | AlreadyFinal | WaybillError<"job.cannot_cancel">>> {
+  checkId(id);
+  checkText("reason", options.reason, core.policy.maxTextChars);
+  checkText("actor", options.actor);
+  const stored = await core.gateway.read(id, { input: true });
+  if (stored === null) return err(notFound(id));
+  const applied = await applyCommand(
+    core,
+    stored,
+    (snapshot, context) => decideCancel(snapshot, { reason: options.reason ?? null }, context),
+    { actor: options.actor ?? null },
+  );
+  if (applied.status === "gone") return err(notFound(id));
+  if (applied.status === "refused") {
+    if (applied.reason !== "cannot_cancel") return err(alreadyFinal(applied.snapshot));
+    return err(
+      new WaybillError("job.cannot_cancel", `The external work of job ${id} cannot be cancelled.`, {
+        jobId: id,
+      }),
+    );
+  }
+  const { record } = applied.snapshot;
+  // Nobody holds a claim that would learn of it: whoever polls is asked to look now.
+  if (record.awaiting !== null) await dispatcher.wake(record, 0);
+  return ok(await shown(core, { ...stored, ...applied.snapshot }));
+}
+
+/** Runs a FAILED job again as a new job of the same subject and owner that names its origin. */
+export async function rerun(
+  core: Core,
+  dispatcher: Dispatcher,
+  id: string,
+  kind: string | null,
+  options: { readonly input?: unknown; readonly actor?: string | undefined },
+): Promise<Result<RuntimeJob, NotFound | SubmitRefusal | WaybillError<"job.not_failed">>> {
+  checkId(id);
+  const stored = await core.gateway.read(id, { input: true });
+  if (stored === null || (kind !== null && stored.record.kind !== kind)) return err(notFound(id));
+  const { record } = stored;
+  if (record.status !== "FAILED") {
+    return err(new WaybillError("job.not_failed", `Job ${id} is ${record.status}.`, { jobId: id }));
+  }
+  const { input = parseJsonText(stored.input ?? "null"), actor } = options;
+  return submit(
+    core,
+    dispatcher,
+    knownDefinition(core, record.kind),
+    input,
+    {
+      ...(record.owner === null ? {} : { owner: record.owner }),
+      ...(record.subject === null ? {} : { subject: record.subject }),
+      metadata: record.metadata,
+      actor,
+    },
+    { origin: id },
+  );
+}
+
+/** An outside event about tracked work, by any key of its reference. Early, late and doubled events do no harm. */
+export async function report(
+  core: Core,
+  definition: Definition,
+  ref: unknown,
+  answer: PollAnswer,
+): Promise<Result<RuntimeJob, NotFound | AlreadyFinal>> {
+  const keys = keysOf(core, definition, ref);
+  for (const refKey of keys) {
+    const found = await core.gateway.call("byRef", (store, request) =>
+      store.byRef({ ...request, kind: definition.kind, refKey }),
+    );
+    // A part of a reference (a region) may be that of many jobs: only the one that has all of it is meant.
+    const stored = found.jobs.find(({ record }) =>
+      keys.every((key) => record.awaiting?.refKeys.includes(key)),
+    );
+    if (stored === undefined) continue;
+    const sight = await sightOf(core, definition, { pollEveryMs: null }, answer);
+    const applied = await applyCommand(core, stored, (snapshot, context) =>
+      seen(snapshot, { by: "event", refKey }, sight, context),
+    );
+    if (applied.status === "gone") return err(notFound(stored.record.id));
+    if (applied.status === "refused") {
+      // It left the index of open work between the look-up and the write.
+      return err(
+        isFinal(applied.snapshot.record.status) ? alreadyFinal(applied.snapshot) : notFound(stored.record.id),
+      );
+    }
+    return ok(await shown(core, { ...stored, ...applied.snapshot }));
+  }
+  return err(
+    new WaybillError("job.not_found", `No ${definition.kind} job awaits external work with this reference.`),
+  );
+}
+
+/** What is looked up for a reference, which may come from anywhere. */
+function keysOf(core: Core, definition: Definition, ref: unknown): readonly string[] {
+  if (typeof ref === "string" || typeof ref === "number") return [String(ref)];
+  const text = toJsonText(ref, { maxBytes: core.policy.maxPayloadBytes });
+  if (!text.ok) throw new WaybillError("config.invalid", `The ref given to report ${text.message}.`);
+  return definition.refKeysOf(parseJsonText(text.text));
+}
+
+/** Sends what a caller's transaction has committed, or what an operator wants sent now. */
+export async function dispatch(
+  core: Core,
+  dispatcher: Dispatcher,
+  id: string,
+): Promise<Result<RuntimeJob, NotFound>> {
+  checkId(id);
+  const stored = await core.gateway.read(id, { input: true, output: true });
+  if (stored === null) return err(notFound(id));
+  const { record, cursors } = stored;
+  const first = historyOf(record);
+  // Nobody has touched it since its create: inside a transaction that create could not be told of.
+  if (first.every(({ edge }) => edge === "T1" || edge === "T2") && record.version <= 2) {
+    core.announce({ snapshot: { record, cursors }, entries: first });
+  }
+  const definition = definitionOf(core, record.kind);
+  if (record.status !== "PENDING") return ok(jobOf(definition, stored));
+  const handed = await dispatcher.send({ record, cursors });
+  return ok(jobOf(definition, { ...stored, ...handed.snapshot }, handed.state));
+}
+
+/** Calls a QUEUED job's message back on an operator's word that it is lost, and sends the next dispatch. */
+export async function recall(
+  core: Core,
+  dispatcher: Dispatcher,
+  id: string,
+  options: Pick<CancelOptions, "actor">,
+): Promise<Result<RuntimeJob, NotFound | WaybillError<"job.illegal_command">>> {
+  checkId(id);
+  checkText("actor", options.actor);
+  const stored = await core.gateway.read(id, { input: true });
+  if (stored === null) return err(notFound(id));
+  const applied = await applyCommand(
+    core,
+    stored,
+    (snapshot, context) => decideRecall(snapshot, "operator", context),
+    {
+      actor: options.actor ?? null,
+    },
+  );
+  if (applied.status === "gone") return err(notFound(id));
+  if (applied.status === "refused") {
+    const { status, queue } = applied.snapshot.record;
+    const where = queue === null ? " in the store's own queue" : "";
+    const sentence = `Job ${id} is ${status}${where}, so there is no message to recall.`;
+    return err(new WaybillError("job.illegal_command", sentence, { jobId: id }));
+  }
+  const handed = await dispatcher.send(applied.snapshot);
+  return ok(jobOf(definitionOf(core, stored.record.kind), { ...stored, ...handed.snapshot }, handed.state));
+}
+
+/** The definition of a kind that must be known here. */
+export function knownDefinition(core: Core, kind: string): Definition {
+  const definition = core.definitions.get(kind);
+  if (definition === undefined) {
+    throw new WaybillError("config.kind_unknown", `The kind ${kind} is not among the jobs of this Waybill.`);
+  }
+  return definition;
+}

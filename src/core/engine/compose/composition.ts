@@ -1,0 +1,117 @@
+import type { Clock } from "../../clock.js";
+import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
+import type { Definition } from "../../definition.js";
+import { WaybillError } from "../../errors.js";
+import type { HistoryEntry } from "../../history.js";
+import type { Ids } from "../../ids.js";
+import type { Logger } from "../../logger.js";
+import type { Feed } from "../../ports/feed.js";
+import type { Notifier } from "../../ports/notifier.js";
+import type { Queue } from "../../ports/queue.js";
+import type { AnyStore } from "../../ports/store.js";
+import type { Telemetry } from "../../telemetry.js";
+import { DEFAULT_QUEUE } from "../context.js";
+import { checkText } from "./option-checks.js";
+
+/** What `createWaybill` takes, without types. */
+export interface RuntimeOptions {
+  readonly jobs: readonly Definition[];
+  readonly store: AnyStore;
+  readonly queue?: Queue | undefined;
+  readonly queues?: Readonly<Record<string, Queue>> | undefined;
+  readonly notifiers?: Readonly<Record<string, Notifier>> | undefined;
+  readonly retired?: readonly string[] | undefined;
+  readonly feed?: Feed | undefined;
+  readonly logger?: Logger | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  readonly clock?: Clock | undefined;
+  readonly newId?: (() => string) | undefined;
+  readonly ids?: Ids | undefined;
+  readonly policy?: Partial<Policy> | undefined;
+  /** Takes entries trimmed from a history, oldest first. */
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+}
+
+/** Checks that the parts fit each other, before anything is reached. What types can refuse, they refuse earlier. */
+export function checkComposition(options: RuntimeOptions): void {
+  checkKinds(options);
+  checkQueues(options);
+  checkNotifiers(options);
+  checkPolicy(options);
+}
+
+function invalid(sentence: string): WaybillError<"config.invalid"> {
+  return new WaybillError("config.invalid", sentence);
+}
+
+function checkKinds({ jobs, store }: RuntimeOptions): void {
+  if (jobs.length === 0) throw invalid("jobs must name at least one definition.");
+  const kinds = new Set<string>();
+  for (const definition of jobs) {
+    if (!isObject(definition)) throw invalid("jobs must hold what defineJob made.");
+    const { kind } = definition;
+    if (kinds.has(kind)) throw invalid(`Two definitions have the kind ${kind}.`);
+    kinds.add(kind);
+  }
+  if (!isObject(store) || !isObject(store.capabilities)) throw invalid("store must be a store.");
+}
+
+/** Not everybody who composes has types to be held by. */
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
+  for (const name of Object.keys(queues ?? {})) {
+    checkText("The name of a queue", name);
+    if (name === DEFAULT_QUEUE) throw invalid(`The name ${DEFAULT_QUEUE} is that of the option queue.`);
+    if (!isObject(queues?.[name])) throw invalid(`The queue ${name} must be a queue.`);
+  }
+  if (queue !== undefined && !isObject(queue)) throw invalid("queue must be a queue.");
+  for (const { kind, queue: name } of jobs) {
+    if (name !== null && !Object.hasOwn(queues ?? {}, name)) {
+      throw invalid(`The kind ${kind} goes through the queue ${name}, which is not among queues.`);
+    }
+    if (name === null && queue === undefined && !store.capabilities.queue) {
+      throw new WaybillError(
+        "config.capability_missing",
+        `The store cannot be a queue, and there is no queue for the kind ${kind}: pass a queue, such as one on SQS.`,
+      );
+    }
+  }
+}
+
+function checkNotifiers({ jobs, notifiers, retired }: RuntimeOptions): void {
+  const kinds = new Set(jobs.map((definition) => definition.kind));
+  // A position is no name: another order in a deploy would swap what they have got.
+  if (Array.isArray(notifiers)) throw invalid("notifiers must be an object: each has a name that stays.");
+  for (const [name, notifier] of Object.entries(notifiers ?? {})) {
+    checkText("The name of a notifier", name);
+    if (!isObject(notifier)) throw invalid(`The notifier ${name} must be a notifier.`);
+    if (retired?.includes(name) === true) throw invalid(`The notifier ${name} is configured and retired.`);
+    for (const kind of notifier.kinds ?? []) {
+      if (!kinds.has(kind))
+        throw invalid(`The notifier ${name} filters by the kind ${kind}, which is not among jobs.`);
+    }
+  }
+}
+
+function checkPolicy({ policy }: RuntimeOptions): void {
+  const given: Readonly<Record<string, unknown>> = { ...policy };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(DEFAULT_POLICY, name)) throw invalid(`There is no policy.${name}.`);
+    if (value !== undefined) checkLike(`policy.${name}`, DEFAULT_POLICY[name as keyof Policy], value);
+  }
+}
+
+/** A number where the default is one, else an object with the same numbers in it. */
+function checkLike(option: string, usual: Policy[keyof Policy], value: unknown): void {
+  if (typeof usual === "number") {
+    if (typeof value === "number" && Number.isFinite(value) && value >= 0) return;
+    throw invalid(`${option} must be a number of 0 or more.`);
+  }
+  if (!isObject(value)) throw invalid(`${option} must have ${Object.keys(usual).join(", ")}.`);
+  for (const [name, each] of Object.entries(usual)) {
+    checkLike(`${option}.${name}`, each as number, (value as Readonly<Record<string, unknown>>)[name]);
+  }
+}

@@ -1,0 +1,41 @@
+import { WaybillError } from "../../errors.js";
+import { ID_PATTERN } from "../../ids.js";
+
+/** The longest owner, subject, key or name, characters. */
+const LONGEST_TEXT = 256;
+
+/** Text that every store can hold and find again: not empty, bounded, without NUL and without half characters. */
+export function requireText(option: string, value: unknown, longest = LONGEST_TEXT): void {
+  if (typeof value !== "string" || value === "" || value.length > longest) {
+    throw new WaybillError(
+      "config.invalid",
+      `${option} must be a text of 1 to ${String(longest)} characters.`,
+    );
+  }
+  if (value.includes("\0") || /\p{Surrogate}/u.test(value)) {
+    throw new WaybillError("config.invalid", `${option} must be well-formed text without NUL.`);
+  }
+}
+
+/** The same for text that may be left out. */
+export function checkText(option: string, value: unknown, longest = LONGEST_TEXT): void {
+  if (value !== undefined) requireText(option, value, longest);
+}
+
+/** The longest duration, a hundred years: beyond it instants stop being exact somewhere. */
+const LONGEST_MS = 100 * 365 * 86_400_000;
+
+/** A duration: whole, not negative, not absurd. */
+export function checkWhole(option: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > LONGEST_MS) {
+    throw new WaybillError("config.invalid", `${option} must be a whole number of milliseconds, 0 or more.`);
+  }
+}
+
+/** An id as a caller gives it. */
+export function checkId(id: unknown): asserts id is string {
+  if (typeof id !== "string" || !ID_PATTERN.test(id)) {
+    throw new WaybillError("id.invalid", "The job id is not usable.");
+  }
+}

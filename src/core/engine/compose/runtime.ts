@@ -1,0 +1,228 @@
+import { systemClock } from "../../clock.js";
+import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
+import { WaybillError } from "../../errors.js";
+import { EVENT_OF, type EventType, type JobEvent } from "../../event.js";
+import type { HistoryEntry } from "../../history.js";
+import { type Ids, systemIds } from "../../ids.js";
+import { parseJsonText } from "../../json-text.js";
+import { consoleLogger, type Logger } from "../../logger.js";
+import type { Queue } from "../../ports/queue.js";
+import type { StoreHealth } from "../../ports/store.js";
+import type { JobRecord } from "../../record.js";
+import { type Bus, createBus } from "../announce/bus.js";
+import { checkComposition, type RuntimeOptions } from "./composition.js";
+import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
+import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
+import { eventsOf } from "../announce/events.js";
+import { createGateway } from "../store/gateway.js";
+import { createHintLink, type HintLink } from "../read/hints.js";
+import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
+import { createRelay, type Relay } from "../relay/relay.js";
+import { storeTime } from "../store/store-time.js";
+import { createStoreWatch, type StoreWatch } from "./store-watch.js";
+import { createWatchdog, type Watchdog } from "./watchdog.js";
+
+export type { RuntimeOptions } from "./composition.js";
+
+/** The parts of one Waybill, put together. */
+export interface Runtime {
+  readonly core: Core;
+  readonly dispatcher: Dispatcher;
+  readonly relay: Relay;
+  readonly reconciler: Reconciler;
+  readonly hints: HintLink;
+  readonly watchdog: Watchdog;
+  readonly storeWatch: StoreWatch;
+  /** Wakes idle workers of this process when a job becomes ready in the store. Returns how to stop. */
+  onReady(wake: () => void): () => void;
+  /** Throws `waybill.closed` once it is. */
+  checkOpen(): void;
+  on(type: EventType, listener: (event: JobEvent) => void): () => void;
+  health(): Promise<StoreHealth>;
+  /** Waits until what was said here has reached notifiers and feed, or the time is over. */
+  flush(timeoutMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Puts the parts together. Nothing is reached before it is used. @throws WaybillError `config.invalid` and its kin */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  checkComposition(options);
+  const parts = environment(options);
+  const bus = createBus(parts.logger, parts.telemetry);
+  const ready = new Set<() => void>();
+  const core: Core = {
+    ...parts,
+    announce: (change) => {
+      announce(change);
+    },
+    archive: archivist(options, parts.logger),
+  };
+  const dispatcher = createDispatcher(core);
+  const relay = createRelay(core);
+  const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
+  const storeWatch = createStoreWatch(core);
+  let closing: Promise<void> | null = null;
+
+  const announce = (change: Announcement): void => {
+    const { record } = change.snapshot;
+    const said = tellHere(core, bus, change);
+    hints.publish(record);
+    if (record.readyAt !== null) for (const wake of ready) wake();
+    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
+  };
+
+  const close = async (): Promise<void> => {
+    await relay.close();
+    await hints.close();
+    storeWatch.close();
+    bus.close();
+    await closeParts(options, core.logger);
+  };
+
+  return {
+    core,
+    dispatcher,
+    relay,
+    reconciler: createReconciler(core, dispatcher, relay),
+    hints,
+    watchdog: createWatchdog(core),
+    storeWatch,
+    onReady(wake) {
+      ready.add(wake);
+      return () => {
+        ready.delete(wake);
+      };
+    },
+    checkOpen() {
+      if (closing !== null) throw new WaybillError("waybill.closed", "This Waybill was closed.");
+    },
+    on: (type, listener) => bus.on(type, listener),
+    health: () => core.gateway.call("health", (store, request) => store.health(request)),
+    async flush(timeoutMs) {
+      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
+      return done.every(Boolean);
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** What the engine reaches outside with, from options and defaults. */
+function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"> {
+  const clock = options.clock ?? systemClock;
+  const telemetry = options.telemetry ?? {};
+  const time = storeTime(clock, options.store.capabilities.clock);
+  const policy = policyOf(options);
+  const timeoutMs = policy.storeTimeoutMs;
+  return {
+    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
+    queues: queuesOf(options),
+    notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    retired: new Set(options.retired ?? []),
+    definitions: new Map(options.jobs.map((definition) => [definition.kind, definition])),
+    policy,
+    clock,
+    time,
+    ids: idsOf(options),
+    logger: harmless(options.logger ?? consoleLogger),
+    telemetry,
+  };
+}
+
+/** The defaults, but for what is set: `undefined` is not. */
+function policyOf({ policy }: RuntimeOptions): Policy {
+  const given: Readonly<Record<string, unknown>> = { ...policy };
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...DEFAULT_POLICY, ...(Object.fromEntries(set) as Partial<Policy>) };
+}
+
+/** A logger that throws must not break what it was to tell of. */
+function harmless(logger: Logger): Logger {
+  const at =
+    (level: keyof Logger): Logger[keyof Logger] =>
+    (message, fields) => {
+      try {
+        logger[level](message, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** Hands trimmed entries to the application; what it throws is its own trouble. */
+function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] {
+  return (jobId, entries) => {
+    try {
+      onTrim?.(jobId, entries);
+    } catch (error) {
+      logger.error("onTrim threw", { jobId, error: error instanceof Error ? error.message : "not an Error" });
+    }
+  };
+}
+
+/** @returns how many entries there were to tell of */
+function tellHere(core: Core, bus: Bus, change: Announcement): number {
+  const { record } = change.snapshot;
+  // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
+  const said = bus.hearsAny() || record.notifiers.length > 0 ? change.entries : [];
+  const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
+  if (heard.length > 0) void tell(core, bus, record, heard);
+  return said.length;
+}
+
+/** Tells local listeners. Never rejects. */
+async function tell(
+  core: Core,
+  bus: Bus,
+  record: JobRecord,
+  entries: readonly HistoryEntry[],
+): Promise<void> {
+  const definition = core.definitions.get(record.kind);
+  try {
+    const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
+    for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
+  } catch (error) {
+    core.logger.error("a local event could not be made", { code: codeOf(error) });
+  }
+}
+
+/** The stored input, for messages that speak of it. A local event is not worth an error: without it they are general. */
+async function inputOf(core: Core, id: string): Promise<unknown> {
+  const stored = await core.gateway.read(id, { input: true }).catch(() => null);
+  return stored?.input === undefined ? undefined : parseJsonText(stored.input);
+}
+
+function queuesOf({ queue, queues }: RuntimeOptions): ReadonlyMap<string, Queue> {
+  const named = new Map(Object.entries(queues ?? {}));
+  if (queue !== undefined) named.set(DEFAULT_QUEUE, queue);
+  return named;
+}
+
+function idsOf({ ids = systemIds, newId }: RuntimeOptions): Ids {
+  return newId === undefined ? ids : { ...ids, job: newId };
+}
+
+/** Every part that was passed in frees what it made itself; one that fails does not keep the others open. */
+async function closeParts(
+  { store, queue, queues, notifiers, feed }: RuntimeOptions,
+  logger: Logger,
+): Promise<void> {
+  const parts = [
+    queue,
+    ...Object.values(queues ?? {}),
+    ...Object.values(notifiers ?? {}),
+    feed,
+    store.feed,
+    store,
+  ];
+  for (const part of parts) {
+    try {
+      await part?.close?.();
+    } catch (error) {
+      logger.warn("a part could not be closed", { code: codeOf(error) });
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from "../clock.js";
+import type { DecideContext } from "../decide/change.js";
+import type { Policy } from "../defaults.js";
+import type { Definition } from "../definition.js";
+import { isWaybillError } from "../errors.js";
+import type { HistoryEntry } from "../history.js";
+import type { Ids } from "../ids.js";
+import type { Logger } from "../logger.js";
+import type { Notifier } from "../ports/notifier.js";
+import type { Queue } from "../ports/queue.js";
+import type { Snapshot } from "../record.js";
+import type { Telemetry } from "../telemetry.js";
+import type { Gateway } from "./store/gateway.js";
+import type { StoreTime } from "./store/store-time.js";
+
+/** The name under which `createWaybill({ queue })` is recorded. */
+export const DEFAULT_QUEUE = "default";
+
+/** Everything that the engine reaches outside with, and what it was configured with. Made once, by `createWaybill`. */
+export interface Core {
+  readonly gateway: Gateway;
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly notifiers: ReadonlyMap<string, Notifier>;
+  /** Names whose cursors the relay writes to the end. */
+  readonly retired: ReadonlySet<string>;
+  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /**
+   * Tells everybody here of a change that is stored: local listeners, watchers, the feed, and the relay of notifiers.
+   * Never throws and never waits.
+   */
+  announce(change: Announcement): void;
+  /** Takes entries that were trimmed from a history. Never throws. */
+  archive(jobId: string, entries: readonly HistoryEntry[]): void;
+}
+
+/** A change that is stored. */
+export interface Announcement {
+  readonly snapshot: Snapshot;
+  /** Empty for a change without an entry (progress). Read only where somebody hears, so it may be a getter. */
+  readonly entries: readonly HistoryEntry[];
+}
+
+/** What a log may say of an error: its code, else its name. Its text may hold what belongs in no log. */
+export function codeOf(error: unknown): string {
+  return isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
+}
+
+/** What a decision may know, for one call. */
+export function decideContext(core: Core, transitionId: string, actor: string | null): DecideContext {
+  return { now: core.time.now(), policy: core.policy, transitionId, actor, random: core.ids.random() };
+}

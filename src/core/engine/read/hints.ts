@@ -1,0 +1,161 @@
+import { inTime } from "../../clock.js";
+import { isWaybillError } from "../../errors.js";
+import type { Feed, FeedHint } from "../../ports/feed.js";
+import type { JobRecord } from "../../record.js";
+import { count, observe } from "../../telemetry.js";
+import type { Bus } from "../announce/bus.js";
+import type { Core } from "../context.js";
+import type { Hints } from "./watch.js";
+
+/** Hints between this process and the others: published for every change here, heard while somebody watches. */
+export interface HintLink extends Hints {
+  publish(record: JobRecord): void;
+  /** Resolves `true` when everything published so far was handed over or given up; `false` when time is over. */
+  flush(timeoutMs: number): Promise<boolean>;
+  /** Ends every watch. Waits a little for what is under way, and lets go of the rest. */
+  close(): Promise<void>;
+}
+
+/** A feed that does not answer must not keep a process from ending. */
+const CLOSE_WAIT_MS = 2_000;
+
+type Means = Pick<Core, "telemetry" | "logger" | "clock">;
+
+export function createHintLink(core: Means, bus: Bus, feed: Feed | null): HintLink {
+  const outgoing = feed === null ? null : createOutgoing(core, feed);
+  const incoming = feed === null ? null : createIncoming(core, bus, feed);
+  const watching = new Set<() => void>();
+  let closed = false;
+  return {
+    bus,
+    isClosed: () => closed,
+    publish({ id, version, owner, subject }) {
+      const hint = { id, version, owner, subject };
+      bus.hint(hint);
+      if (!closed) outgoing?.add(hint);
+    },
+    attach(onClose) {
+      watching.add(onClose);
+      const link = incoming?.attach();
+      return {
+        attached: link?.attached ?? Promise.resolve(),
+        letGo() {
+          watching.delete(onClose);
+          link?.letGo();
+        },
+      };
+    },
+    flush: async (timeoutMs) =>
+      outgoing === null ||
+      inTime(
+        core.clock,
+        timeoutMs,
+        outgoing.flush().then(() => true),
+        false,
+      ),
+    async close() {
+      closed = true;
+      for (const end of watching) end();
+      const left = async (): Promise<void> => {
+        await outgoing?.flush();
+        await incoming?.leave();
+      };
+      await inTime(core.clock, CLOSE_WAIT_MS, left(), undefined);
+    },
+  };
+}
+
+/** Hints that wait while one call is under way; what is beyond them is dropped, since hints may be lost. */
+const MOST_WAITING = 10_000;
+
+function createOutgoing(core: Means, feed: Feed) {
+  let waiting = new Map<string, FeedHint>();
+  let sending: Promise<void> | null = null;
+
+  const drain = async (): Promise<void> => {
+    while (waiting.size > 0) {
+      const hints = [...waiting.values()];
+      waiting = new Map();
+      try {
+        await observe(core.telemetry, { port: "feed", operation: "publish", items: hints.length }, () =>
+          feed.publish(hints),
+        );
+      } catch (error) {
+        troubled(core, "publish", error);
+      }
+    }
+    sending = null;
+  };
+
+  return {
+    add(hint: FeedHint): void {
+      if (waiting.size >= MOST_WAITING) return;
+      // The newest hint of a job says all that the older ones did.
+      waiting.set(hint.id, hint);
+      sending ??= new Promise<void>((resolve) => {
+        core.clock.defer(resolve);
+      }).then(drain);
+    },
+    flush: async (): Promise<void> => {
+      await sending;
+    },
+  };
+}
+
+/** One subscription for all watchers of this process, while there are any. */
+function createIncoming(core: Means, bus: Bus, feed: Feed) {
+  let watchers = 0;
+  let link: Promise<() => Promise<void>> | null = null;
+
+  const leave = async (): Promise<void> => {
+    const last = link;
+    link = null;
+    try {
+      await (
+        await last
+      )?.();
+    } catch (error) {
+      troubled(core, "detach", error);
+    }
+  };
+  const subscribe = async (): Promise<() => Promise<void>> =>
+    feed.subscribe((hint) => {
+      bus.hint(hint);
+    });
+
+  /** Never rejects: without the feed, watchers read the store. */
+  const attached = async (mine: Promise<unknown>): Promise<void> => {
+    try {
+      await mine;
+    } catch (error) {
+      // One warning for all who waited; the next watcher tries again.
+      if (link !== mine) return;
+      link = null;
+      troubled(core, "attach", error);
+    }
+  };
+
+  return {
+    attach() {
+      watchers += 1;
+      let held = true;
+      return {
+        attached: attached((link ??= subscribe())),
+        letGo(): void {
+          if (!held) return;
+          held = false;
+          watchers -= 1;
+          if (watchers === 0) void leave();
+        },
+      };
+    },
+    leave,
+  };
+}
+
+function troubled(core: Means, what: string, error: unknown): void {
+  count(core.telemetry, "feed_error");
+  core.logger.warn(`the feed could not ${what}; watchers go on by reading the store`, {
+    code: isWaybillError(error) ? error.code : "feed.unavailable",
+  });
+}

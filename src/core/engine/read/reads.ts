@@ -1,0 +1,201 @@
+import type { Definition } from "../../definition.js";
+import { StoreUnavailableError, WaybillError } from "../../errors.js";
+import { historyOf } from "../../history.js";
+import { parseJsonText } from "../../json-text.js";
+import { type JobStatus, STATUSES } from "../../lifecycle.js";
+import type { StoredJob } from "../../ports/store.js";
+import type { JobEvent } from "../../event.js";
+import { eventsOf } from "../announce/events.js";
+import type { Core } from "../context.js";
+import { jobOf, type RuntimeJob } from "./job.js";
+import { checkId, checkText, requireText } from "../compose/option-checks.js";
+import { decodePage, encodePage } from "./page.js";
+
+/** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
+export function definitionOf(core: Core, kind: string): Definition | undefined {
+  return core.definitions.get(kind);
+}
+
+/** The job as stored; `null` when there is none, or it is of another kind than asked for. */
+export async function get(core: Core, id: string, kind: string | null): Promise<RuntimeJob | null> {
+  checkId(id);
+  const stored = await core.gateway.read(id, { input: true, output: true });
+  if (stored === null || (kind !== null && stored.record.kind !== kind)) return null;
+  return jobOf(definitionOf(core, stored.record.kind), stored);
+}
+
+/**
+ * The job as a change has left it: the input of one that was found without, and what a COMPLETED one yielded, are read
+ * after it.
+ *
+ * @throws StoreUnavailableError `outcome: "applied"` when it cannot be read
+ */
+export async function shown(core: Core, known: StoredJob): Promise<RuntimeJob> {
+  const { id, kind, status } = known.record;
+  if (known.input !== undefined && status !== "COMPLETED") return jobOf(definitionOf(core, kind), known);
+  try {
+    const stored = await core.gateway.read(id, { input: true, output: true });
+    return jobOf(definitionOf(core, kind), stored ?? known);
+  } catch (cause) {
+    const sentence = `The change of job ${id} is stored, but the job could not be read.`;
+    throw new StoreUnavailableError(sentence, { outcome: "applied", jobId: id, cause });
+  }
+}
+
+/** The newest job of a kind about a subject. */
+export async function latest(
+  core: Core,
+  definition: Definition,
+  subject: string,
+  owner: string | undefined,
+): Promise<RuntimeJob | null> {
+  // Left out, it would find anybody's job.
+  requireText("subject", subject);
+  checkText("owner", owner);
+  const { jobs } = await core.gateway.call("list", (store, request) =>
+    store.list({
+      ...request,
+      subject,
+      ...(owner === undefined ? {} : { owner }),
+      kinds: [definition.kind],
+      limit: 1,
+      input: true,
+      output: true,
+    }),
+  );
+  const [stored] = jobs;
+  return stored === undefined ? null : jobOf(definition, stored);
+}
+
+export interface RuntimeListFilter {
+  readonly kind?: string | undefined;
+  readonly status?: JobStatus | readonly JobStatus[] | undefined;
+  /** A word of the kind's; needs `kind`. */
+  readonly word?: string | undefined;
+  readonly owner?: string | null | undefined;
+  readonly subject?: string | undefined;
+  /** 1–100. @default 50 */
+  readonly limit?: number | undefined;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface RuntimePage<T> {
+  readonly jobs: readonly T[];
+  /** For the next page; `null`: this was the last. A page may be short before it. */
+  readonly next: string | null;
+}
+
+const MOST_LISTED = 100;
+
+/** Jobs, newest first, without output. */
+export async function list(core: Core, filter: RuntimeListFilter): Promise<RuntimePage<RuntimeJob>> {
+  const { kind, owner, subject, limit = 50 } = filter;
+  if (kind === undefined && owner === undefined && subject === undefined) {
+    throw new WaybillError("config.invalid", "list needs at least one of kind, owner and subject.");
+  }
+  checkLimit(limit);
+  checkText("kind", kind);
+  checkText("owner", owner ?? undefined);
+  checkText("subject", subject);
+  const statuses = statusFilter(core, filter);
+  const after = decodePage(filter.cursor);
+  if (statuses?.length === 0) return { jobs: [], next: null };
+  const reply = await core.gateway.call("list", (store, request) =>
+    store.list({
+      ...request,
+      limit,
+      input: true,
+      ...(kind === undefined ? {} : { kinds: [kind] }),
+      ...(owner === undefined ? {} : { owner }),
+      ...(subject === undefined ? {} : { subject }),
+      ...(statuses === null ? {} : { statuses }),
+      ...(after === null ? {} : { after }),
+    }),
+  );
+  const jobs = reply.jobs
+    .map((stored) => jobOf(definitionOf(core, stored.record.kind), stored))
+    // A word may stand for a phase or a reason, which no index knows.
+    .filter((job) => filter.word === undefined || job.word === filter.word);
+  return { jobs, next: encodePage(reply.next) };
+}
+
+function checkLimit(limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MOST_LISTED) return;
+  throw new WaybillError("config.invalid", `limit must be a whole number from 1 to ${String(MOST_LISTED)}.`);
+}
+
+function statusFilter(core: Core, { status, word, kind }: RuntimeListFilter): readonly JobStatus[] | null {
+  const asked = status === undefined ? null : typeof status === "string" ? [status] : status;
+  if (asked?.every((one) => STATUSES.includes(one)) === false) {
+    throw new WaybillError("config.invalid", `status must be of ${STATUSES.join(", ")}.`);
+  }
+  if (word === undefined) return asked;
+  const definition = kind === undefined ? undefined : definitionOf(core, kind);
+  if (definition === undefined) {
+    throw new WaybillError("config.invalid", "list by word needs the kind that the word belongs to.");
+  }
+  const meant = definition.statusesOf(word);
+  if (meant.length === 0) throw new WaybillError("config.invalid", `${definition.kind} has no such word.`);
+  return asked === null ? meant : meant.filter((one) => asked.includes(one));
+}
+
+export interface RuntimeHistory {
+  /** One event per entry, oldest first: what every notifier is told. */
+  readonly events: readonly JobEvent[];
+  /** Older entries that were trimmed and handed to `onTrim`. */
+  readonly trimmed: number;
+}
+
+/** The audit trail of a job; `null`: no such job. */
+export async function history(core: Core, id: string): Promise<RuntimeHistory | null> {
+  checkId(id);
+  const stored = await core.gateway.read(id, { input: true });
+  if (stored === null) return null;
+  const { record } = stored;
+  return {
+    events: eventsOf(definitionOf(core, record.kind), record, historyOf(record), inputOf(stored)),
+    trimmed: record.historyTrimmed,
+  };
+}
+
+function inputOf(stored: StoredJob): unknown {
+  return stored.input === undefined ? undefined : parseJsonText(stored.input);
+}
+
+/** Something that a notifier never got through. */
+export interface Undelivered {
+  readonly jobId: string;
+  readonly kind: string;
+  readonly notifier: string;
+  /** The versions that were given up. */
+  readonly versions: readonly number[];
+}
+
+/** What notifiers gave up, newest jobs first. */
+export async function undelivered(
+  core: Core,
+  { limit = 50, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+): Promise<{ readonly items: readonly Undelivered[]; readonly next: string | null }> {
+  checkLimit(limit);
+  const after = decodePage(cursor);
+  const reply = await core.gateway.call("list", (store, request) =>
+    store.list({
+      ...request,
+      undeliverable: true,
+      limit,
+      ...(after === null ? {} : { after }),
+    }),
+  );
+  const items = reply.jobs.flatMap(({ record, cursors }) =>
+    Object.entries(cursors)
+      .filter(([, { exhausted }]) => exhausted.length > 0)
+      .map(([notifier, { exhausted }]) => ({
+        jobId: record.id,
+        kind: record.kind,
+        notifier,
+        versions: exhausted,
+      })),
+  );
+  return { items, next: encodePage(reply.next) };
+}

@@ -1,0 +1,322 @@
+import { sleep } from "../../clock.js";
+import { isWaybillError, type WaybillError } from "../../errors.js";
+import type { RuntimeHandler } from "../../handler.js";
+import type { StoredJob, WakePosition } from "../../ports/store.js";
+import type { Snapshot } from "../../record.js";
+import { count } from "../../telemetry.js";
+import type { Core } from "../context.js";
+import { drainDeadLetters } from "./dead-letters.js";
+import type { Dispatcher } from "../submit/dispatch.js";
+import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import { Stops } from "../relay/stop.js";
+import type { Relay } from "../relay/relay.js";
+
+export interface PassOptions {
+  /** By kind: whose external work this process can look at. */
+  readonly handlers: Handlers;
+  /** How long the pass may take; what it has not begun by then is left. */
+  readonly budgetMs: number;
+  /** Ends the pass early; looks at external work that are under way are called off. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a pass did. */
+export interface ReconcileReport {
+  /** Records that were due. */
+  readonly looked: number;
+  /** Of these, those for which something was done. */
+  readonly acted: number;
+  readonly sent: number;
+  readonly swept: number;
+  readonly polled: number;
+  /** Notifiers that got on with a job. */
+  readonly notified: number;
+  /** Jobs that are FAILED because a deadline, theirs or that of their external work, has passed. */
+  readonly failedDeadlines: number;
+  /** Due records with a need that this process cannot serve. */
+  readonly unserved: number;
+  /** Dead letters that were judged. */
+  readonly deadLetters: number;
+  readonly purged: number;
+  /** Records, and the rest of the work, that ended in an error; logged one by one. */
+  readonly errors: number;
+  /** The budget ended first. */
+  readonly more: boolean;
+  readonly elapsedMs: number;
+}
+
+/** What passes of one process know of each other. */
+export interface PassMemory {
+  /** Records that could not be served, and when they were last seen: the hold hides them from most passes. */
+  readonly unserved: Map<string, number>;
+  readonly drainAt: Map<string, number>;
+  purgeAt: number;
+}
+
+const PAGE = 100;
+/** The rate after a long outage: records at once, each with its round trips. */
+const AT_ONCE = 10;
+const POLLS_AT_ONCE = 10;
+/** Polls in line, each with its record. What does not fit comes back when its hold is over. */
+const MOST_POLLS_WAITING = 1_000;
+/** A poll that is cut off by the end of its process delays the next by its whole lease. */
+const POLL_NEEDS_MS = 5_000;
+const DRAIN_EVERY_MS = 30_000;
+const PURGE_EVERY_MS = 60_000;
+const PURGE_LIMIT = 500;
+const MOST_UNSERVED = 10_000;
+
+/** One pass over what is due. Made for one `run`. */
+export class Pass {
+  readonly #core: Core;
+  readonly #tools: Tools;
+  readonly #options: PassOptions;
+  readonly #memory: PassMemory;
+  readonly #signal: AbortSignal;
+  readonly #stops = new Stops();
+  readonly #startedAt: number;
+  readonly #tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
+  /** What goes on beside the pages. */
+  readonly #beside = new Set<Promise<void>>();
+  readonly #polls: { readonly start: () => Promise<void>; readonly drop: () => void }[] = [];
+  #polling = 0;
+  #looked = 0;
+  #acted = 0;
+  #unserved = 0;
+  #deadLetters = 0;
+  #purged = 0;
+  #errors = 0;
+  #more = false;
+  #storeError: WaybillError | null = null;
+
+  constructor(core: Core, dispatcher: Dispatcher, relay: Relay, memory: PassMemory, options: PassOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.#memory = memory;
+    this.#signal = options.signal ?? new AbortController().signal;
+    this.#startedAt = core.clock.now();
+    this.#tools = { core, dispatcher, relay, handlers: options.handlers, tally: this.#tally };
+  }
+
+  /** @throws StoreUnavailableError when the store cannot be reached */
+  async run(): Promise<ReconcileReport> {
+    const stop = (): void => {
+      this.#stops.stop();
+    };
+    this.#signal.addEventListener("abort", stop, { once: true });
+    try {
+      return await this.#run();
+    } finally {
+      // What goes on beside may outlive the pass, and must still hear of the end.
+      void Promise.all(this.#beside).then(() => {
+        this.#signal.removeEventListener("abort", stop);
+      });
+    }
+  }
+
+  async #run(): Promise<ReconcileReport> {
+    for (const name of this.#core.queues.keys()) this.#drain(name);
+    this.#purge();
+    await this.#records();
+    if (this.#storeError !== null) throw this.#storeError;
+    await this.#pulse();
+    return {
+      looked: this.#looked,
+      acted: this.#acted,
+      ...this.#tally,
+      unserved: this.#unserved,
+      deadLetters: this.#deadLetters,
+      purged: this.#purged,
+      errors: this.#errors,
+      more: this.#more,
+      elapsedMs: this.#core.clock.now() - this.#startedAt,
+    };
+  }
+
+  #left(): number {
+    return this.#options.budgetMs - (this.#core.clock.now() - this.#startedAt);
+  }
+
+  #over(): boolean {
+    return this.#left() <= 0 || this.#signal.aborted;
+  }
+
+  /** Pages until nothing is due; while slower work goes on, what becomes due meanwhile is looked at too. */
+  async #records(): Promise<void> {
+    let after: WakePosition | undefined;
+    while (!this.#over()) {
+      const jobs = await this.#takeDue(after);
+      await this.#page(jobs);
+      if (this.#storeError !== null) return;
+      const last = jobs[jobs.length - 1];
+      after = last === undefined ? undefined : { wakeAt: last.dueAt, id: last.record.id };
+      if (last !== undefined) continue;
+      if (this.#beside.size > 0) await this.#waitBeside();
+      if (this.#beside.size === 0) return;
+    }
+    this.#more = true;
+    this.#pumpPolls();
+  }
+
+  async #takeDue(after: WakePosition | undefined) {
+    const holdMs = Math.min(30_000, this.#core.policy.takeDueHoldMs);
+    const reply = await this.#core.gateway.call("takeDue", (store, request) =>
+      store.takeDue({ ...request, limit: PAGE, holdMs, ...(after === undefined ? {} : { after }) }),
+    );
+    return reply.jobs;
+  }
+
+  async #page(jobs: readonly StoredJob[]): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (!this.#over() && this.#storeError === null) {
+        const job = jobs[next];
+        if (job === undefined) return;
+        next += 1;
+        await this.#guarded(job.record.id, () => this.#one({ record: job.record, cursors: job.cursors }));
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, jobs.length) }, lane));
+  }
+
+  async #one(taken: Snapshot): Promise<void> {
+    const { id } = taken.record;
+    this.#looked += 1;
+    const rest = await serveQuick(this.#tools, taken);
+    if (rest === null) return;
+    this.#noteServed(id, rest.unserved);
+    if (rest.notify) this.#start(id, () => serveNotifiers(this.#tools, rest.snapshot));
+    if (rest.poll !== null) this.#line(rest.snapshot, rest.poll);
+    if (rest.notify || rest.poll !== null || rest.snapshot.record.version !== taken.record.version)
+      this.#acted += 1;
+    await putBack(this.#tools, taken, rest);
+  }
+
+  #noteServed(id: string, unserved: boolean): void {
+    this.#memory.unserved.delete(id);
+    if (!unserved) return;
+    this.#unserved += 1;
+    count(this.#core.telemetry, "unserved");
+    if (this.#memory.unserved.size < MOST_UNSERVED) this.#memory.unserved.set(id, this.#core.clock.now());
+  }
+
+  /** One record, or one other piece of work, in trouble does not keep the rest; a store that is down ends the pass. */
+  async #guarded(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#errors += 1;
+      const code = isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
+      this.#core.logger.warn("reconciling failed", { what, error: code });
+      if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
+    }
+  }
+
+  /** Starts work that goes on beside the pages. */
+  #start(what: string, work: () => Promise<void>): void {
+    const running = this.#guarded(what, work).then(() => {
+      this.#beside.delete(running);
+    });
+    this.#beside.add(running);
+  }
+
+  async #waitBeside(): Promise<void> {
+    const waited = new AbortController();
+    const wake = (): void => {
+      waited.abort();
+    };
+    const forget = this.#stops.onStop(wake);
+    const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left());
+    const pause = sleep(this.#core.clock, Math.max(1, pauseMs), waited.signal, true);
+    await Promise.race([pause, Promise.all(this.#beside)]);
+    wake();
+    forget();
+  }
+
+  // ---- polls: their own line, since they are slow and must not hold up sends and sweeps ----------------------------------
+
+  #line(snapshot: Snapshot, handler: RuntimeHandler): void {
+    if (this.#polls.length >= MOST_POLLS_WAITING) {
+      this.#more = true;
+      return;
+    }
+    this.#start(
+      snapshot.record.id,
+      () =>
+        new Promise<void>((resolve, reject) => {
+          this.#polls.push({
+            start: () => this.#poll(snapshot, handler).then(resolve, reject),
+            drop: resolve,
+          });
+        }),
+    );
+    this.#pumpPolls();
+  }
+
+  async #poll(snapshot: Snapshot, handler: RuntimeHandler): Promise<void> {
+    const ending = new AbortController();
+    const forget = this.#stops.onStop(() => {
+      ending.abort();
+    });
+    try {
+      await servePoll(this.#tools, handler, snapshot, ending.signal);
+    } finally {
+      forget();
+    }
+  }
+
+  #pumpPolls(): void {
+    const enough = Math.min(POLL_NEEDS_MS, this.#options.budgetMs / 2);
+    if (this.#left() < enough || this.#signal.aborted) {
+      if (this.#polls.length > 0) this.#more = true;
+      for (const { drop } of this.#polls.splice(0)) drop();
+    }
+    while (this.#polling < POLLS_AT_ONCE) {
+      const poll = this.#polls.shift();
+      if (poll === undefined) return;
+      this.#polling += 1;
+      void poll.start().then(() => {
+        this.#polling -= 1;
+        this.#pumpPolls();
+      });
+    }
+  }
+
+  // ---- the rest ----------------------------------------------------------------------------------------------------------
+
+  #drain(name: string): void {
+    const { clock, queues } = this.#core;
+    if (queues.get(name)?.deadLetters === undefined) return;
+    if ((this.#memory.drainAt.get(name) ?? 0) > clock.now()) return;
+    this.#memory.drainAt.set(name, clock.now() + DRAIN_EVERY_MS);
+    const budget = { left: () => this.#left(), signal: this.#signal };
+    this.#start(`dead letters of ${name}`, async () => {
+      const { received } = await drainDeadLetters(this.#core, this.#tools.dispatcher, name, budget);
+      this.#deadLetters += received;
+      if (received > 0) this.#memory.drainAt.delete(name);
+    });
+  }
+
+  #purge(): void {
+    const { clock, gateway, policy, time } = this.#core;
+    if (clock.now() < this.#memory.purgeAt) return;
+    this.#memory.purgeAt = clock.now() + PURGE_EVERY_MS;
+    this.#start("purge", async () => {
+      const parkedBefore = time.now() - policy.parkedRetainMs;
+      const { jobs } = await gateway.call("purge", (store, request) =>
+        store.purge({ ...request, limit: PURGE_LIMIT, parkedBefore }),
+      );
+      this.#purged = jobs;
+      // As long as there is more than fits, every pass takes some.
+      if (jobs >= PURGE_LIMIT) this.#memory.purgeAt = 0;
+    });
+  }
+
+  async #pulse(): Promise<void> {
+    const { clock, gateway, policy } = this.#core;
+    const { unserved } = this.#memory;
+    const since = clock.now() - 2 * policy.takeDueHoldMs;
+    for (const [id, seenAt] of unserved) if (seenAt < since) unserved.delete(id);
+    await gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: unserved.size }));
+  }
+}

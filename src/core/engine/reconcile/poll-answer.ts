@@ -1,0 +1,180 @@
+import type { News } from "../../decide/held.js";
+import type { Sight } from "../../decide/poll.js";
+import type { EntryDraft } from "../../decide/change.js";
+import type { RetryPolicy } from "../../defaults.js";
+import type { Definition, Issue } from "../../definition.js";
+import type { PollAnswer, RuntimeHandler } from "../../handler.js";
+import { parseJsonText, toJsonText } from "../../json-text.js";
+import type { Core } from "../context.js";
+
+/** Faster than this no outside service wants to be asked. */
+const SHORTEST_POLL_MS = 100;
+const LONGEST_POLL_MS = 30 * 24 * 3_600_000;
+/** The last instant that `Date` knows. */
+const LAST_INSTANT = 8.64e15;
+
+/** How often external work is looked at. */
+export type Pace = Pick<RuntimeHandler, "pollEveryMs">;
+
+/**
+ * What an answer about external work says, checked and brought into the form that is stored. An output that cannot be
+ * accepted ends the job, since its work is done and will not become another; progress, phase or ETA that cannot is left
+ * out, with a warning in the log. An answer that is none of the three counts as not seen.
+ *
+ * @throws whatever a schema throws about an output: then nothing is known of it
+ */
+export async function sightOf(
+  core: Core,
+  definition: Definition,
+  pace: Pace,
+  answer: PollAnswer,
+): Promise<Sight> {
+  // Handlers are the application's code, and not all of it is typed.
+  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
+  switch (state) {
+    case "open":
+      return open(core, definition, pace, answer as Extract<PollAnswer, { state: "open" }>);
+    case "done":
+      return done(core, definition, answer as Extract<PollAnswer, { state: "done" }>);
+    case "failed":
+      return failed(core, definition, answer as Extract<PollAnswer, { state: "failed" }>);
+    default:
+      core.logger.warn("a poll answered neither open, done nor failed", { kind: definition.kind });
+      return unseen(core, pace);
+  }
+}
+
+/** Nothing was seen: the next look is backed off from the usual pace. */
+export function unseen(core: Core, pace: Pace): Extract<Sight, { state: "unseen" }> {
+  const baseMs = paceMs(core, pace, undefined);
+  return { state: "unseen", backoff: { baseMs, capMs: Math.max(baseMs, core.policy.pollCapMs) } };
+}
+
+/** Until the next look: what the answer asks for, else the pace of the handler, else that of the policy. */
+function paceMs(core: Core, { pollEveryMs }: Pace, asked: number | undefined): number {
+  const wish = isFiniteNumber(asked) ? asked : (pollEveryMs ?? core.policy.pollEveryMs);
+  return Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, wish));
+}
+
+async function open(
+  core: Core,
+  definition: Definition,
+  pace: Pace,
+  answer: Extract<PollAnswer, { state: "open" }>,
+): Promise<Sight> {
+  const now = core.time.now();
+  const eta = etaOf(core, definition, answer.etaAt, now);
+  const news: News = {
+    ...(await progressOf(core, definition, answer.progress)),
+    ...phaseOf(core, definition, answer.phase),
+    ...(eta === undefined ? {} : { etaAt: eta }),
+  };
+  return { state: "open", news, nextPollAt: now + paceMs(core, pace, answer.nextPollMs) };
+}
+
+async function done(
+  core: Core,
+  definition: Definition,
+  answer: Extract<PollAnswer, { state: "done" }>,
+): Promise<Sight> {
+  // A kind without an output need not name one; JSON has no `undefined`.
+  const output = answer.output ?? null;
+  const checked = await definition.checkOutput(output);
+  if (!checked.ok) {
+    return {
+      state: "invalid",
+      reason: "output_invalid",
+      message: `The output is invalid${at(checked.issues[0])}.`,
+    };
+  }
+  const maxBytes = Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
+  const text = toJsonText(output, { maxBytes });
+  if (!text.ok) {
+    return {
+      state: "invalid",
+      reason: "result_unstorable",
+      message: `The output cannot be stored${at(text)}.`,
+    };
+  }
+  return { state: "done", output: text.text, news: await progressOf(core, definition, answer.progress) };
+}
+
+async function failed(
+  core: Core,
+  definition: Definition,
+  answer: Extract<PollAnswer, { state: "failed" }>,
+): Promise<Sight> {
+  const { message, code, expose, rerun } = answer;
+  const said: unknown = message;
+  return {
+    state: "failed",
+    error: {
+      message: typeof said === "string" && said !== "" ? said : "The external work failed.",
+      code: typeof code === "string" ? code : null,
+      expose: expose === true,
+      afterMs: null,
+    },
+    rerun: rerun === true ? retryOf(core, definition) : null,
+    news: await progressOf(core, definition, answer.progress),
+  };
+}
+
+function retryOf({ policy }: Core, { retry }: Definition): RetryPolicy {
+  return {
+    maxAttempts: retry.maxAttempts ?? policy.retry.maxAttempts,
+    baseMs: retry.baseMs ?? policy.retry.baseMs,
+    capMs: retry.capMs ?? policy.retry.capMs,
+  };
+}
+
+/** Progress never fails a job: what cannot be stored is left out. */
+async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<News> {
+  if (progress === undefined) return {};
+  const drop = (why: string): News => {
+    core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
+    return {};
+  };
+  try {
+    const checked = await definition.checkProgress(progress);
+    if (!checked.ok) return drop(`it is invalid${at(checked.issues[0])}`);
+  } catch {
+    return drop("its schema threw");
+  }
+  const text = toJsonText(progress, { maxBytes: core.policy.maxProgressBytes });
+  if (!text.ok) return drop(`it cannot be stored${at(text)}`);
+  const stored = parseJsonText(text.text);
+  return { progress: stored, percent: definition.percentOf(stored) };
+}
+
+function phaseOf(core: Core, { kind, phases }: Definition, phase: string | undefined): News {
+  if (phase === undefined) return {};
+  if (!phases.includes(phase)) {
+    core.logger.warn("a phase that the kind does not have was left out", { kind });
+    return {};
+  }
+  const drafts: readonly EntryDraft[] = [{ edge: "phase", reason: phase, expose: true }];
+  return { phase, drafts };
+}
+
+/** An instant that is over is now; `null`: nobody knows any more; `undefined`: as said before. */
+function etaOf(
+  core: Core,
+  { kind }: Definition,
+  given: Date | number | null | undefined,
+  now: number,
+): number | null | undefined {
+  if (given === undefined || given === null) return given;
+  const instant: unknown = given instanceof Date ? given.getTime() : given;
+  if (isFiniteNumber(instant)) return Math.floor(Math.min(LAST_INSTANT, Math.max(now, instant)));
+  core.logger.warn("an ETA that is no instant was left out", { kind });
+  return undefined;
+}
+
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function at(issue: Issue | undefined): string {
+  if (issue === undefined) return "";
+  return issue.path === "" ? `: ${issue.message}` : ` at ${issue.path}: ${issue.message}`;
+}

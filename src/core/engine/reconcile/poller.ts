@@ -1,0 +1,176 @@
+import { type Decision, type DecideContext, refuse } from "../../decide/change.js";
+import { claimPoll, seen, type Sight } from "../../decide/poll.js";
+import type { PollContext, RuntimeHandler } from "../../handler.js";
+import type { Snapshot } from "../../record.js";
+import { observe } from "../../telemetry.js";
+import { applyCommand } from "../store/apply.js";
+import type { Core } from "../context.js";
+import { jobOf } from "../read/job.js";
+import { sightOf, unseen } from "./poll-answer.js";
+
+/** What became of a look at external work. */
+export interface Polled {
+  /** `false`: somebody else is looking, or it is not due any more. */
+  readonly looked: boolean;
+  /** What is stored now; `null`: the record is gone. */
+  readonly snapshot: Snapshot | null;
+}
+
+/** One look: what it is made with, and what is known of it so far. */
+interface Look {
+  readonly core: Core;
+  readonly handler: RuntimeHandler;
+  readonly poll: NonNullable<RuntimeHandler["poll"]>;
+  /** The record under the claim of this look. */
+  readonly held: Snapshot;
+  readonly token: string;
+  /** The outside has taken the request to stop. Known even where the look after it came to nothing. */
+  cancelSent: boolean;
+}
+
+/**
+ * Looks at external work once: takes the right to, asks the outside to stop where somebody wants that, asks how it
+ * stands, stores what was seen. An owner that crashes on the way loses the right after `pollLeaseMs` and the work is
+ * looked at again; the job, or its launch, never runs a second time for it.
+ *
+ * @param signal - calls the look off: the right is given back, and somebody else looks
+ * @throws StoreUnavailableError when what was seen could not be stored
+ */
+export async function pollOnce(
+  core: Core,
+  handler: RuntimeHandler,
+  snapshot: Snapshot,
+  signal?: AbortSignal,
+): Promise<Polled> {
+  const { poll } = handler;
+  if (poll === null || signal?.aborted === true) return { looked: false, snapshot };
+  const token = core.ids.token();
+  const leaseMs = core.policy.pollLeaseMs;
+  // Counted from before the claim leaves: by the store's clock the right ends no earlier.
+  const endsAt = core.clock.now() + leaseMs;
+  const claimed = await applyCommand(core, snapshot, (stored, context) => {
+    const { awaiting, poll } = stored.record;
+    // Somebody else has looked while the claim was on its way.
+    if (awaiting !== null && poll?.token !== token && awaiting.nextPollAt > context.now)
+      return refuse("not_due");
+    return claimPoll(stored, { token, leaseMs }, context);
+  });
+  if (claimed.status === "gone") return { looked: false, snapshot: null };
+  if (claimed.status === "refused") return { looked: false, snapshot: claimed.snapshot };
+
+  const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false };
+  const sight = await within(core, endsAt, signal, (stop) => ask(look, stop));
+  const stored = await applyCommand(core, look.held, (current, context) =>
+    judge(look, sight, current, context),
+  );
+  return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
+}
+
+/** What ended a look before it had an answer. */
+type Cut = "late" | "called_off";
+
+/** Runs `work` for as long as the right to look lasts. Work that does not hear its signal is left behind. */
+async function within<T>(
+  core: Core,
+  endsAt: number,
+  outer: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | Cut> {
+  const stop = new AbortController();
+  let cut: (why: Cut) => void = () => undefined;
+  const ended = new Promise<Cut>((resolve) => {
+    cut = (why) => {
+      stop.abort(new Error(why === "late" ? "The poll took too long." : "The worker is shutting down."));
+      resolve(why);
+    };
+  });
+  const callOff = (): void => {
+    cut("called_off");
+  };
+  const cancelTimer = core.clock.timer(endsAt - core.clock.now(), () => {
+    cut("late");
+  });
+  outer?.addEventListener("abort", callOff, { once: true });
+  try {
+    return await Promise.race([ended, work(stop.signal)]);
+  } finally {
+    cancelTimer();
+    outer?.removeEventListener("abort", callOff);
+  }
+}
+
+/** Asks outside. Never rejects: what throws was not seen. */
+async function ask(look: Look, signal: AbortSignal): Promise<Sight> {
+  const { core, handler, held } = look;
+  const { record } = held;
+  try {
+    const context = await contextOf(look, signal);
+    await askToStop(look, context);
+    const answer = await observed(core, `poll ${record.kind}`, async () => look.poll(context));
+    return await sightOf(core, handler.definition, handler, answer);
+  } catch (error) {
+    warn(core, "a poll failed", record.id, record.kind, error);
+    return unseen(core, handler);
+  }
+}
+
+/** Hands a request to cancel to the outside, until it has been taken once. The job waits for what polls say of it. */
+async function askToStop(look: Look, context: PollContext): Promise<void> {
+  const { core, handler, held } = look;
+  const { id, kind, cancel: request, awaiting } = held.record;
+  const { cancel } = handler;
+  if (request === null || cancel === null || awaiting?.cancelSent === true) return;
+  try {
+    await observed(core, `cancel ${kind}`, async () => cancel(context));
+    look.cancelSent = true;
+  } catch (error) {
+    warn(core, "external work could not be asked to stop", id, kind, error);
+  }
+}
+
+async function contextOf({ core, handler, held }: Look, signal: AbortSignal): Promise<PollContext> {
+  const { record } = held;
+  const stored = await core.gateway.read(record.id, { input: true });
+  const context = {
+    ref: record.awaiting?.ref,
+    job: jobOf(handler.definition, { ...stored, ...held }),
+    attempt: record.attempt,
+    fence: record.fence,
+    signal,
+    logger: core.logger,
+    cancelRequested: record.cancel !== null,
+    reason: record.cancel?.reason ?? null,
+  };
+  return context;
+}
+
+/** What to store of a look, on the record as it is by now. */
+function judge(look: Look, given: Sight | Cut, current: Snapshot, context: DecideContext): Decision {
+  const { core, handler, held, token, cancelSent } = look;
+  const witness = { by: "poll", token } as const;
+  const sight = given === "late" ? unseen(core, handler) : given;
+  if (sight !== "called_off" && sight.state !== "open" && sight.state !== "unseen") {
+    return seen(current, witness, sight, context);
+  }
+  const open = sight !== "called_off" && sight.state === "open" ? sight : null;
+  const news = open?.news ?? {};
+  // A request to cancel that came during the look must not wait for the next pace.
+  const asked = handler.cancel !== null && current.record.cancel !== null && held.record.cancel === null;
+  if (sight === "called_off" || asked) {
+    return seen(current, witness, { state: "open", news, nextPollAt: context.now, cancelSent }, context);
+  }
+  if (open !== null) return seen(current, witness, { ...open, cancelSent }, context);
+  if (!cancelSent) return seen(current, witness, sight, context);
+  // "Not seen" does not carry that the outside was asked to stop, and it must not be asked twice.
+  const nextPollAt = context.now + unseen(core, handler).backoff.baseMs;
+  return seen(current, witness, { state: "open", news, nextPollAt, cancelSent }, context);
+}
+
+function observed<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
+  return observe(core.telemetry, { port: "handler", operation, items: 1 }, run);
+}
+
+function warn(core: Core, message: string, jobId: string, kind: string, error: unknown): void {
+  const said = error instanceof Error ? error.message : "not an Error";
+  core.logger.warn(message, { jobId, kind, error: said });
+}

@@ -1,0 +1,215 @@
+import { deadline } from "../../decide/cancel.js";
+import type { Decision, DecideContext } from "../../decide/change.js";
+import { cursorOf } from "../../decide/cursors.js";
+import { advance } from "../../decide/deliver.js";
+import { sendAgain } from "../../decide/dispatch.js";
+import { sweep } from "../../decide/finish.js";
+import { awaitTimeout } from "../../decide/poll.js";
+import { type Need, needs, type NeedReason } from "../../decide/wake.js";
+import type { RuntimeHandler } from "../../handler.js";
+import { RECORD_VERSION, type Snapshot } from "../../record.js";
+import { applyCommand } from "../store/apply.js";
+import type { Core } from "../context.js";
+import type { Dispatcher } from "../submit/dispatch.js";
+import { pollOnce } from "./poller.js";
+import type { Relay } from "../relay/relay.js";
+
+export type Handlers = ReadonlyMap<string, RuntimeHandler>;
+
+/** What was done, counted. */
+export interface Tally {
+  sent: number;
+  swept: number;
+  polled: number;
+  notified: number;
+  failedDeadlines: number;
+}
+
+/** What a record needs after the quick part. */
+export interface Rest {
+  readonly snapshot: Snapshot;
+  /** Whoever can look at its external work, where that is due; `null`: not due, or nobody here. */
+  readonly poll: RuntimeHandler | null;
+  readonly notify: boolean;
+  /** Something that is due has nobody here to do it. */
+  readonly unserved: boolean;
+}
+
+/** The parts that a look at a record is made with. */
+export interface Tools {
+  readonly core: Core;
+  readonly dispatcher: Dispatcher;
+  readonly relay: Relay;
+  readonly handlers: Handlers;
+  readonly tally: Tally;
+}
+
+type QuickReason = Exclude<NeedReason, "poll" | "notify">;
+
+/** What ends a job comes first, so that nothing is sent or swept in vain. */
+const QUICK: readonly QuickReason[] = ["deadline", "await_deadline", "lease", "send", "redispatch"];
+/** Later wake-ups are left to the reconciler: a message that waits longer may be lost or doubled on the way. */
+const LONGEST_WAKE_MS = 15 * 60_000;
+
+/**
+ * Does what is due for a record and takes one or two round trips: deadlines, sweep, send. What asks the outside (polls,
+ * notifiers) is handed back.
+ *
+ * @returns `null`: the record is gone
+ */
+export async function serveQuick(tools: Tools, taken: Snapshot): Promise<Rest | null> {
+  // Of a newer format: its needs are not understood here.
+  if (taken.record.recordVersion > RECORD_VERSION) {
+    return { snapshot: taken, poll: null, notify: false, unserved: true };
+  }
+  let snapshot = taken;
+  const left = new Set(QUICK);
+  for (;;) {
+    const due = dueNeeds(tools, snapshot);
+    const reason = QUICK.find((each) => left.has(each) && has(due, each));
+    if (reason === undefined) return restOf(tools, snapshot, due);
+    left.delete(reason);
+    const after = await act(tools, reason, snapshot, due);
+    if (after === null) return null;
+    snapshot = after;
+  }
+}
+
+function dueNeeds({ core }: Tools, snapshot: Snapshot): readonly Need[] {
+  const now = core.time.now();
+  return needs(snapshot, core.policy).filter((need) => need.at <= now);
+}
+
+function has(due: readonly Need[], reason: NeedReason): boolean {
+  return due.some((need) => need.reason === reason);
+}
+
+function restOf(tools: Tools, snapshot: Snapshot, due: readonly Need[]): Rest {
+  const { core } = tools;
+  const pollDue = has(due, "poll");
+  const names = due.flatMap((need) => (need.notifier === undefined ? [] : [need.notifier]));
+  const mine = names.filter((name) => core.notifiers.has(name) || core.retired.has(name));
+  const poll = pollDue ? pollerOf(tools, snapshot) : null;
+  const unsent = (has(due, "send") || has(due, "redispatch")) && !canSend(core, snapshot);
+  return {
+    snapshot,
+    poll,
+    notify: mine.length > 0,
+    unserved: unsent || (pollDue && poll === null) || mine.length < names.length,
+  };
+}
+
+function pollerOf({ handlers }: Tools, { record }: Snapshot): RuntimeHandler | null {
+  const handler = handlers.get(record.kind);
+  return handler === undefined || handler.poll === null ? null : handler;
+}
+
+function canSend(core: Core, { record }: Snapshot): boolean {
+  return record.queue !== null && core.queues.has(record.queue);
+}
+
+async function act(
+  tools: Tools,
+  reason: QuickReason,
+  snapshot: Snapshot,
+  due: readonly Need[],
+): Promise<Snapshot | null> {
+  switch (reason) {
+    case "deadline":
+      return failLate(tools, snapshot, deadline);
+    case "await_deadline":
+      // A last look first: after an outage the work may be long done.
+      if (has(due, "poll") && pollerOf(tools, snapshot) !== null) return snapshot;
+      return failLate(tools, snapshot, awaitTimeout);
+    case "lease":
+      return sweepLease(tools, snapshot);
+    case "send":
+      return send(tools, snapshot);
+    case "redispatch":
+      return redispatch(tools, snapshot);
+  }
+}
+
+async function failLate(
+  { core, tally }: Tools,
+  snapshot: Snapshot,
+  decide: (snapshot: Snapshot, context: DecideContext) => Decision,
+): Promise<Snapshot | null> {
+  const applied = await applyCommand(core, snapshot, decide);
+  if (applied.status === "gone") return null;
+  if (applied.status === "applied") tally.failedDeadlines += 1;
+  return applied.snapshot;
+}
+
+async function sweepLease(tools: Tools, snapshot: Snapshot): Promise<Snapshot | null> {
+  const applied = await applyCommand(tools.core, snapshot, sweep);
+  if (applied.status === "gone") return null;
+  if (applied.status !== "applied") return applied.snapshot;
+  tools.tally.swept += 1;
+  return applied.snapshot.record.status === "PENDING" ? send(tools, applied.snapshot) : applied.snapshot;
+}
+
+/** Sends the current dispatch, where its queue is one of this process. */
+async function send({ core, dispatcher, tally }: Tools, snapshot: Snapshot): Promise<Snapshot> {
+  if (!canSend(core, snapshot)) return snapshot;
+  const sent = await dispatcher.send(snapshot);
+  if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
+  return sent.snapshot;
+}
+
+/** The same dispatch again. A process without the queue must not put it off for those that have it. */
+async function redispatch(tools: Tools, snapshot: Snapshot): Promise<Snapshot | null> {
+  if (!canSend(tools.core, snapshot)) return snapshot;
+  const applied = await applyCommand(tools.core, snapshot, sendAgain);
+  if (applied.status === "gone") return null;
+  return applied.status === "applied" ? send(tools, applied.snapshot) : applied.snapshot;
+}
+
+/**
+ * Looks at external work that is due, hands over what its failure starts anew, and has the next look asked for by a
+ * delayed message.
+ */
+export async function servePoll(
+  tools: Tools,
+  handler: RuntimeHandler,
+  snapshot: Snapshot,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { core, tally } = tools;
+  const polled = await pollOnce(core, handler, snapshot, signal);
+  if (polled.snapshot === null) return;
+  if (polled.looked) tally.polled += 1;
+  if (has(dueNeeds(tools, polled.snapshot), "await_deadline")) {
+    await failLate(tools, polled.snapshot, awaitTimeout);
+    return;
+  }
+  if (!polled.looked) return;
+  if (polled.snapshot.record.status === "PENDING") await send(tools, polled.snapshot);
+  await wakeForPoll(tools, polled.snapshot);
+}
+
+/** Where no process runs that looks every second, the queue carries the next look. Best effort: the wake-up is stored. */
+async function wakeForPoll({ core, dispatcher }: Tools, { record }: Snapshot): Promise<void> {
+  const { awaiting } = record;
+  if (awaiting === null) return;
+  const afterMs = Math.max(0, awaiting.nextPollAt - core.time.now());
+  if (afterMs <= LONGEST_WAKE_MS) await dispatcher.wake(record, afterMs);
+}
+
+/** Delivers what its notifiers are due. */
+export async function serveNotifiers({ relay, tally }: Tools, snapshot: Snapshot): Promise<void> {
+  const { cursors } = await relay.deliver(snapshot);
+  for (const [name, cursor] of Object.entries(cursors)) {
+    if (cursor.upTo > cursorOf(snapshot.cursors, name).upTo) tally.notified += 1;
+  }
+}
+
+/**
+ * Ends the look at a record that was taken from the wake-up index: where nothing was due and nothing was written, its
+ * wake-up is stored again in place of the hold. What is due and could not be done keeps the hold.
+ */
+export async function putBack(tools: Tools, taken: Snapshot, { snapshot }: Rest): Promise<void> {
+  if (snapshot.record.version !== taken.record.version || dueNeeds(tools, snapshot).length > 0) return;
+  const { core } = tools;
+  await core.gateway.advance(advance(snapshot, {}, { now: core.time.now(), policy: core.policy }));
+}

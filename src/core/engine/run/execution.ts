@@ -1,0 +1,296 @@
+import { type News, NO_NEWS } from "../../decide/held.js";
+import { type HistoryEntry, historyOf } from "../../history.js";
+import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
+import type { Logger } from "../../logger.js";
+import type { StoredJob } from "../../ports/store.js";
+import type { JobRecord, Snapshot } from "../../record.js";
+import { count, observe } from "../../telemetry.js";
+import { jobOf, type RuntimeJob } from "../read/job.js";
+import type { Crew } from "../worker/parts.js";
+import { Halt, type Halting } from "./abort-signal.js";
+import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
+import { Hold, type HoldEvents } from "./claim.js";
+import { Lease, type LeaseEvents } from "./lease.js";
+import { NewsDesk } from "./updates.js";
+import {
+  checkedInput,
+  decideOutcome,
+  type Outcome,
+  outcomeOfAbort,
+  outcomeOfReturned,
+  outcomeOfThrown,
+  runnable,
+} from "./outcome.js";
+import { codeOf } from "./text.js";
+
+/** A claim as its answer brought it. */
+export interface Claimed {
+  /** With input. */
+  readonly stored: StoredJob;
+  readonly token: string;
+  readonly leaseMs: number;
+  /** When the first call under the token was sent, by `crew.now`. */
+  readonly claimedAt: number;
+  readonly handler: RuntimeHandler;
+  /** The lease has been extended: what stands for the job elsewhere may be kept hidden as long. */
+  readonly beaten?: () => void;
+}
+
+/**
+ * How a claim ended.
+ * - `durable`: its own outcome is stored.
+ * - `lost`: another has the job, or it is over; the record as far as it is known.
+ * - `unknown`: whether the outcome was stored is not known.
+ */
+export type Ending =
+  | { readonly status: "durable"; readonly outcome: Outcome["do"]; readonly snapshot: Snapshot }
+  | { readonly status: "lost"; readonly snapshot: Snapshot }
+  | { readonly status: "unknown" };
+
+const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
+  LeaseLost: "The claim on the job is over: another worker may have it.",
+  Cancelled: "Somebody asked to cancel the job.",
+  DeadlineExceeded: "The job was not done before its deadline.",
+  ShuttingDown: "The worker is shutting down.",
+};
+
+/** At the end of a shutdown nobody waits long for a store that does not answer: the lease lapses then. */
+const LAST_WORD_PATIENCE_MS = 2_000;
+
+/** Runs one claimed job to its stored outcome. Never rejects. */
+export function execute(crew: Crew, claimed: Claimed): Promise<Ending> {
+  return new Execution(crew, claimed).run();
+}
+
+/** Parts that a short and silent job never needs (its news, its logger) are made when they are. */
+class Execution implements ContextHost, HoldEvents, LeaseEvents {
+  readonly #crew: Crew;
+  readonly #claimed: Claimed;
+  readonly halt = new Halt();
+  readonly #lease: Lease;
+  readonly #hold: Hold;
+  #desk: NewsDesk | null = null;
+  #logger: Logger | null = null;
+  #job: RuntimeJob | null = null;
+  #lost = false;
+  #concluding = false;
+  #cancelDeadline: (() => void) | null = null;
+
+  constructor(crew: Crew, claimed: Claimed) {
+    this.#crew = crew;
+    this.#claimed = claimed;
+    const { core, now, metronome, alarms } = crew;
+    const { stored, token, leaseMs, claimedAt } = claimed;
+    this.#hold = new Hold(core, stored, token, now, this);
+    const { id } = stored.record;
+    this.#lease = new Lease(core, { id, token, leaseMs, claimedAt, now, metronome, alarms }, this);
+  }
+
+  get stored(): StoredJob {
+    return this.#claimed.stored;
+  }
+
+  get job(): RuntimeJob {
+    return (this.#job ??= jobOf(this.#claimed.handler.definition, this.stored));
+  }
+
+  get logger(): Logger {
+    return (this.#logger ??= jobLogger(this.#crew.core.logger, this.stored));
+  }
+
+  /** What takes the handler's news. A handler that speaks after its end is not heard. */
+  get desk(): NewsDesk {
+    if (this.#desk !== null) return this.#desk;
+    const { core } = this.#crew;
+    const { leaseMs, handler } = this.#claimed;
+    const { definition } = handler;
+    const parts = { core, leaseMs, hold: this.#hold, lease: this.#lease, definition, logger: this.logger };
+    this.#desk = new NewsDesk(parts);
+    if (this.#concluding) void this.#desk.close();
+    return this.#desk;
+  }
+
+  confirmed(sentAt: number): void {
+    this.#lease.confirm(sentAt);
+  }
+
+  lost(): void {
+    if (!this.#lost) count(this.#crew.core.telemetry, "lease_lost");
+    this.#lost = true;
+    this.#stop("LeaseLost");
+  }
+
+  cancelled(): void {
+    this.#stop("Cancelled");
+  }
+
+  expired(): void {
+    this.lost();
+  }
+
+  refused(snapshot: Snapshot | null): void {
+    this.#hold.lose(snapshot);
+  }
+
+  beaten(): void {
+    this.#claimed.beaten?.();
+  }
+
+  async run(): Promise<Ending> {
+    const { core, closing } = this.#crew;
+    const { record } = this.stored;
+    const shutDown = (): void => {
+      this.#stop("ShuttingDown");
+    };
+    try {
+      // Read once, before anything runs: a job whose history is damaged is left to its lease.
+      core.announce({ snapshot: this.stored, entries: claimEntries(record) });
+      if (record.cancel !== null) this.#stop("Cancelled");
+      closing.hear(shutDown);
+      this.#armDeadline(record);
+      return await this.#conclude(await this.#work());
+    } catch (error) {
+      this.logger.error("the outcome of a job could not be stored; it is recovered when its lease is over", {
+        code: codeOf(error),
+      });
+      return { status: "unknown" };
+    } finally {
+      closing.deafen(shutDown);
+      this.#cancelDeadline?.();
+      this.#lease.stop();
+    }
+  }
+
+  /** The first reason stays: a signal is aborted once. */
+  #stop(reason: AbortReason): void {
+    if (!this.halt.aborted) this.halt.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+  }
+
+  #armDeadline(record: JobRecord): void {
+    const { clock, time } = this.#crew.core;
+    const { deadlineAt } = record;
+    if (deadlineAt === null) return;
+    const leftMs = deadlineAt - time.now();
+    // A timer may be shorter than what was asked of it: it looks again.
+    if (leftMs > 0)
+      this.#cancelDeadline = clock.timer(leftMs, () => {
+        this.#armDeadline(record);
+      });
+    else this.#stop("DeadlineExceeded");
+  }
+
+  /** Runs the handler when it is its turn. Its outcome, or that of a signal that came first. */
+  #work(): Promise<Outcome> {
+    const confirming = this.#lease.start();
+    // A lease that cannot be confirmed ends by its deadline, which aborts.
+    if (confirming !== null)
+      return Promise.race([confirming, aborted(this.halt)]).then(() => this.#whenItsTurn());
+    return this.#whenItsTurn();
+  }
+
+  #whenItsTurn(): Promise<Outcome> {
+    const { gate } = this.#crew;
+    const { halt } = this;
+    if (!halt.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
+    return gate
+      .enter(halt)
+      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(halt)));
+  }
+
+  /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
+  async #handle(): Promise<Outcome> {
+    const { core, gate } = this.#crew;
+    const { handler } = this.#claimed;
+    const { definition } = handler;
+    const { halt } = this;
+    try {
+      // Where this throws (the schema may ask somebody) another attempt may fare better.
+      const checked = checkedInput(definition, this.stored.input);
+      const input = runnable(core, checked instanceof Promise ? await checked : checked);
+      if (!input.ok) return input.outcome;
+      if (halt.aborted) return outcomeOfAbort(halt);
+      const call = { port: "handler", operation: definition.kind, items: 1 } as const;
+      const context = handlerContext(this, input.value);
+      const outcome = outcomeOfReturned(
+        core,
+        handler,
+        await observe(core.telemetry, call, () => handler.run(context)),
+      );
+      return outcome instanceof Promise ? await outcome : outcome;
+    } catch (error) {
+      return outcomeOfThrown(error, halt, core.policy.maxTextChars);
+    } finally {
+      // A handler that does not hear its signal keeps its place as long as it runs.
+      gate.leave();
+    }
+  }
+
+  /** What the handler makes of the job; at the end of a shutdown it is given back, whether or not the handler hears. */
+  #orCalledBack(running: Promise<Outcome>): Promise<Outcome> {
+    const { leaving } = this.#crew;
+    return new Promise((resolve) => {
+      const callBack = (): void => {
+        this.logger.warn("a handler did not end in the time of the shutdown; its job was given back");
+        resolve({ do: "release" });
+      };
+      leaving.hear(callBack);
+      void running.then((outcome) => {
+        leaving.deafen(callBack);
+        resolve(outcome);
+      });
+    });
+  }
+
+  #conclude(outcome: Outcome): Promise<Ending> {
+    this.#concluding = true;
+    if (this.#desk === null) return this.#store(outcome, noNews);
+    return Promise.resolve(this.#desk.close()).then((newsFor) => this.#store(outcome, newsFor));
+  }
+
+  async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => News): Promise<Ending> {
+    const { core, leaving, slots } = this.#crew;
+    const { handler, token } = this.#claimed;
+    if (outcome.do === "leave" || this.#hold.lost) return { status: "lost", snapshot: this.#hold.snapshot };
+    // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
+    // is done is not thrown away while nobody else has begun it.
+    this.#lease.settle();
+    const decide = decideOutcome(core, outcome, { token, handler, newsFor });
+    const patienceMs = leaving.rung
+      ? LAST_WORD_PATIENCE_MS
+      : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    slots.settling();
+    try {
+      const applied = await this.#hold.write(decide, { patienceMs });
+      if (applied.status === "applied")
+        return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
+    } finally {
+      slots.settled();
+    }
+    return { status: "lost", snapshot: this.#hold.snapshot };
+  }
+}
+
+function noNews(): News {
+  return NO_NEWS;
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: Halting): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else {
+      const end = (): void => {
+        resolve();
+      };
+      signal.addEventListener("abort", end, { once: true });
+    }
+  });
+}
+
+/** The entries that the claim appended: T4, and T2 before it where the record was still PENDING. */
+export function claimEntries(record: JobRecord): readonly HistoryEntry[] {
+  const entries = historyOf(record).slice(-2);
+  const [first, second] = entries;
+  const both = first?.edge === "T2" && first.transitionId === second?.transitionId;
+  return both ? entries : entries.slice(-1);
+}

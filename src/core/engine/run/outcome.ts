@@ -1,0 +1,219 @@
+import type { HaltState } from "./abort-signal.js";
+import type { Decision, DecideContext } from "../../decide/change.js";
+import {
+  awaitExternal,
+  type AttemptError,
+  cancelled,
+  complete,
+  fail,
+  release,
+  retry,
+} from "../../decide/finish.js";
+import type { FailureFacts } from "../../decide/failed.js";
+import { holdRefusal, type News, newsEffect } from "../../decide/held.js";
+import type { RetryPolicy } from "../../defaults.js";
+import type { Checked, Definition, Issue } from "../../definition.js";
+import { outcomeOf, type RuntimeHandler } from "../../handler.js";
+import type { Json } from "../../json.js";
+import { parseJsonText, toJsonText } from "../../json-text.js";
+import type { FailureReason, Snapshot } from "../../record.js";
+import type { Core } from "../context.js";
+import { classify, reasonOf } from "./thrown.js";
+import { storable } from "./text.js";
+
+/** What is to become of a claim. */
+export type Outcome =
+  | { readonly do: "complete"; readonly output: string }
+  | { readonly do: "await"; readonly ref: Json; readonly refKeys: readonly string[] }
+  | { readonly do: "fail"; readonly failure: FailureFacts }
+  | { readonly do: "retry"; readonly error: AttemptError }
+  | { readonly do: "cancel" }
+  /** The attempt is given back. */
+  | { readonly do: "release" }
+  /** Another has the job: there is nothing to write. */
+  | { readonly do: "leave" };
+
+function failure(reason: FailureReason, message: string): Outcome {
+  return { do: "fail", failure: { reason, message } };
+}
+
+/**
+ * The stored input, checked; a promise only where the schema asks for time. Throws, or rejects, where the text is no JSON or
+ * the schema itself fails.
+ */
+export function checkedInput(definition: Definition, text: string | undefined): Checked | Promise<Checked> {
+  return definition.checkInput(parseJsonText(text ?? "null"));
+}
+
+/** What a checked input allows: its value, or the end of the job. */
+export function runnable(
+  { policy }: Core,
+  checked: Checked,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly outcome: Outcome } {
+  if (checked.ok) return checked;
+  const message = `The stored input is invalid${at(checked.issues[0])}.`;
+  return { ok: false, outcome: failure("input_invalid", storable(message, policy.maxTextChars)) };
+}
+
+/**
+ * What a handler returned, checked and brought into the form that is stored before anything is written. Never throws; a
+ * promise only where a schema asks for time.
+ */
+export function outcomeOfReturned(
+  core: Core,
+  handler: RuntimeHandler,
+  returned: unknown,
+): Outcome | Promise<Outcome> {
+  try {
+    const outcome = told(core, handler.definition, returned);
+    return outcome instanceof Promise ? outcome.catch(uncheckable) : outcome;
+  } catch {
+    return uncheckable();
+  }
+}
+
+/** The schema threw, or the value when it was looked at. The work is done: running it again would not change that. */
+function uncheckable(): Outcome {
+  return failure("output_invalid", "What the handler returned could not be checked: looking at it threw.");
+}
+
+function told(core: Core, definition: Definition, returned: unknown): Outcome | Promise<Outcome> {
+  const said = outcomeOf(returned);
+  if (said.kind === "track") {
+    if (definition.external) return tracked(core, definition, said.ref);
+    return failure(
+      "output_invalid",
+      `The handler returned track(…), but ${definition.kind} declares no external work.`,
+    );
+  }
+  // `done(output)` is never its own output, so a value that is was returned plainly.
+  if (definition.external && said.output === returned) {
+    return failure(
+      "output_invalid",
+      `The handler of ${definition.kind} must return track(ref) or done(output), not a plain value.`,
+    );
+  }
+  const output = said.output ?? null;
+  const checked = definition.checkOutput(output);
+  return checked instanceof Promise
+    ? checked.then((answer) => completing(core, output, answer))
+    : completing(core, output, checked);
+}
+
+function completing(core: Core, output: unknown, checked: Checked): Outcome {
+  if (!checked.ok) return unusable(core, "output_invalid", "The output is invalid", checked.issues[0]);
+  const { maxPayloadBytes } = core.gateway.store.capabilities;
+  const text = toJsonText(output, { maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes) });
+  if (!text.ok) return unusable(core, "result_unstorable", "The output cannot be stored", text);
+  return { do: "complete", output: text.text };
+}
+
+async function tracked(core: Core, definition: Definition, ref: unknown): Promise<Outcome> {
+  const checked = await definition.checkRef(ref);
+  if (!checked.ok)
+    return unusable(core, "output_invalid", "The reference given to track is invalid", checked.issues[0]);
+  const text = toJsonText(ref, { maxBytes: core.policy.maxCheckpointBytes });
+  if (!text.ok)
+    return unusable(core, "result_unstorable", "The reference given to track cannot be stored", text);
+  const stored = parseJsonText(text.text);
+  return { do: "await", ref: stored, refKeys: definition.refKeysOf(stored) };
+}
+
+function unusable({ policy }: Core, reason: FailureReason, what: string, issue: Issue | undefined): Outcome {
+  return failure(reason, storable(`${what}${at(issue)}.`, policy.maxTextChars));
+}
+
+function at(issue: Issue | undefined): string {
+  if (issue === undefined) return "";
+  return issue.path === "" ? `: ${issue.message}` : ` at ${issue.path}: ${issue.message}`;
+}
+
+/** What a handler meant by throwing anything at all. */
+export function outcomeOfThrown(thrown: unknown, signal: HaltState, maxTextChars: number): Outcome {
+  const meant = classify(thrown, signal, maxTextChars);
+  if (meant.is === "abort") return outcomeOfAbort(signal);
+  if (meant.is === "retry") return { do: "retry", error: meant.error };
+  const { message, code, expose } = meant.error;
+  return { do: "fail", failure: { reason: "error", message, code, expose } };
+}
+
+/** The end of a run that gave in to its signal, or had not begun. */
+export function outcomeOfAbort(signal: HaltState): Outcome {
+  switch (reasonOf(signal)) {
+    case "Cancelled":
+      return { do: "cancel" };
+    case "ShuttingDown":
+      return { do: "release" };
+    case "DeadlineExceeded":
+      return {
+        do: "fail",
+        failure: {
+          reason: "deadline_exceeded",
+          message: "The job was not done before its deadline.",
+          expose: true,
+        },
+      };
+    case "LeaseLost":
+      return { do: "leave" };
+  }
+}
+
+interface Terms {
+  readonly token: string;
+  readonly handler: RuntimeHandler;
+  /** What the handler said and is not stored yet. */
+  readonly newsFor: (snapshot: Snapshot) => News;
+}
+
+/** The decision of an outcome that is written, made anew for each record that it meets. */
+export function decideOutcome(
+  { policy }: Core,
+  outcome: Exclude<Outcome, { do: "leave" }>,
+  { token, handler, newsFor }: Terms,
+): (snapshot: Snapshot, context: DecideContext) => Decision {
+  const retryPolicy = retryOf(policy.retry, handler.definition);
+  return (snapshot, context) => {
+    const held = { token, news: newsFor(snapshot) };
+    switch (outcome.do) {
+      case "complete":
+        return complete(snapshot, { output: outcome.output, ...held }, context);
+      case "fail":
+        return fail(snapshot, { ...held, failure: outcome.failure }, context);
+      case "retry":
+        return retry(snapshot, { ...held, error: outcome.error, policy: retryPolicy }, context);
+      case "release":
+        return release(snapshot, { ...held, policy: retryPolicy }, context);
+      case "cancel": {
+        const said = newsEffect(snapshot, held.news, context.policy);
+        return holdRefusal(snapshot, token) ?? cancelled(snapshot, context, said);
+      }
+      case "await":
+        return awaitExternal(snapshot, { ...held, awaiting: awaitingOf(handler, outcome, context) }, context);
+    }
+  };
+}
+
+function awaitingOf(
+  handler: RuntimeHandler,
+  { ref, refKeys }: Extract<Outcome, { do: "await" }>,
+  { now, policy }: DecideContext,
+) {
+  const deadlineAt = now + (handler.timeoutMs ?? policy.awaitTimeoutMs);
+  const nextPollAt = now + (handler.pollEveryMs ?? policy.pollEveryMs);
+  return {
+    ref,
+    refKeys,
+    deadlineAt,
+    // Nobody can poll: an outside event ends it, or the deadline.
+    nextPollAt: handler.poll === null ? deadlineAt : Math.min(nextPollAt, deadlineAt),
+    cancellable: handler.cancel !== null,
+  };
+}
+
+function retryOf(policy: RetryPolicy, { retry: own }: Definition): RetryPolicy {
+  return {
+    maxAttempts: own.maxAttempts ?? policy.maxAttempts,
+    baseMs: own.baseMs ?? policy.baseMs,
+    capMs: own.capMs ?? policy.capMs,
+  };
+}

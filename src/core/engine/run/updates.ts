@@ -1,0 +1,323 @@
+import { historyOf } from "../../history.js";
+import type { Definition } from "../../definition.js";
+import { type News, NO_NEWS, report } from "../../decide/held.js";
+import type { EntryDraft } from "../../decide/change.js";
+import { PermanentError } from "../../errors.js";
+import { HandlerAborted } from "../../handler.js";
+import type { Json } from "../../json.js";
+import { parseJsonText, toJsonText } from "../../json-text.js";
+import type { Logger } from "../../logger.js";
+import type { JobRecord, Snapshot } from "../../record.js";
+import type { Core } from "../context.js";
+import type { Hold } from "./claim.js";
+import type { Lease } from "./lease.js";
+import { codeOf, storable } from "./text.js";
+
+/** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
+interface Group {
+  readonly transitionId: string;
+  readonly drafts: readonly EntryDraft[];
+}
+
+/** What one write carries. */
+interface Sent {
+  readonly groups: readonly Group[];
+  readonly phase: string | undefined;
+  readonly progress: { readonly json: Json; readonly percent: number | null } | null;
+  readonly checkpoint: { readonly json: Json } | null;
+  readonly waiters: readonly Waiter[];
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The news for the record that a write meets. */
+type NewsFor = (snapshot: Snapshot) => News;
+
+interface NewsParts {
+  readonly core: Core;
+  readonly hold: Hold;
+  readonly lease: Lease;
+  readonly definition: Definition;
+  readonly leaseMs: number;
+  readonly logger: Logger;
+}
+
+const LONGEST_WARNING_CODE_CHARS = 128;
+
+/**
+ * What a running handler says, on its way to the record. Progress is absolute: the newest replaces what was not written
+ * yet, and one write in `progressEveryMs` carries it. Phases and warnings are entries: they are kept in order, leave at
+ * once, and travel with the outcome where that comes first. Nothing here ever fails the job.
+ */
+export class NewsDesk {
+  readonly #parts: NewsParts;
+  #groups: Group[] = [];
+  #drafts: EntryDraft[] = [];
+  #phase: string | null;
+  /** A phase to be written. */
+  #nextPhase: string | undefined;
+  #progress: { readonly json: Json; readonly percent: number | null } | null = null;
+  #percent: number | null;
+  #checkpoint: { readonly json: Json } | null = null;
+  #waiters: Waiter[] = [];
+  /** Stored before; `null`: not counted yet. Most handlers never warn, and their history is not parsed for it. */
+  #warnings: number | null = null;
+  /** Said and not checked yet; only the newest is checked. */
+  #unchecked: string | null = null;
+  #checking: Promise<void> | null = null;
+  /** A write is under way, or about to be. */
+  #writing = false;
+  #underWay: Promise<void> = Promise.resolve();
+  #lastWriteAt = Number.NEGATIVE_INFINITY;
+  #cancelTimer: (() => void) | null = null;
+  #closed = false;
+  /** Something was said, ever: without it nothing can wait or be on its way. */
+  #spoken = false;
+
+  constructor(parts: NewsParts) {
+    this.#parts = parts;
+    const { record } = parts.hold.snapshot;
+    this.#phase = record.phase;
+    this.#percent = record.percent;
+  }
+
+  phase(name: string, message: string | undefined): void {
+    if (this.#closed) return;
+    this.#spoken = true;
+    const { definition, core } = this.#parts;
+    if (!definition.phases.includes(name)) {
+      this.#drop("a phase that the kind does not declare was ignored", { phase: show(name) });
+      return;
+    }
+    // Said again, it is no news.
+    if (name === this.#phase && message === undefined) return;
+    this.#phase = name;
+    this.#nextPhase = name;
+    const text = typeof message === "string" ? storable(message, core.policy.maxTextChars) : null;
+    this.#draft({ edge: "phase", reason: name, text });
+  }
+
+  warn(code: string, message: string): void {
+    if (this.#closed) return;
+    this.#spoken = true;
+    const { policy } = this.#parts.core;
+    if (typeof code !== "string" || typeof message !== "string") {
+      this.#drop("a warning without a code and a text was ignored", {});
+      return;
+    }
+    this.#warnings ??= warningsOf(this.#parts.hold.snapshot.record);
+    if (this.#warnings >= policy.maxWarnings) {
+      this.#drop("a warning was dropped: the job has as many as are kept", { code: show(code) });
+      return;
+    }
+    this.#warnings += 1;
+    this.#draft({
+      edge: "warning",
+      reason: storable(code, LONGEST_WARNING_CODE_CHARS),
+      text: storable(message, policy.maxTextChars),
+      // Meant for the people who wait, by whoever wrote the handler.
+      expose: true,
+    });
+  }
+
+  progress(value: unknown): void {
+    if (this.#closed) return;
+    this.#spoken = true;
+    // As it is now: the handler may go on counting in the same object.
+    const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
+    if (!text.ok) {
+      this.#drop("a progress that cannot be stored was ignored", { problem: text.message });
+      return;
+    }
+    this.#unchecked = text.text;
+    this.#checking ??= this.#check();
+  }
+
+  /** Resolves when the value is durable. */
+  checkpoint(value: unknown): Promise<void> {
+    const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxCheckpointBytes });
+    if (!text.ok) {
+      return Promise.reject(new PermanentError(`The checkpoint cannot be stored: ${text.message}.`));
+    }
+    if (this.#closed || this.#parts.hold.lost || this.#parts.lease.expired()) {
+      return Promise.reject(
+        new HandlerAborted("LeaseLost", "The claim on the job is over; nothing is stored for it."),
+      );
+    }
+    this.#spoken = true;
+    this.#checkpoint = { json: parseJsonText(text.text) };
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#schedule(0);
+    });
+  }
+
+  /** Ends the desk: what was said and is not written yet, for the outcome to carry. Made anew for each record it meets. */
+  close(): Promise<NewsFor> | NewsFor {
+    this.#closed = true;
+    this.#cancelTimer?.();
+    // Most handlers say nothing: nothing is waited for.
+    return this.#spoken ? this.#leftUnwritten() : () => NO_NEWS;
+  }
+
+  async #leftUnwritten(): Promise<NewsFor> {
+    await this.#checking;
+    // In the middle of a write: what it could not store is taken back first.
+    await this.#underWay;
+    for (const waiter of this.#waiters) {
+      waiter.reject(new HandlerAborted("LeaseLost", "The handler ended before its checkpoint was stored."));
+    }
+    const left = this.#take(this.#parts.core.ids.transition());
+    return (snapshot) => newsOf(left, snapshot);
+  }
+
+  #drop(what: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#parts.logger.warn(what, fields);
+  }
+
+  #draft(draft: EntryDraft): void {
+    // A loop of phases must not fill the memory; no history holds more.
+    if (this.#drafts.length >= this.#parts.core.policy.maxHistoryEntries) {
+      this.#drop("a phase or warning was dropped: too many wait to be written", {});
+      return;
+    }
+    this.#drafts.push(draft);
+    this.#schedule(0);
+  }
+
+  async #check(): Promise<void> {
+    while (this.#unchecked !== null) {
+      const json = parseJsonText(this.#unchecked);
+      this.#unchecked = null;
+      try {
+        const checked = await this.#parts.definition.checkProgress(json);
+        if (checked.ok) this.#accept(json);
+        else this.#drop("a progress that does not match the schema was ignored", { issues: checked.issues });
+      } catch {
+        this.#drop("the schema of progress threw; the progress was ignored", {});
+      }
+    }
+    this.#checking = null;
+  }
+
+  #accept(json: Json): void {
+    const percent = this.#parts.definition.percentOf(json);
+    // Progress is what people look at: it never goes back while one worker has the job.
+    if (percent !== null && Number.isFinite(percent)) {
+      this.#percent = Math.max(this.#percent ?? 0, Math.min(1, Math.max(0, percent)));
+    }
+    this.#progress = { json, percent: this.#percent };
+    const { core } = this.#parts;
+    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - core.clock.now());
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#closed || this.#writing) return;
+    if (afterMs > 0) {
+      this.#cancelTimer ??= this.#parts.core.clock.timer(afterMs, () => {
+        this.#cancelTimer = null;
+        this.#underWay = this.#write();
+      });
+      return;
+    }
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#writing = true;
+    // Whatever is said in one turn is one write.
+    this.#parts.core.clock.defer(() => {
+      this.#underWay = this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const { core, hold, lease, leaseMs } = this.#parts;
+    // After the local deadline nothing is written any more but the outcome, which the store judges.
+    if (this.#closed || hold.lost || lease.expired()) {
+      this.#writing = false;
+      return;
+    }
+    this.#writing = true;
+    this.#lastWriteAt = core.clock.now();
+    const transitionId = core.ids.transition();
+    const sent = this.#take(transitionId);
+    try {
+      const applied = await hold.write(
+        (snapshot, context) =>
+          report(snapshot, { token: hold.token, news: newsOf(sent, snapshot), leaseMs }, context),
+        { transitionId, extends: true },
+      );
+      const stored = applied.status === "applied";
+      for (const waiter of sent.waiters) {
+        if (stored) waiter.resolve();
+        else
+          waiter.reject(
+            new HandlerAborted("LeaseLost", "The claim on the job is over; nothing was stored for it."),
+          );
+      }
+    } catch (error) {
+      this.#takeBack(sent);
+      for (const waiter of sent.waiters) waiter.reject(error);
+      this.#parts.logger.warn("news of a running job could not be stored yet", {
+        code: codeOf(error),
+      });
+    }
+    this.#writing = false;
+    // What could not be stored is not tried at once: the store is in trouble.
+    const urgent = this.#drafts.length > 0 || this.#waiters.length > 0;
+    if (urgent || this.#groups.length > 0 || this.#progress !== null) {
+      this.#schedule(urgent ? 0 : core.policy.progressEveryMs);
+    }
+  }
+
+  /** Takes everything that waits, for one write. */
+  #take(transitionId: string): Sent {
+    const groups = [...this.#groups, { transitionId, drafts: this.#drafts }];
+    const sent = {
+      groups,
+      phase: this.#nextPhase,
+      progress: this.#progress,
+      checkpoint: this.#checkpoint,
+      waiters: this.#waiters,
+    };
+    this.#groups = [];
+    this.#drafts = [];
+    this.#nextPhase = undefined;
+    this.#progress = null;
+    this.#checkpoint = null;
+    this.#waiters = [];
+    return sent;
+  }
+
+  /** What could not be written, or may have been: newer values stay, entries go before those said since. */
+  #takeBack(sent: Sent): void {
+    this.#groups = [...sent.groups];
+    this.#nextPhase ??= sent.phase;
+    this.#progress ??= sent.progress;
+    this.#checkpoint ??= sent.checkpoint;
+  }
+}
+
+/** The news of one write for the record that it meets: entries that an earlier try has stored after all are left out. */
+function newsOf({ groups, phase, progress, checkpoint }: Sent, { record }: Snapshot): News {
+  const doubtful = groups.length > 1;
+  const stored = doubtful ? new Set(historyOf(record).map((entry) => entry.transitionId)) : new Set();
+  const drafts = groups.flatMap((group) => (stored.has(group.transitionId) ? [] : group.drafts));
+  return {
+    drafts,
+    ...(phase === undefined ? {} : { phase }),
+    ...(progress === null ? {} : { progress: progress.json, percent: progress.percent }),
+    ...(checkpoint === null ? {} : { checkpoint: checkpoint.json }),
+  };
+}
+
+function warningsOf(record: JobRecord): number {
+  return historyOf(record).filter((entry) => entry.edge === "warning").length;
+}
+
+/** A value of the handler's in a log line. */
+function show(value: unknown): string {
+  return typeof value === "string" ? storable(value, LONGEST_WARNING_CODE_CHARS) : typeof value;
+}

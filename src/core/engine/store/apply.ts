@@ -1,0 +1,125 @@
+import { sleep } from "../../clock.js";
+import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change.js";
+import { recognise } from "../../decide/recognise.js";
+import { isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
+import type { WriteResult } from "../../ports/store.js";
+import type { Snapshot } from "../../record.js";
+import { backoffMs } from "../../decide/backoff.js";
+import { type Core, decideContext } from "../context.js";
+
+/** What became of a command. Every one of these is certain; doubt is thrown. */
+export type Applied =
+  | { readonly status: "applied"; readonly snapshot: Snapshot }
+  /** It held already. */
+  | { readonly status: "nothing"; readonly snapshot: Snapshot }
+  | { readonly status: "refused"; readonly reason: RefusalReason; readonly snapshot: Snapshot }
+  | { readonly status: "gone" };
+
+interface ApplyOptions {
+  readonly actor?: string | null;
+  /** How long doubt is asked again before it is thrown. @default policy.unknownRetryMs */
+  readonly patienceMs?: number | undefined;
+  /** Made by the caller where several steps share one. */
+  readonly transitionId?: string | undefined;
+}
+
+/** A record that changes this often between decision and write has another problem than contention. */
+const MOST_ROUNDS = 50;
+const AGAIN = { baseMs: 50, capMs: 1_000 };
+
+/**
+ * The one write path: decides on a snapshot, writes under the guard, and on a refusal decides again on the record that
+ * came back, always under the same transition id. A write whose reply was lost is asked again and recognised in the
+ * history, never guessed.
+ *
+ * @throws StoreUnavailableError `outcome: "unknown"` when a write may have happened and could not be found out;
+ *   `"not_applied"` when nothing can have been written
+ */
+export async function applyCommand(
+  core: Core,
+  snapshot: Snapshot,
+  decide: (snapshot: Snapshot, context: DecideContext) => Decision,
+  options: ApplyOptions = {},
+): Promise<Applied> {
+  const transitionId = options.transitionId ?? core.ids.transition();
+  const actor = options.actor ?? null;
+  const giveUpAt = core.clock.now() + (options.patienceMs ?? core.policy.unknownRetryMs);
+  let current = snapshot;
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const decision = decide(current, decideContext(core, transitionId, actor));
+    if (decision.do === "nothing") return { status: "nothing", snapshot: current };
+    if (decision.do === "refuse") return { status: "refused", reason: decision.reason, snapshot: current };
+    let result: WriteResult;
+    // An earlier try of this write may have been stored without an answer.
+    let doubt = false;
+    try {
+      result = await core.gateway.write(decision.item);
+    } catch (error) {
+      ({ result, doubt } = await askAgain(core, decision, giveUpAt, error));
+    }
+    if (result.status === "ok") return applied(core, decision, result);
+    if (result.status === "gone") {
+      if (doubt) throw unknown(current.record.id, null);
+      return { status: "gone" };
+    }
+    const returned: Snapshot = { record: result.job.record, cursors: result.job.cursors };
+    if (doubt && decision.entries.length > 0) {
+      const mine = recognise(returned.record, current.record.version, transitionId);
+      if (mine === "applied") {
+        announce(core, decision, returned);
+        return { status: "applied", snapshot: returned };
+      }
+      if (mine === "unknown") throw unknown(current.record.id, null);
+    }
+    current = returned;
+  }
+  throw new WaybillError("store.conflict", `Job ${snapshot.record.id} kept changing.`, {
+    jobId: snapshot.record.id,
+  });
+}
+
+/** Writes again until there is an answer, or until patience ends. */
+async function askAgain(
+  core: Core,
+  decision: Change,
+  giveUpAt: number,
+  failed: unknown,
+): Promise<{ readonly result: WriteResult; readonly doubt: boolean }> {
+  let error = failed;
+  let doubt = false;
+  for (let tries = 1; ; tries += 1) {
+    if (!isWaybillError(error, "store.unavailable")) throw error;
+    doubt ||= error.outcome !== "not_applied";
+    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
+    if (core.clock.now() + waitMs > giveUpAt) throw doubt ? unknown(decision.item.id, error) : error;
+    await sleep(core.clock, waitMs, undefined, true);
+    try {
+      return { result: await core.gateway.write(decision.item), doubt };
+    } catch (again) {
+      error = again;
+    }
+  }
+}
+
+function applied(core: Core, decision: Change, result: Extract<WriteResult, { status: "ok" }>): Applied {
+  const { after } = decision;
+  const snapshot =
+    result.leaseUntil === undefined
+      ? after
+      : { ...after, record: { ...after.record, leaseUntil: result.leaseUntil } };
+  announce(core, decision, snapshot);
+  return { status: "applied", snapshot };
+}
+
+function announce(core: Core, decision: Change, snapshot: Snapshot): void {
+  if (decision.trimmed.length > 0) core.archive(snapshot.record.id, decision.trimmed);
+  core.announce({ snapshot, entries: decision.entries });
+}
+
+function unknown(jobId: string, cause: unknown): StoreUnavailableError {
+  return new StoreUnavailableError(`Whether the change of job ${jobId} was stored is not known.`, {
+    outcome: "unknown",
+    jobId,
+    ...(cause === null ? {} : { cause }),
+  });
+}

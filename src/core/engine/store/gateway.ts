@@ -1,0 +1,262 @@
+import { type Clock, inTime } from "../../clock.js";
+import { isWaybillError, StoreUnavailableError } from "../../errors.js";
+import type {
+  AdvanceItem,
+  AdvanceResult,
+  AnyStore,
+  BeatItem,
+  BeatResult,
+  ClaimByMessage,
+  ClaimNext,
+  ClaimResult,
+  ClaimTerms,
+  CreateItem,
+  CreateResult,
+  StoredJob,
+  StoreReply,
+  StoreRequest,
+  WriteItem,
+  WriteResult,
+} from "../../ports/store.js";
+import { observe, type Telemetry } from "../../telemetry.js";
+import { type Batcher, createBatcher } from "./batcher.js";
+import type { StoreTime } from "./store-time.js";
+
+/** What of a job is read. */
+export interface Wanted {
+  readonly input?: boolean;
+  readonly output?: boolean;
+}
+
+/** A worker's wish for more jobs, to travel with the next writes. */
+export interface ClaimRider {
+  /** What to claim now; `null`: nothing wanted. Called when a write of so many items is about to leave. */
+  board(travelling: number): ClaimNext | null;
+  /** The answer to what was boarded. `null`: the call failed, and what it claimed is not known. */
+  arrived(jobs: readonly StoredJob[] | null, claim: ClaimNext): void;
+}
+
+/**
+ * The store as the engine uses it: one item at a time, batched with whatever else is asked for in the same turn; every
+ * call observed, every error one of Waybill's, every reply's clock heard.
+ */
+export interface Gateway {
+  readonly store: AnyStore;
+  create(item: CreateItem, tx: unknown): Promise<CreateResult>;
+  read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
+  write(item: WriteItem): Promise<WriteResult>;
+  beat(item: BeatItem): Promise<BeatResult>;
+  claim(item: ClaimByMessage, terms: ClaimTerms): Promise<ClaimResult>;
+  claimNext(next: ClaimNext): Promise<readonly StoredJob[]>;
+  advance(item: AdvanceItem): Promise<AdvanceResult>;
+  /** Any other call of the port, with the clock filled in. */
+  call<R extends StoreReply>(
+    operation: string,
+    run: (store: AnyStore, request: StoreRequest) => Promise<R>,
+  ): Promise<R>;
+  /** Claims ride along with writes from now on, where the store can do both in one trip. Returns how to stop. */
+  ride(rider: ClaimRider): () => void;
+}
+
+interface GatewayOptions {
+  readonly store: AnyStore;
+  readonly clock: Clock;
+  readonly time: StoreTime;
+  readonly telemetry: Telemetry;
+  /** A call that takes longer is unknown: what it may still do is found out like any other doubt. */
+  readonly timeoutMs: number;
+}
+
+/** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
+const SUBMIT = { maxBatch: 50, lanes: 2 };
+/** Workers: fewer, larger calls win; the next batch builds while one is under way. */
+const WORK = { maxBatch: 250, lanes: 1 };
+const READ = { maxBatch: 250, lanes: 2 };
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { store } = options;
+  const ask = observed(options);
+  const batched = batching(options, ask);
+  const riders = new Set<ClaimRider>();
+  const reads = readBatchers(store, batched);
+
+  const creates = batched<CreateItem, CreateResult>(
+    "create",
+    SUBMIT,
+    // Two submits under one key in one turn: the second must see the first.
+    (item) => item.record.scope ?? item.record.id,
+    (items, request) => store.create({ ...request, items }),
+  );
+  const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
+    writeWithRiders(store, riders, items, request),
+  );
+  const beats = batched<BeatItem, BeatResult>("beat", WORK, idOf, (items, request) =>
+    store.beat({ ...request, items }),
+  );
+  const advances = batched<AdvanceItem, AdvanceResult>("advance", WORK, idOf, (items, request) =>
+    store.advance({ ...request, items }),
+  );
+  const claims = claimBatchers(store, batched);
+
+  return {
+    store,
+    call: (operation, run) => ask(operation, 1, run),
+    create: (item, tx) => (tx === undefined ? creates.add(item) : createAlone(ask, item, tx)),
+    read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
+    write: (item) => writes.add(item),
+    beat: (item) => beats.add(item),
+    advance: (item) => advances.add(item),
+    claim: (item, terms) => claims(terms.worker).add({ ...item, terms }),
+    claimNext: async (next) =>
+      (await ask("claim", next.limit, (to, request) => to.claim({ ...request, next }))).jobs,
+    ride(rider) {
+      if (!store.capabilities.writeThenClaim) return () => undefined;
+      riders.add(rider);
+      return () => {
+        riders.delete(rider);
+      };
+    },
+  };
+}
+
+type Ask = <R extends StoreReply>(
+  operation: string,
+  items: number,
+  run: (store: AnyStore, request: StoreRequest) => Promise<R>,
+) => Promise<R>;
+
+/** A call of the port: observed, its error one of ours, its clock heard. */
+function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
+  return async (operation, items, run) => {
+    const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
+      try {
+        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
+        if (answer !== null) return answer;
+      } catch (error) {
+        return rethrow(error);
+      }
+      throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
+    });
+    time.heard(reply.nowMs);
+    return reply;
+  };
+}
+
+type Batched = <I, O>(
+  operation: string,
+  size: { readonly maxBatch: number; readonly lanes: number },
+  keyOf: ((item: I) => string) | null,
+  run: (
+    items: readonly I[],
+    request: StoreRequest,
+  ) => Promise<StoreReply & { readonly results: readonly O[] }>,
+) => Batcher<I, O>;
+
+function batching({ store, clock }: GatewayOptions, ask: Ask): Batched {
+  return (operation, { maxBatch, lanes }, keyOf, run) =>
+    createBatcher({
+      clock,
+      maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
+      lanes,
+      keyOf,
+      run: async (items) => {
+        const { results } = await ask(operation, items.length, (_, request) => run(items, request));
+        return complete(results, items.length);
+      },
+    });
+}
+
+/** Answers that cannot be told apart are none. */
+function complete<R>(results: readonly R[], asked: number): readonly R[] {
+  if (results.length === asked) return results;
+  throw unanswered();
+}
+
+function unanswered(): StoreUnavailableError {
+  return new StoreUnavailableError("The store did not answer item by item.", { outcome: "unknown" });
+}
+
+/** Reads that want the same parts share a call, and those of one job its place in it: many watchers cost as one. */
+function readBatchers(store: AnyStore, batched: Batched) {
+  const under = oneEach((key) => {
+    const parts = { input: key.includes("input"), output: key.includes("output") };
+    return batched<string, { readonly job: StoredJob | null }>("read", READ, null, async (asked, request) => {
+      const ids = [...new Set(asked)];
+      const { nowMs, jobs } = await store.read({ ...request, ...parts, ids });
+      const found = new Map(complete(jobs, ids.length).map((job, index) => [ids[index], job]));
+      return { nowMs, results: asked.map((id) => ({ job: found.get(id) ?? null })) };
+    });
+  });
+  return ({ input = false, output = false }: Wanted) =>
+    under(`${input ? "input" : ""} ${output ? "output" : ""}`);
+}
+
+interface TermedClaim extends ClaimByMessage {
+  readonly terms: ClaimTerms;
+}
+
+/**
+ * Claims of one worker share a call, under the terms of the first: they differ in the transition id alone, and a claim is
+ * recognised by its token.
+ */
+function claimBatchers(store: AnyStore, batched: Batched) {
+  return oneEach(() =>
+    batched<TermedClaim, ClaimResult>("claim", WORK, idOf, async (items, request) => {
+      const { terms } = items.reduce((first) => first);
+      const claims = items.map(({ id, dispatch, token, leaseMs }) => ({ id, dispatch, token, leaseMs }));
+      return store.claim({ ...request, byMessage: { terms, items: claims } });
+    }),
+  );
+}
+
+/** Makes what a key stands for once. */
+function oneEach<T>(make: (key: string) => T): (key: string) => T {
+  const made = new Map<string, T>();
+  return (key) => {
+    let one = made.get(key);
+    if (one === undefined) made.set(key, (one = make(key)));
+    return one;
+  };
+}
+
+/** Inside a transaction of the caller nothing is shared. */
+async function createAlone(ask: Ask, item: CreateItem, tx: unknown): Promise<CreateResult> {
+  const reply = await ask("create", 1, (store, request) => store.create({ ...request, items: [item], tx }));
+  const [result] = reply.results;
+  if (result === undefined) throw unanswered();
+  return result;
+}
+
+function idOf(item: { readonly id: string }): string {
+  return item.id;
+}
+
+/** Writes, and the next claim of whoever wants one in the same trip. */
+async function writeWithRiders(
+  store: AnyStore,
+  riders: ReadonlySet<ClaimRider>,
+  items: readonly WriteItem[],
+  request: StoreRequest,
+) {
+  let rider: ClaimRider | undefined;
+  let thenClaim: ClaimNext | null = null;
+  for (rider of riders) {
+    thenClaim = rider.board(items.length);
+    if (thenClaim !== null) break;
+  }
+  if (thenClaim === null || rider === undefined) return store.write({ ...request, items });
+  let claimed: readonly StoredJob[] | null = null;
+  try {
+    const reply = await store.write({ ...request, items, thenClaim });
+    claimed = reply.claimed ?? [];
+    return reply;
+  } finally {
+    rider.arrived(claimed, thenClaim);
+  }
+}
+
+/** An adapter's own error goes through; anything else is a fault whose effect is not known. */
+function rethrow(error: unknown): never {
+  if (isWaybillError(error)) throw error;
+  throw new StoreUnavailableError("The store failed unexpectedly.", { outcome: "unknown", cause: error });
+}
