@@ -267,7 +267,7 @@ const TYPES_ONLY = "It tells the compiler what the code around it makes sure of.
 const BOTH_KEYS = "An item is in an index only with both of its keys: either alone takes it out.";
 const NO_READER =
   "Nobody looks at the item that a refusal of this request met: it only keeps nothing from being sent.";
-const UNBORN_HAS_NONE = "An unborn job has none, or has it already as it will be.";
+const UNBORN_HAS_NONE = "An provisional job has none, or has it already as it will be.";
 
 const DYNAMODB: readonly Equivalent[] = [
   {
@@ -281,8 +281,8 @@ const DYNAMODB: readonly Equivalent[] = [
     guard: "postpone: set ⟦wakeShard = ?⟧",
     reason: "What is due is in the index of wake-ups, and its shard follows from its id.",
   },
-  { guard: "giveBirth: set ⟦wakeAt = ?⟧", reason: UNBORN_HAS_NONE },
-  { guard: /^giveBirth: remove ⟦(purgeAt|ttl)⟧$/, reason: UNBORN_HAS_NONE },
+  { guard: "confirm: set ⟦wakeAt = ?⟧", reason: UNBORN_HAS_NONE },
+  { guard: /^confirm: remove ⟦(purgeAt|ttl)⟧$/, reason: UNBORN_HAS_NONE },
   {
     guard: "putPayload: when ⟦attribute_not_exists(pk)⟧",
     reason: "No two writes of a payload have one nonce.",

@@ -33,12 +33,12 @@ function those<Op extends StoreOperation["call"]["op"], Status extends JobAnswer
   );
 }
 
-interface Sight {
+interface SeenWork {
   readonly operation: StoreOperation;
   readonly seen: JobState;
 }
 
-function sights(operations: Operations, jobId?: string | null): readonly Sight[] {
+function sights(operations: Operations, jobId?: string | null): readonly SeenWork[] {
   return operations.flatMap((operation) => {
     const { answer } = operation;
     if (jobId !== undefined && operation.jobId !== jobId) return [];
@@ -48,7 +48,7 @@ function sights(operations: Operations, jobId?: string | null): readonly Sight[]
 }
 
 /** Reads only: what they show binds no call of theirs. */
-function reads(operations: Operations): readonly Sight[] {
+function reads(operations: Operations): readonly SeenWork[] {
   return sights(operations).filter(({ operation }) => operation.call.op === "read");
 }
 
@@ -272,9 +272,9 @@ export const CORRUPTIONS: readonly Corruption[] = [
     because: "under one version there is one fence, and a claim leaves it one higher than it was",
     spoil(operations, pick) {
       const found = pick([...those(operations, "claim", "ok"), ...those(operations, "claimNext", "ok")]);
-      const [sight] = found === undefined ? [] : sights([found]);
-      if (sight === undefined) return null;
-      const { operation, seen } = sight;
+      const [work] = found === undefined ? [] : sights([found]);
+      if (work === undefined) return null;
+      const { operation, seen } = work;
       return replaced(operations, operation, seeing(operation, { ...seen, fence: seen.fence - 1 }));
     },
   },

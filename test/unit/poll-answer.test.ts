@@ -1,19 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { sightOf } from "../../src/core/engine/reconcile/poll-answer.js";
+import { pollAnswerOf } from "../../src/core/engine/reconcile/poll-answer.js";
 import type { Definition } from "../../src/core/definition.js";
 import type { PollAnswer } from "../../src/core/handler.js";
 import { kind, world } from "../support/relay-core.js";
 
 const PACE = { pollEveryMs: null };
 
-function sight(
-  answer: unknown,
-  given: Partial<Definition> = {},
-  pace: { pollEveryMs: number | null } = PACE,
-) {
+function work(answer: unknown, given: Partial<Definition> = {}, pace: { pollEveryMs: number | null } = PACE) {
   const w = world();
   const p = w.process({ policy: { maxProgressBytes: 50, maxPayloadBytes: 100 } });
-  const seen = sightOf(p.core, kind("test.work", given), pace, answer as PollAnswer);
+  const seen = pollAnswerOf(p.core, kind("test.work", given), pace, answer as PollAnswer);
   return { now: w.clock.now(), seen, warnings: p.warnings };
 }
 
@@ -24,14 +20,14 @@ const invalid = async () => ({ ok: false as const, issues: [{ path: "a.b", messa
 
 describe("what is seen of open work", () => {
   it("takes phase, progress, percent and ETA, and looks again at the pace of the policy", async () => {
-    const { now, seen } = sight(
+    const { now, seen } = work(
       { state: "open", phase: "launching", progress: { ready: 1 }, etaAt: new Date("2031-01-01") },
       { percentOf: () => 0.5 },
     );
     expect(await seen).toEqual({
       state: "open",
       nextPollAt: now + 30_000,
-      news: {
+      updates: {
         progress: { ready: 1 },
         percent: 0.5,
         phase: "launching",
@@ -48,17 +44,17 @@ describe("what is seen of open work", () => {
     ["nonsense as the pace of the policy", Number.NaN, null, 30_000],
     ["no later than a month", 1e15, null, 30 * 24 * 3_600_000],
   ])("knows %s", async (_, nextPollMs, pollEveryMs, expected) => {
-    const { now, seen } = sight({ state: "open", nextPollMs }, {}, { pollEveryMs });
-    expect(await seen).toMatchObject({ nextPollAt: now + expected, news: {} });
+    const { now, seen } = work({ state: "open", nextPollMs }, {}, { pollEveryMs });
+    expect(await seen).toMatchObject({ nextPollAt: now + expected, updates: {} });
   });
 
   it("brings an ETA within what time can be", async () => {
-    const past = sight({ state: "open", etaAt: 5 });
-    expect(await past.seen).toMatchObject({ news: { etaAt: past.now } });
-    expect(await sight({ state: "open", etaAt: 1e300 }).seen).toMatchObject({ news: { etaAt: 8.64e15 } });
-    expect(await sight({ state: "open", etaAt: null }).seen).toMatchObject({ news: { etaAt: null } });
-    const none = sight({ state: "open", etaAt: new Date("never") });
-    expect((await none.seen) as object).toHaveProperty("news", {});
+    const past = work({ state: "open", etaAt: 5 });
+    expect(await past.seen).toMatchObject({ updates: { etaAt: past.now } });
+    expect(await work({ state: "open", etaAt: 1e300 }).seen).toMatchObject({ updates: { etaAt: 8.64e15 } });
+    expect(await work({ state: "open", etaAt: null }).seen).toMatchObject({ updates: { etaAt: null } });
+    const none = work({ state: "open", etaAt: new Date("never") });
+    expect((await none.seen) as object).toHaveProperty("updates", {});
     expect(none.warnings).toHaveLength(1);
   });
 
@@ -69,8 +65,8 @@ describe("what is seen of open work", () => {
     ["progress that is too large", { progress: "x".repeat(60) }, {}],
     ["a phase that the kind has not", { phase: "cooking" }, {}],
   ])("leaves out %s, with a warning, and never fails for it", async (_, said, given) => {
-    const { seen, warnings } = sight({ state: "open", ...said }, given);
-    expect(await seen).toMatchObject({ state: "open", news: {} });
+    const { seen, warnings } = work({ state: "open", ...said }, given);
+    expect(await seen).toMatchObject({ state: "open", updates: {} });
     expect(warnings).toHaveLength(1);
     expect(JSON.stringify(warnings)).not.toContain("xxx");
   });
@@ -78,60 +74,60 @@ describe("what is seen of open work", () => {
 
 describe("what is seen of ended work", () => {
   it("stores the output as it was given, with the last progress", async () => {
-    const { seen } = sight({ state: "done", output: { ready: 6 }, progress: { ready: 6 } });
+    const { seen } = work({ state: "done", output: { ready: 6 }, progress: { ready: 6 } });
     expect(await seen).toEqual({
       state: "done",
       output: '{"ready":6}',
-      news: { progress: { ready: 6 }, percent: null },
+      updates: { progress: { ready: 6 }, percent: null },
     });
-    expect(await sight({ state: "done" }).seen).toMatchObject({ output: "null" });
+    expect(await work({ state: "done" }).seen).toMatchObject({ output: "null" });
   });
 
   it("does not call a job done whose output is invalid or cannot be stored", async () => {
-    expect(await sight({ state: "done", output: {} }, { checkOutput: invalid }).seen).toEqual({
+    expect(await work({ state: "done", output: {} }, { checkOutput: invalid }).seen).toEqual({
       state: "invalid",
       reason: "output_invalid",
       message: "The output is invalid at a.b: expected number.",
     });
     const wordless = { checkOutput: async () => ({ ok: false as const, issues: [] }) };
-    expect(await sight({ state: "done", output: {} }, wordless).seen).toMatchObject({
+    expect(await work({ state: "done", output: {} }, wordless).seen).toMatchObject({
       message: "The output is invalid.",
     });
-    expect(await sight({ state: "done", output: "x".repeat(200) }).seen).toMatchObject({
+    expect(await work({ state: "done", output: "x".repeat(200) }).seen).toMatchObject({
       reason: "result_unstorable",
     });
-    const bigint = await sight({ state: "done", output: 1n }).seen;
+    const bigint = await work({ state: "done", output: 1n }).seen;
     expect(bigint).toMatchObject({ reason: "result_unstorable" });
     expect(JSON.stringify(bigint)).toContain("cannot be stored: ");
   });
 
   it("knows nothing of an output whose schema throws", async () => {
-    await expect(sight({ state: "done", output: 1 }, { checkOutput: never }).seen).rejects.toThrow("schema");
+    await expect(work({ state: "done", output: 1 }, { checkOutput: never }).seen).rejects.toThrow("schema");
   });
 
   it("takes a failure with its words, and runs again only where that is said", async () => {
     const failed = { state: "failed", message: "no capacity", code: "ICE", expose: true };
-    expect(await sight(failed).seen).toEqual({
+    expect(await work(failed).seen).toEqual({
       state: "failed",
       error: { message: "no capacity", code: "ICE", expose: true, afterMs: null },
       rerun: null,
-      news: {},
+      updates: {},
     });
-    const again = sight({ state: "failed", message: "", rerun: true }, { retry: { baseMs: 7 } });
+    const again = work({ state: "failed", message: "", rerun: true }, { retry: { baseMs: 7 } });
     expect(await again.seen).toMatchObject({
       error: { message: "The external work failed.", code: null, expose: false },
       rerun: { maxAttempts: 3, baseMs: 7, capMs: 300_000 },
     });
     const own = { maxAttempts: 9, baseMs: 1, capMs: 2 };
-    expect(await sight({ ...failed, rerun: true }, { retry: own }).seen).toMatchObject({ rerun: own });
-    const untouched = sight({ ...failed, rerun: true });
+    expect(await work({ ...failed, rerun: true }, { retry: own }).seen).toMatchObject({ rerun: own });
+    const untouched = work({ ...failed, rerun: true });
     expect(await untouched.seen).toMatchObject({ rerun: { baseMs: 1_000 } });
   });
 
   it.each([[null], [undefined], [{}], [{ state: "maybe" }]])(
     "has not seen anything in %j",
     async (answer) => {
-      const { seen, warnings } = sight(answer);
+      const { seen, warnings } = work(answer);
       expect(await seen).toEqual({ state: "unseen", backoff: { baseMs: 30_000, capMs: 600_000 } });
       expect(warnings).toHaveLength(1);
     },

@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { type Alarms, createAlarms, type Due } from "../../src/core/engine/run/deadline-timer.js";
-import { createBell } from "../../src/core/engine/one-shot.js";
+import {
+  type DeadlineTimer,
+  createDeadlineTimer,
+  type Due,
+} from "../../src/core/engine/run/deadline-timer.js";
+import { createOneShot } from "../../src/core/engine/one-shot.js";
 import { createBreaker } from "../../src/core/engine/worker/breaker.js";
 import { claimEntries } from "../../src/core/engine/run/execution.js";
 import { createIdle } from "../../src/core/engine/worker/idle.js";
 import { Lease } from "../../src/core/engine/run/lease.js";
-import { createMetronome } from "../../src/core/engine/run/heartbeat-timer.js";
+import { createHeartbeatTimer } from "../../src/core/engine/run/heartbeat-timer.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
 import { checkedInput, outcomeOfReturned, runnable } from "../../src/core/engine/run/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
@@ -74,20 +78,20 @@ describe("slots", () => {
 });
 
 describe("small parts", () => {
-  it("a bell is heard once, also by those who come late, and not by those who left", () => {
-    const bell = createBell();
+  it("a signal is heard once, also by those who come late, and not by those who left", () => {
+    const signal = createOneShot();
     const heard: string[] = [];
-    bell.hear(() => heard.push("early"));
+    signal.on(() => heard.push("early"));
     const left = (): void => {
       heard.push("left");
     };
-    bell.hear(left);
-    bell.deafen(left);
-    expect(bell.rung).toBe(false);
-    bell.ring();
-    bell.ring();
-    bell.hear(() => heard.push("late"));
-    expect([heard, bell.rung]).toEqual([["early", "late"], true]);
+    signal.on(left);
+    signal.off(left);
+    expect(signal.fired).toBe(false);
+    signal.fire();
+    signal.fire();
+    signal.on(() => heard.push("late"));
+    expect([heard, signal.fired]).toEqual([["early", "late"], true]);
   });
 
   it("a kick before a nap ends the next nap at once", async () => {
@@ -115,68 +119,68 @@ describe("small parts", () => {
     ]);
   });
 
-  it("a metronome stops when its last member leaves, whoever leaves twice", async () => {
+  it("a heartbeatTimer stops when its last member leaves, whoever leaves twice", async () => {
     const clock = fakeClock();
-    const metronome = createMetronome(clock, () => clock.now(), 0.5);
+    const heartbeatTimer = createHeartbeatTimer(clock, () => clock.now(), 0.5);
     let beats = 0;
     const one = { tick: () => void (beats += 1) };
     const other = { tick: () => void (beats += 1) };
-    metronome.join(100, one);
-    metronome.join(100, other);
+    heartbeatTimer.join(100, one);
+    heartbeatTimer.join(100, other);
     await clock.advance(200);
     expect([beats, clock.pending()]).toEqual([4, 1]);
-    metronome.leave(100, one);
-    metronome.leave(100, other);
-    metronome.leave(100, other);
+    heartbeatTimer.leave(100, one);
+    heartbeatTimer.leave(100, other);
+    heartbeatTimer.leave(100, other);
     expect(clock.pending()).toBe(0);
     await clock.advance(200);
     expect(beats).toBe(4);
   });
 
-  it("alarms ring each at its own instant, on one timer, which is not left behind", async () => {
+  it("deadlineTimer ring each at its own instant, on one timer, which is not left behind", async () => {
     const clock = fakeClock();
-    const alarms = createAlarms(clock, () => clock.now());
-    const rung: string[] = [];
+    const deadlineTimer = createDeadlineTimer(clock, () => clock.now());
+    const fired: string[] = [];
     const start = clock.now();
     const due = (name: string, afterMs: number): Due & { dueAt: number } => ({
       dueAt: start + afterMs,
-      ring: () => rung.push(`${name} ${String(clock.now() - start)}`),
+      ring: () => fired.push(`${name} ${String(clock.now() - start)}`),
     });
     const late = due("late", 300);
     const moved = due("moved", 100);
     const cleared = due("cleared", 200);
-    for (const one of [late, moved, due("soon", 50), cleared]) alarms.set(one);
+    for (const one of [late, moved, due("soon", 50), cleared]) deadlineTimer.set(one);
     expect(clock.pending()).toBe(1);
     moved.dueAt = start + 400;
-    alarms.set(moved);
-    alarms.clear(cleared);
+    deadlineTimer.set(moved);
+    deadlineTimer.clear(cleared);
     await clock.advance(250);
-    expect([rung, clock.pending()]).toEqual([["soon 50"], 1]);
+    expect([fired, clock.pending()]).toEqual([["soon 50"], 1]);
     await clock.advance(250);
-    expect([rung, clock.pending()]).toEqual([["soon 50", "late 300", "moved 400"], 0]);
-    alarms.clear(late);
-    alarms.set(late);
-    alarms.clear(late);
+    expect([fired, clock.pending()]).toEqual([["soon 50", "late 300", "moved 400"], 0]);
+    deadlineTimer.clear(late);
+    deadlineTimer.set(late);
+    deadlineTimer.clear(late);
     expect(clock.pending()).toBe(0);
   });
 
   it("an alarm may clear another that is due with it, and set one anew", async () => {
     const clock = fakeClock();
-    const alarms: Alarms = createAlarms(clock, () => clock.now());
-    const rung: string[] = [];
-    const second: Due = { dueAt: clock.now() + 10, ring: () => rung.push("second") };
-    const again: Due = { dueAt: clock.now() + 20, ring: () => rung.push("again") };
-    alarms.set({
+    const deadlineTimer: DeadlineTimer = createDeadlineTimer(clock, () => clock.now());
+    const fired: string[] = [];
+    const second: Due = { dueAt: clock.now() + 10, ring: () => fired.push("second") };
+    const again: Due = { dueAt: clock.now() + 20, ring: () => fired.push("again") };
+    deadlineTimer.set({
       dueAt: clock.now() + 10,
       ring: () => {
-        rung.push("first");
-        alarms.clear(second);
-        alarms.set(again);
+        fired.push("first");
+        deadlineTimer.clear(second);
+        deadlineTimer.set(again);
       },
     });
-    alarms.set(second);
+    deadlineTimer.set(second);
     await clock.advance(100);
-    expect([rung, clock.pending()]).toEqual([["first", "again"], 0]);
+    expect([fired, clock.pending()]).toEqual([["first", "again"], 0]);
   });
 
   it("text is clipped and well formed", () => {
@@ -317,8 +321,8 @@ describe("a lease", () => {
         leaseMs: 30_000,
         claimedAt: clock.now() - claimedAgoMs,
         now,
-        metronome: createMetronome(clock, now, 0),
-        alarms: createAlarms(clock, now),
+        heartbeatTimer: createHeartbeatTimer(clock, now, 0),
+        deadlineTimer: createDeadlineTimer(clock, now),
       },
       {
         expired: () => heard.push("expired"),
@@ -405,8 +409,8 @@ describe("a lease", () => {
         leaseMs: 30_000,
         claimedAt: now(),
         now,
-        metronome: createMetronome(clock, now, 0),
-        alarms: createAlarms(clock, now),
+        heartbeatTimer: createHeartbeatTimer(clock, now, 0),
+        deadlineTimer: createDeadlineTimer(clock, now),
       },
       { expired: () => (expired += 1), refused: () => {}, cancelled: () => {}, beaten: () => {} },
     );

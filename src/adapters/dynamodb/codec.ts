@@ -19,7 +19,7 @@ import { decodeText } from "./text.js";
  * The status of a job whose create is not through yet: its key is not known to be its own. No guard names it, and to
  * everybody but `create` and `purge` there is no such job.
  */
-export const UNBORN = "UNBORN";
+export const PROVISIONAL = "PROVISIONAL";
 
 /** Where a payload is: within the item, or in one of its own under the nonce, but for its tail. */
 export type PayloadPlace = { readonly inline: string } | { readonly nonce: string; readonly tail: string };
@@ -33,8 +33,8 @@ export interface HotJob {
   readonly output: PayloadPlace | null;
 }
 
-export function isUnborn(item: Item): boolean {
-  return item["status"]?.S === UNBORN;
+export function isProvisional(item: Item): boolean {
+  return item["status"]?.S === PROVISIONAL;
 }
 
 /** @throws StoreCorruptError when the item holds what the store never writes */
@@ -49,7 +49,7 @@ export function decodeHot(item: Item): HotJob {
 }
 
 /** A job that is being created, as it will be. */
-export function decodeUnborn(item: Item): JobRecord {
+export function decodeProvisional(item: Item): JobRecord {
   const reader = new ItemReader(item);
   return decodeRecord(reader, reader.status("bornAs"));
 }

@@ -1,6 +1,6 @@
 import type { CreateItem, CreateResult } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
-import { decodeHot, decodeUnborn, isUnborn, type PayloadPlace } from "./codec.js";
+import { decodeHot, decodeProvisional, isProvisional, type PayloadPlace } from "./codec.js";
 import type { Written } from "./connection.js";
 import { type Attributes, encodeRecord, present } from "./fields.js";
 import { listAttributes, purgeAttributes, wakeAttributes } from "./indexed.js";
@@ -68,15 +68,15 @@ export async function createJob(
       ? { status: "created" }
       : metAnother(session, prepared, written.item, nowMs);
   }
-  const conceive = async (): Promise<boolean> => {
+  const storeProvisional = async (): Promise<boolean> => {
     const written = await store(unbornAttributes(attributes, record, nowMs));
     if (written.status === "refused") await dropUnlessNamed(session, prepared, written.item);
     return written.status === "ok";
   };
-  return createUnderScope(session, { record, scope: record.scope }, conceive);
+  return createUnderScope(session, { record, scope: record.scope }, storeProvisional);
 }
 
-/** The id is taken: by another job, by an earlier try of this call, or by a job under a key that is not born yet. */
+/** The id is taken: by another job, by an earlier try of this call, or by a job under a key that is not confirmed yet. */
 async function metAnother(
   session: Session,
   prepared: PreparedCreate,
@@ -84,9 +84,9 @@ async function metAnother(
   nowMs: number,
 ): Promise<CreateResult> {
   const item = await dropUnlessNamed(session, prepared, returned);
-  if (item !== null && !isUnborn(item)) return { status: "existing", job: decodeHot(item).job };
+  if (item !== null && !isProvisional(item)) return { status: "existing", job: decodeHot(item).job };
   if (item !== null) {
-    const record = decodeUnborn(item);
+    const record = decodeProvisional(item);
     if (record.scope !== null) await endCreateUnderScope(session, { record, scope: record.scope });
   }
   return createJob(session, prepared, nowMs);

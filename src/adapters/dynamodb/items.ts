@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "../../core/errors.js";
 import type { Item, ItemKey } from "./client.js";
-import { decodeHot, type HotJob, isUnborn } from "./codec.js";
+import { decodeHot, type HotJob, isProvisional } from "./codec.js";
 import type { Connection } from "./connection.js";
 import { jobKey } from "./names.js";
 
@@ -68,7 +68,7 @@ export async function readOne(connection: Connection, id: string): Promise<HotJo
 }
 
 export function hotOf(item: Item | null): HotJob | null {
-  return item === null || isUnborn(item) ? null : decodeHot(item);
+  return item === null || isProvisional(item) ? null : decodeHot(item);
 }
 
 /** What a refused condition met: what the engine returned, or what is read now where it returned nothing. */

@@ -1,6 +1,6 @@
 import type { PulseRequest, PurgeReply, PurgeRequest, StoreHealth } from "../../core/ports/store.js";
 import { forEach } from "./batch.js";
-import { decodeHot, isUnborn } from "./codec.js";
+import { decodeHot, isProvisional } from "./codec.js";
 import { numeric } from "./fields.js";
 import { UNDELIVERABLE } from "./indexed.js";
 import { readItems } from "./items.js";
@@ -15,7 +15,7 @@ import {
   UNDELIVERED,
   WAKE,
 } from "./places.js";
-import { dropUnborn, removeSettled } from "./removal.js";
+import { dropProvisional, removeSettled } from "./removal.js";
 import type { Session } from "./settings.js";
 
 /** Jobs that are removed side by side, each with a few requests. */
@@ -62,12 +62,12 @@ export async function purge(session: Session, request: PurgeRequest): Promise<Om
   return { jobs, parked: await purgeParked(session.connection, parkedBefore) };
 }
 
-/** The index lags behind: what is removed is what the table says. Jobs that were never born are not counted. */
+/** The index lags behind: what is removed is what the table says. Jobs that were never confirmed are not counted. */
 async function remove(session: Session, { id, key }: IndexEntry): Promise<boolean> {
   const [item = null] = await readItems(session.connection, [jobKey(id)]);
   if (item?.["purgeKey"]?.S !== key) return false;
-  if (isUnborn(item)) {
-    await dropUnborn(session, item);
+  if (isProvisional(item)) {
+    await dropProvisional(session, item);
     return false;
   }
   return removeSettled(session, decodeHot(item));

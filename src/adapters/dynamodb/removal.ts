@@ -1,5 +1,5 @@
 import type { Item, ItemKey } from "./client.js";
-import { decodeUnborn, type HotJob, UNBORN } from "./codec.js";
+import { decodeProvisional, type HotJob, PROVISIONAL } from "./codec.js";
 import type { Written } from "./connection.js";
 import { Expression } from "./expression.js";
 import { numeric } from "./fields.js";
@@ -9,13 +9,13 @@ import { dropRefs } from "./refs.js";
 import type { Session } from "./settings.js";
 
 /**
- * Removes a job that was never born, itself first: should it be born meanwhile, nothing of it is touched. Its input follows
+ * Removes a job that was never confirmed, itself first: should it be confirmed meanwhile, nothing of it is touched. Its input follows
  * as well as may be.
  */
-export async function dropUnborn(session: Session, item: Item): Promise<void> {
-  const { id } = decodeUnborn(item);
+export async function dropProvisional(session: Session, item: Item): Promise<void> {
+  const { id } = decodeProvisional(item);
   const expression = new Expression();
-  const ConditionExpression = expression.equals("status", { S: UNBORN });
+  const ConditionExpression = expression.equals("status", { S: PROVISIONAL });
   const written = await session.connection.delete(jobKey(id), { ConditionExpression, ...expression.parts() });
   if (written.status === "ok") await asWellAsMayBe(() => dropPayloads(session, id));
 }

@@ -2,17 +2,17 @@ import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
 import type { CreateResult } from "../../core/ports/store.js";
 import type { JobRecord } from "../../core/record.js";
 import type { Item } from "./client.js";
-import { decodeHot, decodeUnborn, type HotJob, isUnborn, UNBORN } from "./codec.js";
+import { decodeHot, decodeProvisional, type HotJob, isProvisional, PROVISIONAL } from "./codec.js";
 import { Update } from "./expression.js";
 import { type Attributes, present } from "./fields.js";
 import { purgeAttributes, purgePlace, wakeAttributes } from "./indexed.js";
 import { metBy, readItems } from "./items.js";
 import { jobKey, scopeKey } from "./names.js";
-import { dropUnborn } from "./removal.js";
+import { dropProvisional } from "./removal.js";
 import type { Session } from "./settings.js";
 
 /** A create that does not come through leaves a job that nobody sees; `purge` removes it after this. */
-const UNBORN_MS = 3_600_000;
+const PROVISIONAL_MS = 3_600_000;
 /** Each round is lost to another create under the same key, or to a removal. */
 const MAX_ROUNDS = 20;
 
@@ -21,58 +21,58 @@ interface KeyedJob {
   readonly scope: string;
 }
 
-/** Stores the job unborn, its input before it; whether its id was free. */
-type Conceive = () => Promise<boolean>;
+/** Stores the job provisional, its input before it; whether its id was free. */
+type StoreProvisional = () => Promise<boolean>;
 
 /**
  * Creates a job under an idempotency key, without a transaction:
  *
- * 1. the job is stored whole, but unborn: nobody sees it;
+ * 1. the job is stored whole, but provisional: nobody sees it;
  * 2. the item of the key is made, and names the job: of all that try, one gets it;
- * 3. the job is born.
+ * 3. the job is confirmed.
  *
- * Whoever meets a key that names an unborn job ends step 3 in its author's place. The item of a key is made only when its
+ * Whoever meets a key that names an provisional job ends step 3 in its author's place. The item of a key is made only when its
  * job is there, so a key whose job is missing is left over from one that was removed, and is given to the next.
  */
 export async function createUnderScope(
   session: Session,
   job: KeyedJob,
-  conceive: Conceive,
+  storeProvisional: StoreProvisional,
 ): Promise<CreateResult> {
-  const result = await create(session, job, conceive);
+  const result = await create(session, job, storeProvisional);
   if (result === null) throw keptChanging();
   return result;
 }
 
-/** Ends what somebody else began under a key: the job is born, or gives way to the one that has the key. */
+/** Ends what somebody else began under a key: the job is confirmed, or gives way to the one that has the key. */
 export async function endCreateUnderScope(session: Session, job: KeyedJob): Promise<void> {
   await create(session, job, null);
 }
 
-/** `null`: there is no such job, and none is to be conceived. */
+/** `null`: there is no such job, and none is to be stored. */
 async function create(
   session: Session,
   { record, scope }: KeyedJob,
-  conceive: Conceive | null,
+  storeProvisional: StoreProvisional | null,
 ): Promise<CreateResult | null> {
-  let conceived = false;
+  let stored = false;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const [named, own] = await read(session, scope, record.id);
-    if (own !== null && !isUnborn(own)) return { status: "existing", job: decodeHot(own).job };
+    if (own !== null && !isProvisional(own)) return { status: "existing", job: decodeHot(own).job };
     const holder = named === null || named === record.id ? null : await holderOf(session, named, scope);
     if (holder !== null) {
-      if (own !== null) await dropUnborn(session, own);
+      if (own !== null) await dropProvisional(session, own);
       return { status: "existing", job: holder.job };
     }
     if (own === null) {
-      if (conceive === null) return null;
-      if (!(await conceive())) continue;
-      conceived = true;
+      if (storeProvisional === null) return null;
+      if (!(await storeProvisional())) continue;
+      stored = true;
     }
     if (!(await takeKey(session, { scope, from: named, to: record.id }))) continue;
-    const born = await inDoubt(() => giveBirth(session, record));
-    if (born === null) continue;
-    return conceived ? { status: "created" } : { status: "existing", job: born.job };
+    const confirmed = await inDoubt(() => confirm(session, record));
+    if (confirmed === null) continue;
+    return stored ? { status: "created" } : { status: "existing", job: confirmed.job };
   }
   throw keptChanging();
 }
@@ -91,17 +91,17 @@ async function read(
   return [key?.["job"]?.S ?? null, own ?? null];
 }
 
-/** The job that a key names, born if need be; `null`: the key is left over. */
+/** The job that a key names, confirmed if need be; `null`: the key is left over. */
 async function holderOf(session: Session, id: string, scope: string): Promise<HotJob | null> {
   const [item = null] = await readItems(session.connection, [jobKey(id)]);
   if (item === null) return null;
-  if (!isUnborn(item)) {
+  if (!isProvisional(item)) {
     const hot = decodeHot(item);
     // An id that was free again may have been taken under another key.
     return hot.job.record.scope === scope ? hot : null;
   }
-  const record = decodeUnborn(item);
-  return record.scope === scope ? giveBirth(session, record) : null;
+  const record = decodeProvisional(item);
+  return record.scope === scope ? confirm(session, record) : null;
 }
 
 async function takeKey(
@@ -122,22 +122,22 @@ async function takeKey(
 export function unbornAttributes(attributes: Attributes, { id, status }: JobRecord, nowMs: number): Item {
   return present({
     ...attributes,
-    status: { S: UNBORN },
+    status: { S: PROVISIONAL },
     bornAs: { S: status },
     wakeShard: null,
     wakeKey: null,
-    ...purgePlace(id, nowMs + UNBORN_MS),
+    ...purgePlace(id, nowMs + PROVISIONAL_MS),
   });
 }
 
-/** Makes an unborn job one like any other; `null`: it was removed. Twice is once. */
-async function giveBirth(session: Session, record: JobRecord): Promise<HotJob | null> {
+/** Makes an provisional job one like any other; `null`: it was removed. Twice is once. */
+async function confirm(session: Session, record: JobRecord): Promise<HotJob | null> {
   const { id, status } = record;
   const update = new Update()
     .setAll({ status: { S: status }, bornAs: null })
     .setAll(wakeAttributes(id, record.wakeAt))
     .setAll(purgeAttributes(session, id, record.purgeAt))
-    .when("status", { S: UNBORN });
+    .when("status", { S: PROVISIONAL });
   const { item } = await session.connection.update(jobKey(id), update, "ALL_NEW");
   return metBy(session.connection, id, item);
 }

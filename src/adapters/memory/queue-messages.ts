@@ -21,7 +21,7 @@ export interface Receipt {
   readonly sentAt: number;
 }
 
-export interface ShelfRules {
+export interface MessageRules {
   /** Messages of one group wait while one of them is in flight, and keep their order. */
   readonly ordered: boolean;
   readonly visibilityMs: number;
@@ -40,13 +40,13 @@ export interface TakeDeviation {
 }
 
 /** The messages of one queue, in order of arrival. Knows no clock: each call is told the time. */
-export class Shelf {
+export class MessageList {
   // A Map keeps the order of insertion and removes in constant time; hidden messages are stepped over.
   readonly #kept = new Map<number, Kept>();
-  readonly #rules: ShelfRules;
+  readonly #rules: MessageRules;
   #places = 0;
 
-  constructor(rules: ShelfRules) {
+  constructor(rules: MessageRules) {
     this.#rules = rules;
   }
 

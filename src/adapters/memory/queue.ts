@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
-import { Shelf, type Receipt, type TakeDeviation } from "./queue-messages.js";
+import { MessageList, type Receipt, type TakeDeviation } from "./queue-messages.js";
 import { Waiters } from "./queue-waiters.js";
 
 export type { BrokenSend, MemoryQueueFaults, MessageFault, MessageFaultRates } from "./queue-faults.js";
@@ -56,8 +56,8 @@ class InMemoryQueue implements MemoryQueue {
   readonly deadLetters: MemoryQueue["deadLetters"];
   readonly #clock: Clock;
   readonly #faults: QueueFaultState;
-  readonly #messages: Shelf;
-  readonly #dead: Shelf;
+  readonly #messages: MessageList;
+  readonly #dead: MessageList;
   readonly #waiters: Waiters;
   /** When each deduplication id was sent, oldest first. */
   readonly #recent = new Map<string, number>();
@@ -75,8 +75,8 @@ class InMemoryQueue implements MemoryQueue {
     this.#faults = new QueueFaultState(options.random ?? Math.random, options.faults ?? {}, () => {
       this.#waiters.wake();
     });
-    this.#messages = new Shelf({ ordered, visibilityMs, maxReceives });
-    this.#dead = new Shelf({ ordered: false, visibilityMs, maxReceives: null });
+    this.#messages = new MessageList({ ordered, visibilityMs, maxReceives });
+    this.#dead = new MessageList({ ordered: false, visibilityMs, maxReceives: null });
     this.#waiters = new Waiters(this.#clock);
     this.deadLetters = { receive: (request) => this.#receive(request, this.#dead) };
   }
@@ -160,7 +160,10 @@ class InMemoryQueue implements MemoryQueue {
     return false;
   }
 
-  async #receive({ max, waitMs, signal }: ReceiveRequest, shelf: Shelf): Promise<readonly Delivery[]> {
+  async #receive(
+    { max, waitMs, signal }: ReceiveRequest,
+    messages: MessageList,
+  ): Promise<readonly Delivery[]> {
     this.#checkOpen();
     this.#checkBatch("receive", max);
     const deadline = this.#clock.now() + waitMs;
@@ -171,16 +174,16 @@ class InMemoryQueue implements MemoryQueue {
       const now = this.#clock.now();
       if (signal.aborted || this.#closed) return [];
       this.#buryExhausted(now);
-      const taken = shelf.take(now, max, this.#deviation());
-      if (taken.length > 0 || now >= deadline) return this.#deliverAll(taken, shelf);
+      const taken = messages.take(now, max, this.#deviation());
+      if (taken.length > 0 || now >= deadline) return this.#deliverAll(taken, messages);
       await this.#waiters.wait(Math.min(deadline, this.#nextVisibleAt(now) ?? deadline), signal);
     }
   }
 
-  #deliverAll(taken: readonly Receipt[], shelf: Shelf): readonly Delivery[] {
+  #deliverAll(taken: readonly Receipt[], messages: MessageList): readonly Delivery[] {
     // Those who wait must learn when the messages taken here become visible again.
     if (taken.length > 0) this.#waiters.wake();
-    return taken.map((receipt) => this.#deliver(receipt, shelf));
+    return taken.map((receipt) => this.#deliver(receipt, messages));
   }
 
   #deviation(): TakeDeviation {
@@ -191,7 +194,7 @@ class InMemoryQueue implements MemoryQueue {
     };
   }
 
-  #deliver(receipt: Receipt, shelf: Shelf): Delivery {
+  #deliver(receipt: Receipt, messages: MessageList): Delivery {
     let settled = false;
     const once = (effect: (now: number) => void): void => {
       if (settled) return;
@@ -205,14 +208,14 @@ class InMemoryQueue implements MemoryQueue {
       receives: receipt.receives,
       sentAt: receipt.sentAt,
       async ack() {
-        once((now) => shelf.remove(receipt, now));
+        once((now) => messages.remove(receipt, now));
       },
       async release(afterMs) {
-        once((now) => shelf.hide(receipt, now, afterMs, "release"));
+        once((now) => messages.hide(receipt, now, afterMs, "release"));
       },
       extend: async (ms) => {
         if (settled) return;
-        shelf.hide(receipt, this.#clock.now(), ms, "extend");
+        messages.hide(receipt, this.#clock.now(), ms, "extend");
         this.#waiters.wake();
       },
     };
@@ -230,10 +233,10 @@ class InMemoryQueue implements MemoryQueue {
     return next === null || nextDead === null ? (next ?? nextDead) : Math.min(next, nextDead);
   }
 
-  #counted(shelf: Shelf): { readonly waiting: number; readonly inFlight: number } {
+  #counted(messages: MessageList): { readonly waiting: number; readonly inFlight: number } {
     const now = this.#clock.now();
     this.#buryExhausted(now);
-    return shelf.count(now);
+    return messages.count(now);
   }
 
   #checkOpen(): void {

@@ -24,12 +24,13 @@ export async function writeJobs(
   let now = nowMs;
   let claimed: readonly StoredJob[] | undefined;
   // One row may be changed once in a statement, and what a statement frees it does not see.
-  let rider = thenClaim !== undefined && items.length > 0 && mayShare(items, thenClaim) ? thenClaim : null;
+  let piggyback =
+    thenClaim !== undefined && items.length > 0 && mayShare(items, thenClaim) ? thenClaim : null;
   const results = await askUntilJudged(session, inLockOrder(items), async (asked) => {
-    const answer = await writeOnce(session, asked, rider);
+    const answer = await writeOnce(session, asked, piggyback);
     now = answer.nowMs;
-    if (rider !== null) claimed = answer.claimed;
-    rider = null;
+    if (piggyback !== null) claimed = answer.claimed;
+    piggyback = null;
     return answer.results;
   });
   if (thenClaim !== undefined) claimed ??= (await claimNext(session, thenClaim, now)).jobs;
@@ -60,11 +61,11 @@ interface WriteAnswer {
 async function writeOnce(
   session: Session,
   items: readonly WriteItem[],
-  rider: ClaimNext | null,
+  piggyback: ClaimNext | null,
 ): Promise<WriteAnswer> {
   const { job } = session.names;
   const { lanes, rows } = planOf(items);
-  const claim = rider === null ? null : claimNextParts(job, rider, 2);
+  const claim = piggyback === null ? null : claimNextParts(job, piggyback, 2);
   const parts = [
     CLOCK,
     rowsOf(1, columnsOf(lanes)),

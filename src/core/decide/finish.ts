@@ -10,15 +10,15 @@ import {
   NO_CLAIM,
 } from "./change.js";
 import { type FailureFacts, failed } from "./failed.js";
-import { holdRefusal, type News, newsEffect, NO_NEWS } from "./held.js";
+import { holdRefusal, type Updates, updatesEffect, NO_UPDATES } from "./held.js";
 import type { RetryPolicy } from "../defaults.js";
 import type { WriteGuard } from "../ports/store.js";
 
-const NOTHING_SAID: ReturnType<typeof newsEffect> = { patch: {}, drafts: [] };
+const NOTHING_SAID: ReturnType<typeof updatesEffect> = { patch: {}, drafts: [] };
 
 interface Held {
   readonly token: string;
-  readonly news?: News;
+  readonly updates?: Updates;
 }
 
 /** T5: the output is valid, sized and nothing external is open. A request to cancel comes too late for it. */
@@ -29,15 +29,20 @@ export function complete(
 ): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
-  return completed(snapshot, held.output, held.news ?? NO_NEWS, context);
+  return completed(snapshot, held.output, held.updates ?? NO_UPDATES, context);
 }
 
 /** What no completed job has any more. */
 const COMPLETED = { ...NO_CLAIM, etaAt: null, lastError: null } as const;
 
 /** The one way to COMPLETED, for a claim and for proof about external work. */
-export function completed(snapshot: Snapshot, output: string, news: News, context: DecideContext): Change {
-  const said = newsEffect(snapshot, news, context.policy);
+export function completed(
+  snapshot: Snapshot,
+  output: string,
+  updates: Updates,
+  context: DecideContext,
+): Change {
+  const said = updatesEffect(snapshot, updates, context.policy);
   return change(snapshot, context, {
     drafts: [...said.drafts, { edge: "T5" }],
     patch: { finishedAt: context.now, ...said.patch, ...COMPLETED },
@@ -53,7 +58,7 @@ export function fail(
 ): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
-  const said = newsEffect(snapshot, held.news ?? NO_NEWS, context.policy);
+  const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES, context.policy);
   return failed(snapshot, held.failure, context, { before: said.drafts, patch: said.patch });
 }
 
@@ -74,7 +79,7 @@ export function retry(
 ): Decision {
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
-  return again(snapshot, held.error, held.policy, held.news ?? NO_NEWS, context);
+  return again(snapshot, held.error, held.policy, held.updates ?? NO_UPDATES, context);
 }
 
 /** T7 or its end, for a failed attempt and for external work that may be started anew. */
@@ -82,11 +87,11 @@ export function again(
   snapshot: Snapshot,
   error: AttemptError,
   policy: RetryPolicy,
-  news: News,
+  updates: Updates,
   context: DecideContext,
 ): Change {
   const { record } = snapshot;
-  const said = newsEffect(snapshot, news, context.policy);
+  const said = updatesEffect(snapshot, updates, context.policy);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
   const { code, expose } = error;
   const message = clip(error.message, context.policy.maxTextChars);
@@ -106,7 +111,7 @@ export function again(
 export function cancelled(
   snapshot: Snapshot,
   context: DecideContext,
-  said: ReturnType<typeof newsEffect> = NOTHING_SAID,
+  said: ReturnType<typeof updatesEffect> = NOTHING_SAID,
   guard?: Pick<WriteGuard, "expiredLease">,
 ): Change {
   const message = snapshot.record.cancel?.reason ?? "Cancelled.";
@@ -129,12 +134,12 @@ export function release(
   const refusal = holdRefusal(snapshot, held.token);
   if (refusal !== null) return refusal;
   const { record } = snapshot;
-  const news = held.news ?? NO_NEWS;
-  const said = newsEffect(snapshot, news, context.policy);
+  const updates = held.updates ?? NO_UPDATES;
+  const said = updatesEffect(snapshot, updates, context.policy);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
   if (record.releases >= context.policy.maxReleases) {
     const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
-    return again(snapshot, error, held.policy, news, context);
+    return again(snapshot, error, held.policy, updates, context);
   }
   return returned(snapshot, { reason: "released", waitMs: 0, said }, context, {
     attempt: record.attempt - 1,
@@ -168,7 +173,7 @@ interface Return {
   readonly text?: string;
   readonly expose?: boolean;
   readonly waitMs: number;
-  readonly said: ReturnType<typeof newsEffect>;
+  readonly said: ReturnType<typeof updatesEffect>;
 }
 
 /** T7 (with T2 where the store is the queue): back to be run again under a new dispatch. */
@@ -220,7 +225,7 @@ export function awaitExternal(
   if (refusal !== null) return refusal;
   const { cancel, phase } = snapshot.record;
   const { now } = context;
-  const said = newsEffect(snapshot, held.news ?? NO_NEWS, context.policy);
+  const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES, context.policy);
   return change(snapshot, context, {
     drafts: [...said.drafts, { edge: "waiting", reason: said.patch.phase ?? phase }],
     patch: {

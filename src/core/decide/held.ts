@@ -15,7 +15,7 @@ import { hasRoom } from "./trim.js";
  * What a handler has said since its last write: written together, with its outcome where that comes first. Progress is
  * absolute and replaces what was said before it; phases and warnings are entries and are never dropped.
  */
-export interface News {
+export interface Updates {
   readonly progress?: RecordPatch["progress"];
   readonly percent?: number | null;
   readonly etaAt?: number | null;
@@ -26,7 +26,7 @@ export interface News {
   readonly drafts?: readonly EntryDraft[];
 }
 
-export const NO_NEWS: News = {};
+export const NO_UPDATES: Updates = {};
 
 const NOTHING_SAID = { patch: {}, drafts: [] };
 
@@ -37,14 +37,14 @@ export function holdRefusal({ record }: Snapshot, token: string): Refusal | null
   return null;
 }
 
-/** The patch and the entries of news. Entries that find no room in a full history are left out; the phase itself is kept. */
-export function newsEffect(
+/** The patch and the entries of updates. Entries that find no room in a full history are left out; the phase itself is kept. */
+export function updatesEffect(
   snapshot: Snapshot,
-  news: News,
+  updates: Updates,
   policy: Policy,
 ): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
-  if (news === NO_NEWS) return NOTHING_SAID;
-  const { drafts = [], progress, percent, etaAt, checkpoint, phase } = news;
+  if (updates === NO_UPDATES) return NOTHING_SAID;
+  const { drafts = [], progress, percent, etaAt, checkpoint, phase } = updates;
   return {
     patch: {
       ...(progress === undefined ? {} : { progress }),
@@ -57,13 +57,17 @@ export function newsEffect(
   };
 }
 
-/** News of a running handler. Extends the lease in the same write. */
+/** Updates of a running handler. Extends the lease in the same write. */
 export function report(
   snapshot: Snapshot,
-  { token, news, leaseMs }: { readonly token: string; readonly news: News; readonly leaseMs: number },
+  {
+    token,
+    updates,
+    leaseMs,
+  }: { readonly token: string; readonly updates: Updates; readonly leaseMs: number },
   context: DecideContext,
 ): Decision {
   const refusal = holdRefusal(snapshot, token);
   if (refusal !== null) return refusal;
-  return change(snapshot, context, { ...newsEffect(snapshot, news, context.policy), leaseMs });
+  return change(snapshot, context, { ...updatesEffect(snapshot, updates, context.policy), leaseMs });
 }

@@ -13,7 +13,7 @@ import {
 } from "./change.js";
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
-import { type News, newsEffect } from "./held.js";
+import { type Updates, updatesEffect } from "./held.js";
 
 /**
  * Who brings the news of external work: the owner of the current poll, or an outside event that names the work.
@@ -23,19 +23,19 @@ export type Witness =
   { readonly by: "poll"; readonly token: string } | { readonly by: "event"; readonly refKey: string };
 
 /** What the witness saw. */
-export type Sight =
+export type SeenWork =
   | {
       readonly state: "open";
-      readonly news: News;
+      readonly updates: Updates;
       readonly nextPollAt: number;
       readonly cancelSent?: boolean;
     }
-  | { readonly state: "done"; readonly output: string; readonly news: News }
+  | { readonly state: "done"; readonly output: string; readonly updates: Updates }
   | {
       readonly state: "failed";
       readonly error: AttemptError;
       readonly rerun: RetryPolicy | null;
-      readonly news: News;
+      readonly updates: Updates;
     }
   | {
       readonly state: "invalid";
@@ -69,47 +69,47 @@ function witnessed({ record }: Snapshot, witness: Witness): Awaiting | Refusal {
 }
 
 /** What was seen of external work: still open, done (T5), failed (T6, or T7 where the kind says so), or nothing. */
-export function seen(snapshot: Snapshot, witness: Witness, sight: Sight, context: DecideContext): Decision {
+export function seen(snapshot: Snapshot, witness: Witness, work: SeenWork, context: DecideContext): Decision {
   const awaiting = witnessed(snapshot, witness);
   if ("do" in awaiting) return awaiting;
-  switch (sight.state) {
+  switch (work.state) {
     case "done":
-      return completed(snapshot, sight.output, sight.news, context);
+      return completed(snapshot, work.output, work.updates, context);
     case "failed":
-      return seenFailed(snapshot, sight, context);
+      return seenFailed(snapshot, work, context);
     case "invalid":
       if (snapshot.record.cancel !== null) return cancelled(snapshot, context);
-      return failed(snapshot, { reason: sight.reason, message: sight.message }, context);
+      return failed(snapshot, { reason: work.reason, message: work.message }, context);
     case "unseen": {
       const pollErrors = awaiting.pollErrors + 1;
-      const waitMs = Math.max(1, backoffMs(pollErrors, sight.backoff, context.random));
+      const waitMs = Math.max(1, backoffMs(pollErrors, work.backoff, context.random));
       return stillOpen(
         snapshot,
         awaiting,
-        { news: {}, nextPollAt: context.now + waitMs, pollErrors },
+        { updates: {}, nextPollAt: context.now + waitMs, pollErrors },
         context,
       );
     }
     case "open":
-      return stillOpen(snapshot, awaiting, { ...sight, pollErrors: 0 }, context);
+      return stillOpen(snapshot, awaiting, { ...work, pollErrors: 0 }, context);
   }
 }
 
 function seenFailed(
   snapshot: Snapshot,
-  sight: Extract<Sight, { state: "failed" }>,
+  work: Extract<SeenWork, { state: "failed" }>,
   context: DecideContext,
 ): Decision {
-  if (sight.rerun !== null) return again(snapshot, sight.error, sight.rerun, sight.news, context);
-  const said = newsEffect(snapshot, sight.news, context.policy);
+  if (work.rerun !== null) return again(snapshot, work.error, work.rerun, work.updates, context);
+  const said = updatesEffect(snapshot, work.updates, context.policy);
   if (snapshot.record.cancel !== null) return cancelled(snapshot, context, said);
-  const { message, code, expose } = sight.error;
+  const { message, code, expose } = work.error;
   const facts = { reason: "external_failed", message, code, expose } as const;
   return failed(snapshot, facts, context, { before: said.drafts, patch: said.patch });
 }
 
 interface Open {
-  readonly news: News;
+  readonly updates: Updates;
   readonly nextPollAt: number;
   readonly pollErrors: number;
   readonly cancelSent?: boolean;
@@ -118,14 +118,14 @@ interface Open {
 function stillOpen(snapshot: Snapshot, awaiting: Awaiting, open: Open, context: DecideContext): Change {
   const { phase } = snapshot.record;
   // A poll says the phase each time: an entry only when it is another one.
-  const news = open.news.phase === phase ? { ...open.news, drafts: [] } : open.news;
+  const updates = open.updates.phase === phase ? { ...open.updates, drafts: [] } : open.updates;
   const next: Awaiting = {
     ...awaiting,
     nextPollAt: open.nextPollAt,
     pollErrors: open.pollErrors,
     cancelSent: awaiting.cancelSent || (open.cancelSent ?? false),
   };
-  const said = newsEffect(snapshot, news, context.policy);
+  const said = updatesEffect(snapshot, updates, context.policy);
   return change(snapshot, context, {
     drafts: said.drafts,
     patch: { ...said.patch, awaiting: next, poll: null },

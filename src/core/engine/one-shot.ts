@@ -1,31 +1,31 @@
 /** Something that happens once, heard by any number: an `AbortSignal` warns of a leak at eleven. */
-export interface Bell {
-  readonly rung: boolean;
-  ring(): void;
-  /** Calls `heard` when it rings, at once where it has rung. */
-  hear(heard: () => void): void;
+export interface OneShot {
+  readonly fired: boolean;
+  fire(): void;
+  /** Calls `heard` when it rings, at once where it has fired. */
+  on(heard: () => void): void;
   /** Stops listening. */
-  deafen(heard: () => void): void;
+  off(heard: () => void): void;
 }
 
-export function createBell(): Bell {
+export function createOneShot(): OneShot {
   const ears = new Set<() => void>();
-  let rung = false;
+  let fired = false;
   return {
-    get rung() {
-      return rung;
+    get fired() {
+      return fired;
     },
-    ring() {
-      rung = true;
+    fire() {
+      fired = true;
       const all = [...ears];
       ears.clear();
       for (const heard of all) heard();
     },
-    hear(heard) {
-      if (rung) heard();
+    on(heard) {
+      if (fired) heard();
       else ears.add(heard);
     },
-    deafen(heard) {
+    off(heard) {
       ears.delete(heard);
     },
   };

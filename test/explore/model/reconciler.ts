@@ -171,18 +171,18 @@ function polls(world: World, state: State, actor: Actor, name: string, to: To, e
   const error = { message: "gone", code: null, expose: false, afterMs: null };
   const witness = { by: "poll", token: actor.token! } as const;
   const sights = [
-    { what: "done", sight: { state: "done", output: "1", news: {} } },
-    { what: "open", sight: { state: "open", news: {}, nextPollAt: NOW + TICKS.poll } },
-    { what: "failed", sight: { state: "failed", error, rerun: null, news: {} } },
-    { what: "failed, launch anew", sight: { state: "failed", error, rerun: BACKOFF, news: {} } },
-    { what: "nothing", sight: { state: "unseen", backoff: BACKOFF } },
+    { what: "done", work: { state: "done", output: "1", updates: {} } },
+    { what: "open", work: { state: "open", updates: {}, nextPollAt: NOW + TICKS.poll } },
+    { what: "failed", work: { state: "failed", error, rerun: null, updates: {} } },
+    { what: "failed, launch anew", work: { state: "failed", error, rerun: BACKOFF, updates: {} } },
+    { what: "nothing", work: { state: "unseen", backoff: BACKOFF } },
   ] as const;
-  for (const { what, sight } of sights) {
+  for (const { what, work } of sights) {
     if (what === "nothing" && !may(world, "poll fails")) continue;
     emit(
       `${name} polls and sees: ${what}`,
       () => {
-        const decision = world.rules.seen(actor.seen!, witness, sight, context(fresh()));
+        const decision = world.rules.seen(actor.seen!, witness, work, context(fresh()));
         const author = { by: "answer", rerun: what === "failed, launch anew" } as const;
         const change = changeOf(decision);
         if (change === null) return to(state, IDLE);

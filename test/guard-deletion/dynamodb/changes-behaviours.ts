@@ -268,11 +268,11 @@ export const SCOPES: Readonly<Record<string, DynamoDbTest>> = {
     assert.deepEqual([await byRef("sample.work"), await byRef("other")], [["job-2"], []]);
   },
 
-  "takes over a key that names an unborn job of another key": async (probe, table) => {
+  "takes over a key that names an provisional job of another key": async (probe, table) => {
     const now = await probe.now();
     await probe.given(sampleJob({ id: "job-9", scope: "another" }, now));
     await table.set("job-9", "bornAs", { S: "PENDING" });
-    await table.set("job-9", "status", { S: "UNBORN" });
+    await table.set("job-9", "status", { S: "PROVISIONAL" });
     const { pk, sk } = scopeKey("scope");
     await table.put({ pk: { S: pk }, sk: { S: sk }, job: { S: "job-9" } });
     const record = sampleJob({ id: "job-1", scope: "scope" }, now);

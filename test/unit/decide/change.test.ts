@@ -136,7 +136,7 @@ describe("stored text", () => {
 });
 
 describe("what a handler said last", () => {
-  const news = {
+  const updates = {
     progress: { done: 9 },
     phase: "converting",
     drafts: [{ edge: "phase", reason: "converting" } as const],
@@ -144,21 +144,23 @@ describe("what a handler said last", () => {
 
   it("is kept when a request to cancel ends the job at a retry", () => {
     const error = { message: "later", code: null, expose: false, afterMs: null };
-    const held = { token: "tok", error, policy: POLICY.retry, news };
+    const held = { token: "tok", error, policy: POLICY.retry, updates };
     const { item, entries } = written(retry(snapshot(JOB.cancelling()), held, context()));
     expect(entries.map(({ edge }) => edge)).toEqual(["phase", "T6"]);
     expect(item.patch).toMatchObject({ progress: { done: 9 }, phase: "converting" });
   });
 
   it("is kept when a request to cancel ends the job at a release", () => {
-    const held = { token: "tok", policy: POLICY.retry, news };
+    const held = { token: "tok", policy: POLICY.retry, updates };
     const { item } = written(release(snapshot(JOB.cancelling()), held, context()));
     expect(item.patch).toMatchObject({ progress: { done: 9 }, phase: "converting" });
   });
 
   it("is kept by every outcome and by a report alike", () => {
-    const done = written(complete(snapshot(JOB.running()), { token: "tok", output: "1", news }, context()));
-    const said = written(report(snapshot(JOB.running()), { token: "tok", leaseMs: 9, news }, context()));
+    const done = written(
+      complete(snapshot(JOB.running()), { token: "tok", output: "1", updates }, context()),
+    );
+    const said = written(report(snapshot(JOB.running()), { token: "tok", leaseMs: 9, updates }, context()));
     for (const { item } of [done, said]) expect(item.patch).toMatchObject({ phase: "converting" });
   });
 });

@@ -36,7 +36,7 @@ const COMMANDS = {
   retry: (seen: Seen, token = "tok") => retry(seen, { token, error, policy }, context()),
   release: (seen: Seen, token = "tok") => release(seen, { token, policy }, context()),
   await: (seen: Seen, token = "tok") => awaitExternal(seen, { token, awaiting }, context()),
-  report: (seen: Seen, token = "tok") => report(seen, { token, news: {}, leaseMs: 9 }, context()),
+  report: (seen: Seen, token = "tok") => report(seen, { token, updates: {}, leaseMs: 9 }, context()),
 } as const;
 
 describe.each(Object.entries(COMMANDS))("a worker's %s", (_, command) => {
@@ -134,7 +134,7 @@ describe("retry (T7)", () => {
   });
 
   it("keeps a new checkpoint", () => {
-    const held = { token: "tok", error, policy, news: { checkpoint: { page: 3 } } };
+    const held = { token: "tok", error, policy, updates: { checkpoint: { page: 3 } } };
     expect(written(retry(snapshot(JOB.running()), held, context())).item.patch.checkpoint).toEqual({
       page: 3,
     });
@@ -201,7 +201,7 @@ describe("await (track)", () => {
   });
 
   it("names the phase that was entered with it", () => {
-    const held = { token: "tok", awaiting, news: { phase: "converting" } };
+    const held = { token: "tok", awaiting, updates: { phase: "converting" } };
     expect(written(awaitExternal(snapshot(JOB.running()), held, context())).entries[0]?.reason).toBe(
       "converting",
     );
@@ -216,9 +216,11 @@ describe("await (track)", () => {
 
 describe("report", () => {
   it("extends the lease and raises the version by its entries, at least by one", () => {
-    const news = { progress: { done: 2 }, percent: 1, etaAt: 5, checkpoint: { page: 3 } };
-    const { item } = written(report(snapshot(JOB.running()), { token: "tok", news, leaseMs: 9 }, context()));
-    expect(item).toMatchObject({ leaseMs: 9, patch: { ...news, version: 4 } });
+    const updates = { progress: { done: 2 }, percent: 1, etaAt: 5, checkpoint: { page: 3 } };
+    const { item } = written(
+      report(snapshot(JOB.running()), { token: "tok", updates, leaseMs: 9 }, context()),
+    );
+    expect(item).toMatchObject({ leaseMs: 9, patch: { ...updates, version: 4 } });
   });
 
   it.each([
@@ -226,9 +228,9 @@ describe("report", () => {
     ["bytes", { ...POLICY, maxHistoryBytes: 100 }],
   ])("keeps the phase and leaves its entry out when the history is full of %s", (_, policy) => {
     const job = JOB.running({ notifiers: ["ui"], version: 6, history: history(6) });
-    const news = { phase: "x", drafts: [{ edge: "phase", reason: "x" } as const] };
+    const updates = { phase: "x", drafts: [{ edge: "phase", reason: "x" } as const] };
     const { item, entries } = written(
-      report(snapshot(job), { token: "tok", news, leaseMs: 9 }, context({ policy })),
+      report(snapshot(job), { token: "tok", updates, leaseMs: 9 }, context({ policy })),
     );
     expect(entries).toEqual([]);
     expect(item.patch).toMatchObject({ phase: "x", version: 7 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { awaitTimeout, claimPoll, seen, type Sight, type Witness } from "../../../src/core/decide/poll.js";
+import { awaitTimeout, claimPoll, seen, type SeenWork, type Witness } from "../../../src/core/decide/poll.js";
 import type { JobRecord } from "../../../src/core/record.js";
 import {
   AWAITING,
@@ -17,13 +17,13 @@ import {
 
 const CANCEL = { at: NOW, actor: null, reason: "stop" };
 const POLL = { by: "poll", token: "poll" } as const;
-const OPEN = { state: "open", news: {}, nextPollAt: NOW + 300 } as const;
-const DONE = { state: "done", output: "1", news: {} } as const;
+const OPEN = { state: "open", updates: {}, nextPollAt: NOW + 300 } as const;
+const DONE = { state: "done", output: "1", updates: {} } as const;
 const error = { message: "gone", code: null, expose: false, afterMs: null };
-const LOST = { state: "failed", error, rerun: null, news: {} } as const;
+const LOST = { state: "failed", error, rerun: null, updates: {} } as const;
 
-const see = (job: JobRecord, sight: Sight, witness: Witness = POLL) =>
-  seen(snapshot(job), witness, sight, context());
+const see = (job: JobRecord, work: SeenWork, witness: Witness = POLL) =>
+  seen(snapshot(job), witness, work, context());
 
 describe("the right to poll", () => {
   const claim = (job: JobRecord) => claimPoll(snapshot(job), { token: "new", leaseMs: 60 }, context());
@@ -93,8 +93,8 @@ describe("external work seen", () => {
     ["failed", LOST],
     ["failed, to be launched anew", { ...LOST, rerun: POLICY.retry }],
     ["invalid", { state: "invalid", reason: "output_invalid", message: "no" }],
-  ] as const)("%s: cancelled where that was asked for", (_, sight) => {
-    expect(written(see(JOB.polled({ cancel: CANCEL }), sight)).item.patch.failure?.reason).toBe("cancelled");
+  ] as const)("%s: cancelled where that was asked for", (_, work) => {
+    expect(written(see(JOB.polled({ cancel: CANCEL }), work)).item.patch.failure?.reason).toBe("cancelled");
   });
 
   it.each(["output_invalid", "result_unstorable"] as const)(
@@ -117,8 +117,8 @@ describe("external work seen", () => {
 
   it("open in another phase: an entry; in the same: none", () => {
     const drafts = [{ edge: "phase", reason: "x" } as const];
-    expect(edges(see(JOB.polled(), { ...OPEN, news: { phase: "x", drafts } }))).toEqual(["phase"]);
-    expect(edges(see(JOB.polled(), { ...OPEN, news: { phase: "launching", drafts } }))).toEqual([]);
+    expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "x", drafts } }))).toEqual(["phase"]);
+    expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts } }))).toEqual([]);
   });
 
   it("a request to cancel that the outside took is not forgotten", () => {

@@ -104,7 +104,7 @@ describe("applyCommand", () => {
     await at.clock.advance(7_000);
     const token = held.record.token!;
     const after = await changed(at, held, (seen, context) =>
-      report(seen, { token, news: {}, leaseMs: 9_000 }, context),
+      report(seen, { token, updates: {}, leaseMs: 9_000 }, context),
     );
     expect(after.record.leaseUntil).toBe(at.clock.now() + 9_000);
   });
@@ -222,10 +222,10 @@ describe("applyCommand", () => {
       const held = await running(at);
       at.faults.store("write", { fault: "response_lost" });
       const token = held.record.token!;
-      const news = { progress: { done: 1, total: 2 } };
+      const updates = { progress: { done: 1, total: 2 } };
       const applied = await at.run(
         applyCommand(at.core, held, (seen, context) =>
-          report(seen, { token, news, leaseMs: 1_000 }, context),
+          report(seen, { token, updates, leaseMs: 1_000 }, context),
         ),
       );
       expect(applied).toMatchObject({ status: "applied" });

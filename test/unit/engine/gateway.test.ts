@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
-import { type ClaimRider, createGateway } from "../../../src/core/engine/store/gateway.js";
+import { type PiggybackedClaim, createGateway } from "../../../src/core/engine/store/gateway.js";
 import { storeTime } from "../../../src/core/engine/store/store-time.js";
 import { isWaybillError } from "../../../src/core/errors.js";
 import type { AnyStore, ClaimNext, Store, StoredJob } from "../../../src/core/ports/store.js";
@@ -41,10 +41,10 @@ const next: ClaimNext = {
   limit: 5,
 };
 
-function rider(wish: ClaimNext | null) {
+function piggyback(wish: ClaimNext | null) {
   const arrived: (readonly StoredJob[] | null)[] = [];
-  const it: ClaimRider = {
-    board: () => wish,
+  const it: PiggybackedClaim = {
+    claimFor: () => wish,
     arrived: (jobs) => {
       arrived.push(jobs);
     },
@@ -228,8 +228,8 @@ describe("gateway", () => {
       const { gateway, trips, run, create, inner, now } = bench();
       await create("ready");
       await inner.create({ nowMs: now, items: [{ record: sampleJob({ id: "a" }, now), input: "{}" }] });
-      const { it: riding, arrived } = rider(next);
-      gateway.ride(rider(null).it);
+      const { it: riding, arrived } = piggyback(next);
+      gateway.ride(piggyback(null).it);
       gateway.ride(riding);
       await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now), { edges: ["T2"] })));
       expect(arrived.map((jobs) => jobs?.map(({ record }) => record.id))).toEqual([["ready"]]);
@@ -239,9 +239,9 @@ describe("gateway", () => {
     it("stays at home where the store cannot, after it has left, and when nobody wants more", async () => {
       const cannot = bench((store) => ({ capabilities: { ...store.capabilities, writeThenClaim: false } }));
       const can = bench();
-      const first = rider(next);
-      const second = rider(next);
-      const third = rider(null);
+      const first = piggyback(next);
+      const second = piggyback(next);
+      const third = piggyback(null);
       cannot.gateway.ride(first.it)();
       cannot.gateway.ride(first.it);
       can.gateway.ride(second.it)();
@@ -254,7 +254,7 @@ describe("gateway", () => {
 
     it("is told when the trip failed, once", async () => {
       const { gateway, run, now } = bench(() => ({ write: failing(new Error("lost")) }));
-      const { it: riding, arrived } = rider(next);
+      const { it: riding, arrived } = piggyback(next);
       gateway.ride(riding);
       await expect(run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now))))).rejects.toThrow();
       expect(arrived).toEqual([null]);
@@ -264,7 +264,7 @@ describe("gateway", () => {
       const { gateway, run, now } = bench((store) => ({
         write: async ({ thenClaim: _, ...request }) => store.write(request),
       }));
-      const { it: riding, arrived } = rider(next);
+      const { it: riding, arrived } = piggyback(next);
       gateway.ride(riding);
       await run(gateway.write(sampleWrite(sampleJob({ id: "a" }, now))));
       expect(arrived).toEqual([[]]);

@@ -43,7 +43,7 @@ function watching(at: World, id: string, options: WatchOptions = {}, kind: strin
 const progressed = (at: World, held: Snapshot, done: number): Promise<Snapshot> =>
   changed(at, held, (seen, context) => {
     const token = held.record.token!;
-    return report(seen, { token, news: { progress: { done, total: 9 } }, leaseMs: 60_000 }, context);
+    return report(seen, { token, updates: { progress: { done, total: 9 } }, leaseMs: 60_000 }, context);
   });
 
 describe("watch", () => {

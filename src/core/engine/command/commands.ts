@@ -15,7 +15,7 @@ import type { Dispatcher } from "../submit/dispatch.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
 import { checkId, checkText } from "../compose/option-checks.js";
 import { definitionOf, shown } from "../read/reads.js";
-import { sightOf } from "../reconcile/poll-answer.js";
+import { pollAnswerOf } from "../reconcile/poll-answer.js";
 import { submit, type SubmitRefusal } from "../submit/submit.js";
 
 type NotFound = WaybillError<"job.not_found">;
@@ -119,9 +119,9 @@ export async function report(
       keys.every((key) => record.awaiting?.refKeys.includes(key)),
     );
     if (stored === undefined) continue;
-    const sight = await sightOf(core, definition, { pollEveryMs: null }, answer);
+    const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
     const applied = await applyCommand(core, stored, (snapshot, context) =>
-      seen(snapshot, { by: "event", refKey }, sight, context),
+      seen(snapshot, { by: "event", refKey }, work, context),
     );
     if (applied.status === "gone") return err(notFound(stored.record.id));
     if (applied.status === "refused") {

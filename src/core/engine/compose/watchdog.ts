@@ -7,7 +7,7 @@ export interface Watchdog {
   submitted(): void;
 }
 
-/** Long enough that a deploy does not trip it, short enough that somebody is still at the desk. */
+/** Long enough that a deploy does not trip it, short enough that somebody is still at the updateWriter. */
 const SILENCE_MS = 5 * 60_000;
 
 export function createWatchdog(core: Core): Watchdog {

@@ -1,5 +1,5 @@
-import type { News } from "../../decide/held.js";
-import type { Sight } from "../../decide/poll.js";
+import type { Updates } from "../../decide/held.js";
+import type { SeenWork } from "../../decide/poll.js";
 import type { EntryDraft } from "../../decide/change.js";
 import type { RetryPolicy } from "../../defaults.js";
 import type { Definition, Issue } from "../../definition.js";
@@ -23,12 +23,12 @@ export type Pace = Pick<RuntimeHandler, "pollEveryMs">;
  *
  * @throws whatever a schema throws about an output: then nothing is known of it
  */
-export async function sightOf(
+export async function pollAnswerOf(
   core: Core,
   definition: Definition,
   pace: Pace,
   answer: PollAnswer,
-): Promise<Sight> {
+): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
   const state: unknown = (answer as PollAnswer | null | undefined)?.state;
   switch (state) {
@@ -45,7 +45,7 @@ export async function sightOf(
 }
 
 /** Nothing was seen: the next look is backed off from the usual pace. */
-export function unseen(core: Core, pace: Pace): Extract<Sight, { state: "unseen" }> {
+export function unseen(core: Core, pace: Pace): Extract<SeenWork, { state: "unseen" }> {
   const baseMs = paceMs(core, pace, undefined);
   return { state: "unseen", backoff: { baseMs, capMs: Math.max(baseMs, core.policy.pollCapMs) } };
 }
@@ -61,22 +61,22 @@ async function open(
   definition: Definition,
   pace: Pace,
   answer: Extract<PollAnswer, { state: "open" }>,
-): Promise<Sight> {
+): Promise<SeenWork> {
   const now = core.time.now();
   const eta = etaOf(core, definition, answer.etaAt, now);
-  const news: News = {
+  const updates: Updates = {
     ...(await progressOf(core, definition, answer.progress)),
     ...phaseOf(core, definition, answer.phase),
     ...(eta === undefined ? {} : { etaAt: eta }),
   };
-  return { state: "open", news, nextPollAt: now + paceMs(core, pace, answer.nextPollMs) };
+  return { state: "open", updates, nextPollAt: now + paceMs(core, pace, answer.nextPollMs) };
 }
 
 async function done(
   core: Core,
   definition: Definition,
   answer: Extract<PollAnswer, { state: "done" }>,
-): Promise<Sight> {
+): Promise<SeenWork> {
   // A kind without an output need not name one; JSON has no `undefined`.
   const output = answer.output ?? null;
   const checked = await definition.checkOutput(output);
@@ -96,14 +96,14 @@ async function done(
       message: `The output cannot be stored${at(text)}.`,
     };
   }
-  return { state: "done", output: text.text, news: await progressOf(core, definition, answer.progress) };
+  return { state: "done", output: text.text, updates: await progressOf(core, definition, answer.progress) };
 }
 
 async function failed(
   core: Core,
   definition: Definition,
   answer: Extract<PollAnswer, { state: "failed" }>,
-): Promise<Sight> {
+): Promise<SeenWork> {
   const { message, code, expose, rerun } = answer;
   const said: unknown = message;
   return {
@@ -115,7 +115,7 @@ async function failed(
       afterMs: null,
     },
     rerun: rerun === true ? retryOf(core, definition) : null,
-    news: await progressOf(core, definition, answer.progress),
+    updates: await progressOf(core, definition, answer.progress),
   };
 }
 
@@ -128,9 +128,9 @@ function retryOf({ policy }: Core, { retry }: Definition): RetryPolicy {
 }
 
 /** Progress never fails a job: what cannot be stored is left out. */
-async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<News> {
+async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<Updates> {
   if (progress === undefined) return {};
-  const drop = (why: string): News => {
+  const drop = (why: string): Updates => {
     core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
     return {};
   };
@@ -146,7 +146,7 @@ async function progressOf(core: Core, definition: Definition, progress: unknown)
   return { progress: stored, percent: definition.percentOf(stored) };
 }
 
-function phaseOf(core: Core, { kind, phases }: Definition, phase: string | undefined): News {
+function phaseOf(core: Core, { kind, phases }: Definition, phase: string | undefined): Updates {
   if (phase === undefined) return {};
   if (!phases.includes(phase)) {
     core.logger.warn("a phase that the kind does not have was left out", { kind });

@@ -1,12 +1,12 @@
 import { type Decision, type DecideContext, refuse } from "../../decide/change.js";
-import { claimPoll, seen, type Sight } from "../../decide/poll.js";
+import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
 import type { Snapshot } from "../../record.js";
 import { observe } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
-import { sightOf, unseen } from "./poll-answer.js";
+import { pollAnswerOf, unseen } from "./poll-answer.js";
 
 /** What became of a look at external work. */
 export interface Polled {
@@ -59,9 +59,9 @@ export async function pollOnce(
   if (claimed.status === "refused") return { looked: false, snapshot: claimed.snapshot };
 
   const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false };
-  const sight = await within(core, endsAt, signal, (stop) => ask(look, stop));
+  const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
   const stored = await applyCommand(core, look.held, (current, context) =>
-    judge(look, sight, current, context),
+    judge(look, work, current, context),
   );
   return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
 }
@@ -100,14 +100,14 @@ async function within<T>(
 }
 
 /** Asks outside. Never rejects: what throws was not seen. */
-async function ask(look: Look, signal: AbortSignal): Promise<Sight> {
+async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
   const { core, handler, held } = look;
   const { record } = held;
   try {
     const context = await contextOf(look, signal);
     await askToStop(look, context);
     const answer = await observed(core, `poll ${record.kind}`, async () => look.poll(context));
-    return await sightOf(core, handler.definition, handler, answer);
+    return await pollAnswerOf(core, handler.definition, handler, answer);
   } catch (error) {
     warn(core, "a poll failed", record.id, record.kind, error);
     return unseen(core, handler);
@@ -145,25 +145,25 @@ async function contextOf({ core, handler, held }: Look, signal: AbortSignal): Pr
 }
 
 /** What to store of a look, on the record as it is by now. */
-function judge(look: Look, given: Sight | Cut, current: Snapshot, context: DecideContext): Decision {
+function judge(look: Look, given: SeenWork | Cut, current: Snapshot, context: DecideContext): Decision {
   const { core, handler, held, token, cancelSent } = look;
   const witness = { by: "poll", token } as const;
-  const sight = given === "late" ? unseen(core, handler) : given;
-  if (sight !== "called_off" && sight.state !== "open" && sight.state !== "unseen") {
-    return seen(current, witness, sight, context);
+  const work = given === "late" ? unseen(core, handler) : given;
+  if (work !== "called_off" && work.state !== "open" && work.state !== "unseen") {
+    return seen(current, witness, work, context);
   }
-  const open = sight !== "called_off" && sight.state === "open" ? sight : null;
-  const news = open?.news ?? {};
+  const open = work !== "called_off" && work.state === "open" ? work : null;
+  const updates = open?.updates ?? {};
   // A request to cancel that came during the look must not wait for the next pace.
   const asked = handler.cancel !== null && current.record.cancel !== null && held.record.cancel === null;
-  if (sight === "called_off" || asked) {
-    return seen(current, witness, { state: "open", news, nextPollAt: context.now, cancelSent }, context);
+  if (work === "called_off" || asked) {
+    return seen(current, witness, { state: "open", updates, nextPollAt: context.now, cancelSent }, context);
   }
   if (open !== null) return seen(current, witness, { ...open, cancelSent }, context);
-  if (!cancelSent) return seen(current, witness, sight, context);
+  if (!cancelSent) return seen(current, witness, work, context);
   // "Not seen" does not carry that the outside was asked to stop, and it must not be asked twice.
   const nextPollAt = context.now + unseen(core, handler).backoff.baseMs;
-  return seen(current, witness, { state: "open", news, nextPollAt, cancelSent }, context);
+  return seen(current, witness, { state: "open", updates, nextPollAt, cancelSent }, context);
 }
 
 function observed<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {

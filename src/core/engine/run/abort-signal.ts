@@ -1,11 +1,11 @@
 /** Whether a run was told to end, and why. */
-export interface HaltState {
+export interface AbortState {
   readonly aborted: boolean;
   readonly reason: unknown;
 }
 
 /** What the parts of a run need of an `AbortSignal`: real ones fit too. */
-export interface Halting extends HaltState {
+export interface AbortListening extends AbortState {
   addEventListener(event: "abort", heard: () => void, options: { readonly once: true }): void;
   removeEventListener(event: "abort", heard: () => void): void;
 }
@@ -14,7 +14,7 @@ export interface Halting extends HaltState {
  * The end of one run, told to whoever waits in it. The handler's `AbortSignal` is made when it is first looked at: making
  * one for each job was a tenth of what a short job costs (measured), and most handlers never look.
  */
-export class Halt implements Halting {
+export class LazyAbortSignal implements AbortListening {
   /** Most runs end with nobody listening, nearly all others with one. */
   #first: (() => void) | null = null;
   #others: Set<() => void> | null = null;

@@ -4,7 +4,7 @@ import { type Applied, applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 
 /** Who has the claim. */
-export interface HoldEvents {
+export interface HeldClaimEvents {
   /** A claim was confirmed by a write that was sent at this instant and extends the lease. */
   confirmed(sentAt: number): void;
   /** Another has the job, or it is over. Said with every answer that shows it. */
@@ -12,7 +12,7 @@ export interface HoldEvents {
   cancelled(): void;
 }
 
-interface HoldWrite {
+interface ClaimWrite {
   readonly transitionId?: string;
   readonly patienceMs?: number;
   /** The write extends the lease. */
@@ -20,17 +20,17 @@ interface HoldWrite {
 }
 
 /** One claim as its owner knows it: the record as last seen, and the one main write that may be under way. */
-export class Hold {
+export class HeldClaim {
   readonly token: string;
   readonly #core: Core;
   readonly #now: () => number;
-  readonly #events: HoldEvents;
+  readonly #events: HeldClaimEvents;
   #snapshot: Snapshot;
   #lost = false;
   /** Settles with the newest write, and never rejects. */
   #last: Promise<unknown> | null = null;
 
-  constructor(core: Core, snapshot: Snapshot, token: string, now: () => number, events: HoldEvents) {
+  constructor(core: Core, snapshot: Snapshot, token: string, now: () => number, events: HeldClaimEvents) {
     this.#core = core;
     this.#snapshot = snapshot;
     this.token = token;
@@ -61,7 +61,7 @@ export class Hold {
    */
   write(
     decide: (snapshot: Snapshot, context: DecideContext) => Decision,
-    options: HoldWrite = {},
+    options: ClaimWrite = {},
   ): Promise<Applied> {
     const before = this.#last;
     const write =
@@ -72,7 +72,7 @@ export class Hold {
 
   #write(
     decide: (snapshot: Snapshot, context: DecideContext) => Decision,
-    { transitionId, patienceMs, extends: extending = false }: HoldWrite,
+    { transitionId, patienceMs, extends: extending = false }: ClaimWrite,
   ): Promise<Applied> {
     const sentAt = this.#now();
     const { worker: actor } = this.#snapshot.record;

@@ -2,20 +2,20 @@ import type { Clock } from "../../clock.js";
 
 /** Something that is due at an instant. */
 export interface Due {
-  /** By the time of the alarms. */
+  /** By the time of the deadlineTimer. */
   readonly dueAt: number;
   ring(): void;
 }
 
 /** Instants of one worker's jobs on one timer: a timer for each job is dearer than what most of them do. */
-export interface Alarms {
+export interface DeadlineTimer {
   /** Rings once, at `dueAt`. Set again after `dueAt` has moved, it rings at the new instant. */
   set(due: Due): void;
   clear(due: Due): void;
 }
 
 /** @param now - the time that instants are told in; it may run ahead of the clock, never behind */
-export function createAlarms(clock: Clock, now: () => number): Alarms {
+export function createDeadlineTimer(clock: Clock, now: () => number): DeadlineTimer {
   const waiting = new Set<Due>();
   let armedFor = Number.POSITIVE_INFINITY;
   let cancel: () => void = () => undefined;

@@ -1,4 +1,4 @@
-import { type News, NO_NEWS } from "../../decide/held.js";
+import { type Updates, NO_UPDATES } from "../../decide/held.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
 import type { Logger } from "../../logger.js";
@@ -6,12 +6,12 @@ import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
-import type { Crew } from "../worker/parts.js";
-import { Halt, type Halting } from "./abort-signal.js";
+import type { WorkerParts } from "../worker/parts.js";
+import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
-import { Hold, type HoldEvents } from "./claim.js";
+import { HeldClaim, type HeldClaimEvents } from "./claim.js";
 import { Lease, type LeaseEvents } from "./lease.js";
-import { NewsDesk } from "./updates.js";
+import { UpdateWriter } from "./updates.js";
 import {
   checkedInput,
   decideOutcome,
@@ -29,7 +29,7 @@ export interface Claimed {
   readonly stored: StoredJob;
   readonly token: string;
   readonly leaseMs: number;
-  /** When the first call under the token was sent, by `crew.now`. */
+  /** When the first call under the token was sent, by `parts.now`. */
   readonly claimedAt: number;
   readonly handler: RuntimeHandler;
   /** The lease has been extended: what stands for the job elsewhere may be kept hidden as long. */
@@ -58,32 +58,36 @@ const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
 const LAST_WORD_PATIENCE_MS = 2_000;
 
 /** Runs one claimed job to its stored outcome. Never rejects. */
-export function execute(crew: Crew, claimed: Claimed): Promise<Ending> {
-  return new Execution(crew, claimed).run();
+export function execute(parts: WorkerParts, claimed: Claimed): Promise<Ending> {
+  return new Execution(parts, claimed).run();
 }
 
-/** Parts that a short and silent job never needs (its news, its logger) are made when they are. */
-class Execution implements ContextHost, HoldEvents, LeaseEvents {
-  readonly #crew: Crew;
+/** Parts that a short and silent job never needs (its updates, its logger) are made when they are. */
+class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
+  readonly #parts: WorkerParts;
   readonly #claimed: Claimed;
-  readonly halt = new Halt();
+  readonly abortSignal = new LazyAbortSignal();
   readonly #lease: Lease;
-  readonly #hold: Hold;
-  #desk: NewsDesk | null = null;
+  readonly #claim: HeldClaim;
+  #updates: UpdateWriter | null = null;
   #logger: Logger | null = null;
   #job: RuntimeJob | null = null;
   #lost = false;
   #concluding = false;
   #cancelDeadline: (() => void) | null = null;
 
-  constructor(crew: Crew, claimed: Claimed) {
-    this.#crew = crew;
+  constructor(parts: WorkerParts, claimed: Claimed) {
+    this.#parts = parts;
     this.#claimed = claimed;
-    const { core, now, metronome, alarms } = crew;
+    const { core, now, heartbeatTimer, deadlineTimer } = parts;
     const { stored, token, leaseMs, claimedAt } = claimed;
-    this.#hold = new Hold(core, stored, token, now, this);
+    this.#claim = new HeldClaim(core, stored, token, now, this);
     const { id } = stored.record;
-    this.#lease = new Lease(core, { id, token, leaseMs, claimedAt, now, metronome, alarms }, this);
+    this.#lease = new Lease(
+      core,
+      { id, token, leaseMs, claimedAt, now, heartbeatTimer, deadlineTimer },
+      this,
+    );
   }
 
   get stored(): StoredJob {
@@ -95,19 +99,19 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
   }
 
   get logger(): Logger {
-    return (this.#logger ??= jobLogger(this.#crew.core.logger, this.stored));
+    return (this.#logger ??= jobLogger(this.#parts.core.logger, this.stored));
   }
 
-  /** What takes the handler's news. A handler that speaks after its end is not heard. */
-  get desk(): NewsDesk {
-    if (this.#desk !== null) return this.#desk;
-    const { core } = this.#crew;
+  /** What takes the handler's updates. A handler that speaks after its end is not heard. */
+  get updateWriter(): UpdateWriter {
+    if (this.#updates !== null) return this.#updates;
+    const { core } = this.#parts;
     const { leaseMs, handler } = this.#claimed;
     const { definition } = handler;
-    const parts = { core, leaseMs, hold: this.#hold, lease: this.#lease, definition, logger: this.logger };
-    this.#desk = new NewsDesk(parts);
-    if (this.#concluding) void this.#desk.close();
-    return this.#desk;
+    const about = { core, leaseMs, claim: this.#claim, lease: this.#lease, definition, logger: this.logger };
+    this.#updates = new UpdateWriter(about);
+    if (this.#concluding) void this.#updates.close();
+    return this.#updates;
   }
 
   confirmed(sentAt: number): void {
@@ -115,7 +119,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
   }
 
   lost(): void {
-    if (!this.#lost) count(this.#crew.core.telemetry, "lease_lost");
+    if (!this.#lost) count(this.#parts.core.telemetry, "lease_lost");
     this.#lost = true;
     this.#stop("LeaseLost");
   }
@@ -129,7 +133,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
   }
 
   refused(snapshot: Snapshot | null): void {
-    this.#hold.lose(snapshot);
+    this.#claim.lose(snapshot);
   }
 
   beaten(): void {
@@ -137,7 +141,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
   }
 
   async run(): Promise<Ending> {
-    const { core, closing } = this.#crew;
+    const { core, closing } = this.#parts;
     const { record } = this.stored;
     const shutDown = (): void => {
       this.#stop("ShuttingDown");
@@ -146,7 +150,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
       // Read once, before anything runs: a job whose history is damaged is left to its lease.
       core.announce({ snapshot: this.stored, entries: claimEntries(record) });
       if (record.cancel !== null) this.#stop("Cancelled");
-      closing.hear(shutDown);
+      closing.on(shutDown);
       this.#armDeadline(record);
       return await this.#conclude(await this.#work());
     } catch (error) {
@@ -155,7 +159,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
       });
       return { status: "unknown" };
     } finally {
-      closing.deafen(shutDown);
+      closing.off(shutDown);
       this.#cancelDeadline?.();
       this.#lease.stop();
     }
@@ -163,11 +167,11 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.halt.aborted) this.halt.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    if (!this.abortSignal.aborted) this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
   }
 
   #armDeadline(record: JobRecord): void {
-    const { clock, time } = this.#crew.core;
+    const { clock, time } = this.#parts.core;
     const { deadlineAt } = record;
     if (deadlineAt === null) return;
     const leftMs = deadlineAt - time.now();
@@ -184,31 +188,31 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
     const confirming = this.#lease.start();
     // A lease that cannot be confirmed ends by its deadline, which aborts.
     if (confirming !== null)
-      return Promise.race([confirming, aborted(this.halt)]).then(() => this.#whenItsTurn());
+      return Promise.race([confirming, aborted(this.abortSignal)]).then(() => this.#whenItsTurn());
     return this.#whenItsTurn();
   }
 
   #whenItsTurn(): Promise<Outcome> {
-    const { gate } = this.#crew;
-    const { halt } = this;
-    if (!halt.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
+    const { gate } = this.#parts;
+    const { abortSignal } = this;
+    if (!abortSignal.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
     return gate
-      .enter(halt)
-      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(halt)));
+      .enter(abortSignal)
+      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(abortSignal)));
   }
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
   async #handle(): Promise<Outcome> {
-    const { core, gate } = this.#crew;
+    const { core, gate } = this.#parts;
     const { handler } = this.#claimed;
     const { definition } = handler;
-    const { halt } = this;
+    const { abortSignal } = this;
     try {
       // Where this throws (the schema may ask somebody) another attempt may fare better.
       const checked = checkedInput(definition, this.stored.input);
       const input = runnable(core, checked instanceof Promise ? await checked : checked);
       if (!input.ok) return input.outcome;
-      if (halt.aborted) return outcomeOfAbort(halt);
+      if (abortSignal.aborted) return outcomeOfAbort(abortSignal);
       const call = { port: "handler", operation: definition.kind, items: 1 } as const;
       const context = handlerContext(this, input.value);
       const outcome = outcomeOfReturned(
@@ -218,7 +222,7 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
       );
       return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
-      return outcomeOfThrown(error, halt, core.policy.maxTextChars);
+      return outcomeOfThrown(error, abortSignal, core.policy.maxTextChars);
     } finally {
       // A handler that does not hear its signal keeps its place as long as it runs.
       gate.leave();
@@ -227,15 +231,15 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
 
   /** What the handler makes of the job; at the end of a shutdown it is given back, whether or not the handler hears. */
   #orCalledBack(running: Promise<Outcome>): Promise<Outcome> {
-    const { leaving } = this.#crew;
+    const { leaving } = this.#parts;
     return new Promise((resolve) => {
       const callBack = (): void => {
         this.logger.warn("a handler did not end in the time of the shutdown; its job was given back");
         resolve({ do: "release" });
       };
-      leaving.hear(callBack);
+      leaving.on(callBack);
       void running.then((outcome) => {
-        leaving.deafen(callBack);
+        leaving.off(callBack);
         resolve(outcome);
       });
     });
@@ -243,39 +247,39 @@ class Execution implements ContextHost, HoldEvents, LeaseEvents {
 
   #conclude(outcome: Outcome): Promise<Ending> {
     this.#concluding = true;
-    if (this.#desk === null) return this.#store(outcome, noNews);
-    return Promise.resolve(this.#desk.close()).then((newsFor) => this.#store(outcome, newsFor));
+    if (this.#updates === null) return this.#store(outcome, noNews);
+    return Promise.resolve(this.#updates.close()).then((newsFor) => this.#store(outcome, newsFor));
   }
 
-  async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => News): Promise<Ending> {
-    const { core, leaving, slots } = this.#crew;
+  async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => Updates): Promise<Ending> {
+    const { core, leaving, slots } = this.#parts;
     const { handler, token } = this.#claimed;
-    if (outcome.do === "leave" || this.#hold.lost) return { status: "lost", snapshot: this.#hold.snapshot };
+    if (outcome.do === "leave" || this.#claim.lost) return { status: "lost", snapshot: this.#claim.snapshot };
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
     const decide = decideOutcome(core, outcome, { token, handler, newsFor });
-    const patienceMs = leaving.rung
+    const patienceMs = leaving.fired
       ? LAST_WORD_PATIENCE_MS
       : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
     slots.settling();
     try {
-      const applied = await this.#hold.write(decide, { patienceMs });
+      const applied = await this.#claim.write(decide, { patienceMs });
       if (applied.status === "applied")
         return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
     } finally {
       slots.settled();
     }
-    return { status: "lost", snapshot: this.#hold.snapshot };
+    return { status: "lost", snapshot: this.#claim.snapshot };
   }
 }
 
-function noNews(): News {
-  return NO_NEWS;
+function noNews(): Updates {
+  return NO_UPDATES;
 }
 
 /** Resolves when the signal aborts. */
-function aborted(signal: Halting): Promise<void> {
+function aborted(signal: AbortListening): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else {

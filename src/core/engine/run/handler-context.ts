@@ -3,14 +3,14 @@ import type { Json } from "../../json.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { RuntimeJob } from "../read/job.js";
-import type { Halt } from "./abort-signal.js";
-import type { NewsDesk } from "./updates.js";
+import type { LazyAbortSignal } from "./abort-signal.js";
+import type { UpdateWriter } from "./updates.js";
 
 /** Whom a handler speaks to: what is asked for is made then. */
 export interface ContextHost {
   readonly stored: StoredJob;
-  readonly halt: Halt;
-  readonly desk: NewsDesk;
+  readonly abortSignal: LazyAbortSignal;
+  readonly updateWriter: UpdateWriter;
   readonly logger: Logger;
   readonly job: RuntimeJob;
 }
@@ -30,7 +30,7 @@ class HandlerContext implements RunContext {
    * of another shape (measured: three times the memory).
    */
   static readonly #job = shown((host) => host.job);
-  static readonly #signal = shown((host) => host.halt.signal);
+  static readonly #signal = shown((host) => host.abortSignal.signal);
   static readonly #logger = shown((host) => host.logger);
 
   declare readonly [HOST]: ContextHost;
@@ -61,17 +61,17 @@ class HandlerContext implements RunContext {
     this.fence = fence;
     // Functions of the object itself: a handler may take them apart from it.
     this.phase = (name, message) => {
-      host.desk.phase(name, message);
+      host.updateWriter.phase(name, message);
     };
     this.progress = (progress) => {
-      host.desk.progress(progress);
+      host.updateWriter.progress(progress);
     };
     this.warn = (code, message) => {
-      host.desk.warn(code, message);
+      host.updateWriter.warn(code, message);
     };
     // Not the attempt: a repetition must look the same from outside.
     this.key = (step) => `${id}:${step}`;
-    this.checkpoint = (value) => host.desk.checkpoint(value);
+    this.checkpoint = (value) => host.updateWriter.checkpoint(value);
     this.lastCheckpoint = checkpoint;
   }
 }

@@ -6,7 +6,7 @@ export interface Ticking {
 }
 
 /** Ticks for the jobs of one worker: those of one period hear each tick together, so that their beats share a call. */
-export interface Metronome {
+export interface HeartbeatTimer {
   /** Calls `tick` at every tick of this period. */
   join(everyMs: number, member: Ticking): void;
   leave(everyMs: number, member: Ticking): void;
@@ -18,7 +18,7 @@ interface Section {
 }
 
 /** @param phase - moves the ticks of one worker against those of others, 0–1 */
-export function createMetronome(clock: Clock, now: () => number, phase: number): Metronome {
+export function createHeartbeatTimer(clock: Clock, now: () => number, phase: number): HeartbeatTimer {
   const sections = new Map<number, Section>();
 
   const arm = (everyMs: number, section: Section): void => {

@@ -1,8 +1,8 @@
 import type { BeatResult } from "../../ports/store.js";
 import type { Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
-import type { Alarms, Due } from "./deadline-timer.js";
-import type { Metronome, Ticking } from "./heartbeat-timer.js";
+import type { DeadlineTimer, Due } from "./deadline-timer.js";
+import type { HeartbeatTimer, Ticking } from "./heartbeat-timer.js";
 
 interface LeaseOptions {
   readonly id: string;
@@ -11,9 +11,9 @@ interface LeaseOptions {
   /** When the claim was sent, by `now`: the lease in the store ends later than that plus its length. */
   readonly claimedAt: number;
   readonly now: () => number;
-  readonly metronome: Metronome;
+  readonly heartbeatTimer: HeartbeatTimer;
   /** In the time of `now`. */
-  readonly alarms: Alarms;
+  readonly deadlineTimer: DeadlineTimer;
 }
 
 /** Who has the claim. */
@@ -75,7 +75,7 @@ export class Lease implements Due, Ticking {
     if (this.#stopped) return;
     this.#armDeadline();
     if (this.#expired) return;
-    this.#options.metronome.join(leaseMs / 3, this);
+    this.#options.heartbeatTimer.join(leaseMs / 3, this);
   }
 
   /** A write that extends the lease, sent at `sentAt`, was confirmed. */
@@ -123,15 +123,15 @@ export class Lease implements Due, Ticking {
   }
 
   #endTimers(): void {
-    const { leaseMs, metronome, alarms } = this.#options;
-    metronome.leave(leaseMs / 3, this);
-    alarms.clear(this);
+    const { leaseMs, heartbeatTimer, deadlineTimer } = this.#options;
+    heartbeatTimer.leave(leaseMs / 3, this);
+    deadlineTimer.clear(this);
     this.#cancelRetry?.();
   }
 
   #armDeadline(): void {
     if (this.#options.now() >= this.dueAt) this.#expire();
-    else this.#options.alarms.set(this);
+    else this.#options.deadlineTimer.set(this);
   }
 
   #expire(): void {

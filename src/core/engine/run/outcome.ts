@@ -1,4 +1,4 @@
-import type { HaltState } from "./abort-signal.js";
+import type { AbortState } from "./abort-signal.js";
 import type { Decision, DecideContext } from "../../decide/change.js";
 import {
   awaitExternal,
@@ -10,7 +10,7 @@ import {
   retry,
 } from "../../decide/finish.js";
 import type { FailureFacts } from "../../decide/failed.js";
-import { holdRefusal, type News, newsEffect } from "../../decide/held.js";
+import { holdRefusal, type Updates, updatesEffect } from "../../decide/held.js";
 import type { RetryPolicy } from "../../defaults.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import { outcomeOf, type RuntimeHandler } from "../../handler.js";
@@ -129,7 +129,7 @@ function at(issue: Issue | undefined): string {
 }
 
 /** What a handler meant by throwing anything at all. */
-export function outcomeOfThrown(thrown: unknown, signal: HaltState, maxTextChars: number): Outcome {
+export function outcomeOfThrown(thrown: unknown, signal: AbortState, maxTextChars: number): Outcome {
   const meant = classify(thrown, signal, maxTextChars);
   if (meant.is === "abort") return outcomeOfAbort(signal);
   if (meant.is === "retry") return { do: "retry", error: meant.error };
@@ -138,7 +138,7 @@ export function outcomeOfThrown(thrown: unknown, signal: HaltState, maxTextChars
 }
 
 /** The end of a run that gave in to its signal, or had not begun. */
-export function outcomeOfAbort(signal: HaltState): Outcome {
+export function outcomeOfAbort(signal: AbortState): Outcome {
   switch (reasonOf(signal)) {
     case "Cancelled":
       return { do: "cancel" };
@@ -162,7 +162,7 @@ interface Terms {
   readonly token: string;
   readonly handler: RuntimeHandler;
   /** What the handler said and is not stored yet. */
-  readonly newsFor: (snapshot: Snapshot) => News;
+  readonly newsFor: (snapshot: Snapshot) => Updates;
 }
 
 /** The decision of an outcome that is written, made anew for each record that it meets. */
@@ -173,7 +173,7 @@ export function decideOutcome(
 ): (snapshot: Snapshot, context: DecideContext) => Decision {
   const retryPolicy = retryOf(policy.retry, handler.definition);
   return (snapshot, context) => {
-    const held = { token, news: newsFor(snapshot) };
+    const held = { token, updates: newsFor(snapshot) };
     switch (outcome.do) {
       case "complete":
         return complete(snapshot, { output: outcome.output, ...held }, context);
@@ -184,7 +184,7 @@ export function decideOutcome(
       case "release":
         return release(snapshot, { ...held, policy: retryPolicy }, context);
       case "cancel": {
-        const said = newsEffect(snapshot, held.news, context.policy);
+        const said = updatesEffect(snapshot, held.updates, context.policy);
         return holdRefusal(snapshot, token) ?? cancelled(snapshot, context, said);
       }
       case "await":

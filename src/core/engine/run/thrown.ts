@@ -1,4 +1,4 @@
-import type { HaltState } from "./abort-signal.js";
+import type { AbortState } from "./abort-signal.js";
 import type { AttemptError } from "../../decide/finish.js";
 import type { AbortReason } from "../../handler.js";
 import { messageOf, peek, storable } from "./text.js";
@@ -20,7 +20,7 @@ const DEEPEST_CAUSE = 8;
  * Classifies anything that was thrown, by brand and never by class: two copies of the package have two classes. Total:
  * `null`, a revoked proxy and an error with a hostile `message` are errors like any other.
  */
-export function classify(thrown: unknown, signal: HaltState, maxTextChars: number): Thrown {
+export function classify(thrown: unknown, signal: AbortState, maxTextChars: number): Thrown {
   const brand = peek(thrown, "brand");
   const code = peek(thrown, "code");
   const branded = brand === "waybill.permanent" || brand === "waybill.retry";
@@ -37,7 +37,7 @@ export function classify(thrown: unknown, signal: HaltState, maxTextChars: numbe
 }
 
 /** Whether an error is what the signal made of a call: itself, or wrapped by whoever passed it on. */
-function isAbort(thrown: unknown, signal: HaltState): boolean {
+function isAbort(thrown: unknown, signal: AbortState): boolean {
   let error = thrown;
   for (let depth = 0; depth < DEEPEST_CAUSE; depth += 1) {
     if (error === signal.reason || peek(error, "name") === "AbortError") return true;
@@ -54,6 +54,6 @@ function delayOf(afterMs: unknown): number | null {
 }
 
 /** Why a signal of ours was aborted. */
-export function reasonOf(signal: HaltState): AbortReason {
+export function reasonOf(signal: AbortState): AbortReason {
   return peek(signal.reason, "reason") as AbortReason;
 }

@@ -1,6 +1,6 @@
 import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
-import { type News, NO_NEWS, report } from "../../decide/held.js";
+import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change.js";
 import { PermanentError } from "../../errors.js";
 import { HandlerAborted } from "../../handler.js";
@@ -9,7 +9,7 @@ import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Logger } from "../../logger.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
-import type { Hold } from "./claim.js";
+import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
 import { codeOf, storable } from "./text.js";
 
@@ -34,11 +34,11 @@ interface Waiter {
 }
 
 /** The news for the record that a write meets. */
-type NewsFor = (snapshot: Snapshot) => News;
+type UpdatesFor = (snapshot: Snapshot) => Updates;
 
-interface NewsParts {
+interface UpdateWriterParts {
   readonly core: Core;
-  readonly hold: Hold;
+  readonly claim: HeldClaim;
   readonly lease: Lease;
   readonly definition: Definition;
   readonly leaseMs: number;
@@ -52,8 +52,8 @@ const LONGEST_WARNING_CODE_CHARS = 128;
  * yet, and one write in `progressEveryMs` carries it. Phases and warnings are entries: they are kept in order, leave at
  * once, and travel with the outcome where that comes first. Nothing here ever fails the job.
  */
-export class NewsDesk {
-  readonly #parts: NewsParts;
+export class UpdateWriter {
+  readonly #parts: UpdateWriterParts;
   #groups: Group[] = [];
   #drafts: EntryDraft[] = [];
   #phase: string | null;
@@ -77,9 +77,9 @@ export class NewsDesk {
   /** Something was said, ever: without it nothing can wait or be on its way. */
   #spoken = false;
 
-  constructor(parts: NewsParts) {
+  constructor(parts: UpdateWriterParts) {
     this.#parts = parts;
-    const { record } = parts.hold.snapshot;
+    const { record } = parts.claim.snapshot;
     this.#phase = record.phase;
     this.#percent = record.percent;
   }
@@ -92,7 +92,7 @@ export class NewsDesk {
       this.#drop("a phase that the kind does not declare was ignored", { phase: show(name) });
       return;
     }
-    // Said again, it is no news.
+    // Said again, it is no updates.
     if (name === this.#phase && message === undefined) return;
     this.#phase = name;
     this.#nextPhase = name;
@@ -108,7 +108,7 @@ export class NewsDesk {
       this.#drop("a warning without a code and a text was ignored", {});
       return;
     }
-    this.#warnings ??= warningsOf(this.#parts.hold.snapshot.record);
+    this.#warnings ??= warningsOf(this.#parts.claim.snapshot.record);
     if (this.#warnings >= policy.maxWarnings) {
       this.#drop("a warning was dropped: the job has as many as are kept", { code: show(code) });
       return;
@@ -142,7 +142,7 @@ export class NewsDesk {
     if (!text.ok) {
       return Promise.reject(new PermanentError(`The checkpoint cannot be stored: ${text.message}.`));
     }
-    if (this.#closed || this.#parts.hold.lost || this.#parts.lease.expired()) {
+    if (this.#closed || this.#parts.claim.lost || this.#parts.lease.expired()) {
       return Promise.reject(
         new HandlerAborted("LeaseLost", "The claim on the job is over; nothing is stored for it."),
       );
@@ -155,15 +155,15 @@ export class NewsDesk {
     });
   }
 
-  /** Ends the desk: what was said and is not written yet, for the outcome to carry. Made anew for each record it meets. */
-  close(): Promise<NewsFor> | NewsFor {
+  /** Ends the updateWriter: what was said and is not written yet, for the outcome to carry. Made anew for each record it meets. */
+  close(): Promise<UpdatesFor> | UpdatesFor {
     this.#closed = true;
     this.#cancelTimer?.();
     // Most handlers say nothing: nothing is waited for.
-    return this.#spoken ? this.#leftUnwritten() : () => NO_NEWS;
+    return this.#spoken ? this.#leftUnwritten() : () => NO_UPDATES;
   }
 
-  async #leftUnwritten(): Promise<NewsFor> {
+  async #leftUnwritten(): Promise<UpdatesFor> {
     await this.#checking;
     // In the middle of a write: what it could not store is taken back first.
     await this.#underWay;
@@ -171,7 +171,7 @@ export class NewsDesk {
       waiter.reject(new HandlerAborted("LeaseLost", "The handler ended before its checkpoint was stored."));
     }
     const left = this.#take(this.#parts.core.ids.transition());
-    return (snapshot) => newsOf(left, snapshot);
+    return (snapshot) => updatesOf(left, snapshot);
   }
 
   #drop(what: string, fields: Readonly<Record<string, unknown>>): void {
@@ -233,9 +233,9 @@ export class NewsDesk {
   }
 
   async #write(): Promise<void> {
-    const { core, hold, lease, leaseMs } = this.#parts;
+    const { core, claim, lease, leaseMs } = this.#parts;
     // After the local deadline nothing is written any more but the outcome, which the store judges.
-    if (this.#closed || hold.lost || lease.expired()) {
+    if (this.#closed || claim.lost || lease.expired()) {
       this.#writing = false;
       return;
     }
@@ -244,9 +244,9 @@ export class NewsDesk {
     const transitionId = core.ids.transition();
     const sent = this.#take(transitionId);
     try {
-      const applied = await hold.write(
+      const applied = await claim.write(
         (snapshot, context) =>
-          report(snapshot, { token: hold.token, news: newsOf(sent, snapshot), leaseMs }, context),
+          report(snapshot, { token: claim.token, updates: updatesOf(sent, snapshot), leaseMs }, context),
         { transitionId, extends: true },
       );
       const stored = applied.status === "applied";
@@ -301,7 +301,7 @@ export class NewsDesk {
 }
 
 /** The news of one write for the record that it meets: entries that an earlier try has stored after all are left out. */
-function newsOf({ groups, phase, progress, checkpoint }: Sent, { record }: Snapshot): News {
+function updatesOf({ groups, phase, progress, checkpoint }: Sent, { record }: Snapshot): Updates {
   const doubtful = groups.length > 1;
   const stored = doubtful ? new Set(historyOf(record).map((entry) => entry.transitionId)) : new Set();
   const drafts = groups.flatMap((group) => (stored.has(group.transitionId) ? [] : group.drafts));

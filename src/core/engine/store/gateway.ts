@@ -29,10 +29,10 @@ export interface Wanted {
 }
 
 /** A worker's wish for more jobs, to travel with the next writes. */
-export interface ClaimRider {
+export interface PiggybackedClaim {
   /** What to claim now; `null`: nothing wanted. Called when a write of so many items is about to leave. */
-  board(travelling: number): ClaimNext | null;
-  /** The answer to what was boarded. `null`: the call failed, and what it claimed is not known. */
+  claimFor(travelling: number): ClaimNext | null;
+  /** The answer to what was sent along. `null`: the call failed, and what it claimed is not known. */
   arrived(jobs: readonly StoredJob[] | null, claim: ClaimNext): void;
 }
 
@@ -55,7 +55,7 @@ export interface Gateway {
     run: (store: AnyStore, request: StoreRequest) => Promise<R>,
   ): Promise<R>;
   /** Claims ride along with writes from now on, where the store can do both in one trip. Returns how to stop. */
-  ride(rider: ClaimRider): () => void;
+  ride(piggyback: PiggybackedClaim): () => void;
 }
 
 interface GatewayOptions {
@@ -77,7 +77,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { store } = options;
   const ask = observed(options);
   const batched = batching(options, ask);
-  const riders = new Set<ClaimRider>();
+  const piggybacked = new Set<PiggybackedClaim>();
   const reads = readBatchers(store, batched);
 
   const creates = batched<CreateItem, CreateResult>(
@@ -88,7 +88,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     (items, request) => store.create({ ...request, items }),
   );
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
-    writeWithRiders(store, riders, items, request),
+    writeWithPiggybackedClaim(store, piggybacked, items, request),
   );
   const beats = batched<BeatItem, BeatResult>("beat", WORK, idOf, (items, request) =>
     store.beat({ ...request, items }),
@@ -109,11 +109,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     claim: (item, terms) => claims(terms.worker).add({ ...item, terms }),
     claimNext: async (next) =>
       (await ask("claim", next.limit, (to, request) => to.claim({ ...request, next }))).jobs,
-    ride(rider) {
+    ride(piggyback) {
       if (!store.capabilities.writeThenClaim) return () => undefined;
-      riders.add(rider);
+      piggybacked.add(piggyback);
       return () => {
-        riders.delete(rider);
+        piggybacked.delete(piggyback);
       };
     },
   };
@@ -232,26 +232,26 @@ function idOf(item: { readonly id: string }): string {
 }
 
 /** Writes, and the next claim of whoever wants one in the same trip. */
-async function writeWithRiders(
+async function writeWithPiggybackedClaim(
   store: AnyStore,
-  riders: ReadonlySet<ClaimRider>,
+  piggybacked: ReadonlySet<PiggybackedClaim>,
   items: readonly WriteItem[],
   request: StoreRequest,
 ) {
-  let rider: ClaimRider | undefined;
+  let piggyback: PiggybackedClaim | undefined;
   let thenClaim: ClaimNext | null = null;
-  for (rider of riders) {
-    thenClaim = rider.board(items.length);
+  for (piggyback of piggybacked) {
+    thenClaim = piggyback.claimFor(items.length);
     if (thenClaim !== null) break;
   }
-  if (thenClaim === null || rider === undefined) return store.write({ ...request, items });
+  if (thenClaim === null || piggyback === undefined) return store.write({ ...request, items });
   let claimed: readonly StoredJob[] | null = null;
   try {
     const reply = await store.write({ ...request, items, thenClaim });
     claimed = reply.claimed ?? [];
     return reply;
   } finally {
-    rider.arrived(claimed, thenClaim);
+    piggyback.arrived(claimed, thenClaim);
   }
 }
 

@@ -11,10 +11,10 @@ import type { ClaimResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
-import type { Crew } from "./parts.js";
+import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
 import { judgeUnknown, park } from "./parking.js";
-import { ack, type Arrival, extend, release } from "./received-message.js";
+import { ack, type ReceivedMessage, extend, release } from "./received-message.js";
 import { codeOf } from "../run/text.js";
 
 /** For another process: soon enough that it need not be restarted, seldom enough that receives last. */
@@ -27,64 +27,64 @@ const AGAIN = { baseMs: 50, capMs: 1_000 };
  * Handles one delivery to its end. It is acknowledged only with durable proof that nothing is left to do for it: its own
  * outcome is stored, the record is final or beyond this dispatch, or it was parked. On any doubt it is given back.
  */
-export async function handleDelivery(crew: Crew, arrival: Arrival): Promise<void> {
-  const { delivery } = arrival;
+export async function handleDelivery(parts: WorkerParts, received: ReceivedMessage): Promise<void> {
+  const { delivery } = received;
   const parsed = parseMessage(delivery.body);
   switch (parsed.status) {
     case "unparsable":
-      await orRelease(crew, delivery, () => park(crew, arrival, parsed.reason));
+      await orRelease(parts, delivery, () => park(parts, received, parsed.reason));
       return;
     case "newer":
-      await release(crew, delivery, ELSEWHERE_MS);
+      await release(parts, delivery, ELSEWHERE_MS);
       return;
     case "ok":
-      if (parsed.message.purpose === "wake") await look(crew, delivery, parsed.message.id);
-      else await run(crew, arrival, parsed.message);
+      if (parsed.message.purpose === "wake") await look(parts, delivery, parsed.message.id);
+      else await run(parts, received, parsed.message);
   }
 }
 
 /** A wake-up that travelled as a message. */
-async function look(crew: Crew, delivery: Delivery, id: string): Promise<void> {
-  await orRelease(crew, delivery, async () => {
-    await crew.reconciler.look(id, crew.settings.handlers);
-    await ack(crew, delivery);
+async function look(parts: WorkerParts, delivery: Delivery, id: string): Promise<void> {
+  await orRelease(parts, delivery, async () => {
+    await parts.reconciler.look(id, parts.settings.handlers);
+    await ack(parts, delivery);
   });
 }
 
-async function run(crew: Crew, arrival: Arrival, message: PointerMessage): Promise<void> {
-  const { core, settings, stopping } = crew;
-  const { delivery } = arrival;
+async function run(parts: WorkerParts, received: ReceivedMessage, message: PointerMessage): Promise<void> {
+  const { core, settings, stopping } = parts;
+  const { delivery } = received;
   const handler = settings.handlers.get(message.kind);
   if (handler === undefined) {
     count(core.telemetry, "unserved");
-    await release(crew, delivery, ELSEWHERE_MS);
+    await release(parts, delivery, ELSEWHERE_MS);
     return;
   }
   const leaseMs = handler.definition.leaseMs ?? core.policy.leaseMs;
   // One token per delivery, made before the first try and kept for every other: a claim that happened is answered again.
   const token = core.ids.token();
-  const claimedAt = crew.now();
-  const claimed = await claim(crew, message, token, leaseMs);
+  const claimedAt = parts.now();
+  const claimed = await claim(parts, message, token, leaseMs);
   if (claimed === null) {
     // In doubt: never run. At a shutdown somebody else may try at once.
-    await release(crew, delivery, stopping.aborted ? 0 : DOUBT_MS);
+    await release(parts, delivery, stopping.aborted ? 0 : DOUBT_MS);
     return;
   }
   if (claimed.status === "gone") {
-    await orRelease(crew, delivery, () => judgeUnknown(crew, arrival));
+    await orRelease(parts, delivery, () => judgeUnknown(parts, received));
     return;
   }
   if (claimed.status === "refused") {
     if (message.dispatch > claimed.job.record.dispatch) count(core.telemetry, "store_rollback_detected");
-    await judge(crew, arrival, message, claimed.job.record);
+    await judge(parts, received, message, claimed.job.record);
     return;
   }
-  await runClaimed(crew, arrival, message, { stored: claimed.job, token, leaseMs, claimedAt });
+  await runClaimed(parts, received, message, { stored: claimed.job, token, leaseMs, claimedAt });
 }
 
 async function runClaimed(
-  crew: Crew,
-  arrival: Arrival,
+  parts: WorkerParts,
+  received: ReceivedMessage,
   message: PointerMessage,
   claim: {
     readonly stored: StoredJob;
@@ -93,7 +93,7 @@ async function runClaimed(
     readonly claimedAt: number;
   },
 ): Promise<void> {
-  const { core, settings } = crew;
+  const { core, settings } = parts;
   const { record } = claim.stored;
   if (isAhead(record, message)) {
     count(core.telemetry, "store_rollback_detected");
@@ -105,54 +105,59 @@ async function runClaimed(
   const handler = settings.handlers.get(record.kind);
   if (handler === undefined) {
     count(core.telemetry, "unserved");
-    await orRelease(crew, arrival.delivery, () => giveBack(crew, arrival, claim));
+    await orRelease(parts, received.delivery, () => giveBack(parts, received, claim));
     return;
   }
-  const ending = await execute(crew, {
+  const ending = await execute(parts, {
     ...claim,
     handler,
     beaten: () => {
-      extend(crew, arrival.delivery, claim.leaseMs);
+      extend(parts, received.delivery, claim.leaseMs);
     },
   });
-  await settle(crew, arrival, message, ending);
+  await settle(parts, received, message, ending);
 }
 
 /** The claim of a job that cannot be run here: no attempt is used. */
 async function giveBack(
-  crew: Crew,
-  { delivery }: Arrival,
+  parts: WorkerParts,
+  { delivery }: ReceivedMessage,
   { stored, token }: { readonly stored: StoredJob; readonly token: string },
 ): Promise<void> {
-  const { core, tasks } = crew;
+  const { core, tasks } = parts;
   const applied = await applyCommand(core, stored, (snapshot, context) =>
     releaseClaim(snapshot, { token, policy: core.policy.retry }, context),
   );
   if (applied.status !== "applied") {
-    await release(crew, delivery, ELSEWHERE_MS);
+    await release(parts, delivery, ELSEWHERE_MS);
     return;
   }
-  await ack(crew, delivery);
-  tasks.add("a dispatch", followUp(crew, applied.snapshot));
+  await ack(parts, delivery);
+  tasks.add("a dispatch", followUp(parts, applied.snapshot));
 }
 
-async function settle(crew: Crew, arrival: Arrival, message: PointerMessage, ending: Ending): Promise<void> {
-  const { delivery } = arrival;
+async function settle(
+  parts: WorkerParts,
+  received: ReceivedMessage,
+  message: PointerMessage,
+  ending: Ending,
+): Promise<void> {
+  const { delivery } = received;
   if (ending.status === "unknown") {
-    await release(crew, delivery, DOUBT_MS);
+    await release(parts, delivery, DOUBT_MS);
     return;
   }
   if (ending.status === "lost") {
-    await judge(crew, arrival, message, ending.snapshot.record);
+    await judge(parts, received, message, ending.snapshot.record);
     return;
   }
-  await ack(crew, delivery);
-  crew.tasks.add("a dispatch", followUp(crew, ending.snapshot));
+  await ack(parts, delivery);
+  parts.tasks.add("a dispatch", followUp(parts, ending.snapshot));
 }
 
 /** What an outcome leaves to be done at once: best effort, since the record's wake-up leads the reconciler to it too. */
 async function followUp(
-  { core, dispatcher, settings, kickReconciler }: Crew,
+  { core, dispatcher, settings, kickReconciler }: WorkerParts,
   snapshot: Snapshot,
 ): Promise<void> {
   const { record } = snapshot;
@@ -169,12 +174,12 @@ async function followUp(
 
 /** Judges a delivery by the record that another holds, or that is final. */
 async function judge(
-  crew: Crew,
-  { queue, delivery }: Arrival,
+  parts: WorkerParts,
+  { queue, delivery }: ReceivedMessage,
   message: PointerMessage,
   record: JobRecord,
 ): Promise<void> {
-  const { core, settings, reconciler, tasks } = crew;
+  const { core, settings, reconciler, tasks } = parts;
   const now = core.time.now();
   const decision = acknowledge(record, {
     dispatch: message.dispatch,
@@ -185,7 +190,7 @@ async function judge(
   });
   if (decision.do === "ack") {
     count(core.telemetry, "message_duplicate");
-    await ack(crew, delivery);
+    await ack(parts, delivery);
     return;
   }
   const lapsed = record.leaseUntil !== null && record.leaseUntil <= now;
@@ -193,20 +198,20 @@ async function judge(
   if (decision.why === "busy" && lapsed && settings.reconcile) {
     tasks.add("a look at a lapsed claim", reconciler.look(record.id, settings.handlers));
   }
-  await release(crew, delivery, decision.afterMs);
+  await release(parts, delivery, decision.afterMs);
 }
 
 /** Claims, again under the same token while the answer is in doubt. `null`: given up in doubt. */
 async function claim(
-  crew: Crew,
+  parts: WorkerParts,
   message: PointerMessage,
   token: string,
   leaseMs: number,
 ): Promise<ClaimResult | null> {
-  const { core, breaker, stopping, settings } = crew;
+  const { core, breaker, stopping, settings } = parts;
   const terms = claimTerms(settings.name, core.ids.transition(), core.policy);
   const { id, dispatch } = message;
-  const giveUpAt = crew.now() + core.policy.unknownRetryMs;
+  const giveUpAt = parts.now() + core.policy.unknownRetryMs;
   for (let tries = 1; ; tries += 1) {
     try {
       const result = await core.gateway.claim({ id, dispatch, token, leaseMs }, terms);
@@ -215,7 +220,7 @@ async function claim(
     } catch (error) {
       breaker.failed();
       const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-      if (stopping.aborted || crew.now() + waitMs > giveUpAt) {
+      if (stopping.aborted || parts.now() + waitMs > giveUpAt) {
         core.logger.warn("a job could not be claimed; its message was given back", {
           jobId: id,
           code: codeOf(error),
@@ -239,14 +244,14 @@ function isAhead(record: JobRecord, message: PointerMessage): boolean {
 }
 
 /** Does what ends in an acknowledgement; where it cannot be done the message comes again. */
-async function orRelease(crew: Crew, delivery: Delivery, work: () => Promise<void>): Promise<void> {
+async function orRelease(parts: WorkerParts, delivery: Delivery, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (isWaybillError(error, "store.unavailable")) crew.breaker.failed();
-    crew.core.logger.warn("a message could not be dealt with; it was given back", {
+    if (isWaybillError(error, "store.unavailable")) parts.breaker.failed();
+    parts.core.logger.warn("a message could not be dealt with; it was given back", {
       code: codeOf(error),
     });
-    await release(crew, delivery, DOUBT_MS);
+    await release(parts, delivery, DOUBT_MS);
   }
 }

@@ -1,16 +1,16 @@
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
-import type { Alarms } from "../run/deadline-timer.js";
-import type { Bell } from "../one-shot.js";
+import type { DeadlineTimer } from "../run/deadline-timer.js";
+import type { OneShot } from "../one-shot.js";
 import type { Breaker } from "./breaker.js";
 import type { WorkerSettings } from "./options.js";
-import type { Metronome } from "../run/heartbeat-timer.js";
+import type { HeartbeatTimer } from "../run/heartbeat-timer.js";
 import type { Gate, Slots } from "./slots.js";
 import type { Tasks } from "./tasks.js";
 
 /** What the parts of one worker share. */
-export interface Crew {
+export interface WorkerParts {
   readonly core: Core;
   readonly dispatcher: Dispatcher;
   readonly reconciler: Reconciler;
@@ -20,15 +20,15 @@ export interface Crew {
   readonly breaker: Breaker;
   /** Time that never goes back. */
   readonly now: () => number;
-  readonly metronome: Metronome;
+  readonly heartbeatTimer: HeartbeatTimer;
   /** By `now`. */
-  readonly alarms: Alarms;
+  readonly deadlineTimer: DeadlineTimer;
   /** Aborted when the worker is to stop: no new work from then on. For the few loops. */
   readonly stopping: AbortSignal;
   /** The same for the many jobs. */
-  readonly closing: Bell;
+  readonly closing: OneShot;
   /** Rings when running handlers have had their time. */
-  readonly leaving: Bell;
+  readonly leaving: OneShot;
   /** Work that `stop` waits for. */
   readonly tasks: Tasks;
   /** A record may need a look at once. */

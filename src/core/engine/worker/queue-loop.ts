@@ -2,7 +2,7 @@ import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
 import { observe } from "../../telemetry.js";
-import type { Crew } from "./parts.js";
+import type { WorkerParts } from "./parts.js";
 import { handleDelivery } from "./delivery.js";
 import { release } from "./received-message.js";
 import { roomFor } from "./slots.js";
@@ -20,8 +20,13 @@ const SHORTEST_PAUSE_MS = 100;
  *
  * @param alone - no other source of work shares the slots
  */
-export async function queueLoop(crew: Crew, name: string, queue: Queue, alone: boolean): Promise<void> {
-  const { slots, stopping, breaker, settings, core } = crew;
+export async function queueLoop(
+  parts: WorkerParts,
+  name: string,
+  queue: Queue,
+  alone: boolean,
+): Promise<void> {
+  const { slots, stopping, breaker, settings, core } = parts;
   const { maxBatch } = queue.capabilities;
   let failures = 0;
   let found = true;
@@ -32,15 +37,16 @@ export async function queueLoop(crew: Crew, name: string, queue: Queue, alone: b
     const room = await roomFor(slots, core.clock, alone || found ? maxBatch : 1, stopping);
     if (room === 0) continue;
     const waitMs = alone ? LONG_WAIT_MS : found ? 0 : settings.pollIntervalMs;
-    const askedAt = crew.now();
+    const askedAt = parts.now();
     try {
-      const deliveries = await receive(crew, name, queue, { max: room, waitMs });
+      const deliveries = await receive(parts, name, queue, { max: room, waitMs });
       failures = 0;
       found = deliveries.length > 0;
       slots.give(room - deliveries.length);
-      for (const delivery of deliveries) crew.tasks.add("a delivery", handOver(crew, name, queue, delivery));
+      for (const delivery of deliveries)
+        parts.tasks.add("a delivery", handOver(parts, name, queue, delivery));
       // A queue that does not wait is not asked in a tight loop.
-      const pauseMs = settings.pollIntervalMs - (crew.now() - askedAt);
+      const pauseMs = settings.pollIntervalMs - (parts.now() - askedAt);
       if (!found && waitMs > 0 && pauseMs > 0) await sleep(core.clock, pauseMs, stopping, true);
     } catch (error) {
       slots.give(room);
@@ -63,7 +69,7 @@ export async function queueLoop(crew: Crew, name: string, queue: Queue, alone: b
 }
 
 function receive(
-  { core, stopping }: Crew,
+  { core, stopping }: WorkerParts,
   name: string,
   queue: Queue,
   { max, waitMs }: { readonly max: number; readonly waitMs: number },
@@ -73,12 +79,12 @@ function receive(
   );
 }
 
-async function handOver(crew: Crew, name: string, queue: Queue, delivery: Delivery): Promise<void> {
+async function handOver(parts: WorkerParts, name: string, queue: Queue, delivery: Delivery): Promise<void> {
   try {
     // Received while the worker was stopping: for somebody else, at once.
-    if (crew.stopping.aborted) await release(crew, delivery, 0);
-    else await handleDelivery(crew, { name, queue, delivery });
+    if (parts.stopping.aborted) await release(parts, delivery, 0);
+    else await handleDelivery(parts, { name, queue, delivery });
   } finally {
-    crew.slots.give(1);
+    parts.slots.give(1);
   }
 }

@@ -1,10 +1,10 @@
 import type { Clock } from "../../clock.js";
-import type { Halting } from "../run/abort-signal.js";
+import type { AbortListening } from "../run/abort-signal.js";
 
 /** Room for jobs in hand, shared by every source of work. */
 export interface Slots {
   /** Waits for room, first come first served, and takes up to `most` of it; 0 when the signal aborts. */
-  reserve(most: number, signal: Halting): Promise<number>;
+  reserve(most: number, signal: AbortListening): Promise<number>;
   /** Takes, without waiting, what has come free besides; 0 while somebody waits for it. */
   extra(most: number): number;
   give(count: number): void;
@@ -98,7 +98,12 @@ export function createSlots(capacity: number): Slots {
 }
 
 /** Waits for room and takes, in one turn, all that comes free in it: jobs that end together are replaced together. */
-export async function roomFor(slots: Slots, clock: Clock, most: number, signal: Halting): Promise<number> {
+export async function roomFor(
+  slots: Slots,
+  clock: Clock,
+  most: number,
+  signal: AbortListening,
+): Promise<number> {
   const room = await slots.reserve(most, signal);
   if (room === 0 || room >= most) return room;
   await new Promise<void>((resolve) => {
@@ -112,7 +117,7 @@ export interface Gate {
   /** Whether it is one's turn already: there is room, and nobody was first. Takes the place then. */
   enterNow(): boolean;
   /** Resolves `true` when it is one's turn, `false` when the signal aborts first. */
-  enter(signal: Halting): Promise<boolean>;
+  enter(signal: AbortListening): Promise<boolean>;
   leave(): void;
 }
 

@@ -1,7 +1,7 @@
 import { claimTerms } from "../../decide/claim.js";
 import type { ClaimNext, StoredJob } from "../../ports/store.js";
-import type { ClaimRider } from "../store/gateway.js";
-import type { Crew } from "./parts.js";
+import type { PiggybackedClaim } from "../store/gateway.js";
+import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
@@ -21,7 +21,7 @@ interface Call {
  * both in one trip; where none is being written it goes by itself.
  */
 export class StoreLoop {
-  readonly #crew: Crew;
+  readonly #parts: WorkerParts;
   readonly #idle: Idle;
   /** Kicks so far: one that comes while a claim is under way is not answered by it. */
   #kicks = 0;
@@ -33,14 +33,14 @@ export class StoreLoop {
    */
   #doubtful: Call | null = null;
   /** A call that is travelling with a write. */
-  #boarded: (Call & { readonly landed: () => void }) | null = null;
-  #landing: Promise<void> = Promise.resolve();
+  #travelling: (Call & { readonly answered: () => void }) | null = null;
+  #answer: Promise<void> = Promise.resolve();
   /** Ends the wait for room. */
   #interrupt: (() => void) | null = null;
 
-  constructor(crew: Crew) {
-    this.#crew = crew;
-    this.#idle = createIdle(crew.core.clock);
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#idle = createIdle(parts.core.clock);
   }
 
   /** There may be new work. */
@@ -51,8 +51,8 @@ export class StoreLoop {
   }
 
   async run(): Promise<void> {
-    const { core, settings, stopping } = this.#crew;
-    const leave = core.gateway.ride(this.#rider());
+    const { core, settings, stopping } = this.#parts;
+    const leave = core.gateway.ride(this.#piggyback());
     while (!stopping.aborted) {
       await this.#turn();
       if (this.#more || this.#doubtful !== null) continue;
@@ -60,7 +60,7 @@ export class StoreLoop {
       this.#more = true;
     }
     leave();
-    await this.#landing;
+    await this.#answer;
     // What a call in doubt may have taken is given back, if the store says so at once.
     const call = this.#inDoubt();
     if (call !== null) await this.#ask(call);
@@ -69,14 +69,14 @@ export class StoreLoop {
   /** The call to repeat; one whose lease may be over is given up, and its slots with it. */
   #inDoubt(): Call | null {
     const call = this.#doubtful;
-    if (call === null || this.#crew.now() < call.sentAt + shortestLeaseMs(call.claim)) return call;
+    if (call === null || this.#parts.now() < call.sentAt + shortestLeaseMs(call.claim)) return call;
     this.#doubtful = null;
-    this.#crew.slots.give(call.claim.limit);
+    this.#parts.slots.give(call.claim.limit);
     return null;
   }
 
   async #turn(): Promise<void> {
-    const { slots, stopping, breaker } = this.#crew;
+    const { slots, stopping, breaker } = this.#parts;
     await breaker.pause(stopping);
     if (stopping.aborted) return;
     const inDoubt = this.#inDoubt();
@@ -90,15 +90,15 @@ export class StoreLoop {
       slots.give(room);
       return;
     }
-    await this.#ask({ claim: this.#claim(room), sentAt: this.#crew.now(), kicks: this.#kicks });
+    await this.#ask({ claim: this.#claim(room), sentAt: this.#parts.now(), kicks: this.#kicks });
   }
 
   #mayAsk(): boolean {
-    return !this.#crew.stopping.aborted && this.#more && this.#doubtful === null;
+    return !this.#parts.stopping.aborted && this.#more && this.#doubtful === null;
   }
 
   async #room(): Promise<number> {
-    const { slots, stopping, core } = this.#crew;
+    const { slots, stopping, core } = this.#parts;
     const waiting = new AbortController();
     const end = (): void => {
       waiting.abort();
@@ -112,11 +112,11 @@ export class StoreLoop {
   }
 
   #most(): number {
-    return this.#crew.core.gateway.store.capabilities.maxBatch;
+    return this.#parts.core.gateway.store.capabilities.maxBatch;
   }
 
   #claim(limit: number): ClaimNext {
-    const { core, settings } = this.#crew;
+    const { core, settings } = this.#parts;
     return {
       terms: claimTerms(settings.name, core.ids.transition(), core.policy),
       // One for all jobs of the claim: their ids tell them apart. Made before the call, so that it can be repeated.
@@ -127,12 +127,12 @@ export class StoreLoop {
   }
 
   #leaseMs(kind: string): number {
-    const { core, settings } = this.#crew;
+    const { core, settings } = this.#parts;
     return settings.handlers.get(kind)?.definition.leaseMs ?? core.policy.leaseMs;
   }
 
   async #ask(call: Call): Promise<void> {
-    const { core, breaker } = this.#crew;
+    const { core, breaker } = this.#parts;
     try {
       const jobs = await core.gateway.claimNext(call.claim);
       breaker.ok();
@@ -150,7 +150,7 @@ export class StoreLoop {
   }
 
   #took({ claim, sentAt, kicks }: Call, jobs: readonly StoredJob[]): void {
-    const { slots, tasks } = this.#crew;
+    const { slots, tasks } = this.#parts;
     this.#more = jobs.length >= claim.limit || kicks !== this.#kicks;
     // Whoever brought the answer, the loop looks again: it must not sleep on work that was held back.
     if (this.#more) this.#idle.kick();
@@ -161,7 +161,7 @@ export class StoreLoop {
 
   async #begin(claim: ClaimNext, sentAt: number, jobs: readonly StoredJob[]): Promise<void> {
     await this.#turnOfHandlers();
-    for (const stored of jobs) this.#crew.tasks.add("a job", this.#run(claim, sentAt, stored));
+    for (const stored of jobs) this.#parts.tasks.add("a job", this.#run(claim, sentAt, stored));
   }
 
   /**
@@ -169,7 +169,7 @@ export class StoreLoop {
    * (measured: 13 to 57 % more jobs a second). One turn sends those outcomes, and the handlers have the next.
    */
   #turnOfHandlers(): Promise<void> {
-    const { clock } = this.#crew.core;
+    const { clock } = this.#parts.core;
     return new Promise((resolve) => {
       clock.defer(() => {
         clock.defer(resolve);
@@ -178,14 +178,14 @@ export class StoreLoop {
   }
 
   #run({ token }: ClaimNext, claimedAt: number, stored: StoredJob): Promise<void> {
-    const { slots, settings } = this.#crew;
+    const { slots, settings } = this.#parts;
     const { kind } = stored.record;
     const handler = settings.handlers.get(kind);
     if (handler === undefined) {
       slots.give(1);
       return Promise.reject(new TypeError("the store handed over a kind that was not asked for"));
     }
-    return execute(this.#crew, { stored, token, leaseMs: this.#leaseMs(kind), claimedAt, handler }).then(
+    return execute(this.#parts, { stored, token, leaseMs: this.#leaseMs(kind), claimedAt, handler }).then(
       (ending) => {
         this.#ended(ending);
         slots.give(1);
@@ -196,39 +196,39 @@ export class StoreLoop {
   #ended(ending: Ending): void {
     if (ending.status !== "durable") return;
     const { readyAt, awaiting } = ending.snapshot.record;
-    const now = this.#crew.core.time.now();
+    const now = this.#parts.core.time.now();
     // Back in the queue already: it may be one's own again.
     if (readyAt !== null && readyAt <= now) this.kick();
-    if (awaiting !== null && awaiting.nextPollAt <= now) this.#crew.kickReconciler();
+    if (awaiting !== null && awaiting.nextPollAt <= now) this.#parts.kickReconciler();
   }
 
-  #rider(): ClaimRider {
+  #piggyback(): PiggybackedClaim {
     return {
-      board: (travelling) => {
-        const { slots, stopping, breaker, now } = this.#crew;
-        if (stopping.aborted || this.#doubtful !== null || this.#boarded !== null || breaker.isOpen())
+      claimFor: (items) => {
+        const { slots, stopping, breaker, now } = this.#parts;
+        if (stopping.aborted || this.#doubtful !== null || this.#travelling !== null || breaker.isOpen())
           return null;
         // An idle worker polls at its own pace, not with every progress that it writes.
         if (!this.#more && slots.leaving() === 0) return null;
-        const room = slots.borrow(this.#most(), travelling, this.#interrupt === null ? 0 : 1);
+        const room = slots.borrow(this.#most(), items, this.#interrupt === null ? 0 : 1);
         if (room === 0) return null;
         const claim = this.#claim(room);
-        this.#landing = new Promise((landed) => {
-          this.#boarded = { claim, sentAt: now(), kicks: this.#kicks, landed };
+        this.#answer = new Promise((answered) => {
+          this.#travelling = { claim, sentAt: now(), kicks: this.#kicks, answered };
         });
         return claim;
       },
       arrived: (jobs) => {
-        const call = this.#boarded;
+        const call = this.#travelling;
         if (call === null) return;
-        this.#boarded = null;
-        call.landed();
+        this.#travelling = null;
+        call.answered();
         if (jobs !== null) {
           this.#took(call, jobs);
           return;
         }
         this.#doubtful = call;
-        this.#crew.breaker.failed();
+        this.#parts.breaker.failed();
         // The loop repeats it, whatever it is waiting for.
         this.#idle.kick();
         this.#interrupt?.();

@@ -4,11 +4,11 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
-import { createAlarms } from "../run/deadline-timer.js";
-import { createBell } from "../one-shot.js";
+import { createDeadlineTimer } from "../run/deadline-timer.js";
+import { createOneShot } from "../one-shot.js";
 import { createBreaker } from "./breaker.js";
-import type { Crew } from "./parts.js";
-import { createMetronome } from "../run/heartbeat-timer.js";
+import type { WorkerParts } from "./parts.js";
+import { createHeartbeatTimer } from "../run/heartbeat-timer.js";
 import { monotonic } from "../run/monotonic.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
 import { queueLoop } from "./queue-loop.js";
@@ -53,17 +53,17 @@ export function createWorker(
 }
 
 class Worker implements WorkerHandle {
-  readonly #crew: Crew;
+  readonly #parts: WorkerParts;
   readonly #stopping = new AbortController();
-  readonly #closing = createBell();
-  readonly #leaving = createBell();
+  readonly #closing = createOneShot();
+  readonly #leaving = createOneShot();
   readonly #storeLoop: StoreLoop;
   #reconcileLoop: ReconcileLoop | null = null;
   #running: Promise<void> | null = null;
 
   constructor(core: Core, dispatcher: Dispatcher, reconciler: Reconciler, settings: WorkerSettings) {
     const now = monotonic(core.clock);
-    this.#crew = {
+    this.#parts = {
       core,
       dispatcher,
       reconciler,
@@ -72,8 +72,8 @@ class Worker implements WorkerHandle {
       gate: createGate(settings.concurrency),
       breaker: createBreaker(core),
       now,
-      metronome: createMetronome(core.clock, now, core.ids.random()),
-      alarms: createAlarms(core.clock, now),
+      heartbeatTimer: createHeartbeatTimer(core.clock, now, core.ids.random()),
+      deadlineTimer: createDeadlineTimer(core.clock, now),
       stopping: this.#stopping.signal,
       closing: this.#closing,
       leaving: this.#leaving,
@@ -82,7 +82,7 @@ class Worker implements WorkerHandle {
         this.#reconcileLoop?.kick();
       },
     };
-    this.#storeLoop = new StoreLoop(this.#crew);
+    this.#storeLoop = new StoreLoop(this.#parts);
   }
 
   async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -101,7 +101,7 @@ class Worker implements WorkerHandle {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#closing.ring();
+    this.#closing.fire();
     await this.#running;
   }
 
@@ -110,28 +110,28 @@ class Worker implements WorkerHandle {
   }
 
   async #work(): Promise<void> {
-    const { core, settings, tasks, closing } = this.#crew;
+    const { core, settings, tasks, closing } = this.#parts;
     const { queues, storeKinds } = settings;
     const alone = queues.length + Math.min(1, storeKinds.length) === 1;
     if (storeKinds.length > 0) tasks.add("the claim loop", this.#storeLoop.run());
     for (const [name, queue] of core.queues) {
       if (queues.includes(name))
-        tasks.add(`the loop of the queue ${name}`, queueLoop(this.#crew, name, queue, alone));
+        tasks.add(`the loop of the queue ${name}`, queueLoop(this.#parts, name, queue, alone));
     }
     if (settings.reconcile) {
-      this.#reconcileLoop = reconcileLoop(this.#crew);
+      this.#reconcileLoop = reconcileLoop(this.#parts);
       tasks.add("the reconcile loop", this.#reconcileLoop.done);
     }
     const letGo = keepAlive(core.clock);
     await new Promise<void>((resolve) => {
-      closing.hear(resolve);
+      closing.on(resolve);
     });
     await this.#drain();
     letGo();
   }
 
   async #drain(): Promise<void> {
-    const { core, settings, tasks } = this.#crew;
+    const { core, settings, tasks } = this.#parts;
     const ended = new AbortController();
     const idle = tasks.idle().then(() => {
       ended.abort();
@@ -141,7 +141,7 @@ class Worker implements WorkerHandle {
       return ended.signal.aborted;
     };
     if (await within(settings.shutdownTimeoutMs)) return;
-    this.#leaving.ring();
+    this.#leaving.fire();
     if (!(await within(LAST_WAIT_MS)))
       core.logger.warn("the worker was stopped before everything under way had ended");
   }
