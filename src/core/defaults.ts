@@ -12,6 +12,13 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
+/** How an event is tried again at a notifier. */
+export interface NotifierRetry {
+  readonly maxAttempts: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
 /** The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones. */
 export interface Policy {
   readonly retry: RetryPolicy;
@@ -44,7 +51,7 @@ export interface Policy {
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
   readonly storeTimeoutMs: number;
-  readonly notifier: { readonly maxAttempts: number; readonly baseMs: number; readonly capMs: number };
+  readonly notifier: NotifierRetry;
 }
 
 export const DEFAULT_POLICY: Policy = {
