@@ -96,7 +96,7 @@ class IntakeCall {
       settings,
       kickReconciler: () => undefined,
       // What a platform ends with the call must not hold its jobs for longer than the call could have run.
-      leaseCapMs: () => Math.max(reserveMs, 1_000, this.#leftMs()),
+      leaseCapMs: () => Math.max(reserveMs, 1_000, Math.floor(this.#leftMs())),
     });
     this.#parts = parts;
     this.#stop = stop;

@@ -82,8 +82,8 @@ export function checkWorker(
   options: WorkerOptions,
 ): WorkerSettings {
   checkOptions("worker", options, WORKER_OPTIONS);
+  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
   const handlers = checkHandlers(core, given);
-  if (handlers.size === 0) throw invalid("A worker needs at least one handler.");
   const {
     concurrency = 10,
     prefetch = 0,
