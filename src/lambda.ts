@@ -4,5 +4,5 @@
  * @packageDocumentation
  */
 
-export * from "./lambda/event.js";
+export type * from "./lambda/event.js";
 export * from "./lambda/handlers.js";
