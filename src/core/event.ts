@@ -1,5 +1,7 @@
+import type { Json } from "./json.js";
 import type { EdgeId, JobStatus } from "./lifecycle.js";
 import type { FailureReason } from "./record.js";
+import type { Trace } from "./trace.js";
 
 /** What happened, in the past tense, one per history entry. */
 export type EventType =
@@ -54,12 +56,21 @@ export interface JobEvent {
   readonly attempt: number;
   readonly owner: string | null;
   readonly subject: string | null;
-  readonly metadata: unknown;
-  readonly actor: string | null;
   /** The phase entered (`job.phase`, `job.waiting`). */
   readonly phase: string | null;
   /** Code of a warning, failure reason, or why a job was recalled or returned. */
   readonly reason: string | null;
   /** `job.failed` only. */
   readonly failureReason: FailureReason | null;
+}
+
+/**
+ * An event inside the server, as listeners and notifiers get it. What it has beside `JobEvent` stays inside: an encoder
+ * leaves it out unless the kind's `project` lets it through.
+ */
+export interface ServerEvent extends JobEvent {
+  readonly metadata: Json;
+  readonly actor: string | null;
+  /** The trace that the job was submitted in; `null`: none. */
+  readonly trace: Trace | null;
 }

@@ -1,9 +1,19 @@
 /** A hint that a job changed. Hints may be lost, doubled or late: the store is the truth. */
 export interface FeedHint {
   readonly id: string;
+  readonly kind: string;
   readonly version: number;
   readonly owner: string | null;
   readonly subject: string | null;
+}
+
+/** What a subscriber may want to hear beside hints. */
+export interface FeedSubscription {
+  /**
+   * The link was lost and is back: hints in between did not arrive. Called once the feed listens again, any number of
+   * times; a feed whose link cannot be lost never calls it.
+   */
+  readonly onGap?: (() => void) | undefined;
 }
 
 /**
@@ -16,7 +26,7 @@ export interface FeedHint {
 export interface Feed {
   publish(hints: readonly FeedHint[]): Promise<void>;
   /** Resolves when attached: hints published afterwards arrive, as long as the link holds. Returns how to stop. */
-  subscribe(listener: (hint: FeedHint) => void): Promise<() => Promise<void>>;
+  subscribe(listener: (hint: FeedHint) => void, options?: FeedSubscription): Promise<() => Promise<void>>;
   /** Frees what the feed made itself. Safe to call twice. */
   close(): Promise<void>;
 }
