@@ -12,6 +12,13 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
+/** How long an event is tried, from its first try on, and how long each wait between tries may be. */
+export interface NotifierPolicy {
+  readonly giveUpAfterMs: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
 /** The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones. */
 export interface Policy {
   readonly retry: RetryPolicy;
@@ -44,7 +51,7 @@ export interface Policy {
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
   readonly storeTimeoutMs: number;
-  readonly notifier: { readonly maxAttempts: number; readonly baseMs: number; readonly capMs: number };
+  readonly notifier: NotifierPolicy;
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -95,8 +102,8 @@ export const DEFAULT_POLICY: Policy = {
   unknownRetryMs: 10 * SECOND,
   /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
   storeTimeoutMs: 30 * SECOND,
-  /** About two days with the cap: what receivers of webhooks are used to. */
-  notifier: { maxAttempts: 30, baseMs: SECOND, capMs: 2 * HOUR },
+  /** A receiver that broke on a Friday evening is mended on Monday; past its first hours it is asked every one or two. */
+  notifier: { giveUpAfterMs: 72 * HOUR, baseMs: SECOND, capMs: 2 * HOUR },
 };
 
 /** Entries that trimming never takes: the newest ones, which a writer may still have to recognise. */

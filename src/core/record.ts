@@ -152,10 +152,14 @@ export type RecordPatch = Partial<Omit<ChangingFields, "history">>;
 export interface Cursor {
   /** The version of the last entry that was delivered, or recorded as exhausted. */
   readonly upTo: number;
-  /** Failed attempts at the entry after `upTo`. */
+  /** Rises with every try of the entry after `upTo` and with every wait for it, so that of two cursors the newer is known. */
   readonly attempts: number;
+  /** When the entry after `upTo` was first tried in vain; `null`: not yet. What a notifier has of time counts from here. */
+  readonly since: number | null;
   /** When to try the entry after `upTo` again; `null`: not waiting. */
   readonly retryAt: number | null;
+  /** Why the last try that failed did, in ≤ 200 characters; `null`: nothing waits and nothing is given up. */
+  readonly reason: string | null;
   /** Versions that were given up, for `undelivered()`. */
   readonly exhausted: readonly number[];
 }
@@ -170,7 +174,14 @@ export interface Snapshot {
 }
 
 /** The cursor of a notifier that has not delivered anything. */
-export const START: Cursor = { upTo: 0, attempts: 0, retryAt: null, exhausted: [] };
+export const START: Cursor = {
+  upTo: 0,
+  attempts: 0,
+  since: null,
+  retryAt: null,
+  reason: null,
+  exhausted: [],
+};
 
 /**
  * Merges two cursors of one notifier: the higher `upTo` wins, at equal `upTo` the higher `attempts`, at equal attempts

@@ -23,7 +23,7 @@ describe("merging cursors", () => {
   });
 
   it("keeps what is stored when nothing is newer", () => {
-    const stored: Cursor = { upTo: 2, attempts: 1, retryAt: 5, exhausted: [1] };
+    const stored: Cursor = { ...START, upTo: 2, attempts: 1, retryAt: 5, exhausted: [1] };
     expect(mergeCursor(stored, { ...stored, retryAt: 9 })).toBe(stored);
     expect(mergeCursor(START, stored)).toBe(stored);
   });

@@ -8,6 +8,7 @@ import { offerOf, resultsFor } from "../../src/core/engine/relay/offer.js";
 import { decodeHistory } from "../../src/core/history.js";
 import { sampleHistory } from "../../src/testing/sample-jobs.js";
 import { kind, WORK, world } from "../support/relay-core.js";
+import { START } from "../../src/core/record.js";
 
 const types = (events: readonly JobEvent[]): readonly string[] => events.map((event) => event.type.slice(4));
 const versions = (events: readonly JobEvent[]): readonly number[] => events.map((event) => event.version);
@@ -26,7 +27,7 @@ describe("the relay", () => {
     expect(types(ui.events)).toEqual(["created", "queued", "started", "completed"]);
     expect(versions(ui.events)).toEqual([1, 2, 3, 4]);
     const { record, cursors } = await w.read(id);
-    expect(cursors["ui"]).toEqual({ upTo: 4, attempts: 0, retryAt: null, exhausted: [] });
+    expect(cursors["ui"]).toEqual({ ...START, upTo: 4 });
     expect(record.wakeAt).toBeNull();
     expect(record.purgeAt).not.toBeNull();
   });
@@ -315,9 +316,7 @@ describe("the relay", () => {
       await p.pass();
       const { record, cursors } = await w.read(id);
       expect(versions(ui.events)).toEqual([1, 2, 3, 4]);
-      expect(Object.entries(cursors)).toEqual([
-        [name, { upTo: 4, attempts: 0, retryAt: null, exhausted: [] }],
-      ]);
+      expect(Object.entries(cursors)).toEqual([[name, { ...START, upTo: 4 }]]);
       expect(record.wakeAt).toBeNull();
     },
   );

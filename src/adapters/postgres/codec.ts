@@ -12,7 +12,7 @@ import type {
   StoredFailure,
 } from "../../core/record.js";
 import type { Row } from "./client.js";
-import { decodeText } from "./text.js";
+import { decodeText, encodeText } from "./text.js";
 
 /** What a job is read with. `input` and `output` stand in for the payload's columns where they are asked for. */
 export interface RowOptions {
@@ -25,14 +25,32 @@ export function decodeJob(row: Row, options: RowOptions = {}): StoredJob {
   const reader = new RowReader(row);
   return {
     record: decodeRecord(reader),
-    cursors: reader.json("cursors") as Cursors,
+    cursors: reader.cursors(),
     ...(options.input === true ? { input: reader.raw("input") } : {}),
     ...(options.output === true ? { output: reader.rawOrNull("output") } : {}),
   };
 }
 
 export function decodeCursors(row: Row): Cursors {
-  return new RowReader(row).json("cursors") as Cursors;
+  return new RowReader(row).cursors();
+}
+
+/** jsonb keeps no NUL either: what is any text is encoded inside too. */
+export function encodeCursors(cursors: Cursors): Cursors {
+  return withReasons(cursors, encodeText);
+}
+
+/** Nearly all have no reason, and stay as they are. */
+function withReasons(cursors: Cursors, change: (reason: string) => string): Cursors {
+  const entries = Object.entries(cursors);
+  if (entries.every(([, { reason }]) => reason === null)) return cursors;
+  // fromEntries makes own keys: a notifier may be called __proto__.
+  return Object.fromEntries(
+    entries.map(([name, cursor]) => {
+      const { reason } = cursor;
+      return [name, { ...cursor, reason: reason === null ? null : change(reason) }];
+    }),
+  );
 }
 
 /** A text that is there. */
@@ -140,6 +158,11 @@ class RowReader {
     const value = this.rawOrNull(column);
     if (value === null) return null;
     return this.#parsed(column, () => JSON.parse(value) as unknown);
+  }
+
+  cursors(): Cursors {
+    const cursors = this.json("cursors") as Cursors;
+    return this.#parsed("cursors", () => withReasons(cursors, decodeText));
   }
 
   number(column: string): number {

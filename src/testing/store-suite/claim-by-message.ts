@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeHistory, type HistoryEntry } from "../../core/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import { RECORD_VERSION } from "../../core/record.js";
+import { RECORD_VERSION, START } from "../../core/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, present, refused, type StoreProbe } from "./store-probe.js";
@@ -302,7 +302,7 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       const record = await probe.given(
         sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()),
       );
-      const ui = { upTo: 2, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 2 };
       await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: record.wakeAt, cursors: { ui } });
       assert.deepEqual(claimed(await probe.claim({ id: "job-1" })).cursors, { ui });
     },

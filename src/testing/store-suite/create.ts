@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleQueuedJob, sampleReadyJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { SCOPE, underScope } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 const [JOB_1, JOB_2] = [underScope("job-1"), underScope("job-2")];
 
@@ -128,7 +129,7 @@ export const createBehaviour: StoreBehaviour = {
 
     "returns the cursors of an existing job": async (probe) => {
       const record = await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       await probe.advance({ id: "job-1", ifVersion: 1, wakeAt: record.wakeAt, cursors: { ui } });
       const [answer] = await probe.create({ record, input: "{}" });
       assert.deepEqual(answer, { status: "existing", job: { record, cursors: { ui } } });

@@ -12,6 +12,7 @@ import {
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, only, SCOPE, underScope } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 /** Text that a careless store would interpret, cut or change. The core lets no NUL and no lone surrogate into a name. */
 const NAMES = [
@@ -238,7 +239,8 @@ export const hostileTextBehaviour: StoreBehaviour = {
     "keeps cursors by hostile names": async (probe) => {
       const given = await probe.given(sampleQueuedJob({ id: "job-1", notifiers: NAMES }, await probe.now()));
       const entries = NAMES.map(
-        (name, index) => [name, { upTo: index, attempts: 1, retryAt: null, exhausted: [] }] as const,
+        (name, index) =>
+          [name, { ...START, upTo: index, attempts: 1, reason: TEXTS[index] ?? null }] as const,
       );
       const cursors = Object.fromEntries(entries);
       const result = await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: given.wakeAt, cursors });

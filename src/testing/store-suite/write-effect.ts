@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeHistory, joinHistory } from "../../core/history.js";
-import type { RecordPatch } from "../../core/record.js";
+import { type RecordPatch, START } from "../../core/record.js";
 import {
   SAMPLE_END,
   sampleHistory,
@@ -133,7 +133,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
       const record = await probe.given(
         sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()),
       );
-      const ui = { upTo: 2, attempts: 1, retryAt: null, exhausted: [1] };
+      const ui = { ...START, upTo: 2, attempts: 1, exhausted: [1] };
       await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: record.wakeAt, cursors: { ui } });
       accepted(await probe.write(sampleWrite(record, { edges: ["T3"] })));
       assert.deepEqual((await probe.read("job-1")).cursors, { ui });
@@ -201,7 +201,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
       const before = await probe.read("other", { input: true, output: true });
       const { record } = claimed(await probe.claim({ id: "named" }));
       accepted(await probe.beat({ id: "named", token: "token-1", leaseMs: 120_000 }));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       accepted(await probe.advance({ id: "named", wakeAt: now + 1, purgeAt: now + 1, cursors: { ui } }));
       const end = { edges: ["T5"], patch: SAMPLE_END, output: '"done"' } as const;
       accepted(await probe.write(sampleWrite(record, end)));
