@@ -13,7 +13,7 @@ export interface RetryPolicy {
 }
 
 /** How long an event is tried, from its first try on, and how long each wait between tries may be. */
-export interface NotifierPolicy {
+export interface NotifierRetry {
   readonly giveUpAfterMs: number;
   readonly baseMs: number;
   readonly capMs: number;
@@ -51,7 +51,7 @@ export interface Policy {
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
   readonly storeTimeoutMs: number;
-  readonly notifier: NotifierPolicy;
+  readonly notifier: NotifierRetry;
 }
 
 export const DEFAULT_POLICY: Policy = {

@@ -5,7 +5,9 @@ import { type Cursor, mergeCursor, START } from "../../src/core/record.js";
 const cursors: fc.Arbitrary<Cursor> = fc.record({
   upTo: fc.nat({ max: 3 }),
   attempts: fc.nat({ max: 3 }),
+  since: fc.option(fc.nat({ max: 3 }), { nil: null }),
   retryAt: fc.option(fc.nat({ max: 3 }), { nil: null }),
+  reason: fc.constantFrom(null, "busy"),
   exhausted: fc.array(fc.nat({ max: 3 }), { maxLength: 2 }),
 });
 

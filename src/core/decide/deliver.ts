@@ -1,4 +1,4 @@
-import type { NotifierPolicy, Policy } from "../defaults.js";
+import type { NotifierRetry, Policy } from "../defaults.js";
 import { type HistoryEntry, historyOf } from "../history.js";
 import type { PublishResult } from "../ports/notifier.js";
 import type { AdvanceItem } from "../ports/store.js";
@@ -31,7 +31,7 @@ export function afterPublish(
   cursor: Cursor,
   entries: readonly HistoryEntry[],
   results: readonly PublishResult[],
-  policy: NotifierPolicy,
+  policy: NotifierRetry,
   { now, random }: { readonly now: number; readonly random: number },
 ): Cursor {
   let moved = cursor;
@@ -79,7 +79,7 @@ function boundedWait(ms: number): number {
  * Waits about as long again as the entry has failed already, which doubles; half of it is chance, so that those who failed
  * together do not come back together. By time and not by `attempts`, which counts waits too.
  */
-function retryMs(failingMs: number, { baseMs, capMs }: NotifierPolicy, random: number): number {
+function retryMs(failingMs: number, { baseMs, capMs }: NotifierRetry, random: number): number {
   const ceiling = Math.min(capMs, Math.max(baseMs, failingMs));
   return Math.floor(ceiling / 2 + (ceiling / 2) * random);
 }

@@ -1,7 +1,7 @@
 import { systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
-import { EVENT_OF, type EventType, type JobEvent } from "../../event.js";
+import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
 import type { HistoryEntry } from "../../history.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { parseJsonText } from "../../json-text.js";
@@ -37,7 +37,7 @@ export interface Runtime {
   onReady(wake: () => void): () => void;
   /** Throws `waybill.closed` once it is. */
   checkOpen(): void;
-  on(type: EventType, listener: (event: JobEvent) => void): () => void;
+  on(type: EventType, listener: (event: ServerEvent) => void): () => void;
   health(): Promise<StoreHealth>;
   /** Waits until what was said here has reached notifiers and feed, or the time is over. */
   flush(timeoutMs: number): Promise<boolean>;
