@@ -37,6 +37,7 @@ export interface Policy {
   readonly maxMetadataBytes: number;
   readonly maxProgressBytes: number;
   readonly maxCheckpointBytes: number;
+  readonly maxDetailsBytes: number;
   readonly maxHistoryEntries: number;
   readonly maxHistoryBytes: number;
   readonly maxWarnings: number;
@@ -81,6 +82,8 @@ export const DEFAULT_POLICY: Policy = {
   maxMetadataBytes: 8 * KIB,
   maxProgressBytes: 16 * KIB,
   maxCheckpointBytes: 64 * KIB,
+  /** Of a failure: an account for a person or a form, not a dump. */
+  maxDetailsBytes: 4 * KIB,
   maxHistoryEntries: 200,
   maxHistoryBytes: 64 * KIB,
   maxWarnings: 50,

@@ -57,7 +57,14 @@ describe("text in the SQLite store", () => {
         lastError: { message: text, code: text, expose: false, at: nowMs, attempt: 1 },
         cancel: { at: nowMs, actor: text, reason: text },
         checkpoint: text,
-        failure: { reason: "error", message: text, code: text, expose: false, retryable: false },
+        failure: {
+          reason: "error",
+          message: text,
+          code: text,
+          expose: false,
+          retryable: false,
+          details: text,
+        },
       },
       nowMs,
     );

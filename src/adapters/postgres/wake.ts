@@ -8,8 +8,9 @@ import type {
 } from "../../core/ports/store.js";
 import { type Cursors, START } from "../../core/record.js";
 import type { Row } from "./client.js";
-import { decodeCursors, decodeJob, encodeCursors, numberOf } from "./codec.js";
+import { decodeCursors, decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
+import { encodeCursors } from "./cursors.js";
 import type { Session } from "./session.js";
 import { batch, CLOCK, inLockOrder, rowsOf } from "./statement.js";
 

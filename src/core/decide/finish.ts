@@ -1,4 +1,4 @@
-import type { Awaiting, Snapshot } from "../record.js";
+import { type Awaiting, isStoreQueued, type Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
 import {
   change,
@@ -12,6 +12,7 @@ import {
 import { type FailureFacts, failed } from "./failed.js";
 import { holdRefusal, type Updates, updatesEffect, NO_UPDATES } from "./held.js";
 import type { RetryPolicy } from "../defaults.js";
+import type { Json } from "../json.js";
 import type { WriteGuard } from "../ports/store.js";
 
 const NOTHING_SAID: ReturnType<typeof updatesEffect> = { patch: {}, drafts: [] };
@@ -67,6 +68,8 @@ export interface AttemptError {
   readonly message: string;
   readonly code: string | null;
   readonly expose: boolean;
+  /** The application's own account of it. */
+  readonly details?: Json;
   /** When to try again; `null`: by the kind's backoff. */
   readonly afterMs: number | null;
 }
@@ -93,11 +96,13 @@ export function again(
   const { record } = snapshot;
   const said = updatesEffect(snapshot, updates, context.policy);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
-  const { code, expose } = error;
+  const { code, expose, details = null } = error;
   const message = clip(error.message, context.policy.maxTextChars);
   const lastError = { message, code, expose, at: context.now, attempt: record.attempt };
   if (record.attempt >= record.maxAttempts) {
-    const failure: FailureFacts = { reason: "attempts_exhausted", message, code, expose, retryable: true };
+    const failure: FailureFacts = {
+      ...{ reason: "attempts_exhausted", message, code, expose, details, retryable: true },
+    };
     return failed(snapshot, failure, context, { before: said.drafts, patch: { ...said.patch, lastError } });
   }
   const waitMs = error.afterMs ?? backoffMs(record.attempt, policy, context.random);
@@ -176,7 +181,10 @@ interface Return {
   readonly said: ReturnType<typeof updatesEffect>;
 }
 
-/** T7 (with T2 where the store is the queue): back to be run again under a new dispatch. */
+/**
+ * T7 (with T2 where the store is the queue): back to be run again under a new dispatch, which the queue or the application
+ * hands over.
+ */
 function returned(
   snapshot: Snapshot,
   why: Return,
@@ -186,7 +194,7 @@ function returned(
 ): Change {
   const { record } = snapshot;
   const at = context.now + why.waitMs;
-  const inStore = record.queue === null;
+  const inStore = isStoreQueued(record);
   const left: EntryDraft = {
     edge: "T7",
     reason: why.reason,

@@ -103,8 +103,8 @@ function seenFailed(
   if (work.rerun !== null) return again(snapshot, work.error, work.rerun, work.updates, context);
   const said = updatesEffect(snapshot, work.updates, context.policy);
   if (snapshot.record.cancel !== null) return cancelled(snapshot, context, said);
-  const { message, code, expose } = work.error;
-  const facts = { reason: "external_failed", message, code, expose } as const;
+  const { message, code, expose, details = null } = work.error;
+  const facts = { reason: "external_failed", message, code, expose, details } as const;
   return failed(snapshot, facts, context, { before: said.drafts, patch: said.patch });
 }
 

@@ -154,7 +154,10 @@ export const hostileTextBehaviour: StoreBehaviour = {
         const { record } = await probe.processing({ id }, { token: `token-${String(index)}` });
         const patch = {
           lastError: { message: text, code: text, expose: true, at: now, attempt: 1 },
-          failure: { reason: "error", message: text, code: null, expose: false, retryable: false } as const,
+          failure: {
+            ...({ reason: "error", message: text, code: null, expose: false, retryable: false } as const),
+            details: { [text]: text },
+          },
           cancel: { at: now, actor: text, reason: text },
         };
         accepted(await probe.write(sampleWrite(record, { patch })));

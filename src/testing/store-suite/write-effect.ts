@@ -67,7 +67,10 @@ export const writeEffectBehaviour: StoreBehaviour = {
         poll: { token: "poll-1", until: now + 10 },
         cancel: { at: now, actor: "ops", reason: "why" },
         checkpoint: [1, { two: 2 }],
-        failure: { reason: "error", message: "no", code: null, expose: false, retryable: true },
+        failure: {
+          ...{ reason: "error", message: "no", code: null, expose: false, retryable: true },
+          details: { field: "email", tries: [1, null] },
+        },
         historyTrimmed: 5,
         wakeAt: now + 60_011,
         purgeAt: now + 60_012,

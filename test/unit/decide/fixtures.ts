@@ -21,7 +21,17 @@ export function context(given: Partial<DecideContext> = {}): DecideContext {
 }
 
 export const NEW_JOB: NewJob = {
-  ...{ id: "job", kind: "mail", owner: "o", subject: "s", metadata: null, queue: "q", maxAttempts: 3 },
+  ...{
+    id: "job",
+    kind: "mail",
+    owner: "o",
+    subject: "s",
+    metadata: null,
+    queue: "q",
+    maxAttempts: 3,
+    handOver: null,
+    trace: null,
+  },
   ...{
     notifiers: [],
     origin: null,

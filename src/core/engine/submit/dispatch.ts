@@ -61,9 +61,9 @@ export function createDispatcher(core: Core): Dispatcher {
     async wake(record, afterMs) {
       const to = lane(record);
       if (to === undefined || afterMs > to.maxDelayMs) return;
-      const { id, kind, dispatch, version } = record;
+      const { id, kind, dispatch, version, trace } = record;
       await to.send(id, {
-        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace: null }),
+        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace }),
         delayMs: Math.max(0, afterMs),
         dedupId: `${id}:wake:${String(version)}`,
         groupId: record.subject ?? id,
@@ -114,9 +114,9 @@ function warn(core: Core, jobId: string, fields: Readonly<Record<string, unknown
 }
 
 function runMessage(record: JobRecord, delayMs: number): OutgoingMessage {
-  const { id, kind, dispatch, send } = record;
+  const { id, kind, dispatch, send, trace } = record;
   return {
-    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace: null }),
+    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace }),
     delayMs,
     dedupId: `${id}:${String(dispatch)}:${String(send)}`,
     groupId: record.subject ?? id,

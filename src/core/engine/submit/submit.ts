@@ -242,6 +242,8 @@ function newJob(
     subject: given.subject,
     metadata: given.metadata,
     queue: queueOf(core, definition),
+    handOver: null,
+    trace: null,
     maxAttempts: definition.retry.maxAttempts ?? core.policy.retry.maxAttempts,
     notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
     origin: given.origin,
