@@ -76,7 +76,8 @@ export const DEFAULT_POLICY: Policy = {
   awaitTimeoutMs: 24 * HOUR,
   /** A job that always meets a shutdown, or causes it, must run out of attempts in the end. */
   maxReleases: 10,
-  maxRedrives: 3,
+  /** With the pauses between them about a day: a consumer that is broken overnight fails nothing. */
+  maxRedrives: 30,
   /** Below DynamoDB's 400 KB item with room for the rest. */
   maxPayloadBytes: 256 * KIB,
   maxMetadataBytes: 8 * KIB,

@@ -1,5 +1,6 @@
 import { StoreCorruptError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
+import type { JobStatus } from "../../core/lifecycle.js";
 import { type Awaiting, isStoreQueued, type JobRecord } from "../../core/record.js";
 import {
   encodeCount,
@@ -126,17 +127,26 @@ function isInputHere(text: string): boolean {
   return text.charAt(INPUT_PLACE) === INPUT_HERE;
 }
 
-function decode(id: string, text: string): Decoded {
+function checkedStatus(text: string): JobStatus {
   const status = statusOf(text.charAt(1));
   if (status === undefined || text.indexOf("\n") !== HEAD_CHARS) throw new SyntaxError("no such head");
+  return status;
+}
+
+function fixedOf(text: string, line: string): FixedParts {
+  const parts = line.split("\t") as FixedParts;
+  if (isInputHere(text) !== (parts[6] !== undefined)) throw new SyntaxError("no input, or one too many");
+  return parts;
+}
+
+/** One literal: an object of this size that is built up behind a spread costs many times as much. */
+function decode(id: string, text: string): Decoded {
+  const status = checkedStatus(text);
   const [counts, token, worker, seldom, fixed, history] = linesOf(text);
   const [recordVersion, version, dispatch, attempt, fence] = countsOf(counts);
-  const [kind, owner, subject, scope, createdAt, rest, input] = fixed.split("\t") as FixedParts;
-  if (isInputHere(text) !== (input !== undefined)) throw new SyntaxError("no input, or one too many");
-  const [metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs, handOver, trace] =
-    restOf(rest);
+  const [kind, owner, subject, scope, createdAt, rest, input] = fixedOf(text, fixed);
+  const [metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs, own, trace] = restOf(rest);
   const set = seldom === "" ? NOTHING_SELDOM : decodeSeldom(seldom);
-  // One literal: an object of this size that is built up behind a spread costs many times as much.
   const record: JobRecord = {
     id,
     kind: decodeText(kind),
@@ -144,7 +154,7 @@ function decode(id: string, text: string): Decoded {
     subject: decodeOptional(subject),
     metadata,
     queue,
-    handOver: handOver ?? null,
+    handOver: own ?? null,
     maxAttempts,
     recordVersion,
     notifiers,

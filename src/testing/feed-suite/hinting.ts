@@ -19,7 +19,7 @@ export function hintingBehaviour(test: FeedTest): void {
     for (const hint of hints) await probe.publisher.publish([hint]);
     await probe.expectHeard(heard, hints);
     for (const hint of heard)
-      assert.deepEqual(Object.keys(hint).sort(), ["id", "owner", "subject", "version"]);
+      assert.deepEqual(Object.keys(hint).sort(), ["id", "kind", "owner", "subject", "version"]);
   });
 
   test("carries many hints of one call, also long ones", async (probe) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeHistory, joinHistory } from "../../core/history.js";
-import { type RecordPatch, START } from "../../core/record.js";
+import { type RecordPatch, START, type StoredFailure } from "../../core/record.js";
 import {
   SAMPLE_END,
   sampleHistory,
@@ -11,6 +11,11 @@ import {
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed } from "./store-probe.js";
+
+const FAILURE: StoredFailure = {
+  ...{ reason: "error", message: "no", code: null, expose: false, retryable: true },
+  details: { field: "email", tries: [1, null] },
+};
 
 export const writeEffectBehaviour: StoreBehaviour = {
   group: "write effect",
@@ -67,10 +72,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
         poll: { token: "poll-1", until: now + 10 },
         cancel: { at: now, actor: "ops", reason: "why" },
         checkpoint: [1, { two: 2 }],
-        failure: {
-          ...{ reason: "error", message: "no", code: null, expose: false, retryable: true },
-          details: { field: "email", tries: [1, null] },
-        },
+        failure: FAILURE,
         historyTrimmed: 5,
         wakeAt: now + 60_011,
         purgeAt: now + 60_012,
