@@ -12,9 +12,9 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
-/** How an event is tried again at a notifier. */
+/** How long an event is tried, from its first try on, and how long each wait between tries may be. */
 export interface NotifierRetry {
-  readonly maxAttempts: number;
+  readonly giveUpAfterMs: number;
   readonly baseMs: number;
   readonly capMs: number;
 }
@@ -39,6 +39,7 @@ export interface Policy {
   readonly maxMetadataBytes: number;
   readonly maxProgressBytes: number;
   readonly maxCheckpointBytes: number;
+  readonly maxDetailsBytes: number;
   readonly maxHistoryEntries: number;
   readonly maxHistoryBytes: number;
   readonly maxWarnings: number;
@@ -87,6 +88,8 @@ export const DEFAULT_POLICY: Policy = {
   maxMetadataBytes: 8 * KIB,
   maxProgressBytes: 16 * KIB,
   maxCheckpointBytes: 64 * KIB,
+  /** Of a failure: an account for a person or a form, not a dump. */
+  maxDetailsBytes: 4 * KIB,
   maxHistoryEntries: 200,
   maxHistoryBytes: 64 * KIB,
   maxWarnings: 50,
@@ -108,8 +111,8 @@ export const DEFAULT_POLICY: Policy = {
   unknownRetryMs: 10 * SECOND,
   /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
   storeTimeoutMs: 30 * SECOND,
-  /** About two days with the cap: what receivers of webhooks are used to. */
-  notifier: { maxAttempts: 30, baseMs: SECOND, capMs: 2 * HOUR },
+  /** A receiver that broke on a Friday evening is mended on Monday; past its first hours it is asked every one or two. */
+  notifier: { giveUpAfterMs: 72 * HOUR, baseMs: SECOND, capMs: 2 * HOUR },
 };
 
 /** Entries that trimming never takes: the newest ones, which a writer may still have to recognise. */

@@ -16,7 +16,7 @@ export function markSent(
 ): Decision {
   const { record } = snapshot;
   if (record.status !== "PENDING") return refuse("not_in_status");
-  if (record.dispatch !== dispatch) return refuse("other_dispatch");
+  if (record.dispatch !== dispatch || record.queue === null) return refuse("other_dispatch");
   const arrives = Math.max(context.now, record.sendAt ?? context.now);
   return change(snapshot, context, {
     guard: { dispatch },
@@ -82,8 +82,9 @@ export function rejectSend(
   why: string,
   context: DecideContext,
 ): Decision {
-  if (snapshot.record.status !== "PENDING") return refuse("not_in_status");
-  if (snapshot.record.dispatch !== dispatch) return refuse("other_dispatch");
+  const { record } = snapshot;
+  if (record.status !== "PENDING") return refuse("not_in_status");
+  if (record.dispatch !== dispatch || record.queue === null) return refuse("other_dispatch");
   return failed(snapshot, { reason: "enqueue_rejected", message: why }, context, { guard: { dispatch } });
 }
 

@@ -84,7 +84,7 @@ function eventOf(
     subject: record.subject,
     metadata: record.metadata,
     actor: entry.actor,
-    trace: null,
+    trace: record.trace,
     phase: entersPhase ? entry.reason : null,
     reason: entersPhase ? null : entry.reason,
     failureReason: facts.failureReason,

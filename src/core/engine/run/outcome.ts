@@ -3,14 +3,14 @@ import type { Decision, DecideContext } from "../../decide/change.js";
 import {
   awaitExternal,
   type AttemptError,
-  cancelled,
   complete,
   fail,
+  giveIn,
   release,
   retry,
 } from "../../decide/finish.js";
 import type { FailureFacts } from "../../decide/failed.js";
-import { holdRefusal, type Updates, updatesEffect } from "../../decide/held.js";
+import type { Updates } from "../../decide/held.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import { outcomeOf, type RuntimeHandler } from "../../handler.js";
 import type { Json } from "../../json.js";
@@ -183,10 +183,8 @@ export function decideOutcome(
         return retry(snapshot, { ...held, error: outcome.error, policy: retryPolicy }, context);
       case "release":
         return release(snapshot, { ...held, policy: retryPolicy }, context);
-      case "cancel": {
-        const said = updatesEffect(snapshot, held.updates, context.policy);
-        return holdRefusal(snapshot, token) ?? cancelled(snapshot, context, said);
-      }
+      case "cancel":
+        return giveIn(snapshot, held, context);
       case "await":
         return awaitExternal(snapshot, { ...held, awaiting: awaitingOf(handler, outcome, context) }, context);
     }

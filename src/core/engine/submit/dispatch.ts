@@ -63,9 +63,9 @@ export function createDispatcher(core: Core): Dispatcher {
     async wake(record, afterMs) {
       const lane = laneTo(record.queue);
       if (lane === undefined || afterMs > lane.maxDelayMs) return;
-      const { id, kind, dispatch, version } = record;
+      const { id, kind, dispatch, version, trace } = record;
       const message: OutgoingMessage = {
-        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace: null }),
+        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace }),
         delayMs: Math.max(0, afterMs),
         dedupId: `${id}:wake:${String(version)}`,
         groupId: record.subject ?? id,
@@ -114,9 +114,9 @@ function warn(core: Core, jobId: string, fields: Readonly<Record<string, unknown
 }
 
 function runMessage(record: JobRecord, delayMs: number): OutgoingMessage {
-  const { id, kind, dispatch } = record;
+  const { id, kind, dispatch, trace } = record;
   return {
-    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace: null }),
+    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace }),
     delayMs,
     dedupId: dedupIdOf(record),
     groupId: record.subject ?? id,

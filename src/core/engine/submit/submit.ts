@@ -243,6 +243,8 @@ function newJob(
     subject: given.subject,
     metadata: given.metadata,
     queue: queueOf(core, definition),
+    handOver: null,
+    trace: null,
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
     origin: given.origin,
