@@ -79,7 +79,7 @@ const awaiting = {
   awaiting: { since: at, ref: { handle: "s3cret" }, nextPollAt: at, deadlineAt: at },
 } as const;
 const completed = { ...final, status: "COMPLETED", word: "COMPLETED", output: { at: "noon" } } as const;
-const failed = { ...final, status: "FAILED", word: "FAILED", failure } as const;
+const failed = { ...final, status: "FAILED", word: "FAILED", progress: null, failure } as const;
 
 const JOBS: Readonly<Record<string, Recover>> = { pending, queued, running, awaiting, completed, failed };
 
