@@ -1,5 +1,5 @@
 import type { CreateWaybill } from "./api/options.js";
-import type { Health } from "./api/waybill.js";
+import type { Composition, Health } from "./api/waybill.js";
 import type { AnyDef } from "./define/any-def.js";
 import type { Definition } from "./definition.js";
 import { checkOptions } from "./options.js";
@@ -11,7 +11,6 @@ import {
   recall,
   report,
   rerun,
-  type RerunOptions,
 } from "./engine/command/commands.js";
 import {
   type Asked,
@@ -76,7 +75,7 @@ function waybillOf(runtime: Runtime) {
     cancel: (...args: JobArgs) =>
       AsyncResult.run(async () => {
         const { id, asked, options } = jobAsked(runtime, "cancel", args, ["reason", "actor"]);
-        return cancel(core, dispatcher, id, options as CancelOptions, asked);
+        return cancel(core, dispatcher, id, options, asked);
       }),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
@@ -91,6 +90,11 @@ function waybillOf(runtime: Runtime) {
     flush: async ({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number | undefined } = {}) =>
       open(runtime, () => runtime.flush(timeoutMs)),
     health: async () => open(runtime, () => health(runtime)),
+    "~composition": {
+      kinds: new Set(core.definitions.keys()),
+      logger: core.logger,
+      clock: core.clock,
+    } satisfies Composition<AnyDef>,
     close: closing,
     [Symbol.asyncDispose]: closing,
   };
@@ -163,7 +167,7 @@ function submitting(runtime: Runtime) {
       AsyncResult.run(async () => {
         const known = isDef(args[0]) ? [...RERUN_OPTIONS, "input"] : RERUN_OPTIONS;
         const { id, asked, options } = jobAsked(runtime, "rerun", args, known);
-        return rerun(core, dispatcher, id, asked.kind, options as RerunOptions, asked.whose);
+        return rerun(core, dispatcher, id, asked.kind, options, asked.whose);
       }),
   };
 }

@@ -37,6 +37,8 @@ export interface JobFailure<Phase extends string = string> {
   readonly retryable: boolean;
   /** The phase it was in. */
   readonly phase: Phase | null;
+  /** What the error said beside its text; for users only where `expose` is set. */
+  readonly details?: Json;
 }
 
 /** The worker that runs a job. */

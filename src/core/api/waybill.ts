@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.js";
 import type { AnyDef, DefOf, ExternalDef, KindOf, TypesOf, WordOf } from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
@@ -13,6 +14,7 @@ import type {
 import type { EventType } from "../event.js";
 import type { Json } from "../json.js";
 import type { JobStatus } from "../lifecycle.js";
+import type { Logger } from "../logger.js";
 import type { OwnerOption } from "../owner-option.js";
 import type { AsyncResult, Result } from "../result.js";
 import type { TypeProblem } from "../schema/type-problem.js";
@@ -153,6 +155,15 @@ export interface ReportTarget<D extends AnyDef> {
   readonly ref: TypesOf<D>["ref"] | string | number;
 }
 
+/** What the parts that stand on a Waybill (routes, gateways) need of it beside its methods. */
+export interface Composition<Defs extends AnyDef> {
+  readonly kinds: ReadonlySet<string>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Types only; never a value. */
+  readonly "~defs"?: Defs | undefined;
+}
+
 /**
  * Keeps one record per job, and never lies about it.
  *
@@ -239,5 +250,7 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
   }): Promise<Page<Undelivered>>;
   /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
   close(): Promise<void>;
+  /** For parts of this library. */
+  readonly "~composition": Composition<Defs>;
   [Symbol.asyncDispose](): Promise<void>;
 }

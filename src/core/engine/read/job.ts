@@ -121,7 +121,12 @@ export type ListedRuntimeJob = RuntimeJob extends infer J
 
 /** The same without input and output; what is read of the input goes into its message only. */
 export function listedJobOf(definition: Definition | undefined, stored: StoredJob): ListedRuntimeJob {
-  const { input: _input, ...job }: RuntimeJob = jobOf(definition, stored);
+  const { record, cursors, input } = stored;
+  const { input: _read, ...job }: RuntimeJob = jobOf(definition, {
+    record,
+    cursors,
+    ...(input === undefined ? {} : { input }),
+  });
   return job;
 }
 
