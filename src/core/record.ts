@@ -154,6 +154,21 @@ export function isStoreQueued({ queue, handOver }: Pick<FixedFields, "queue" | "
   return queue === null && handOver === null;
 }
 
+/** The sparse index of `list` that a job is in by its status: entered at create, changed once, at the end. */
+export type StatusIndex = "unfinished" | "failed";
+
+/** `null`: COMPLETED, which is in none. */
+export function statusIndexOf(status: JobStatus): StatusIndex | null {
+  if (status === "COMPLETED") return null;
+  return status === "FAILED" ? "failed" : "unfinished";
+}
+
+/** The sparse index that holds every job of these statuses; `null`: none does. */
+export function indexOfStatuses(statuses: readonly JobStatus[] = []): StatusIndex | null {
+  const [first = null, ...others] = statuses.map(statusIndexOf);
+  return others.every((other) => other === first) ? first : null;
+}
+
 /** One job as stored, without what is cold (input, output) and what lives beside it (cursors). */
 export interface JobRecord extends FixedFields, ChangingFields {}
 

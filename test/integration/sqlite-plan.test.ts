@@ -117,7 +117,7 @@ function isFullScan(detail: string, sql: string): boolean {
   if (/^select count\(\*\)/.test(sql) && /waybill_parked|waybill_job_undeliverable/.test(detail))
     return false;
   // A page in order: the index is left after as many rows as the window has.
-  return !/USING (COVERING )?INDEX waybill_job_(created|undeliverable)$/.test(detail);
+  return !/USING (COVERING )?INDEX waybill_job_(created|undeliverable|unfinished|failed)$/.test(detail);
 }
 
 async function fill(store: Store): Promise<void> {

@@ -31,6 +31,9 @@ create index job_undeliverable on ${job} (created_at, id) where undeliverable;
 create index job_owner on ${job} (owner, created_at, id) where owner is not null;
 create index job_subject on ${job} (subject, created_at, id) where subject is not null;
 create index job_kind on ${job} (kind, created_at, id);
+create index job_unfinished on ${job} (created_at, id, kind) where finished_at is null;
+create index job_failed on ${job} (created_at, id) where status = 'FAILED';
+create index job_failed_kind on ${job} (kind, created_at, id) where status = 'FAILED';
 create index job_created on ${job} (created_at, id);`;
 
 const otherTables = ({ parked, pulse }: Names): string => `

@@ -14,6 +14,8 @@ export const SCHEMA_VERSION = 1;
  * - `waybill_payload`, what is written once: in the wide row, every heartbeat would copy a large input into the log.
  * - `waybill_ref`, one row per key of awaited external work.
  *
+ * Two sets of indexes lead to jobs by status. Their conditions change once in a life, at its end: no other write touches them.
+ *
  * Indexes are partial: a settled job is in none that work goes through, so work does not slow down with what is stored.
  */
 export const SCHEMA = `
@@ -33,6 +35,9 @@ create index waybill_job_undeliverable on waybill_job (created_at, id) where und
 create index waybill_job_owner on waybill_job (owner, created_at, id) where owner is not null;
 create index waybill_job_subject on waybill_job (subject, created_at, id) where subject is not null;
 create index waybill_job_kind on waybill_job (kind, created_at, id);
+create index waybill_job_unfinished on waybill_job (created_at, id, kind) where finished_at is null;
+create index waybill_job_failed on waybill_job (created_at, id) where status = 'FAILED';
+create index waybill_job_failed_kind on waybill_job (kind, created_at, id) where status = 'FAILED';
 create index waybill_job_created on waybill_job (created_at, id);
 
 create table waybill_payload (seq integer primary key, input text not null, output text) strict;
