@@ -22,15 +22,16 @@ export function clipToBytes(text: string, mostBytes: number): string | null {
   let [shortest, longest] = [0, Math.min(text.length, Math.max(0, mostBytes))];
   while (shortest < longest) {
     const half = Math.ceil((shortest + longest) / 2);
-    if (fits(text.slice(0, half) + CUT)) shortest = half;
+    if (fits(cutAt(text, half))) shortest = half;
     else longest = half - 1;
   }
-  const end = isHighSurrogate(text.charCodeAt(shortest - 1)) ? shortest - 1 : shortest;
-  const cut = text.slice(0, Math.max(0, end)) + CUT;
+  const cut = cutAt(text, shortest);
   return fits(cut) ? cut : null;
 }
 
-/** Half a character: one cut here would be no character at all. */
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
+/** The beginning of a text, with a mark. Half a character is left out: it would be none, and its escape is longer. */
+function cutAt(text: string, length: number): string {
+  const unit = text.charCodeAt(length - 1);
+  const endsInHalf = unit >= 0xd800 && unit <= 0xdbff;
+  return text.slice(0, endsInHalf ? length - 1 : length) + CUT;
 }

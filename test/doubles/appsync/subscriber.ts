@@ -29,7 +29,10 @@ export class RealtimeClient {
     const socket =
       headersIn === "protocol"
         ? new WebSocket(url, [protocol, `header-${encoded.toString("base64url")}`])
-        : new WebSocket(`${url}?header=${encodeURIComponent(encoded.toString("base64"))}&payload=e30=`, protocol);
+        : new WebSocket(
+            `${url}?header=${encodeURIComponent(encoded.toString("base64"))}&payload=e30=`,
+            protocol,
+          );
     const client = new RealtimeClient(socket);
     await new Promise((resolve, reject) => {
       socket.once("open", resolve);
@@ -46,7 +49,9 @@ export class RealtimeClient {
   /** The first frame of these types, for this subscription if one is named. */
   async next(types: readonly string[], id?: string): Promise<Frame> {
     for (;;) {
-      const found = this.frames.find((frame) => types.includes(String(frame["type"])) && (id ?? frame["id"]) === frame["id"]);
+      const found = this.frames.find(
+        (frame) => types.includes(String(frame["type"])) && (id ?? frame["id"]) === frame["id"],
+      );
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
