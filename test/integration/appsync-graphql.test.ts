@@ -81,6 +81,16 @@ describe("authorisation", () => {
     expect(appsync.accepted).toEqual([]);
   });
 
+  it("is not handed to fetch where no header can carry it: its error would quote it", async () => {
+    const results = await notifier({ auth: { mode: "oidc", token: () => "a\r\nb: c" } }).publish(
+      [eventOf("job-a", 3)],
+      context(),
+    );
+    expect(results).toMatchObject([
+      { reason: "the key or token is empty, or no text that a header can carry" },
+    ]);
+  });
+
   it("is asked for anew, so that a key may change", async () => {
     let apiKey: string = "expired";
     const told = notifier({ auth: { mode: "apiKey", apiKey: () => apiKey } });
@@ -206,6 +216,20 @@ describe("a batch", () => {
       expect(appsync.requests - before).toBe(1);
     }
     expect(appsync.accepted).toEqual([]);
+  });
+
+  it("stops there for jobs too whose events before were delivered", async () => {
+    appsync.faults.next("unavailable", { afterAccepted: 10 });
+    const events = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"].map((name) =>
+      eventOf(`job-${name}`, 2),
+    );
+    const results = await told().publish([...events, eventOf("job-a", 3)], context());
+    expect(results.map(({ status }) => status)).toEqual([
+      ...events.map(() => "delivered").slice(1),
+      "retry",
+      "retry",
+    ]);
+    expect(appsync.requests).toBe(2);
   });
 
   it("is told again after a lost answer: twice, never not at all", async () => {
