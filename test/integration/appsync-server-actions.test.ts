@@ -97,7 +97,7 @@ describe("what the page is told", () => {
     for (const fault of ["unavailable", "lost_reply"] as const) appsync.faults.next(fault);
     const { id } = bodyOf(await ask("ana", "stop", "i-02"));
     const [ana, ben] = pages;
-    await expect.poll(() => ana?.jobs.get(id)?.status, { timeout: 15_000, interval: 50 }).toBe("COMPLETED");
+    await expect.poll(() => ana?.items.get(id)?.status, { timeout: 15_000, interval: 50 }).toBe("COMPLETED");
     const verdict = await judge(waybill, [id], ana?.heard ?? []);
     expect(verdict).toMatchObject({ isTrue: true, steps: 3, outcomesNeverHeard: [], undelivered: 0 });
     expect(ben?.heard).toEqual([]);
@@ -115,9 +115,9 @@ describe("where an action goes", () => {
     );
     await fc.assert(
       fc.asyncProperty(action, async (name) => {
-        const before = (await waybill.list({ kind: "server.action", owner: "ana", limit: 100 })).jobs.length;
+        const before = (await waybill.list({ kind: "server.action", owner: "ana", limit: 100 })).items.length;
         const { statusCode } = await ask("ana", name, "i-03");
-        const after = (await waybill.list({ kind: "server.action", owner: "ana", limit: 100 })).jobs.length;
+        const after = (await waybill.list({ kind: "server.action", owner: "ana", limit: 100 })).items.length;
         expect([statusCode, after - before]).toEqual(
           { write: [202, 1], read: [200, 0], unknown: [400, 0] }[routeOf(name)],
         );
