@@ -26,10 +26,6 @@ function fixture(options: SqsBenchOptions): () => Promise<QueueFixture> {
   };
 }
 
-describe("SQS, standard, on the double", () => {
-  queueSuite({ describe, it }, { create: fixture({}) });
-});
-
 describe("SQS, standard with dead letters, on the double", () => {
   queueSuite({ describe, it }, { create: fixture({ maxReceiveCount: 3 }) });
 });

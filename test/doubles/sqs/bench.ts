@@ -14,7 +14,7 @@ export interface SqsBenchOptions {
   readonly fifo?: boolean;
   readonly attributes?: QueueAttributeTexts;
   /** Receives after which a message is moved to the dead letter queue; without it there is none. */
-  readonly maxReceiveCount?: number;
+  readonly maxReceiveCount?: number | undefined;
   readonly deadLetterAttributes?: QueueAttributeTexts;
   readonly clock?: Clock;
   readonly client?: SQSClientConfig;
