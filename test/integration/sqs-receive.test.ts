@@ -121,6 +121,20 @@ describe("requests of a FIFO queue", () => {
     expect(await clock.runUntil(receiving)).toHaveLength(2);
   });
 
+  it("listens to a signal once, however many requests it ends", async () => {
+    await open({ fifo: true }, ...letters(10));
+    const { signal } = new AbortController();
+    let listening = 0;
+    const add = signal.addEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<AbortSignal["addEventListener"]>): void => {
+      listening += 1;
+      add(...args);
+    };
+    expect(await receive(10, 0, signal)).toHaveLength(10);
+    expect(await receive(10, 0, signal)).toHaveLength(0);
+    expect(listening).toBe(2);
+  });
+
   it("rejects when every request failed", async () => {
     const { sqs } = await open({ fifo: true }, ...letters(4));
     await receive(4);

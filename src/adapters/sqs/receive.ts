@@ -8,8 +8,8 @@ import type { Requests } from "./requests.js";
 /** The longest wait of one request. */
 const LONGEST_WAIT_MS = 20_000;
 
-/** Nobody waits longer for more when something has come, or for a poll that was not to wait. */
-const SHORT_POLL_PATIENCE_MS = 2_000;
+/** Of several requests at once none holds up for longer what the others have brought. */
+const WAVE_PATIENCE_MS = 2_000;
 
 const WHAT = "Messages could not be received";
 const ATTRIBUTES: MessageSystemAttributeName[] = [
@@ -28,10 +28,31 @@ interface ReceiverParts {
   readonly received: () => Received;
 }
 
+/** The end of one receive: one listener on its signal, however many requests it has under way. */
+class Ending {
+  readonly #listeners = new Set<() => void>();
+  over = false;
+
+  end(): void {
+    this.over = true;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Returns how to stop listening. */
+  onEnd(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+}
+
 /** Receives from one queue. */
 export class Receiver {
   readonly #parts: ReceiverParts;
-  readonly #closing = new AbortController();
+  /** The receives under way. */
+  readonly #endings = new Set<Ending>();
+  #closed = false;
   /** How many requests at once a FIFO queue is asked with next. */
   #pace = 1;
 
@@ -41,13 +62,26 @@ export class Receiver {
 
   /** Ends whatever waits. */
   close(): void {
-    this.#closing.abort();
+    this.#closed = true;
+    for (const ending of this.#endings) ending.end();
   }
 
-  async receive(request: ReceiveRequest): Promise<readonly Delivery[]> {
-    const { max, waitMs, signal } = request;
-    if (this.#isOver(signal)) return [];
-    return this.#parts.fifo ? this.#receiveOneByOne(request) : this.#caught(max, waitMs, signal);
+  async receive({ max, waitMs, signal }: ReceiveRequest): Promise<readonly Delivery[]> {
+    if (signal.aborted || this.#closed) return [];
+    const ending = new Ending();
+    const end = (): void => {
+      ending.end();
+    };
+    signal.addEventListener("abort", end, { once: true });
+    this.#endings.add(ending);
+    try {
+      return await (this.#parts.fifo
+        ? this.#receiveOneByOne(max, waitMs, ending)
+        : this.#caught(max, waitMs, ending));
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#endings.delete(ending);
+    }
   }
 
   /**
@@ -55,30 +89,30 @@ export class Receiver {
    * what is in flight holds its group back. As many requests as found something last time, then as many again while none
    * was in vain: a backlog costs a request a message, an idle queue one request a wait.
    */
-  async #receiveOneByOne({ max, waitMs, signal }: ReceiveRequest): Promise<readonly Delivery[]> {
+  async #receiveOneByOne(max: number, waitMs: number, ending: Ending): Promise<readonly Delivery[]> {
     const came: Delivery[] = [];
     let wave = Math.min(this.#pace, max);
-    if (wave === 1) came.push(...(await this.#caught(1, waitMs, signal)));
+    if (wave === 1) came.push(...(await this.#caught(1, waitMs, ending)));
     else {
-      came.push(...(await this.#wave(wave, signal)));
-      if (came.length === 0 && waitMs > 0 && !this.#isOver(signal)) {
+      came.push(...(await this.#wave(wave, ending)));
+      if (came.length === 0 && waitMs > 0 && !ending.over) {
         wave = 1;
-        came.push(...(await this.#caught(1, waitMs, signal)));
+        came.push(...(await this.#caught(1, waitMs, ending)));
       }
     }
-    while (came.length >= wave && came.length < max && !this.#isOver(signal)) {
+    while (came.length >= wave && came.length < max && !ending.over) {
       const more = Math.min(came.length, max - came.length);
       wave = came.length + more;
       // What has come must not be lost to what has not.
-      came.push(...(await this.#wave(more, signal).catch(() => [])));
+      came.push(...(await this.#wave(more, ending).catch(() => [])));
     }
     this.#pace = Math.max(1, came.length);
     return came;
   }
 
   /** So many polls at once that do not wait. One that fails fails them all only when nothing came. */
-  async #wave(count: number, signal: AbortSignal): Promise<readonly Delivery[]> {
-    const polls = Array.from({ length: count }, () => this.#caught(1, 0, signal));
+  async #wave(count: number, ending: Ending): Promise<readonly Delivery[]> {
+    const polls = Array.from({ length: count }, () => this.#caught(1, 0, ending, WAVE_PATIENCE_MS));
     const ends = await Promise.allSettled(polls);
     const came = ends.flatMap((end) => (end.status === "fulfilled" ? end.value : []));
     const failure = ends.find((end) => end.status === "rejected");
@@ -87,32 +121,36 @@ export class Receiver {
   }
 
   /**
-   * What a poll catches, or nothing once it is given up. The request itself goes on then, since SQS may have handed out a
+   * What a poll catches, or nothing once it is given up, by its end or by its patience. The request itself goes on then, since SQS may have handed out a
    * message already; what it still catches is given back at once.
    */
-  #caught(max: number, waitMs: number, signal: AbortSignal): Promise<readonly Delivery[]> {
+  #caught(
+    max: number,
+    waitMs: number,
+    ending: Ending,
+    patienceMs: number | null = null,
+  ): Promise<readonly Delivery[]> {
     return new Promise((resolve, reject) => {
       let abandoned = false;
-      const signals = [signal, this.#closing.signal];
       const abandon = (): void => {
         abandoned = true;
-        end();
+        forget();
         resolve([]);
       };
-      const cancel = waitMs > 0 ? null : this.#parts.clock.timer(SHORT_POLL_PATIENCE_MS, abandon, true);
-      const end = (): void => {
+      const cancel = patienceMs === null ? null : this.#parts.clock.timer(patienceMs, abandon, true);
+      const unlisten = ending.onEnd(abandon);
+      const forget = (): void => {
         cancel?.();
-        for (const each of signals) each.removeEventListener("abort", abandon);
+        unlisten();
       };
-      for (const each of signals) each.addEventListener("abort", abandon, { once: true });
       this.#poll(max, waitMs).then(
         (deliveries) => {
-          end();
+          forget();
           if (abandoned) giveBack(deliveries);
           else resolve(deliveries);
         },
         (error: unknown) => {
-          end();
+          forget();
           if (!abandoned) reject(explained(error, WHAT));
         },
       );
@@ -128,10 +166,6 @@ export class Receiver {
       ...(askedVisibilityMs === null ? {} : { VisibilityTimeout: askedVisibilityMs / 1_000 }),
     });
     return Messages.map((message) => new SqsDelivery(message, received()));
-  }
-
-  #isOver(signal: AbortSignal): boolean {
-    return signal.aborted || this.#closing.signal.aborted;
   }
 }
 
