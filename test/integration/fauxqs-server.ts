@@ -4,10 +4,13 @@ import { fileURLToPath } from "node:url";
 
 export interface Fauxqs {
   readonly endpoint: string;
+  /** Moves its time on, which stands still otherwise. */
+  advance(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const CLI = fileURLToPath(new URL("../../node_modules/fauxqs/dist/cli.js", import.meta.url));
+const CLOCK = new URL("fauxqs-clock.mjs", import.meta.url).href;
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -21,9 +24,9 @@ async function freePort(): Promise<number> {
 export async function startFauxqs(): Promise<Fauxqs> {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const server = spawn(process.execPath, [CLI], {
+  const server = spawn(process.execPath, ["--import", CLOCK, CLI], {
     env: { ...process.env, FAUXQS_PORT: String(port), FAUXQS_LOGGER: "false" },
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const exited = new Promise((resolve) => server.once("exit", resolve));
   for (let tries = 0; !(await answers(endpoint)); tries += 1) {
@@ -32,13 +35,14 @@ export async function startFauxqs(): Promise<Fauxqs> {
   }
   return {
     endpoint,
+    async advance(ms) {
+      const moved = new Promise((resolve) => server.once("message", resolve));
+      server.send({ advanceMs: ms });
+      await moved;
+    },
     async close() {
-      server.kill("SIGTERM");
-      const cancel = setTimeout(() => {
-        server.kill("SIGKILL");
-      }, 2_000);
+      server.kill("SIGKILL");
       await exited;
-      clearTimeout(cancel);
     },
   };
 }
