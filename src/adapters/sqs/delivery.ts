@@ -55,9 +55,8 @@ export class SqsDelivery implements Delivery {
   }
 
   async extend(ms: number): Promise<void> {
-    // At the end of the 12 h the message comes again; the job goes on under its lease.
-    if (this.#settled || this.#isVisible() || this.#left() === 0) return;
-    await this.#hide(ms);
+    // Also after the 12 h: the message comes again, and the job goes on under its lease.
+    if (!this.#settled && !this.#isVisible()) await this.#hide(ms);
   }
 
   /** Whether its visibility is over: what is done to it now would be done to what somebody else received. */
