@@ -1,6 +1,7 @@
 import type { CreateItem, CreateResult } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
-import { decodeHot, decodeProvisional, isProvisional, type PayloadPlace } from "./codec.js";
+import { decodeHot, decodeProvisional, isProvisional } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import type { Written } from "./connection.js";
 import { type Attributes, encodeRecord, present } from "./fields.js";
 import { listAttributes, purgeAttributes, wakeAttributes } from "./indexed.js";

@@ -1,7 +1,8 @@
 import { StoreUnavailableError } from "../../core/errors.js";
 import type { WriteGuard, WriteItem, WriteResult } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
-import { decodeHot, type HotJob, type PayloadPlace } from "./codec.js";
+import { decodeHot, type HotJob } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import { Update } from "./expression.js";
 import { type Attributes, encodePatch, numeric } from "./fields.js";
 import { purgeAttributes, wakeAttributes } from "./indexed.js";

@@ -3,6 +3,7 @@ import type { ListRequest } from "../../core/ports/store.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, present, type StoreProbe } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 /** More than a store likes to look at for one page. */
 const MANY = 1_005;
@@ -24,7 +25,7 @@ async function listed(probe: StoreProbe, filter: Filter = {}, most = 50): Promis
 
 /** A notifier gives the first entry up. */
 async function giveUp(probe: StoreProbe, id: string): Promise<void> {
-  const ui = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+  const ui = { ...START, upTo: 1, attempts: 1, exhausted: [1] };
   accepted(await probe.advance({ id, cursors: { ui } }));
 }
 

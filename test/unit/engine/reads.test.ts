@@ -27,6 +27,7 @@ import {
   type World,
   world,
 } from "../../support/engine.js";
+import { START } from "../../../src/core/record.js";
 
 const idsOf = ({ jobs }: { readonly jobs: readonly RuntimeJob[] }) => jobs.map(({ id }) => id);
 
@@ -263,8 +264,8 @@ describe("undelivered", () => {
     const { id } = await submitted(at);
     await submitted(at);
     const cursors = {
-      ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [1, 2] },
-      billing: { upTo: 2, attempts: 0, retryAt: null, exhausted: [] },
+      ui: { ...START, upTo: 2, exhausted: [1, 2] },
+      billing: { ...START, upTo: 2 },
     };
     await at.run(
       at.core.gateway.advance({ id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
@@ -278,7 +279,7 @@ describe("undelivered", () => {
   it("pages", async () => {
     const at = world();
     const ids = await several(at, 3);
-    const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [1] } };
+    const cursors = { ui: { ...START, upTo: 2, exhausted: [1] } };
     for (const id of ids) {
       await at.run(
         at.core.gateway.advance({ id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),

@@ -193,6 +193,7 @@ const LOST_FAILURE: StoredFailure = {
   code: null,
   expose: false,
   retryable: false,
+  details: null,
 };
 
 function lastErrorOf(error: StoredError | null): Waiting["lastError"] {
