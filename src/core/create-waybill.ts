@@ -22,7 +22,7 @@ import {
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
 import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
-import type { EventType, JobEvent } from "./event.js";
+import type { EventType, ServerEvent } from "./event.js";
 import type { PollAnswer, RuntimeHandler } from "./handler.js";
 import { AsyncResult } from "./result.js";
 
@@ -152,7 +152,7 @@ function watching(runtime: Runtime) {
     },
     result: async (def: Def, id: string, options?: ResultOptions) =>
       result(core, hints, id, definitionOf(runtime, def).kind, options),
-    on: (type: EventType, listener: (event: JobEvent) => void) => {
+    on: (type: EventType, listener: (event: ServerEvent) => void) => {
       runtime.checkOpen();
       return runtime.on(type, listener);
     },

@@ -12,6 +12,13 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
+/** How an event is tried again at a notifier. */
+export interface NotifierRetry {
+  readonly maxAttempts: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
 /** The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones. */
 export interface Policy {
   readonly retry: RetryPolicy;
@@ -44,7 +51,7 @@ export interface Policy {
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
   readonly storeTimeoutMs: number;
-  readonly notifier: { readonly maxAttempts: number; readonly baseMs: number; readonly capMs: number };
+  readonly notifier: NotifierRetry;
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -68,7 +75,8 @@ export const DEFAULT_POLICY: Policy = {
   awaitTimeoutMs: 24 * HOUR,
   /** A job that always meets a shutdown, or causes it, must run out of attempts in the end. */
   maxReleases: 10,
-  maxRedrives: 3,
+  /** With the pauses between them about a day: a consumer that is broken overnight fails nothing. */
+  maxRedrives: 30,
   /** Below DynamoDB's 400 KB item with room for the rest. */
   maxPayloadBytes: 256 * KIB,
   maxMetadataBytes: 8 * KIB,

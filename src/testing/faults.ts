@@ -127,7 +127,7 @@ function faultyNotifier(notifier: Notifier, plan: FaultPlan): Notifier {
   return {
     kinds: notifier.kinds,
     on: notifier.on,
-    retry: notifier.retry,
+    giveUpAfterMs: notifier.giveUpAfterMs,
     timeoutMs: notifier.timeoutMs,
     maxBatch: notifier.maxBatch,
     publish: (events, context) =>

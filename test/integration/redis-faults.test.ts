@@ -283,7 +283,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     expect(job?.record.id).toBe("job-1");
     const heard: unknown[] = [];
     await store.feed?.subscribe((hint) => heard.push(hint));
-    const hint = { id: "job-1", version: 1, owner: null, subject: null };
+    const hint = { id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null };
     await store.feed?.publish([hint]);
     while (heard.length === 0) await sleep(5);
     expect(heard).toEqual([hint]);
@@ -339,7 +339,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     const probe = new StoreProbe({ store, close: async () => undefined });
     const heard: unknown[] = [];
     await store.feed?.subscribe((hint) => heard.push(hint));
-    await store.feed?.publish([{ id: "job-1", version: 1, owner: null, subject: null }]);
+    await store.feed?.publish([{ id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null }]);
     const now = await probe.now();
     await probe.given(sampleReadyJob({ id: "ready", owner: "o", subject: "s", scope: "x" }, now));
     await probe.claimNext();

@@ -7,6 +7,8 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { createFaults, type Fault } from "../../src/testing/faults.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 
+const noView = () => Promise.resolve(null);
+
 const nowMs = 1_000;
 const signal = new AbortController().signal;
 
@@ -198,9 +200,13 @@ describe("faults of a notifier", () => {
     const inner = memoryNotifier({ kinds: ["k"], maxBatch: 4 });
     const notifier = faults.wrapNotifier(inner);
     faults.notifier({ fault: "not_applied" });
-    await expect(notifier.publish([sampleEvent("a", 1)], { signal })).rejects.toThrow("not_applied");
+    await expect(notifier.publish([sampleEvent("a", 1)], { signal, view: noView })).rejects.toThrow(
+      "not_applied",
+    );
     faults.notifier({ fault: "response_lost" });
-    await expect(notifier.publish([sampleEvent("a", 2)], { signal })).rejects.toThrow("unknown");
+    await expect(notifier.publish([sampleEvent("a", 2)], { signal, view: noView })).rejects.toThrow(
+      "unknown",
+    );
     expect(inner.events.map(({ id }) => id)).toEqual(["a:2"]);
     expect(notifier).toMatchObject({ kinds: ["k"], maxBatch: 4 });
     await notifier.close?.();

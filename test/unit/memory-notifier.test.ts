@@ -2,26 +2,34 @@ import { describe, expect, it } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 
+const noView = () => Promise.resolve(null);
+
 const signal = new AbortController().signal;
 
 describe("memory notifier", () => {
   it("keeps what it is given, also by job", async () => {
     const notifier = memoryNotifier();
-    await notifier.publish([sampleEvent("a", 1), sampleEvent("b", 1), sampleEvent("a", 2)], { signal });
+    await notifier.publish([sampleEvent("a", 1), sampleEvent("b", 1), sampleEvent("a", 2)], {
+      signal,
+      view: noView,
+    });
     expect(notifier.events.map(({ id }) => id)).toEqual(["a:1", "b:1", "a:2"]);
     expect(notifier.eventsOf("a").map(({ id }) => id)).toEqual(["a:1", "a:2"]);
   });
 
   it("gives the next event once, whether it has come already or not", async () => {
     const notifier = memoryNotifier();
-    await notifier.publish([sampleEvent("a", 1)], { signal });
+    await notifier.publish([sampleEvent("a", 1)], { signal, view: noView });
     const ids = [
       notifier.nextEvent(),
       notifier.nextEvent(),
       notifier.nextEvent(({ version }) => version > 3),
     ];
-    await notifier.publish([sampleEvent("a", 2)], { signal });
-    await notifier.publish([sampleEvent("a", 3), sampleEvent("a", 4), sampleEvent("a", 5)], { signal });
+    await notifier.publish([sampleEvent("a", 2)], { signal, view: noView });
+    await notifier.publish([sampleEvent("a", 3), sampleEvent("a", 4), sampleEvent("a", 5)], {
+      signal,
+      view: noView,
+    });
     expect((await Promise.all(ids)).map(({ id }) => id)).toEqual(["a:1", "a:2", "a:4"]);
     expect((await notifier.nextEvent()).id).toBe("a:5");
   });
@@ -35,7 +43,7 @@ describe("memory notifier", () => {
 
   it("fails as often as told, then delivers", async () => {
     const notifier = memoryNotifier();
-    const publish = async () => (await notifier.publish([sampleEvent("a", 1)], { signal }))[0];
+    const publish = async () => (await notifier.publish([sampleEvent("a", 1)], { signal, view: noView }))[0];
     notifier.failNext("retry", { count: 2, afterMs: 500 });
     notifier.failNext("rejected");
     notifier.failNext("throw");
@@ -52,7 +60,6 @@ describe("memory notifier", () => {
     const options = {
       kinds: ["k"],
       on: ["job.failed"] as const,
-      retry: { maxAttempts: 2 },
       timeoutMs: 5,
       maxBatch: 3,
     };

@@ -1,7 +1,10 @@
-import type { JobEvent } from "../../core/event.js";
-import type { Notifier, PublishResult } from "../../core/ports/notifier.js";
+import type { ServerEvent } from "../../core/event.js";
+import type { Notifier, NotifierOptions, PublishResult } from "../../core/ports/notifier.js";
 
-export type MemoryNotifierOptions = Pick<Notifier, "kinds" | "on" | "retry" | "timeoutMs" | "maxBatch">;
+export interface MemoryNotifierOptions<K extends string = string> extends NotifierOptions<K> {
+  /** Most events in one `publish`. @default 20 */
+  readonly maxBatch?: number | undefined;
+}
 
 /**
  * How a memory notifier fails.
@@ -15,7 +18,7 @@ export interface FailNextOptions {
   /** How many events; of `throw` and `hang`, how many calls. @default 1 */
   readonly count?: number;
   /** Only events for which this holds. @default all */
-  readonly where?: (event: JobEvent) => boolean;
+  readonly where?: (event: ServerEvent) => boolean;
   /** Of `retry`: how long the receiver asks to wait. */
   readonly afterMs?: number;
 }
@@ -23,13 +26,13 @@ export interface FailNextOptions {
 /** A receiver in the memory of one process. */
 export interface MemoryNotifier extends Notifier {
   /** What was delivered, in order of arrival; an event that was delivered twice stands twice. */
-  readonly events: readonly JobEvent[];
-  eventsOf(jobId: string): readonly JobEvent[];
+  readonly events: readonly ServerEvent[];
+  eventsOf(jobId: string): readonly ServerEvent[];
   /**
    * The next delivered event, or the next for which `where` holds: each call goes on behind the event that the last call
    * returned, and waits for one to come. Rejects when the notifier is closed meanwhile.
    */
-  nextEvent(where?: (event: JobEvent) => boolean): Promise<JobEvent>;
+  nextEvent(where?: (event: ServerEvent) => boolean): Promise<ServerEvent>;
   /** Lets deliveries fail, until they have failed as often as told. Failures come in the order in which they are set. */
   failNext(failure: NotifierFailure, options?: FailNextOptions): void;
   /** Ends the failures that are set; what hangs goes on hanging. */
@@ -44,24 +47,24 @@ export function memoryNotifier(options: MemoryNotifierOptions = {}): MemoryNotif
 
 interface PlannedFailure {
   readonly failure: NotifierFailure;
-  readonly where: (event: JobEvent) => boolean;
+  readonly where: (event: ServerEvent) => boolean;
   readonly afterMs: number | undefined;
   left: number;
 }
 
 interface Waiting {
-  readonly where: (event: JobEvent) => boolean;
-  readonly resolve: (event: JobEvent) => void;
+  readonly where: (event: ServerEvent) => boolean;
+  readonly resolve: (event: ServerEvent) => void;
   readonly reject: (error: Error) => void;
 }
 
 class InMemoryNotifier implements MemoryNotifier {
   readonly kinds: Notifier["kinds"];
   readonly on: Notifier["on"];
-  readonly retry: Notifier["retry"];
+  readonly giveUpAfterMs: Notifier["giveUpAfterMs"];
   readonly timeoutMs: Notifier["timeoutMs"];
   readonly maxBatch: Notifier["maxBatch"];
-  readonly events: JobEvent[] = [];
+  readonly events: ServerEvent[] = [];
   #failures: PlannedFailure[] = [];
   /** How many events `nextEvent` has gone past. */
   #read = 0;
@@ -70,13 +73,13 @@ class InMemoryNotifier implements MemoryNotifier {
   constructor(options: MemoryNotifierOptions) {
     this.kinds = options.kinds;
     this.on = options.on;
-    this.retry = options.retry;
+    this.giveUpAfterMs = options.giveUpAfterMs;
     this.timeoutMs = options.timeoutMs;
     this.maxBatch = options.maxBatch;
   }
 
   async publish(
-    events: readonly JobEvent[],
+    events: readonly ServerEvent[],
     { signal }: { readonly signal: AbortSignal },
   ): Promise<readonly PublishResult[]> {
     signal.throwIfAborted();
@@ -87,11 +90,11 @@ class InMemoryNotifier implements MemoryNotifier {
     return events.map((event) => this.#publishOne(event, held));
   }
 
-  eventsOf(jobId: string): readonly JobEvent[] {
+  eventsOf(jobId: string): readonly ServerEvent[] {
     return this.events.filter((event) => event.jobId === jobId);
   }
 
-  nextEvent(where: (event: JobEvent) => boolean = () => true): Promise<JobEvent> {
+  nextEvent(where: (event: ServerEvent) => boolean = () => true): Promise<ServerEvent> {
     while (this.#waiting.length === 0 && this.#read < this.events.length) {
       const event = this.events[this.#read++];
       if (event && where(event)) return Promise.resolve(event);
@@ -117,7 +120,7 @@ class InMemoryNotifier implements MemoryNotifier {
   }
 
   /** @param held - jobs of which an earlier event in this call was not delivered: a later one must not overtake it */
-  #publishOne(event: JobEvent, held: Set<string>): PublishResult {
+  #publishOne(event: ServerEvent, held: Set<string>): PublishResult {
     if (held.has(event.jobId)) return { status: "retry", reason: "an earlier event of the job comes first" };
     const failing = this.#takeFailure(["retry", "rejected"], [event]);
     if (failing) {
@@ -130,7 +133,7 @@ class InMemoryNotifier implements MemoryNotifier {
     return { status: "delivered" };
   }
 
-  #deliver(event: JobEvent): void {
+  #deliver(event: ServerEvent): void {
     this.events.push(event);
     const [first] = this.#waiting;
     if (!first) return;
@@ -141,7 +144,7 @@ class InMemoryNotifier implements MemoryNotifier {
     first.resolve(event);
   }
 
-  #takeFailure(among: readonly NotifierFailure[], events: readonly JobEvent[]): PlannedFailure | null {
+  #takeFailure(among: readonly NotifierFailure[], events: readonly ServerEvent[]): PlannedFailure | null {
     const found = this.#failures.find(({ failure, where }) => among.includes(failure) && events.some(where));
     if (!found) return null;
     found.left -= 1;

@@ -70,6 +70,7 @@ class InMemoryQueue implements MemoryQueue {
       ordered,
       maxBatch: options.maxBatch ?? 10,
       maxReceives,
+      visibilityMs,
     };
     this.#clock = options.clock ?? systemClock;
     this.#faults = new QueueFaultState(options.random ?? Math.random, options.faults ?? {}, () => {

@@ -1,6 +1,6 @@
-import type { Policy } from "../defaults.js";
+import type { NotifierRetry, Policy } from "../defaults.js";
 import { type HistoryEntry, historyOf } from "../history.js";
-import type { NotifierRetry, PublishResult } from "../ports/notifier.js";
+import type { PublishResult } from "../ports/notifier.js";
 import type { AdvanceItem } from "../ports/store.js";
 import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
 import { backoffMs } from "./backoff.js";
@@ -34,6 +34,7 @@ export function afterPublish(
     const entry = entries[index];
     if (entry === undefined) break;
     const attempts = moved.attempts + 1;
+    if (result.status === "held") return { ...moved, attempts, retryAt: now + Math.max(1, result.afterMs) };
     const over = result.status === "rejected" || (result.status === "retry" && attempts >= retry.maxAttempts);
     if (result.status === "retry" && !over) {
       const waitMs = Math.max(result.afterMs ?? 0, backoffMs(attempts, retry, random), 1);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JobEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/event.js";
 import type { Notifier, PublishResult } from "../../core/ports/notifier.js";
 import type { FixtureTest } from "../suite-runner.js";
 import { SuiteTime, type MovableTime } from "../suite-time.js";
@@ -36,13 +36,13 @@ export class NotifierProbe {
   }
 
   publish(
-    events: readonly JobEvent[],
+    events: readonly ServerEvent[],
     signal: AbortSignal = new AbortController().signal,
   ): Promise<readonly PublishResult[]> {
-    return this.notifier.publish(events, { signal });
+    return this.notifier.publish(events, { signal, view: () => Promise.resolve(null) });
   }
 
-  async statuses(events: readonly JobEvent[]): Promise<readonly PublishResult["status"][]> {
+  async statuses(events: readonly ServerEvent[]): Promise<readonly PublishResult["status"][]> {
     return (await this.publish(events)).map(({ status }) => status);
   }
 

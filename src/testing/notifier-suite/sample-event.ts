@@ -1,10 +1,10 @@
-import type { JobEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/event.js";
 
 /** In no reason that a notifier gives: what an event carries is not for error texts. */
 export const SAMPLE_SECRET = "s3cret-of-the-owner";
 
 /** An event as the core publishes it. */
-export function sampleEvent(jobId: string, version: number, over: Partial<JobEvent> = {}): JobEvent {
+export function sampleEvent(jobId: string, version: number, over: Partial<ServerEvent> = {}): ServerEvent {
   return {
     id: `${jobId}:${version}`,
     type: "job.started",
@@ -21,6 +21,7 @@ export function sampleEvent(jobId: string, version: number, over: Partial<JobEve
     subject: "plan:42",
     metadata: { note: SAMPLE_SECRET, nested: [1, null, { deep: true }] },
     actor: null,
+    trace: null,
     phase: null,
     reason: null,
     failureReason: null,

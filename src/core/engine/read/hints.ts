@@ -29,8 +29,8 @@ export function createHintLink(core: Means, bus: Bus, feed: Feed | null): HintLi
   return {
     bus,
     isClosed: () => closed,
-    publish({ id, version, owner, subject }) {
-      const hint = { id, version, owner, subject };
+    publish({ id, kind, version, owner, subject }) {
+      const hint = { id, kind, version, owner, subject };
       bus.hint(hint);
       if (!closed) outgoing?.add(hint);
     },

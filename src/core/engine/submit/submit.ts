@@ -11,6 +11,7 @@ import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
+import { retainMsOf, retryOf } from "../kind-settings.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
@@ -242,13 +243,13 @@ function newJob(
     subject: given.subject,
     metadata: given.metadata,
     queue: queueOf(core, definition),
-    maxAttempts: definition.retry.maxAttempts ?? core.policy.retry.maxAttempts,
+    maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
     origin: given.origin,
     scope,
     inputHash: scope === null ? null : inputHash(input),
     deadlineAt: deadlineMs === null ? null : now + deadlineMs,
-    retainMs: definition.retainMs ?? core.policy.retainMs,
+    retainMs: retainMsOf(core, definition),
     delayMs: options.delayMs ?? 0,
   };
 }
