@@ -1,8 +1,7 @@
 // The three ports on a real broker, which all tests of this file share; they run side by side. `WAYBILL_RABBITMQ_URL` names
 // another one, such as a RabbitMQ 4.
 import { type ChannelModel, connect } from "amqplib";
-import { afterAll, describe, it } from "vitest";
-import { Link } from "../../src/adapters/rabbitmq/link.js";
+import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
 import { notifierSuite } from "../../src/testing/notifier-suite/notifier-suite.js";
@@ -15,48 +14,52 @@ const elsewhere = process.env["WAYBILL_RABBITMQ_URL"];
 const isMissing = elsewhere === undefined && rabbitmqMissing() !== null;
 const START_MS = 90_000;
 
-let server: Promise<RabbitmqServer> | null = null;
-let opened: Promise<ChannelModel> | null = null;
+let server: RabbitmqServer | null = null;
+let url = elsewhere ?? "";
+/** What a test itself says to the broker. */
+let model: ChannelModel;
 let made = 0;
 
-async function url(): Promise<string> {
-  if (elsewhere !== undefined) return elsewhere;
-  server ??= startRabbitmq();
-  return (await server).url;
-}
+const connectHere = (): Promise<ChannelModel> => connect(url, { noDelay: true });
+/** One connection for all parts, as an application has it. */
+const connection = rabbitmqConnection(connectHere);
 
-/** One connection for all tests of this file, as an application has one for all its parts. */
-async function model(): Promise<ChannelModel> {
-  opened ??= connect(await url(), { noDelay: true });
-  return opened;
-}
+// Most of a test here is waiting for seconds to pass: they do so together.
+vi.setConfig({ maxConcurrency: 16 });
+const sideBySide: SuiteRunner = {
+  describe(title, body) {
+    describe.concurrent(title, body);
+  },
+  it(title, body, timeoutMs = START_MS) {
+    it.concurrent(title, { timeout: timeoutMs }, body);
+  },
+};
 
 function name(): string {
   made += 1;
   return `conformance-${String(process.pid)}-${String(Date.now())}-${String(made)}`;
 }
 
-/** Tests that wait for seconds do so together. */
-const sideBySide: SuiteRunner = {
-  describe,
-  it(title, body, timeoutMs = START_MS) {
-    it.concurrent(title, { timeout: timeoutMs + START_MS }, body);
-  },
-};
-
-const shared = rabbitmqConnection(async () => connect(await url(), { noDelay: true }));
-
-afterAll(async () => {
-  await shared.close();
-  await (await opened)?.close();
-  await (await server)?.stop();
+beforeAll(async () => {
+  if (isMissing) return;
+  if (elsewhere === undefined) {
+    server = await startRabbitmq();
+    url = server.url;
+  }
+  model = await connectHere();
 }, START_MS);
 
-describe.skipIf(isMissing)("RabbitMQ's queue", () => {
+afterAll(async () => {
+  await connection.close();
+  if (!isMissing) await model.close();
+  await server?.stop();
+}, START_MS);
+
+describe.skipIf(isMissing).concurrent("RabbitMQ's queue", () => {
   queueSuite(sideBySide, {
     async create() {
       const queue = name();
-      const part = rabbitmqQueue({ connection: shared, queue, maxReceives: 3 });
+      const part = rabbitmqQueue({ connection, queue, maxReceives: 3 });
       return {
         queue: part,
         visibilityMs: null,
@@ -67,11 +70,11 @@ describe.skipIf(isMissing)("RabbitMQ's queue", () => {
   });
 });
 
-describe.skipIf(isMissing)("RabbitMQ's feed", () => {
+describe.skipIf(isMissing).concurrent("RabbitMQ's feed", () => {
   feedSuite(sideBySide, {
     async create() {
       const exchange = name();
-      const [publisher, subscriber] = [1, 2].map(() => rabbitmqFeed({ connection: shared, exchange }));
+      const [publisher, subscriber] = [1, 2].map(() => rabbitmqFeed({ connection, exchange }));
       return {
         publisher: publisher!,
         subscriber: subscriber!,
@@ -84,11 +87,11 @@ describe.skipIf(isMissing)("RabbitMQ's feed", () => {
   });
 });
 
-describe.skipIf(isMissing)("RabbitMQ's notifier", () => {
+describe.skipIf(isMissing).concurrent("RabbitMQ's notifier", () => {
   notifierSuite(sideBySide, {
     async create() {
       const exchange = name();
-      const channel = await (await model()).createChannel();
+      const channel = await model.createChannel();
       await channel.assertExchange(exchange, "topic", { durable: true });
       const { queue } = await channel.assertQueue("", { exclusive: true });
       await channel.bindQueue(queue, exchange, "#");
@@ -97,10 +100,10 @@ describe.skipIf(isMissing)("RabbitMQ's notifier", () => {
         delivered.push(String(message?.properties.messageId));
       };
       await channel.consume(queue, hear, { noAck: true });
-      const answers = answering(async () => connect(await url(), { noDelay: true }));
-      const connection = new Link(answers.connect);
+      const answers = answering(connectHere);
+      const own = rabbitmqConnection(answers.connect);
       const notifier = rabbitmqNotifier({
-        connection,
+        connection: own,
         exchange,
         format: "flat",
         fields: answers.fields,
@@ -114,7 +117,7 @@ describe.skipIf(isMissing)("RabbitMQ's notifier", () => {
         },
         answer: answers.answer,
         async close() {
-          await connection.close();
+          await own.close();
           await channel.close();
         },
       };

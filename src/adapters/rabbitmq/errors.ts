@@ -12,12 +12,16 @@ const REPLIES: Readonly<Record<number, string>> = {
   541: "the broker failed",
 };
 
+/** The broker could not be heard in time. The message is for a reason. */
+export class BrokerSilent extends Error {}
+
 /**
  * What happened, in words that hold nothing of the connection's address: drivers and Node put it, with its credentials, into
  * messages and properties of errors.
  */
 export function reasonOf(error: unknown): string {
   if (isWaybillError(error)) return error.code;
+  if (error instanceof BrokerSilent) return error.message;
   const code = codeOf(error);
   if (typeof code === "number") return REPLIES[code] ?? `the broker answered ${String(code)}`;
   if (typeof code === "string" && /^[A-Z_]{2,40}$/.test(code)) return code;

@@ -1,6 +1,7 @@
 import { type Clock, inTime, sleep, systemClock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
 import type { RabbitmqChannelModel } from "./client.js";
+import { BrokerSilent } from "./errors.js";
 
 /** How the application connects: `() => connect(url, { noDelay: true })` of amqplib, without its own recovery. */
 export type RabbitmqConnect = () => Promise<RabbitmqChannelModel>;
@@ -102,7 +103,7 @@ export class Link implements RabbitmqConnection {
       this.#checkOpen();
       if (this.#session !== null) return this.#session;
       const leftMs = giveUpAt - this.clock.now();
-      if (leftMs <= 0) throw new Error("no connection in time");
+      if (leftMs <= 0) throw new BrokerSilent("no connection in time");
       // Shared by everybody who waits, and not ended with one of them.
       const attempt = (this.#attempt ??= this.#tryOnce());
       let failed: unknown = null;
@@ -152,7 +153,7 @@ export class Link implements RabbitmqConnection {
     );
     if (model === LATE) {
       connecting.then(discard, () => undefined);
-      throw new Error("connecting took too long");
+      throw new BrokerSilent("connecting took too long");
     }
     if (this.isClosed) {
       discard(model);
@@ -213,7 +214,7 @@ class OpenSession implements Session {
     if (answer !== LATE) return answer;
     // A broker that blocks publishers reads nothing from them: it is alive, and will answer.
     if (!this.isBlocked) discard(this.model);
-    throw new Error("the broker did not answer in time");
+    throw new BrokerSilent("the broker did not answer in time");
   }
 
   async end(): Promise<void> {

@@ -13,7 +13,7 @@ import {
 import type { OpenChannel } from "./channel.js";
 import { checkQueue } from "./check.js";
 import { unavailable } from "./errors.js";
-import { linkOf, type RabbitmqConnection } from "./link.js";
+import { linkOf, type RabbitmqConnection, type Session } from "./link.js";
 import { declareQueue, LONGEST_DELAY_MS, type QueueNames } from "./topology.js";
 import { WorkQueue } from "./work-queue.js";
 
@@ -63,6 +63,7 @@ class RabbitmqQueue implements Queue {
   readonly #work: WorkQueue;
   readonly #dead: WorkQueue;
   readonly #link: ReturnType<typeof linkOf>;
+  readonly #declared = new WeakMap<Session, Promise<void>>();
   #isClosed = false;
 
   constructor(options: RabbitmqQueueOptions) {
@@ -143,8 +144,16 @@ class RabbitmqQueue implements Queue {
     }
   }
 
-  async #prepare(open: OpenChannel): Promise<void> {
-    if (this.#declares) await declareQueue(open, this.#names, this.#maxReceives);
+  /** Once in a session, and never twice at a time: a broker that declares one quorum queue on two channels may fail. */
+  #prepare(open: OpenChannel): Promise<void> {
+    if (!this.#declares) return Promise.resolve();
+    const known = this.#declared.get(open.session);
+    if (known !== undefined) return known;
+    const declared = declareQueue(open, this.#names, this.#maxReceives);
+    this.#declared.set(open.session, declared);
+    // The next channel tries again.
+    declared.catch(() => this.#declared.delete(open.session));
+    return declared;
   }
 
   #checkOpen(): void {
