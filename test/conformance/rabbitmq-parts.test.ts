@@ -12,7 +12,7 @@ import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/
 
 const elsewhere = process.env["WAYBILL_RABBITMQ_URL"];
 const isMissing = elsewhere === undefined && rabbitmqMissing() !== null;
-const START_MS = 90_000;
+const START_MS = 180_000;
 
 let server: RabbitmqServer | null = null;
 let url = elsewhere ?? "";
@@ -30,7 +30,7 @@ const sideBySide: SuiteRunner = {
   describe(title, body) {
     describe.concurrent(title, body);
   },
-  it(title, body, timeoutMs = START_MS) {
+  it(title, body, timeoutMs = 60_000) {
     it.concurrent(title, { timeout: timeoutMs }, body);
   },
 };

@@ -10,7 +10,8 @@ import { type ChannelModel, connect } from "amqplib";
 /** Not the wrapper in /usr/sbin, which changes the user and with it the environment. */
 const BROKER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const EPMD = "/usr/bin/epmd";
-const START_MS = 60_000;
+/** Some seconds on an idle machine; a loaded one takes a minute. */
+const START_MS = 150_000;
 
 /**
  * Runs port mapper and broker until a line or the end comes on its input. The end comes also when the test's process is

@@ -98,7 +98,7 @@ export class Consuming {
     const waitUntil = this.#clock.now() + waitMs;
     const open = await unlessAborted(this.#slot.get(), signal);
     const consumers = open === null ? undefined : this.#consumers.get(open);
-    if (open === null || consumers === undefined || signal.aborted) return null;
+    if (open === null || consumers === undefined) return null;
     const messages = await consumers.take(this.#queue, { max, signal }, (enough) =>
       sleep(this.#clock, Math.max(0, waitUntil - this.#clock.now()), enough, true),
     );

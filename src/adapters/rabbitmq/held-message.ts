@@ -76,6 +76,7 @@ export class HeldMessage implements Delivery {
   async release(afterMs: number): Promise<void> {
     await this.#passing;
     if (this.#isGone()) return;
+    this.#checkOpen();
     const { maxReceives } = this.#holding;
     if (maxReceives !== null && this.receives >= maxReceives) this.discard();
     // Not `nack`, which RabbitMQ 4.3 and newer do not count.

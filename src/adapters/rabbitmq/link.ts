@@ -106,12 +106,11 @@ export class Link implements RabbitmqConnection {
       if (leftMs <= 0) throw new BrokerSilent("no connection in time");
       // Shared by everybody who waits, and not ended with one of them.
       const attempt = (this.#attempt ??= this.#tryOnce());
-      let failed: unknown = null;
-      const settled = attempt.catch((error: unknown) => {
-        failed = error;
-      });
-      await inTime(this.clock, leftMs, settled, undefined);
-      if (failed !== null && giveUpAt - this.clock.now() <= this.#waitMs()) throw failed;
+      try {
+        await inTime<unknown>(this.clock, leftMs, attempt, null);
+      } catch (error) {
+        if (giveUpAt - this.clock.now() <= this.#waitMs()) throw error;
+      }
     }
   }
 

@@ -162,7 +162,7 @@ class RabbitmqQueue implements Queue {
 }
 
 function namesOf({ queue, deadLetterQueue }: RabbitmqQueueOptions): QueueNames {
-  const names = { queue, deadLetters: deadLetterQueue ?? `${String(queue)}.dead` };
+  const names = { queue, deadLetters: deadLetterQueue ?? `${queue}.dead` };
   for (const name of [names.queue, names.deadLetters]) {
     if (typeof name !== "string" || name === "" || Buffer.byteLength(name) > MOST_NAME_BYTES)
       throw invalid(`the name of a queue must have 1 to ${MOST_NAME_BYTES} bytes`);
