@@ -8,6 +8,8 @@ export type RabbitmqConnect = () => Promise<RabbitmqChannelModel>;
 
 /** A connection that is made when it is first needed, and again when it was lost. */
 export interface RabbitmqConnection {
+  /** What it is: a driver's own connection does not pass for it. */
+  readonly type: "rabbitmqConnection";
   /** Closes it. Parts that use it refuse from then on. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ const STEADY_MS = 5_000;
 const LATE = Symbol("late");
 
 export class Link implements RabbitmqConnection {
+  readonly type = "rabbitmqConnection";
   readonly clock: Clock;
   readonly #connect: RabbitmqConnect;
   readonly #times: LinkTimes;

@@ -97,31 +97,38 @@ class RabbitmqNotifier<K extends string> implements Notifier<K> {
 
   async publish(events: readonly ServerEvent[], context: PublishContext): Promise<readonly PublishResult[]> {
     const results = new Map<ServerEvent, PublishResult>();
-    const failed = new Set<string>();
-    for (const wave of wavesOf(events)) {
-      await Promise.all(
-        wave.map(async (event) => {
-          const result: PublishResult = failed.has(event.jobId)
-            ? { status: "retry", reason: "an earlier event of the job comes first" }
-            : await this.#publishOne(event, context);
-          if (result.status !== "delivered") failed.add(event.jobId);
-          results.set(event, result);
-        }),
-      );
-    }
-    return events.map((event) => results.get(event) ?? { status: "retry", reason: "not published" });
+    await unlessAborted(this.#publishAll(events, context, results), context.signal);
+    return events.map((event) => results.get(event) ?? { status: "retry", reason: "it took too long" });
   }
 
   close(): Promise<void> {
     return this.#publisher.close();
   }
 
+  async #publishAll(
+    events: readonly ServerEvent[],
+    context: PublishContext,
+    results: Map<ServerEvent, PublishResult>,
+  ): Promise<void> {
+    const failed = new Set<string>();
+    for (const wave of wavesOf(events)) {
+      const ofWave = wave.map(async (event) => {
+        const result: PublishResult = failed.has(event.jobId)
+          ? { status: "retry", reason: "an earlier event of the job comes first" }
+          : await this.#publishOne(event, context);
+        if (result.status !== "delivered") failed.add(event.jobId);
+        results.set(event, result);
+      });
+      await Promise.all(ofWave);
+    }
+  }
+
   async #publishOne(event: ServerEvent, context: PublishContext): Promise<PublishResult> {
     const encoded = await this.#encode(event, context);
     if (encoded.status !== "encoded") return encoded;
-    const publishing = context.signal.aborted ? null : this.#publisher.publish(encoded.publication);
-    const published = publishing && (await unlessAborted(publishing, context.signal));
-    return resultOf(published);
+    // Whoever waited has gone: what is not begun is offered again.
+    if (context.signal.aborted) return { status: "retry", reason: "it took too long" };
+    return resultOf(await this.#publisher.publish(encoded.publication));
   }
 
   async #encode(event: ServerEvent, context: PublishContext): Promise<Encoded> {
@@ -177,10 +184,8 @@ function wavesOf(events: readonly ServerEvent[]): readonly (readonly ServerEvent
   return waves;
 }
 
-function resultOf(published: Published | null): PublishResult {
-  switch (published?.status) {
-    case undefined:
-      return { status: "retry", reason: "it took too long" };
+function resultOf(published: Published): PublishResult {
+  switch (published.status) {
     case "confirmed":
       return { status: "delivered" };
     case "blocked":
