@@ -91,6 +91,8 @@ export class ChannelSlot {
 
   async #openPrepared(closed: () => void): Promise<OpenChannel> {
     const open = await openChannel(await this.#link.session());
+    // Before whatever else hears of its end: nobody is given it again.
+    open.onClosed(closed);
     try {
       await this.#prepare(open);
       if (this.#isClosed) throw new Error("no longer needed");
@@ -98,7 +100,6 @@ export class ChannelSlot {
       await open.close();
       throw error;
     }
-    open.onClosed(closed);
     return open;
   }
 }

@@ -227,6 +227,8 @@ class OpenSession implements Session {
 /** Ends a connection that may not answer any more: an orderly close would wait for it. */
 function discard(model: RabbitmqChannelModel): void {
   const socket = socketOf(model);
+  // One that came too late has no listener yet, and its error would end the process.
+  model.on("error", () => undefined);
   // With an error: the driver hears that, and lets go of its channels and timers.
   if (socket?.destroy !== undefined) socket.destroy(new Error("given up"));
   else model.close().catch(() => undefined);
