@@ -1,7 +1,11 @@
 // The three ports on a real broker, which all tests of this file share; they run side by side. `WAYBILL_RABBITMQ_URL` names
 // another one, such as a RabbitMQ 4.
 import { type ChannelModel, connect } from "amqplib";
+import { createWaybill, defineJob } from "waybill";
+import { sqliteStore } from "waybill/sqlite";
+import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { FeedHint } from "../../src/core/ports/feed.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
@@ -9,6 +13,7 @@ import { notifierSuite } from "../../src/testing/notifier-suite/notifier-suite.j
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 import { queueSuite } from "../../src/testing/queue-suite/queue-suite.js";
 import type { SuiteRunner } from "../../src/testing/suite-runner.js";
+import { openDatabase, temporaryFile } from "../integration/sqlite-driver.js";
 import { answering } from "../support/rabbitmq-answers.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
 
@@ -220,6 +225,35 @@ describe.skipIf(isMissing).concurrent("RabbitMQ's feed beside the suite", () => 
     await subscriber.close();
     await own.close();
     await publisher.close();
+  });
+});
+
+describe.skipIf(isMissing).concurrent("RabbitMQ's feed beside a SQLite store", () => {
+  it.concurrent("tells another process of a change, with its kind", async () => {
+    const exchange = name();
+    const file = temporaryFile();
+    const db = openDatabase(file.path);
+    const work = defineJob({ kind: "work", input: z.object({}) });
+    const feed = rabbitmqFeed({ connection, exchange });
+    const elsewhereFeed = rabbitmqFeed({ connection, exchange });
+    const heard: FeedHint[] = [];
+    await elsewhereFeed.subscribe((hint) => heard.push(hint));
+    const waybill = createWaybill({ jobs: [work], store: sqliteStore({ db }), feed });
+    const job = await waybill.submit(work, {}, { owner: "ana", subject: "plan:1" }).unwrap();
+    await vi.waitFor(() => {
+      expect(heard).toContainEqual({
+        id: job.id,
+        kind: "work",
+        version: job.version,
+        owner: "ana",
+        subject: "plan:1",
+      });
+    }, 10_000);
+    await waybill.close();
+    await feed.close();
+    await elsewhereFeed.close();
+    db.close();
+    file.remove();
   });
 });
 
