@@ -64,13 +64,20 @@ export interface JobEvent {
   readonly failureReason: FailureReason | null;
 }
 
+/** What the kind's `project` lets out of an event beside the rest, already projected. */
+export interface ShownOfEvent {
+  readonly metadata?: Json;
+  readonly actor?: string | null;
+}
+
 /**
- * An event inside the server, as listeners and notifiers get it. What it has beside `JobEvent` stays inside: an encoder
- * leaves it out unless the kind's `project` lets it through.
+ * An event inside the server, as listeners and notifiers get it. What it has beside `JobEvent` stays inside, but for
+ * `shown`, which encoders add to what leaves.
  */
 export interface ServerEvent extends JobEvent {
   readonly metadata: Json;
   readonly actor: string | null;
+  readonly shown: ShownOfEvent;
   /** The trace that the job was submitted in; `null`: none. */
   readonly trace: Trace | null;
 }

@@ -1,6 +1,6 @@
 import type { Definition } from "./definition.js";
 import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
-import type { JobEvent, ServerEvent } from "./event.js";
+import type { ServerEvent, ShownOfEvent } from "./event.js";
 import type { Json } from "./json.js";
 
 // What of a job and of an event may leave the server, in one place, for every channel. Everything is named: what is added to
@@ -35,37 +35,14 @@ export function viewOf({ project }: Projecting, job: RuntimeJob | ListedRuntimeJ
   }
 }
 
-/** An event as it leaves the server: its instant is ISO 8601 text. */
-export interface PublicEvent extends Omit<JobEvent, "at"> {
-  readonly at: string;
-  /** Only where the kind's `project` names it. */
-  readonly metadata?: Json;
-  /** Only where the kind's `project` names it. */
-  readonly actor?: string | null;
-}
-
-/** What of an event may leave the server. */
-export function publicEventOf({ project }: Projecting, event: ServerEvent): PublicEvent {
-  const { actor } = project;
+/** What of an event's metadata and actor may leave the server. */
+export function shownOf(
+  { project }: Projecting,
+  { metadata, actor }: Pick<ServerEvent, "metadata" | "actor">,
+): ShownOfEvent {
   return {
-    id: event.id,
-    type: event.type,
-    jobId: event.jobId,
-    kind: event.kind,
-    version: event.version,
-    from: event.from,
-    status: event.status,
-    word: event.word,
-    message: event.message,
-    at: event.at.toISOString(),
-    attempt: event.attempt,
-    owner: event.owner,
-    subject: event.subject,
-    phase: event.phase,
-    reason: event.reason,
-    failureReason: event.failureReason,
-    ...metadataOf({ project }, event.metadata),
-    ...(actor === null ? {} : { actor: event.actor === null ? null : actor(event.actor) }),
+    ...metadataOf({ project }, metadata),
+    ...(project.actor === null ? {} : { actor: actor === null ? null : project.actor(actor) }),
   };
 }
 

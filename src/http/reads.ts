@@ -6,7 +6,7 @@ import { toListedView, toView } from "../core/api/view.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { isWaybillError, WaybillError } from "../core/errors.js";
 import { isFinal } from "../core/lifecycle.js";
-import { publicEventOf } from "../core/projection.js";
+import { eventToJson } from "../core/wire/event.js";
 import { etagOf, jobHeaders, jsonResponse, notModified, viewJson } from "./answers.js";
 import type { Call } from "./call.js";
 import type { Service } from "./options.js";
@@ -155,6 +155,6 @@ export async function historyOfJob({ service, principal, name }: Call): Promise<
   const history = await service.waybill.history(name, seenBy(principal));
   const def = service.visible.get(history?.events[0]?.kind ?? "");
   if (history === null || def === undefined) throw notFound();
-  const items = history.events.map((event) => publicEventOf(def["~definition"], event));
+  const items = history.events.map(eventToJson);
   return jsonResponse({ items, trimmed: history.trimmed });
 }

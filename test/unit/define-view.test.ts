@@ -7,7 +7,8 @@ import { DEFAULT_POLICY } from "../../src/core/defaults.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import { listedJobOf } from "../../src/core/engine/read/job.js";
 import { publicViewOf } from "../../src/core/engine/read/public-view.js";
-import { publicEventOf } from "../../src/core/projection.js";
+import { shownOf } from "../../src/core/projection.js";
+import { eventToJson } from "../../src/core/wire/event.js";
 import type { ServerEvent } from "../../src/core/event.js";
 import type { StoredJob } from "../../src/core/ports/store.js";
 import { steps } from "../../src/core/define/steps.js";
@@ -206,6 +207,7 @@ const event: ServerEvent = {
   failureReason: null,
   metadata: { password: "s3cret" },
   actor: "s3cret",
+  shown: {},
   trace: { traceparent: "s3cret" },
 };
 
@@ -223,13 +225,14 @@ describe("what a kind's project lets through", () => {
   });
 
   it("is what events show; left out, neither metadata nor actor leave", () => {
-    const plain = publicEventOf(def["~definition"], event);
+    const told = (of: typeof def | typeof sealed, actor: string | null = event.actor) =>
+      eventToJson({ ...event, shown: shownOf(of["~definition"], { ...event, actor }) });
+    const plain = told(def);
     expect(JSON.stringify(plain)).not.toMatch(/s3cret|metadata|actor|trace/);
-    const { metadata: _metadata, actor: _actor, trace: _trace, ...open } = event;
+    const { metadata: _metadata, actor: _actor, trace: _trace, shown: _shown, ...open } = event;
     expect(plain).toEqual({ ...open, at: at.toISOString() });
-    const told = (actor: string | null) => publicEventOf(sealed["~definition"], { ...event, actor });
-    expect(told("ann")).toEqual({ ...plain, metadata: { given: true }, actor: "A." });
-    expect([told("bob").actor, told(null).actor]).toEqual([null, null]);
+    expect(told(sealed, "ann")).toEqual({ ...plain, metadata: { given: true }, actor: "A." });
+    expect([told(sealed, "bob").actor, told(sealed, null).actor]).toEqual([null, null]);
   });
 
   it.each([
@@ -257,9 +260,7 @@ describe("what a kind's project lets through", () => {
 
   it("names nobody by something that is no text", () => {
     const broken = defineJob({ kind: "recover", input: z.string(), project: { actor: () => 7 as never } });
-    expect(() => publicEventOf(broken["~definition"], event)).toThrow(
-      "project.actor must give a text, or null.",
-    );
+    expect(() => shownOf(broken["~definition"], event)).toThrow("project.actor must give a text, or null.");
   });
 });
 

@@ -23,6 +23,7 @@ const event: ServerEvent = {
   subject: "document:d-8",
   metadata: { secret: "of the application" },
   actor: "somebody",
+  shown: {},
   trace: { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
   phase: null,
   reason: "error",

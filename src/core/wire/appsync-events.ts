@@ -1,3 +1,4 @@
+import { eventToJson } from "./event.js";
 import type { JobEvent, ServerEvent } from "../event.js";
 import type { Json, JsonObject } from "../json.js";
 import type { PublicView } from "../public-view.js";
@@ -14,24 +15,8 @@ export interface AppSyncEventBody extends Omit<JobEvent, "at"> {
 
 /** @param view - left out: the event alone */
 export function eventBodyOf(event: ServerEvent, view?: PublicView | null): AppSyncEventBody {
-  // Named one by one: a field that an event gets one day leaves the server only when somebody says so here.
   return {
-    id: event.id,
-    type: event.type,
-    jobId: event.jobId,
-    kind: event.kind,
-    version: event.version,
-    from: event.from,
-    status: event.status,
-    word: event.word,
-    message: event.message,
-    at: event.at.toISOString(),
-    attempt: event.attempt,
-    owner: event.owner,
-    subject: event.subject,
-    phase: event.phase,
-    reason: event.reason,
-    failureReason: event.failureReason,
+    ...eventToJson(event),
     ...(view !== undefined && { job: view }),
   };
 }

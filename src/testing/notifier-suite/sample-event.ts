@@ -27,6 +27,7 @@ export function sampleEvent(jobId: string, version: number, over: Partial<Server
     failureReason: null,
     metadata: { note: SAMPLE_SECRET, nested: [1, null, { deep: true }] },
     actor: null,
+    shown: {},
     trace: { traceparent: TRACEPARENT },
     ...over,
   };

@@ -25,6 +25,7 @@ export function eventOf(jobId: string, version: number, over: Partial<ServerEven
     failureReason: null,
     metadata: { action: "start", userEmail: "ana@example.com", canary: CANARY },
     actor: CANARY,
+    shown: {},
     trace: null,
     ...over,
   };

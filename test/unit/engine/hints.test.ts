@@ -234,6 +234,7 @@ describe("the bus of a process", () => {
     subject: null,
     metadata: null,
     actor: null,
+    shown: {},
     trace: null,
     phase: null,
     reason: null,

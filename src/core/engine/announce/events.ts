@@ -1,6 +1,7 @@
 import type { Definition, Facts } from "../../definition.js";
-import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
+import { EVENT_OF, type EventType, type ServerEvent, type ShownOfEvent } from "../../event.js";
 import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../history.js";
+import { shownOf } from "../../projection.js";
 import type { JobStatus } from "../../lifecycle.js";
 import type { FailureReason, JobRecord } from "../../record.js";
 
@@ -84,11 +85,25 @@ function eventOf(
     subject: record.subject,
     metadata: record.metadata,
     actor: entry.actor,
+    shown: shownAt(definition, record, entry),
     trace: record.trace,
     phase: entersPhase ? entry.reason : null,
     reason: entersPhase ? null : entry.reason,
     failureReason: facts.failureReason,
   };
+}
+
+/** What the kind lets out. A projection that throws lets nothing out, and must not keep the event from anybody. */
+function shownAt(
+  definition: Definition | undefined,
+  { metadata }: JobRecord,
+  { actor }: HistoryEntry,
+): ShownOfEvent {
+  try {
+    return definition === undefined ? {} : shownOf(definition, { metadata, actor });
+  } catch {
+    return {};
+  }
 }
 
 /** What held right after an entry. */
