@@ -11,6 +11,8 @@ import {
   report,
   rerun,
 } from "./engine/command/commands.js";
+import type { ObserveFilter } from "./engine/observe/aim.js";
+import { createHub, type ObserveOptions } from "./engine/observe/hub.js";
 import { get, history, latest, list, type RuntimeListFilter, undelivered } from "./engine/read/reads.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
 import {
@@ -137,7 +139,12 @@ function reading(runtime: Runtime) {
 
 function watching(runtime: Runtime) {
   const { core, hints } = runtime;
+  const hub = createHub(core, hints);
   return {
+    observe: (filter: ObserveFilter, options?: ObserveOptions) => {
+      runtime.checkOpen();
+      return hub.observe(filter, options);
+    },
     watch: (first: Def | string, second?: unknown, third?: unknown) => {
       runtime.checkOpen();
       return typeof first === "string"
