@@ -389,7 +389,7 @@ describe("an observer", () => {
     [{ ids: [7] }, "ids"],
     [{ kind: "sample.none" as never }, "sample.none"],
     [{ owners: "ann" }, "owner"],
-  ])("refuses %o", (filter, sentence) => {
+  ])("refuses %o", (filter: object, sentence) => {
     const at = observeWorld();
     expect(() => at.waybill.observe(filter)).toThrow(sentence);
   });

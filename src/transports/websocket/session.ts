@@ -318,8 +318,7 @@ function flush(from: SessionState, before: readonly SessionEffect[]): Step {
 
 function onTick(state: SessionState, now: number): Step {
   const { principal, startedAt, movedAt, pingedAt, unanswered } = state;
-  const isWaiting = principal === null && state.authorizing === null;
-  if (isWaiting && now - startedAt >= INIT_WITHIN_MS) return close(state, CLOSE.initTimeout);
+  if (principal === null && now - startedAt >= INIT_WITHIN_MS) return close(state, CLOSE.initTimeout);
   const expiresAt = principal?.expiresAt?.getTime();
   if (expiresAt !== undefined && expiresAt <= now) return close(state, CLOSE.unauthenticated);
   if (!isIdle(state) && now - movedAt >= CLOSE_UNMOVED_AFTER_MS) return close(state, CLOSE.overloaded);
