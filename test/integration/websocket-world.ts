@@ -18,7 +18,7 @@ export function authorizing(clock: { now(): number }) {
     switch (token ?? "") {
       case "ann":
       case "bea":
-        return { owner: token };
+        return { owner: token ?? "" };
       case "operator":
         return { owner: "operator", sees: "all" };
       case "ann-for-a-minute":

@@ -166,9 +166,17 @@ describe("a room", () => {
     at.put("a", ended("COMPLETED", at.clock.now()), JSON.stringify({ done: "yes" }));
     expect(await client.next()).toMatchObject({ jobs: [{ status: "COMPLETED", output: { done: "yes" } }] });
     expect(await client.next()).toEqual({ type: "complete", id: "s" });
-    // The id is free again; one who knows the end is told nothing but that.
+    // The id is free again.
     await client.send({ type: "subscribe", id: "s", filter: { jobId: "a" }, known: { a: 2 } });
-    expect(await client.next()).toMatchObject({ jobs: [], gone: [], snapshot: true });
+    expect(await client.next()).toMatchObject({
+      jobs: [{ version: 2 }],
+      gone: [],
+      snapshot: true,
+      reset: false,
+    });
+    expect(await client.next()).toEqual({ type: "complete", id: "s" });
+    await client.send({ type: "subscribe", id: "s", filter: { jobId: "a" }, known: { a: 7, b: 1 } });
+    expect(await client.next()).toMatchObject({ jobs: [{ version: 2 }], gone: ["b"], reset: true });
     expect(await client.next()).toEqual({ type: "complete", id: "s" });
     await turn();
     expect(at.listeners.size).toBe(0);

@@ -5,7 +5,13 @@ import { defineJob } from "../../src/core/define/define-job.js";
 import { StoreUnavailableError } from "../../src/core/errors.js";
 import type { JobStatus } from "../../src/core/lifecycle.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
-import type { ListRequest, ReadRequest, Store, StoredJob } from "../../src/core/ports/store.js";
+import type {
+  ListRequest,
+  ReadRequest,
+  Store,
+  StoreCapabilities,
+  StoredJob,
+} from "../../src/core/ports/store.js";
 import type { JobRecord } from "../../src/core/record.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
@@ -42,7 +48,13 @@ export interface ReadOfJob {
  * One Waybill over a store that the test writes by hand, as if other processes did, and a feed that it speaks through: what
  * is stored, what is hinted and what is answered when are told apart.
  */
-export function observeWorld(options: { readonly feed?: boolean; readonly shared?: boolean } = {}) {
+export function observeWorld(
+  options: {
+    readonly feed?: boolean;
+    readonly shared?: boolean;
+    readonly capabilities?: Partial<StoreCapabilities>;
+  } = {},
+) {
   const clock = fakeClock();
   const rows = new Map<string, StoredJob>();
   const reads: ReadOfJob[] = [];
@@ -68,7 +80,12 @@ export function observeWorld(options: { readonly feed?: boolean; readonly shared
   const base = memoryStore();
   const store: Store = {
     ...base,
-    capabilities: { ...base.capabilities, shared: options.shared ?? true, maxBatch: 250 },
+    capabilities: {
+      ...base.capabilities,
+      ...options.capabilities,
+      shared: options.shared ?? true,
+      maxBatch: 250,
+    },
     ready: () => base.ready(),
     close: () => base.close(),
     read: (request) =>

@@ -56,9 +56,10 @@ export async function liveStream(options: LiveStreamOptions): Promise<Response |
     await changes.return?.();
     return null;
   }
-  const known = version === undefined ? null : Number(version);
+  const known = jobId === null ? 0 : Number(version ?? 0);
   const begun: Begun = {
-    snapshot: jobId === null || known === null ? first.value : resumed(first.value, known),
+    // A reader may hold more than is stored, where the store has lost writes.
+    snapshot: { ...first.value, reset: first.value.jobs.some((job) => job.version < known) },
     version: jobId === null ? null : (first.value.jobs[0]?.version ?? null),
     isOver: isEnd(jobId, first.value),
     changes,
@@ -68,22 +69,12 @@ export async function liveStream(options: LiveStreamOptions): Promise<Response |
 
 /** An observation whose snapshot is there. */
 interface Begun {
-  /** As far as the reader does not have it. */
   readonly snapshot: JobChanges<StreamedView>;
   /** Of the one job; `null`: of a list. */
   readonly version: number | null;
   /** The one job is final. */
   readonly isOver: boolean;
   readonly changes: AsyncIterator<JobChanges<StreamedView>>;
-}
-
-/** The snapshot for a reader that has a version: the end is told in any case, since the stream ends with it. */
-function resumed(changes: JobChanges<StreamedView>, known: number): JobChanges<StreamedView> {
-  return {
-    ...changes,
-    jobs: changes.jobs.filter((job) => job.version !== known),
-    reset: changes.jobs.some((job) => job.version < known),
-  };
 }
 
 function isEnd(jobId: string | null, { jobs }: JobChanges<StreamedView>): boolean {

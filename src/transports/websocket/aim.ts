@@ -49,17 +49,16 @@ export function aimOf(
 }
 
 /**
- * The snapshot of a single job for one who says what they know. It is compared here and not by `observe`, so that the session
- * learns that the job is final also where nothing is to be sent.
+ * The snapshot of a single job for one who says what they know. It is compared here and not by `observe`: the one view is
+ * always sent, so that the session sees whether the job is final.
  */
 export function resumed(changes: LiveChanges, jobId: string, known: KnownVersions): LiveChanges {
-  const held = known[jobId];
   if (!changes.snapshot) return changes;
+  const held = known[jobId] ?? 0;
   const others = Object.keys(known).filter((id) => id !== jobId);
   return {
     ...changes,
-    jobs: changes.jobs.filter(({ version }) => version !== held),
     gone: [...changes.gone, ...others],
-    reset: changes.reset || changes.jobs.some(({ version }) => held !== undefined && version < held),
+    reset: changes.jobs.some(({ version }) => version < held),
   };
 }

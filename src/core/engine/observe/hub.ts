@@ -7,7 +7,7 @@ import { inTime } from "../../clock.js";
 import { codeOf, type Core } from "../context.js";
 import type { HintAttachment, Hints } from "../read/watch.js";
 import { type Aim, aimOf, isMeant, type ObserveFilter } from "./aim.js";
-import { Observer, type RuntimeChanges, type Sight } from "./observer.js";
+import { type Beginning, Observer, type RuntimeChanges, type Sight } from "./observer.js";
 import { type JobTable, Room } from "./room.js";
 import { type Holder, WatchedJob } from "./watched-job.js";
 
@@ -134,6 +134,10 @@ class Looking implements JobTable {
     this.#core.logger.warn("what is observed could not be read; it is read again", { code: codeOf(error) });
   }
 
+  #begin(asked: readonly string[], known: Readonly<Record<string, number>>): Beginning {
+    return { asked, known, isForgetful: this.#core.gateway.store.capabilities.durability === "weak" };
+  }
+
   /** Looks at jobs by their ids. */
   #enterJobs(aim: Aim, ids: readonly string[], known: Readonly<Record<string, number>>) {
     const jobs = new Map<string, WatchedJob>();
@@ -144,7 +148,7 @@ class Looking implements JobTable {
       },
       ids: () => jobs.keys(),
     };
-    const observer = new Observer(sight, ids, known);
+    const observer = new Observer(sight, this.#begin(ids, known));
     const holder: Holder = {
       byId: true,
       changed: ({ id }) => {
@@ -173,7 +177,7 @@ class Looking implements JobTable {
       aim.limit,
     ]);
     const room = this.#rooms.get(key) ?? this.#openRoom(key, aim);
-    const observer = new Observer(room, [], known);
+    const observer = new Observer(room, this.#begin([], known));
     room.lookers.add(observer);
     return {
       observer,

@@ -16,21 +16,31 @@ interface Told {
   readonly print: string | null;
 }
 
+/** What an observer begins with. */
+export interface Beginning {
+  /** Asked for by name: told as gone when they are not there. */
+  readonly asked: readonly string[];
+  readonly known: Readonly<Record<string, number>>;
+  /** The store may lose acknowledged writes: a version alone does not say that what is known is still so. */
+  readonly isForgetful: boolean;
+}
+
 /**
  * What one observer has been told, and what it is still to be told: only which jobs, so that a slow one is told the newest of
  * each, and waits in as little memory as there are jobs.
  */
 export class Observer implements RoomLooker {
   readonly #sight: Sight;
-  /** Asked for by name: told as gone when they are not there. */
   readonly #asked: readonly string[];
+  readonly #isForgetful: boolean;
   readonly #told: Map<string, Told>;
   readonly #touched = new Set<string>();
   #wake: () => void = () => undefined;
 
-  constructor(sight: Sight, asked: readonly string[], known: Readonly<Record<string, number>>) {
+  constructor(sight: Sight, { asked, known, isForgetful }: Beginning) {
     this.#sight = sight;
     this.#asked = asked;
+    this.#isForgetful = isForgetful;
     this.#told = new Map(Object.entries(known).map(([id, version]) => [id, { version, print: null }]));
   }
 
@@ -87,7 +97,10 @@ export class Observer implements RoomLooker {
       if (seen === undefined) {
         if (this.#told.delete(id)) gone.push(id);
       } else if (told === undefined || told.version < seen.version) newer.push(seen);
-      else if (told.version > seen.version || (told.print ?? seen.print) !== seen.print) fallen.push(seen);
+      else if (told.version > seen.version) fallen.push(seen);
+      else if (told.print === null) {
+        if (this.#isForgetful) newer.push(seen);
+      } else if (told.print !== seen.print) fallen.push(seen);
     }
     return { newer, fallen, gone };
   }
