@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Principal } from "../../src/core/access.js";
 import { LIVE_PROTOCOL } from "../../src/core/wire/live.js";
@@ -47,10 +48,14 @@ export async function websocketWorld(over: Partial<WebsocketGatewayOptions> = {}
   gateway.attach(server);
   const port = await listening(server);
   const clients = new Set<Client>();
+  const upgraded = new Set<Duplex>();
+  server.on("connection", (socket: Duplex) => upgraded.add(socket));
   return {
     ...at,
     gateway,
     server,
+    /** Sockets of the server, to be cut. */
+    upgraded,
     port,
     url: `ws://127.0.0.1:${port}/jobs`,
     connect: (token: string | null, options: ClientOptions = {}): Client => {
@@ -62,6 +67,7 @@ export async function websocketWorld(over: Partial<WebsocketGatewayOptions> = {}
     upgrade: (headers: Record<string, string>, path = "/jobs") => upgrading(port, headers, path),
     async end(): Promise<void> {
       for (const { socket } of clients) socket.terminate();
+      for (const socket of upgraded) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

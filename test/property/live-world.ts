@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
+import { compileFunction } from "node:vm";
 import type { Clock } from "../../src/core/clock.js";
 import type { JobChanges } from "../../src/core/live/changes.js";
 import { Connection } from "../../src/transports/websocket/connection.js";
@@ -25,15 +26,13 @@ type FollowJobs = (options: {
 
 /** The same client, with a clock and a chance of the test's. */
 export function followJobs(clock: Clock, random: () => number, source = clientSource()): FollowJobs {
-  const make = new Function(
-    "setTimeout",
-    "clearTimeout",
-    "Math",
-    `${source.replace("export ", "")}; return followJobs;`,
-  );
+  const body = `${source.replace("export ", "")}; return followJobs;`;
+  const make = compileFunction(body, ["setTimeout", "clearTimeout", "Math"]) as (
+    ...globals: unknown[]
+  ) => FollowJobs;
   const timeout = (run: () => void, ms: number): (() => void) => clock.timer(ms, run);
   const clear = (cancel?: () => void): void => cancel?.();
-  return make(timeout, clear, { ...Math, min: Math.min, random }) as FollowJobs;
+  return make(timeout, clear, { min: Math.min, random });
 }
 
 /** A gateway in this process, with links that a test slows, cuts and stalls. */
