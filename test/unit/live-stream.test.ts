@@ -13,7 +13,7 @@ async function streaming(
     liveStream({
       jobId,
       lastEventId: null,
-      observe: (known) => at.waybill.observe(filter, { known }),
+      observe: () => at.waybill.observe(filter),
       clock: at.clock,
       ...over,
     }),

@@ -18,8 +18,8 @@ export interface LiveStreamOptions {
   readonly jobId: string | null;
   /** `Last-Event-ID` as it came; not one of ours is none. */
   readonly lastEventId: string | null;
-  /** Begins to observe, with what the reader says to have. */
-  readonly observe: (known: Readonly<Record<string, number>>) => AsyncIterable<JobChanges<StreamedView>>;
+  /** Begins to observe: the job, or the list, as far as the caller may see it. */
+  readonly observe: () => AsyncIterable<JobChanges<StreamedView>>;
   readonly clock: Clock;
   /** Ends the stream: the request's, or the server's that stops. The reader connects anew. */
   readonly signal?: AbortSignal | undefined;
@@ -49,7 +49,7 @@ export async function liveStream(options: LiveStreamOptions): Promise<Response |
   const { jobId, lastEventId, observe } = options;
   const [, version, end] = EVENT_ID.exec(lastEventId ?? "") ?? [];
   if (jobId !== null && end !== undefined) return new Response(null, { status: 204 });
-  const changes = observe({})[Symbol.asyncIterator]();
+  const changes = observe()[Symbol.asyncIterator]();
   const first = await changes.next();
   if (first.done === true) return null;
   if (jobId !== null && first.value.jobs.length === 0) {

@@ -88,7 +88,7 @@ const CLOSE_ABOVE_BYTES = 1024 * 1024;
 const CLOSE_UNMOVED_AFTER_MS = 30_000;
 const MISSES = 2;
 
-/** A session with the machine that keeps it: `step` takes one state to the next, and says what is to be done. */
+/** The next state, and what is to be done, in order. */
 export interface Step {
   readonly state: SessionState;
   readonly effects: readonly SessionEffect[];
