@@ -22,3 +22,16 @@ export {
 } from "./adapters/memory/store-semantics.js";
 export { isWanted as isListed } from "./adapters/memory/store-queries.js";
 export { hasGivenUp } from "./adapters/memory/store-table.js";
+export { decodeHistory, encodeHistory, fillTemplate, joinHistory } from "./core/history.js";
+export type { EntryTemplate, HistoryEntry } from "./core/history.js";
+export { ID_PATTERN, type Ids } from "./core/ids.js";
+export {
+  indexOfStatuses,
+  isBehind,
+  isStoreQueued,
+  mergeCursor,
+  START,
+  type StatusIndex,
+  statusIndexOf,
+} from "./core/record.js";
+export type { Cursor, Cursors, JobRecord, RecordPatch, Snapshot } from "./core/record.js";

@@ -1,8 +1,8 @@
 // Calls that only look: what they read is never committed.
 import type { ListRequest, Store, StoredJob } from "waybill";
-import { hotPart, isListed, type StoredRow } from "waybill/store-kit";
+import { hotPart, indexOfStatuses, isListed, type StoredRow } from "waybill/store-kit";
 import type { Engine } from "./engine.js";
-import { idIn, instant, instantIn, keysIn, refPrefix, under } from "./rows.js";
+import { hex, idIn, instant, instantIn, keysIn, refPrefix, under } from "./rows.js";
 import { Transaction } from "./transaction.js";
 
 const MAX_JOBS_BY_REF = 10;
@@ -49,10 +49,19 @@ export function lookups(engine: Engine): Pick<Store, "read" | "list" | "byRef"> 
 }
 
 /** An index by owner or subject would be read here, where there are many jobs of others. */
-function placesOf({ undeliverable, after }: ListRequest): Parameters<typeof keysIn>[1] {
-  const index = undeliverable === true ? "undelivered/" : "created/";
+function placesOf(request: ListRequest): Parameters<typeof keysIn>[1] {
+  const { after } = request;
+  const index = `${indexFor(request)}/`;
   const passed = after === undefined ? {} : { below: `${index}${instant(after.createdAt)}/${after.id}` };
   return { ...under(index), ...passed, newestFirst: true };
+}
+
+function indexFor({ undeliverable, kinds, statuses }: ListRequest): string {
+  if (undeliverable === true) return "undelivered";
+  const index = indexOfStatuses(statuses);
+  if (index === null) return "created";
+  const [kind, ...others] = kinds ?? [];
+  return kind === undefined || others.length > 0 ? index : `${index} of ${hex(kind)}`;
 }
 
 /** Input and output only where they were asked for. */

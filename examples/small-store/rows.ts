@@ -1,5 +1,5 @@
 // How jobs lie in the engine: a row each, and keys that lead to it, which change in the same commit.
-import { hasGivenUp, readyInstant, type StoredRow } from "waybill/store-kit";
+import { hasGivenUp, readyInstant, statusIndexOf, type StoredRow } from "waybill/store-kit";
 import type { Engine, Entry, Range } from "./engine.js";
 
 const PAGE = 100;
@@ -30,10 +30,12 @@ export function refPrefix(kind: string, refKey: string): string {
 
 /** The keys that lead to a row. A settled job is in none that work goes through. */
 export function indexOf({ record, cursors }: StoredRow): ReadonlyMap<string, string> {
-  const { id, kind, createdAt, wakeAt, purgeAt, token, scope, awaiting } = record;
+  const { id, kind, createdAt, status, wakeAt, purgeAt, token, scope, awaiting } = record;
   const place = `${instant(createdAt)}/${id}`;
   const readyAt = readyInstant(record);
   const index = new Map([[`created/${place}`, ""]]);
+  const listed = statusIndexOf(status);
+  if (listed !== null) index.set(`${listed}/${place}`, "").set(`${listed} of ${hex(kind)}/${place}`, "");
   if (scope !== null) index.set(`scope/${hex(scope)}`, id);
   if (wakeAt !== null) index.set(`wake/${instant(wakeAt)}/${id}`, "");
   if (readyAt !== null) index.set(`ready/${instant(readyAt)}/${id}`, kind);

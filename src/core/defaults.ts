@@ -12,6 +12,13 @@ export interface RetryPolicy {
   readonly capMs: number;
 }
 
+/** How long an event is tried, from its first try on, and how long each wait between tries may be. */
+export interface NotifierRetry {
+  readonly giveUpAfterMs: number;
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
 /** The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones. */
 export interface Policy {
   readonly retry: RetryPolicy;
@@ -26,10 +33,13 @@ export interface Policy {
   readonly awaitTimeoutMs: number;
   readonly maxReleases: number;
   readonly maxRedrives: number;
+  readonly redriveAfterMs: number;
+  readonly redriveCapMs: number;
   readonly maxPayloadBytes: number;
   readonly maxMetadataBytes: number;
   readonly maxProgressBytes: number;
   readonly maxCheckpointBytes: number;
+  readonly maxDetailsBytes: number;
   readonly maxHistoryEntries: number;
   readonly maxHistoryBytes: number;
   readonly maxWarnings: number;
@@ -44,7 +54,7 @@ export interface Policy {
   readonly reconcileIdleMs: number;
   readonly unknownRetryMs: number;
   readonly storeTimeoutMs: number;
-  readonly notifier: { readonly maxAttempts: number; readonly baseMs: number; readonly capMs: number };
+  readonly notifier: NotifierRetry;
 }
 
 export const DEFAULT_POLICY: Policy = {
@@ -68,12 +78,18 @@ export const DEFAULT_POLICY: Policy = {
   awaitTimeoutMs: 24 * HOUR,
   /** A job that always meets a shutdown, or causes it, must run out of attempts in the end. */
   maxReleases: 10,
-  maxRedrives: 3,
+  /** With the pauses between them about a day: a consumer that is broken overnight fails nothing. */
+  maxRedrives: 30,
+  /** A consumer that is broken must not be met at once again; one that is mended is met within the hour. */
+  redriveAfterMs: MINUTE,
+  redriveCapMs: HOUR,
   /** Below DynamoDB's 400 KB item with room for the rest. */
   maxPayloadBytes: 256 * KIB,
   maxMetadataBytes: 8 * KIB,
   maxProgressBytes: 16 * KIB,
   maxCheckpointBytes: 64 * KIB,
+  /** Of a failure: an account for a person or a form, not a dump. */
+  maxDetailsBytes: 4 * KIB,
   maxHistoryEntries: 200,
   maxHistoryBytes: 64 * KIB,
   maxWarnings: 50,
@@ -95,8 +111,8 @@ export const DEFAULT_POLICY: Policy = {
   unknownRetryMs: 10 * SECOND,
   /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
   storeTimeoutMs: 30 * SECOND,
-  /** About two days with the cap: what receivers of webhooks are used to. */
-  notifier: { maxAttempts: 30, baseMs: SECOND, capMs: 2 * HOUR },
+  /** A receiver that broke on a Friday evening is mended on Monday; past its first hours it is asked every one or two. */
+  notifier: { giveUpAfterMs: 72 * HOUR, baseMs: SECOND, capMs: 2 * HOUR },
 };
 
 /** Entries that trimming never takes: the newest ones, which a writer may still have to recognise. */

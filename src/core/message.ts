@@ -1,4 +1,5 @@
 import { ID_PATTERN } from "./ids.js";
+import { type Trace, traceOf } from "./trace.js";
 
 /**
  * A message is a pointer without authority: the record decides. `run` hands a job over; `wake` asks for a look at a
@@ -9,8 +10,8 @@ export interface PointerMessage {
   readonly kind: string;
   readonly dispatch: number;
   readonly purpose: "run" | "wake";
-  /** Passed through for tracing. */
-  readonly trace: string | null;
+  /** The trace that the job was submitted in. */
+  readonly trace: Trace | null;
 }
 
 /** The format of messages. A newer one is left to processes that know it. */
@@ -55,7 +56,7 @@ export function parseMessage(body: string): ParsedMessage {
   if (purpose !== "run" && purpose !== "wake") return unparsable("the purpose is unknown");
   return {
     status: "ok",
-    message: { id, kind, dispatch, purpose, trace: typeof trace === "string" ? trace : null },
+    message: { id, kind, dispatch, purpose, trace: traceOf(trace) },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from "./json.js";
 import type { JobStatus } from "./lifecycle.js";
+import type { Trace } from "./trace.js";
 
 /** The record format that this build writes. A record of a newer format is left to processes that know it. */
 export const RECORD_VERSION = 1;
@@ -36,6 +37,8 @@ export interface StoredFailure {
   readonly code: string | null;
   readonly expose: boolean;
   readonly retryable: boolean;
+  /** The application's own account of it, at most 4 KiB; `null`: none. Leaves the server only with `expose`. */
+  readonly details: Json;
 }
 
 /** Open external work: PROCESSING with nobody holding a claim. */
@@ -74,8 +77,10 @@ export interface FixedFields {
   readonly owner: string | null;
   readonly subject: string | null;
   readonly metadata: Json;
-  /** The named queue that hands the job over; `null`: the store is the queue. */
+  /** The named queue that hands the job over; `null`: the store is the queue, unless `handOver` says otherwise. */
   readonly queue: string | null;
+  /** `own`: the application hands the job over itself. Nobody sends it, and it is PENDING until it is claimed by its id. */
+  readonly handOver: "own" | null;
   readonly maxAttempts: number;
   readonly recordVersion: number;
   /** The durable notifiers that must hear of every entry, by configured name. */
@@ -90,6 +95,8 @@ export interface FixedFields {
   readonly deadlineAt: number | null;
   /** How long a settled record is kept, milliseconds. */
   readonly retainMs: number;
+  /** The trace that the job was submitted in. */
+  readonly trace: Trace | null;
 }
 
 /** Changed by commands, through a patch with a guard. All instants are Unix milliseconds. */
@@ -122,7 +129,7 @@ export interface ChangingFields {
   readonly finishedAt: number | null;
   /** QUEUED in the store: claimable from here on. `null` in every other case: this is the ready index. */
   readonly readyAt: number | null;
-  /** PENDING: the dispatch may be sent and claimed from here on. QUEUED in a named queue: send again from here on. */
+  /** PENDING: the dispatch may be sent (unless the application hands it over) and claimed from here on. QUEUED in a named queue: send again from here on. */
   readonly sendAt: number | null;
   /** After a failed attempt: when the next may begin. What users see of a backoff. */
   readonly retryAt: number | null;
@@ -142,6 +149,26 @@ export interface ChangingFields {
   readonly purgeAt: number | null;
 }
 
+/** Whether the store hands the job over: it is QUEUED as soon as it waits, and `claim` finds it by its kind. */
+export function isStoreQueued({ queue, handOver }: Pick<FixedFields, "queue" | "handOver">): boolean {
+  return queue === null && handOver === null;
+}
+
+/** The sparse index of `list` that a job is in by its status: entered at create, changed once, at the end. */
+export type StatusIndex = "unfinished" | "failed";
+
+/** `null`: COMPLETED, which is in none. */
+export function statusIndexOf(status: JobStatus): StatusIndex | null {
+  if (status === "COMPLETED") return null;
+  return status === "FAILED" ? "failed" : "unfinished";
+}
+
+/** The sparse index that holds every job of these statuses; `null`: none does. */
+export function indexOfStatuses(statuses: readonly JobStatus[] = []): StatusIndex | null {
+  const [first = null, ...others] = statuses.map(statusIndexOf);
+  return others.every((other) => other === first) ? first : null;
+}
+
 /** One job as stored, without what is cold (input, output) and what lives beside it (cursors). */
 export interface JobRecord extends FixedFields, ChangingFields {}
 
@@ -152,10 +179,14 @@ export type RecordPatch = Partial<Omit<ChangingFields, "history">>;
 export interface Cursor {
   /** The version of the last entry that was delivered, or recorded as exhausted. */
   readonly upTo: number;
-  /** Failed attempts at the entry after `upTo`. */
+  /** Rises with every try of the entry after `upTo` and with every wait for it, so that of two cursors the newer is known. */
   readonly attempts: number;
+  /** When the entry after `upTo` was first tried in vain; `null`: not yet. What a notifier has of time counts from here. */
+  readonly since: number | null;
   /** When to try the entry after `upTo` again; `null`: not waiting. */
   readonly retryAt: number | null;
+  /** Why the last try that failed did, in ≤ 200 characters; `null`: nothing waits and nothing is given up. */
+  readonly reason: string | null;
   /** Versions that were given up, for `undelivered()`. */
   readonly exhausted: readonly number[];
 }
@@ -170,7 +201,14 @@ export interface Snapshot {
 }
 
 /** The cursor of a notifier that has not delivered anything. */
-export const START: Cursor = { upTo: 0, attempts: 0, retryAt: null, exhausted: [] };
+export const START: Cursor = {
+  upTo: 0,
+  attempts: 0,
+  since: null,
+  retryAt: null,
+  reason: null,
+  exhausted: [],
+};
 
 /**
  * Merges two cursors of one notifier: the higher `upTo` wins, at equal `upTo` the higher `attempts`, at equal attempts

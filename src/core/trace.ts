@@ -14,10 +14,15 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** A trace as it is stored; `null`: it is none, or not one that the standard knows. */
 export function traceOf(value: unknown): Trace | null {
   if (typeof value !== "object" || value === null) return null;
-  const { traceparent, tracestate } = value as { readonly traceparent?: unknown; readonly tracestate?: unknown };
+  const { traceparent, tracestate } = value as {
+    readonly traceparent?: unknown;
+    readonly tracestate?: unknown;
+  };
   if (typeof traceparent !== "string" || !TRACEPARENT.test(traceparent)) return null;
   if (typeof tracestate !== "string" || !isState(tracestate)) return { traceparent };
-  return traceparent.length + tracestate.length <= MOST_TRACE_CHARS ? { traceparent, tracestate } : { traceparent };
+  return traceparent.length + tracestate.length <= MOST_TRACE_CHARS
+    ? { traceparent, tracestate }
+    : { traceparent };
 }
 
 /** Printable ASCII, as the standard wants it. */

@@ -11,6 +11,7 @@ export function sampleJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, now
     subject: null,
     metadata: null,
     queue: "work",
+    handOver: null,
     maxAttempts: 3,
     recordVersion: RECORD_VERSION,
     notifiers: [],
@@ -20,6 +21,7 @@ export function sampleJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, now
     inputHash: null,
     deadlineAt: null,
     retainMs: 60_000,
+    trace: null,
     status: "PENDING",
     version: 1,
     dispatch: 1,
@@ -75,6 +77,12 @@ export function sampleQueuedJob(given: Partial<JobRecord> & Pick<JobRecord, "id"
 /** A job of the store's own queue, ready at once: QUEUED at version 2, without a wake-up. */
 export function sampleReadyJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, nowMs: number): JobRecord {
   return sampleQueuedJob({ queue: null, readyAt: nowMs, sendAt: null, wakeAt: null, ...given }, nowMs);
+}
+
+/** A job that the application hands over itself: PENDING at version 1, and nothing but its deadline wakes anybody. */
+export function sampleOwnJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, nowMs: number): JobRecord {
+  const deadlineAt = nowMs + 3_600_000;
+  return sampleJob({ queue: null, handOver: "own", deadlineAt, wakeAt: deadlineAt, ...given }, nowMs);
 }
 
 /** Encoded entries with versions that rise by one. */

@@ -7,7 +7,15 @@ function fixture(options: MemoryQueueOptions): () => Promise<QueueFixture> {
   return async () => {
     const clock = fakeClock();
     const queue = memoryQueue({ clock, ...options });
-    return { queue, visibilityMs: 30_000, advance: (ms) => clock.advance(ms), close: () => queue.close() };
+    return {
+      queue,
+      visibilityMs: 30_000,
+      advance: (ms) => clock.advance(ms),
+      breakNextSend: () => {
+        queue.faults.breakSends("unknown_lost");
+      },
+      close: () => queue.close(),
+    };
   };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ListReply } from "../../src/core/ports/store.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
+import { START } from "../../src/core/record.js";
 
 /** The rows that each of the library's own stores looks at for one page, and a few more. */
 const ROWS_PER_PAGE = 1_000;
@@ -47,7 +48,7 @@ export const pageBehaviour: StoreBehaviour = {
         const id = `job-${String(number)}`;
         await probe.given(sampleJob({ id, createdAt: now + number, ...fields }, now));
       }
-      const cursor = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+      const cursor = { ...START, upTo: 1, attempts: 1, exhausted: [1] };
       for (const id of ["job-5", "job-3"]) await probe.advance({ id, cursors: { ui: cursor } });
       const paths = [{ owner: "ann" }, { subject: "plan-1" }, { kinds: ["mine"] }, { undeliverable: true }];
       for (const path of paths) {

@@ -5,6 +5,7 @@ import { seededRandom } from "../../src/testing/seeded-ids.js";
 import { accepted, claimed, type StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { dynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";
+import { START } from "../../src/core/record.js";
 
 const engine = dynamoDb();
 
@@ -58,7 +59,7 @@ async function live(probe: StoreProbe, id: string, scope: string | null): Promis
   const patch = { ...SAMPLE_END, awaiting: null, wakeAt: now - 1, purgeAt: null };
   accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch, output: LONG })));
   expect((await probe.takeDue()).map((due) => due.record.id)).toEqual([id]);
-  const ui = { upTo: record.version + 1, attempts: 0, retryAt: null, exhausted: [] };
+  const ui = { ...START, upTo: record.version + 1 };
   await probe.advance({ id, wakeAt: null, purgeAt: now - 1, cursors: { ui } });
 }
 
@@ -159,7 +160,7 @@ describe("a lost answer", () => {
     const job = claimed(await probe.claim({ id: "job-1" }));
     expect([job.record.fence, job.record.attempt, job.input]).toEqual([1, 1, LONG]);
     accepted(await probe.beat({ id: "job-1", token: "token-1", leaseMs: 1_000 }));
-    const ui = { upTo: 3, attempts: 0, retryAt: null, exhausted: [] };
+    const ui = { ...START, upTo: 3 };
     accepted(await probe.advance({ id: "job-1", wakeAt: job.record.wakeAt, cursors: { ui } }));
     expect((await probe.read("job-1")).cursors).toEqual({ ui });
     expect(lost.size).toBe(3);

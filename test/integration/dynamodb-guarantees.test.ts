@@ -11,6 +11,7 @@ import {
 import { accepted, claimed, refused, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { dynamoDbBench, type DynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";
+import { START } from "../../src/core/record.js";
 
 const engine = dynamoDb();
 
@@ -53,7 +54,7 @@ describe("attributes that are not the store's", () => {
     accepted(
       await probe.write(sampleWrite(record, { replace: record.history, patch: { phase: "p" }, leaseMs: 9 })),
     );
-    const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [1] };
+    const ui = { ...START, upTo: 1, exhausted: [1] };
     accepted(await probe.advance({ id: "job-1", wakeAt: now, cursors: { ui } }));
     await isKept();
     const phase = { ...record, version: record.version + 1 };

@@ -45,7 +45,7 @@ async function ends(count: number): Promise<Ends> {
 }
 
 function hint(id: string, given: Partial<FeedHint> = {}): FeedHint {
-  return { id, version: 1, owner: null, subject: null, ...given };
+  return { id, kind: "sample.kind", version: 1, owner: null, subject: null, ...given };
 }
 
 async function until(condition: () => boolean): Promise<void> {

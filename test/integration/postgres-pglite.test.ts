@@ -60,8 +60,8 @@ describe("what PGlite does beside the suite", () => {
     const heard: FeedHint[] = [];
     await store.feed!.subscribe((hint) => heard.push(hint));
     const hints: FeedHint[] = [
-      { id: "job-a", version: 1, owner: null, subject: null },
-      { id: "job-b", version: 2, owner: "tenant-7", subject: "plan:42" },
+      { id: "job-a", kind: "sample.kind", version: 1, owner: null, subject: null },
+      { id: "job-b", kind: "sample.kind", version: 2, owner: "tenant-7", subject: "plan:42" },
     ];
     await store.feed!.publish(hints);
     await expect.poll(() => heard).toEqual(hints);

@@ -237,7 +237,8 @@ describe.skipIf(postgresMissing() !== null)("the plans of the Postgres store", (
       [{ subject: "s-1" }, "job_subject"],
       [{ kinds: ["sample.work"] }, "job_kind"],
       [{}, "job_created"],
-      [{ statuses: ["FAILED"] }, "job_created"],
+      [{ statuses: ["FAILED"] }, "job_failed"],
+      [{ statuses: ["PENDING"] }, "job_unfinished"],
       [{ undeliverable: true }, "job_undeliverable"],
     ] as const;
     for (const [filter, index] of expected) {

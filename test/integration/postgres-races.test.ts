@@ -11,6 +11,7 @@ import {
 } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
+import { START } from "../../src/core/record.js";
 
 interface Bench {
   readonly store: PostgresStore;
@@ -158,13 +159,13 @@ describe.skipIf(postgresMissing() !== null)(
       const on = await bench();
       await on.probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["a", "b"] }, await on.probe.now()));
       const theirs = '{"a": {"upTo": 2, "attempts": 0, "retryAt": null, "exhausted": []}}';
-      const given = { upTo: 1, attempts: 1, retryAt: 5, exhausted: [] };
+      const given = { ...START, upTo: 1, attempts: 1, retryAt: 5 };
       const change = `update ${on.job} set cursors = '${theirs}', version = 3, wake_at = 50 where id = 'job-1'`;
       const cursors = { a: given, b: given };
       const answer = await during(on, change, () =>
         on.probe.advance({ id: "job-1", ifVersion: 2, wakeAt: 99, latestWakeAt: 60, cursors }),
       );
-      const merged = { a: { upTo: 2, attempts: 0, retryAt: null, exhausted: [] }, b: given };
+      const merged = { a: { ...START, upTo: 2 }, b: given };
       expect(answer).toEqual({ status: "ok", wake: "kept", cursors: merged });
       const { record } = await on.probe.read("job-1");
       expect([record.version, record.wakeAt]).toEqual([3, 50]);

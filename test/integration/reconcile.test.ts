@@ -99,7 +99,7 @@ describe("sending", () => {
     expect((await w.store.health({ nowMs: w.clock.now() })).unserved).toBe(2);
     await w.clock.advance(30_000);
     expect((await p.pass()).sent).toBe(2);
-    await w.clock.advance(61_000);
+    await w.clock.advance(121_000);
     await without.pass();
     expect((await w.store.health({ nowMs: w.clock.now() })).unserved).toBe(0);
     expect((await w.read(lost)).record.status).toBe("QUEUED");

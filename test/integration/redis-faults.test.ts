@@ -12,6 +12,7 @@ import {
 } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { freePort, redisMissing, redisServer, type RedisServer, sleep, startRedis } from "./redis-server.js";
+import { START } from "../../src/core/record.js";
 
 const TIMEOUT_MS = 60_000;
 const NOT_APPLIED = { code: "store.unavailable", outcome: "not_applied" };
@@ -283,7 +284,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     expect(job?.record.id).toBe("job-1");
     const heard: unknown[] = [];
     await store.feed?.subscribe((hint) => heard.push(hint));
-    const hint = { id: "job-1", version: 1, owner: null, subject: null };
+    const hint = { id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null };
     await store.feed?.publish([hint]);
     while (heard.length === 0) await sleep(5);
     expect(heard).toEqual([hint]);
@@ -339,7 +340,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     const probe = new StoreProbe({ store, close: async () => undefined });
     const heard: unknown[] = [];
     await store.feed?.subscribe((hint) => heard.push(hint));
-    await store.feed?.publish([{ id: "job-1", version: 1, owner: null, subject: null }]);
+    await store.feed?.publish([{ id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null }]);
     const now = await probe.now();
     await probe.given(sampleReadyJob({ id: "ready", owner: "o", subject: "s", scope: "x" }, now));
     await probe.claimNext();
@@ -353,7 +354,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     });
     await probe.write(item);
     for (const exhausted of [[2], []]) {
-      const ui = { upTo: record.version + 2 - exhausted.length, attempts: 0, retryAt: null, exhausted };
+      const ui = { ...START, upTo: record.version + 2 - exhausted.length, exhausted };
       await probe.advance({ id: "job-1", wakeAt: now - 1, purgeAt: now - 1, cursors: { ui } });
     }
     expect(await probe.takeDue()).toHaveLength(1);
@@ -391,7 +392,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
       output: "1".repeat(1_000),
     });
     await probe.write(item);
-    const ui = { upTo: record.version + 1, attempts: 0, retryAt: null, exhausted: [2] };
+    const ui = { ...START, upTo: record.version + 1, exhausted: [2] };
     await probe.advance({ id: "job-1", wakeAt: null, purgeAt: now, cursors: { ui } });
     expect(clean(await client.keys(`{${prefix}:*`))).toHaveLength(9);
     await probe.after(5);

@@ -14,6 +14,7 @@ import {
 import { sampleNext, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { RedisProxy } from "./redis-proxy.js";
 import { redisMissing, redisServer } from "./redis-server.js";
+import { START } from "../../src/core/record.js";
 
 const proxies: RedisProxy[] = [];
 
@@ -157,7 +158,7 @@ describe.skipIf(redisMissing() !== null)("a script that the client sends again a
     const { record } = await probe.processing({ id: "job-1", notifiers: ["ui"] });
     const beat = await lost("token-1", () => probe.beat({ id: "job-1", token: "token-1", leaseMs: 60_000 }));
     expect(beat).toMatchObject({ status: "ok", version: record.version });
-    const ui = { upTo: 1, attempts: 2, retryAt: 99, exhausted: [] };
+    const ui = { ...START, upTo: 1, attempts: 2, retryAt: 99 };
     const item = { plannedOn: record, wakeAt: 7_000, purgeAt: null, latestWakeAt: 0, cursors: { ui } };
     const items = [{ ...item, id: "job-1" }];
     const advanced = await lost("job-1", () => probe.store.advance({ ...probe.at, items }));

@@ -144,7 +144,7 @@ describe.skipIf(redisMissing() !== null)("a Redis store over TLS", () => {
     const local = quiet(secure(tls), tls.server.prefix(), { durability: "local" });
     await local.ready();
     await local.feed?.subscribe(() => undefined);
-    await local.feed?.publish([{ id: "job-1", version: 1, owner: null, subject: null }]);
+    await local.feed?.publish([{ id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null }]);
     await local.close();
     const waits = quiet(secure(tls), tls.server.prefix(), { wait: { replicas: 1, timeoutMs: 1 } });
     await expect(waits.pulse({ nowMs: 0, unserved: 0 })).rejects.toMatchObject({ outcome: "unknown" });
@@ -216,7 +216,8 @@ function callOf(store: RedisStore) {
     create: () =>
       store.create({ nowMs: 0, items: [{ record: sampleReadyJob({ id: "job-1" }, 0), input: "1" }] }),
     subscribe: async () => store.feed?.subscribe(() => undefined),
-    publish: async () => store.feed?.publish([{ id: "job-1", version: 1, owner: null, subject: null }]),
+    publish: async () =>
+      store.feed?.publish([{ id: "job-1", kind: "sample.kind", version: 1, owner: null, subject: null }]),
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ListRequest, Store } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/record.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleReadyJob, sampleTerms } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase } from "./sqlite-driver.js";
@@ -83,7 +83,7 @@ describe("a list of what could not be delivered", () => {
       sampleReadyJob({ id: `job-${index}`, ...wanted, ...other }, nowMs),
     );
     await createAll(records);
-    const cursors = { ui: { upTo: 2, attempts: 0, retryAt: null, exhausted: [2] } };
+    const cursors = { ui: { ...START, upTo: 2, exhausted: [2] } };
     const items = records.map(({ id }) => ({
       id,
       plannedOn: { status: "QUEUED" as const, version: 2, token: null },

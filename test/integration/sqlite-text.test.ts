@@ -3,6 +3,7 @@ import type { Store } from "../../src/core/ports/store.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";
+import { START } from "../../src/core/record.js";
 
 const nowMs = 1_750_000_000_123;
 
@@ -56,7 +57,14 @@ describe("text in the SQLite store", () => {
         lastError: { message: text, code: text, expose: false, at: nowMs, attempt: 1 },
         cancel: { at: nowMs, actor: text, reason: text },
         checkpoint: text,
-        failure: { reason: "error", message: text, code: text, expose: false, retryable: false },
+        failure: {
+          reason: "error",
+          message: text,
+          code: text,
+          expose: false,
+          retryable: false,
+          details: text,
+        },
       },
       nowMs,
     );
@@ -123,7 +131,7 @@ describe("text in the SQLite store", () => {
     expect((await store.parked({ nowMs, limit: 10 })).messages).toEqual([message]);
 
     await store.create({ nowMs, items: [{ record: sampleReadyJob({ id: "one" }, nowMs), input: "{}" }] });
-    const cursor = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+    const cursor = { ...START, upTo: 1 };
     const cursors = Object.fromEntries([[text, cursor]]);
     const plannedOn = { status: "QUEUED" as const, version: 2, token: null };
     await store.advance({

@@ -129,10 +129,10 @@ function spoilReceive(world: World, { profile }: Network, queue: MemoryQueue): v
 export function notifierOf(network: Network, world: World, life: Life, receiver: Notifier): Notifier {
   return {
     on: receiver.on,
-    retry: receiver.retry,
+    giveUpAfterMs: receiver.giveUpAfterMs,
     timeoutMs: receiver.timeoutMs,
     maxBatch: receiver.maxBatch,
-    publish: (events, { signal }) =>
+    publish: (events, { signal, view }) =>
       network.call(
         life,
         "notifier",
@@ -151,7 +151,7 @@ export function notifierOf(network: Network, world: World, life: Life, receiver:
               });
             });
           }
-          return receiver.publish(events, { signal: life.gone.signal });
+          return receiver.publish(events, { signal: life.gone.signal, view });
         },
         () => {
           throw new Error("The receiver did not answer.");

@@ -4,6 +4,7 @@ import type { Checked, Definition } from "../../src/core/definition.js";
 import type { Announcement, Core } from "../../src/core/engine/context.js";
 import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/dispatch.js";
 import { createGateway } from "../../src/core/engine/store/gateway.js";
+import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
 import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
@@ -30,6 +31,7 @@ export function fakeDefinition(given: Partial<Definition> & Pick<Definition, "ki
     deadlineMs: null,
     retainMs: null,
     expectedMs: null,
+    project: { output: null, progress: null, metadata: null, actor: null },
     messagesReadInput: false,
     checkInput: valid,
     checkOutput: valid,
@@ -135,6 +137,10 @@ export function testCore(options: TestCoreOptions): TestCore {
     announce(change) {
       heard.announced.push(change);
     },
+    tellParked() {
+      // Who tests the hook composes a Waybill.
+    },
+    unserved: createUnserved(clock, 120_000),
     archive(jobId, entries) {
       heard.archived.push({ jobId, entries });
     },

@@ -14,6 +14,7 @@ import {
   type Reconciler,
 } from "../../src/core/engine/reconcile/reconciler.js";
 import { createRelay, type Relay } from "../../src/core/engine/relay/relay.js";
+import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
 import type { PollAnswer, PollContext, RuntimeHandler } from "../../src/core/handler.js";
@@ -38,6 +39,7 @@ export function kind(name: string, given: Partial<Definition> = {}): Definition 
     deadlineMs: null,
     retainMs: null,
     expectedMs: null,
+    project: { output: null, progress: null, metadata: null, actor: null },
     messagesReadInput: false,
     checkInput: async (value) => ({ ok: true, value }),
     checkOutput: async (value) => ({ ok: true, value }),
@@ -174,6 +176,8 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
       if (options.mute !== true && change.entries.length > 0) relay.kick(change.snapshot);
     },
     archive: quiet,
+    tellParked: quiet,
+    unserved: createUnserved(clock, 120_000),
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);

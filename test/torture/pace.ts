@@ -12,5 +12,5 @@ export const PACE: Partial<Policy> = {
   reconcileIdleMs: 250,
   unknownRetryMs: 5_000,
   storeTimeoutMs: 10_000,
-  notifier: { maxAttempts: 100, baseMs: 50, capMs: 500 },
+  notifier: { giveUpAfterMs: 120_000, baseMs: 50, capMs: 500 },
 };

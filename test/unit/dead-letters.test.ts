@@ -61,16 +61,16 @@ async function submitted(w: World): Promise<{ p: Process; id: string }> {
 }
 
 describe("dead letters", () => {
-  it("of a job that never ran hand it over again; at last it is failed", async () => {
+  it("of a job that waits hand it over again, for about a day; at last it is failed", async () => {
     const w = world();
     const { id } = await submitted(w);
-    for (let dispatch = 1; dispatch <= 3; dispatch += 1) {
+    for (let dispatch = 1; dispatch <= 30; dispatch += 1) {
       const dead = letter(pointer(id, { dispatch }));
       expect(await drain(w, [dead]).drained).toEqual({ received: 1, recalled: 1, failed: 0, parked: 0 });
       expect(dead.fate).toBe("acked");
-      expect((await w.read(id)).record).toMatchObject({ status: "QUEUED", dispatch: dispatch + 1 });
+      expect((await w.read(id)).record).toMatchObject({ dispatch: dispatch + 1, redrives: dispatch });
     }
-    expect((await drain(w, [letter(pointer(id, { dispatch: 4 }))]).drained).failed).toBe(1);
+    expect((await drain(w, [letter(pointer(id, { dispatch: 31 }))]).drained).failed).toBe(1);
     expect((await w.read(id)).record.failure?.reason).toBe("dead_lettered");
   });
 

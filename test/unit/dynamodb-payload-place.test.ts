@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keyOf } from "../../src/adapters/dynamodb/client.js";
-import type { PayloadPlace } from "../../src/adapters/dynamodb/codec.js";
+import type { PayloadPlace } from "../../src/adapters/dynamodb/reader.js";
 import { jobKey, payloadKey } from "../../src/adapters/dynamodb/names.js";
 import { placeAttributes, placeOfInput, placeOfOutput } from "../../src/adapters/dynamodb/payload-place.js";
 import { itemBytes, utf8 } from "../../src/adapters/dynamodb/size.js";

@@ -2,6 +2,7 @@
 // rests on something that the history must have, a history without it is left alone (`null`).
 import type { JobState } from "../../src/testing/linearizability/job-state.js";
 import type { JobAnswer, StoreOperation } from "../../src/testing/linearizability/operation.js";
+import { START } from "../../src/core/record.js";
 
 type Operations = readonly StoreOperation[];
 
@@ -353,7 +354,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
     spoil(operations, pick) {
       const found = pick(those(operations, "advance", "advanced"));
       if (found === undefined) return null;
-      const cursors = { ui: { upTo: 1_000, attempts: 0, retryAt: null, exhausted: [] } };
+      const cursors = { ui: { ...START, upTo: 1_000 } };
       return replaced(operations, found, { ...found, answer: { ...found.answer, cursors } as JobAnswer });
     },
   },

@@ -4,7 +4,7 @@ import { memoryStore } from "../../src/adapters/memory/store.js";
 import { StoreUnavailableError } from "../../src/core/errors.js";
 import { isFinal } from "../../src/core/lifecycle.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/record.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import type { StoreHistory } from "../../src/testing/linearizability/store-history.js";
 import { recordingStore } from "../../src/testing/recording-store.js";
@@ -139,7 +139,7 @@ class Run {
   }
 
   async #advance(record: JobRecord): Promise<void> {
-    const cursor = { upTo: record.version, attempts: 0, retryAt: null, exhausted: [] };
+    const cursor = { ...START, upTo: record.version };
     const plan = { wakeAt: null, purgeAt: null, latestWakeAt: this.#nowMs, cursors: { ui: cursor } };
     await this.#store.advance({ nowMs: this.#nowMs, items: [{ id: record.id, plannedOn: record, ...plan }] });
   }

@@ -5,7 +5,7 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { seededRandom } from "../../src/testing/seeded-ids.js";
 
 function hint(version: number): FeedHint {
-  return { id: "job", version, owner: null, subject: null };
+  return { id: "job", kind: "sample.kind", version, owner: null, subject: null };
 }
 
 describe("a declared feed", () => {

@@ -88,6 +88,7 @@ describe("memory queue", () => {
     await send("a", "b", "c");
     await receive(1);
     expect([queue.depth(), queue.inFlight(), queue.deadLetterDepth()]).toEqual([2, 1, 1]);
+    expect(await queue.backlog()).toBe(3);
     queue.purge();
     expect([queue.depth(), queue.inFlight(), queue.deadLetterDepth()]).toEqual([0, 0, 1]);
   });

@@ -8,7 +8,7 @@ import {
   applyWrite,
   type StoredRow,
 } from "../../src/adapters/memory/store-semantics.js";
-import type { JobRecord } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/record.js";
 import {
   sampleJob,
   sampleQueuedJob,
@@ -40,7 +40,7 @@ describe("the semantics of a store", () => {
     const pending = rowOf(sampleJob({ id: "job-1" }, NOW));
     const ready = rowOf(sampleReadyJob({ id: "job-1" }, NOW));
     const message = { id: "job-1", dispatch: 1, token: "token-1", leaseMs: 1_000 };
-    const cursors = { ui: { upTo: 1, attempts: 0, retryAt: null, exhausted: [] } };
+    const cursors = { ui: { ...START, upTo: 1 } };
     const plannedOn = pending.record;
     const advance = { id: "job-1", plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors };
     const claimed = applyClaimByMessage(pending, message, sampleTerms(), NOW).row;

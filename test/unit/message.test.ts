@@ -6,8 +6,13 @@ const pointer: PointerMessage = { id: "job-1", kind: "mail.send", dispatch: 3, p
 const body = (over: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({ v: 1, id: "job-1", kind: "mail.send", dispatch: 3, purpose: "run", ...over });
 
+const TRACE = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  tracestate: 'vendor="value"',
+};
+
 describe("message", () => {
-  it.each([pointer, { ...pointer, purpose: "wake" as const, trace: "00-trace" }])(
+  it.each([pointer, { ...pointer, purpose: "wake" as const, trace: TRACE }])(
     "comes back as it went: %j",
     (message) => {
       expect(parseMessage(encodeMessage(message))).toEqual({ status: "ok", message });
@@ -29,7 +34,8 @@ describe("message", () => {
     expect(parseMessage(body({ v: 2, id: null }))).toEqual({ status: "newer" });
   });
 
-  it("ignores fields that it does not know, and a trace that is no text", () => {
+  it("ignores fields that it does not know, and a trace that is none", () => {
+    expect(parseMessage(body({ trace: "00-trace" }))).toEqual({ status: "ok", message: pointer });
     expect(parseMessage(body({ extra: 1, trace: 7 }))).toEqual({ status: "ok", message: pointer });
   });
 

@@ -5,7 +5,9 @@ import { type Cursor, mergeCursor, START } from "../../src/core/record.js";
 const cursors: fc.Arbitrary<Cursor> = fc.record({
   upTo: fc.nat({ max: 3 }),
   attempts: fc.nat({ max: 3 }),
+  since: fc.option(fc.nat({ max: 3 }), { nil: null }),
   retryAt: fc.option(fc.nat({ max: 3 }), { nil: null }),
+  reason: fc.constantFrom(null, "busy"),
   exhausted: fc.array(fc.nat({ max: 3 }), { maxLength: 2 }),
 });
 
@@ -23,7 +25,7 @@ describe("merging cursors", () => {
   });
 
   it("keeps what is stored when nothing is newer", () => {
-    const stored: Cursor = { upTo: 2, attempts: 1, retryAt: 5, exhausted: [1] };
+    const stored: Cursor = { ...START, upTo: 2, attempts: 1, retryAt: 5, exhausted: [1] };
     expect(mergeCursor(stored, { ...stored, retryAt: 9 })).toBe(stored);
     expect(mergeCursor(START, stored)).toBe(stored);
   });

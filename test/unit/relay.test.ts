@@ -8,12 +8,16 @@ import { offerOf, resultsFor } from "../../src/core/engine/relay/offer.js";
 import { decodeHistory } from "../../src/core/history.js";
 import { sampleHistory } from "../../src/testing/sample-jobs.js";
 import { kind, WORK, world } from "../support/relay-core.js";
+import { START } from "../../src/core/record.js";
 
 const types = (events: readonly JobEvent[]): readonly string[] => events.map((event) => event.type.slice(4));
 const versions = (events: readonly JobEvent[]): readonly number[] => events.map((event) => event.version);
 
 /** Publishes one event at a time, so that attempts can be seen apart. */
-const single = { maxBatch: 1, retry: { maxAttempts: 5, baseMs: 1_000, capMs: 1_000 } };
+const single = { maxBatch: 1 };
+const policy = (giveUpAfterMs: number, ms: number) => ({
+  notifier: { giveUpAfterMs, baseMs: ms, capMs: ms },
+});
 
 describe("the relay", () => {
   it("publishes every change in order, notes it, and leaves a settled job without a wake-up", async () => {
@@ -26,7 +30,7 @@ describe("the relay", () => {
     expect(types(ui.events)).toEqual(["created", "queued", "started", "completed"]);
     expect(versions(ui.events)).toEqual([1, 2, 3, 4]);
     const { record, cursors } = await w.read(id);
-    expect(cursors["ui"]).toEqual({ upTo: 4, attempts: 0, retryAt: null, exhausted: [] });
+    expect(cursors["ui"]).toEqual({ ...START, upTo: 4 });
     expect(record.wakeAt).toBeNull();
     expect(record.purgeAt).not.toBeNull();
   });
@@ -73,7 +77,7 @@ describe("the relay", () => {
   it("keeps the order under retries: nothing overtakes an event that failed", async () => {
     const w = world();
     const ui = memoryNotifier(single);
-    const p = w.process({ notifiers: { ui } });
+    const p = w.process({ notifiers: { ui }, policy: policy(1_000_000, 1_000) });
     ui.failNext("retry", { where: (event) => event.version === 2, count: 3 });
     const id = await p.submit();
     await p.complete(await p.claim(id));
@@ -89,9 +93,9 @@ describe("the relay", () => {
 
   it("does not spin on a failure: the instant of the retry is stored, and the next look does it", async () => {
     const w = world();
-    const ui = memoryNotifier({ retry: { baseMs: 10_000, capMs: 10_000 } });
+    const ui = memoryNotifier();
     ui.failNext("retry", { afterMs: 7_000 });
-    const p = w.process({ notifiers: { ui } });
+    const p = w.process({ notifiers: { ui }, policy: policy(1_000_000, 10_000) });
     const id = await p.submit();
     await w.clock.advance(6_000);
     const { cursors, record } = await w.read(id);
@@ -211,8 +215,8 @@ describe("the relay", () => {
 
   it("gives up what was rejected or failed too often, says so, lists it and goes on", async () => {
     const w = world();
-    const ui = memoryNotifier({ maxBatch: 1, retry: { maxAttempts: 2, baseMs: 1, capMs: 1 } });
-    const p = w.process({ notifiers: { ui } });
+    const ui = memoryNotifier({ maxBatch: 1 });
+    const p = w.process({ notifiers: { ui }, policy: policy(1, 1) });
     ui.failNext("rejected", { where: (event) => event.version === 1 });
     ui.failNext("retry", { where: (event) => event.version === 2, count: 2 });
     const id = await p.submit();
@@ -276,14 +280,13 @@ describe("the relay", () => {
     const publishes: string[][] = [];
     let down = true;
     const ui = defineNotifier({
-      retry: { maxAttempts: 50, baseMs: 1, capMs: 1 },
       publish: async (events) => {
         publishes.push(events.map((event) => event.jobId));
         if (down) throw new Error("broken");
         return events.map(() => ({ status: "delivered" }));
       },
     });
-    const p = w.process({ notifiers: { ui }, queue: false, mute: true });
+    const p = w.process({ notifiers: { ui }, queue: false, mute: true, policy: policy(1_000_000, 1) });
     const [bad, good] = [await p.submit(), await p.submit()];
     p.relay.kick(await w.read(bad));
     await w.clock.advance(1_000);
@@ -315,17 +318,15 @@ describe("the relay", () => {
       await p.pass();
       const { record, cursors } = await w.read(id);
       expect(versions(ui.events)).toEqual([1, 2, 3, 4]);
-      expect(Object.entries(cursors)).toEqual([
-        [name, { upTo: 4, attempts: 0, retryAt: null, exhausted: [] }],
-      ]);
+      expect(Object.entries(cursors)).toEqual([[name, { ...START, upTo: 4 }]]);
       expect(record.wakeAt).toBeNull();
     },
   );
 
   it("lets an event that breaks the notifier use up no attempts but its own", async () => {
     const w = world();
-    const ui = memoryNotifier({ retry: { maxAttempts: 50, baseMs: 1, capMs: 1 } });
-    const p = w.process({ notifiers: { ui }, queue: false, mute: true });
+    const ui = memoryNotifier();
+    const p = w.process({ notifiers: { ui }, queue: false, mute: true, policy: policy(1_000_000, 1) });
     const [bad, good] = [await p.submit(), await p.submit()];
     ui.failNext("throw", { where: (event) => event.jobId === bad, count: 1_000 });
     const snapshots = await Promise.all([bad, good].map((id) => w.read(id)));

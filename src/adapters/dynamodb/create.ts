@@ -1,9 +1,10 @@
 import type { CreateItem, CreateResult } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
-import { decodeHot, decodeProvisional, isProvisional, type PayloadPlace } from "./codec.js";
+import { decodeHot, decodeProvisional, isProvisional } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import type { Written } from "./connection.js";
 import { type Attributes, encodeRecord, present } from "./fields.js";
-import { listAttributes, purgeAttributes, wakeAttributes } from "./indexed.js";
+import { listAttributes, purgeAttributes, statusAttributes, wakeAttributes } from "./indexed.js";
 import { readItems } from "./items.js";
 import { jobKey } from "./names.js";
 import { dropPayload, putPayload, requirePayloadFits } from "./payload.js";
@@ -36,6 +37,7 @@ export function prepareCreate(session: Session, { record, input }: CreateItem): 
     ...wakeAttributes(id, record.wakeAt),
     ...purgeAttributes(session, id, record.purgeAt),
     ...listAttributes(record),
+    ...statusAttributes(id, record.status),
     history: { L: chunks(record.history) },
   };
   const at = placeOfInput(id, input, stored);

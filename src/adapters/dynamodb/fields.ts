@@ -1,5 +1,17 @@
-import type { ChangingFields, FixedFields, JobRecord } from "../../core/record.js";
+import type { Json } from "../../core/json.js";
+import type { JobStatus } from "../../core/lifecycle.js";
+import type {
+  Awaiting,
+  CancelRequest,
+  ChangingFields,
+  FixedFields,
+  JobRecord,
+  PollClaim,
+  StoredError,
+  StoredFailure,
+} from "../../core/record.js";
 import type { AttributeValue } from "./client.js";
+import type { ItemReader } from "./reader.js";
 import { encodeText } from "./text.js";
 
 /** How a field is written into its attribute. A count of 0 and a null are no attribute at all. */
@@ -15,6 +27,7 @@ const FIXED_FIELDS: Readonly<Record<Exclude<keyof FixedFields, "id">, FieldCodec
   subject: "text",
   metadata: "json",
   queue: "text",
+  handOver: "text",
   maxAttempts: "number",
   recordVersion: "number",
   notifiers: "list",
@@ -24,6 +37,7 @@ const FIXED_FIELDS: Readonly<Record<Exclude<keyof FixedFields, "id">, FieldCodec
   inputHash: "text",
   deadlineAt: "number",
   retainMs: "number",
+  trace: "json",
 };
 
 const PATCH_FIELDS: Readonly<Record<PatchField, FieldCodec>> = {
@@ -108,4 +122,63 @@ export function present(attributes: Attributes): Record<string, AttributeValue> 
   return Object.fromEntries(
     Object.entries(attributes).filter((entry): entry is [string, AttributeValue] => entry[1] !== null),
   );
+}
+
+/**
+ * A record out of its item. One literal: an object of this size that is built up field by field costs many times as much.
+ *
+ * @throws StoreCorruptError when the item holds what the store never writes
+ */
+export function decodeRecord(item: ItemReader, status: JobStatus): JobRecord {
+  return {
+    id: item.id,
+    kind: item.text("kind"),
+    owner: item.textOrNull("owner"),
+    subject: item.textOrNull("subject"),
+    metadata: item.json("metadata") as Json,
+    queue: item.textOrNull("queue"),
+    handOver: item.textOrNull("handOver") as JobRecord["handOver"],
+    maxAttempts: item.number("maxAttempts"),
+    recordVersion: item.number("recordVersion"),
+    notifiers: (item.json("notifiers") ?? []) as readonly string[],
+    createdAt: item.number("createdAt"),
+    origin: item.textOrNull("origin"),
+    scope: item.textOrNull("scope"),
+    inputHash: item.textOrNull("inputHash"),
+    deadlineAt: item.numberOrNull("deadlineAt"),
+    retainMs: item.number("retainMs"),
+    trace: item.json("trace") as JobRecord["trace"],
+    status,
+    version: item.number("version"),
+    dispatch: item.number("dispatch"),
+    send: item.count("send"),
+    releases: item.count("releases"),
+    redrives: item.count("redrives"),
+    attempt: item.count("attempt"),
+    fence: item.count("fence"),
+    token: item.textOrNull("token"),
+    worker: item.textOrNull("worker"),
+    leaseUntil: item.numberOrNull("leaseUntil"),
+    phase: item.textOrNull("phase"),
+    progress: item.json("progress") as Json,
+    percent: item.numberOrNull("percent"),
+    etaAt: item.numberOrNull("etaAt"),
+    startedAt: item.numberOrNull("startedAt"),
+    queuedAt: item.numberOrNull("queuedAt"),
+    updatedAt: item.number("updatedAt"),
+    finishedAt: item.numberOrNull("finishedAt"),
+    readyAt: item.numberOrNull("readyAt"),
+    sendAt: item.numberOrNull("sendAt"),
+    retryAt: item.numberOrNull("retryAt"),
+    lastError: item.json("lastError") as StoredError | null,
+    awaiting: item.json("awaiting") as Awaiting | null,
+    poll: item.json("poll") as PollClaim | null,
+    cancel: item.json("cancel") as CancelRequest | null,
+    checkpoint: item.json("checkpoint") as Json,
+    failure: item.json("failure") as StoredFailure | null,
+    history: item.history(),
+    historyTrimmed: item.count("historyTrimmed"),
+    wakeAt: item.numberOrNull("wakeAt"),
+    purgeAt: item.numberOrNull("purgeAt"),
+  };
 }

@@ -1,4 +1,5 @@
-import type { Cursors, JobRecord } from "../../core/record.js";
+import type { JobStatus } from "../../core/lifecycle.js";
+import { type Cursors, type JobRecord, statusIndexOf } from "../../core/record.js";
 import type { AttributeValue } from "./client.js";
 import type { Attributes } from "./fields.js";
 import { numeric } from "./fields.js";
@@ -43,6 +44,15 @@ export function ttlOf(purgeAt: number): AttributeValue {
 /** The places in the indexes of `list`, written once. */
 export function listAttributes({ id, createdAt }: JobRecord): Attributes {
   return { listShard: { S: shardOf(id) }, listKey: { S: place(createdAt, id) } };
+}
+
+/** The place in the sparse indexes by status: entered at create, changed once, at the end. */
+export function statusAttributes(id: string, status: JobStatus): Attributes {
+  const index = statusIndexOf(status);
+  return {
+    unfinishedShard: index === "unfinished" ? { S: shardOf(id) } : null,
+    failedShard: index === "failed" ? { S: shardOf(id) } : null,
+  };
 }
 
 /** The cursors, and the mark by which jobs are found that a notifier gave up on. */

@@ -1,5 +1,5 @@
 import type { ListReply, ListRequest, StoredJob } from "../../core/ports/store.js";
-import type { JobRecord } from "../../core/record.js";
+import { indexOfStatuses, type JobRecord } from "../../core/record.js";
 import type { HotJob } from "./codec.js";
 import type { Connection } from "./connection.js";
 import { UNDELIVERABLE } from "./indexed.js";
@@ -9,12 +9,14 @@ import { withPayloads } from "./payload.js";
 import {
   ALL,
   EntryReader,
+  FAILED,
   everyShard,
   type IndexEntry,
   OWNER,
   type Range,
   SUBJECT,
   UNDELIVERED,
+  UNFINISHED,
 } from "./places.js";
 import { encodeText } from "./text.js";
 
@@ -80,7 +82,7 @@ async function readCandidates(
 }
 
 /** The narrowest index that holds every job asked for. */
-function rangesOf({ undeliverable, subject, owner, after, limit }: ListRequest): readonly Range[] {
+function rangesOf({ undeliverable, subject, owner, statuses, after, limit }: ListRequest): readonly Range[] {
   const range = {
     newestFirst: true,
     pageSize: Math.min(limit + 1, MAX_PAGE_SIZE),
@@ -89,7 +91,9 @@ function rangesOf({ undeliverable, subject, owner, after, limit }: ListRequest):
   if (undeliverable === true) return [{ ...range, keys: UNDELIVERED, partition: UNDELIVERABLE }];
   if (subject !== undefined) return [{ ...range, keys: SUBJECT, partition: encodeText(subject) }];
   if (owner !== undefined && owner !== null) return [{ ...range, keys: OWNER, partition: encodeText(owner) }];
-  return everyShard({ ...range, keys: ALL });
+  const index = indexOfStatuses(statuses);
+  const keys = index === null ? ALL : index === "failed" ? FAILED : UNFINISHED;
+  return everyShard({ ...range, keys });
 }
 
 /** The index of all jobs carries the kind: what is of another is not read. */

@@ -7,7 +7,8 @@ import type { ItemKey } from "./client.js";
  */
 export const SHARDS = 8;
 
-/** Index names. The wake-up and purge index are sparse: a record without the instant is not in them. */
+/** Index names. Sparse are the wake-up and purge index, for a record without the
+ * instant, and those by status. */
 export const INDEXES = {
   wake: "waybill-wake",
   purge: "waybill-purge",
@@ -15,6 +16,8 @@ export const INDEXES = {
   owner: "waybill-owner",
   subject: "waybill-subject",
   undeliverable: "waybill-undeliverable",
+  unfinished: "waybill-unfinished",
+  failed: "waybill-failed",
 } as const;
 
 /** The shard of parked messages in the purge index: their number is counted there without reading their bodies. */

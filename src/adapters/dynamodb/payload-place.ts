@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { keyOf } from "./client.js";
-import type { PayloadPlace } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import type { Attributes } from "./fields.js";
 import { jobKey, payloadKey } from "./names.js";
 import { itemBytes, utf8 } from "./size.js";

@@ -1,7 +1,8 @@
 import { isWaybillError, StoreCorruptError, StoreUnavailableError } from "../../core/errors.js";
 import type { StoredJob } from "../../core/ports/store.js";
 import type { ItemKey } from "./client.js";
-import type { HotJob, PayloadPlace } from "./codec.js";
+import type { HotJob } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import type { Connection } from "./connection.js";
 import { readItems, readOne } from "./items.js";
 import { payloadKey } from "./names.js";

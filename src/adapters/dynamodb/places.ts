@@ -23,6 +23,12 @@ export const PURGE: IndexKeys = { index: INDEXES.purge, partition: "purgeShard",
 export const ALL: IndexKeys = { index: INDEXES.all, partition: "listShard", sort: "listKey" };
 export const OWNER: IndexKeys = { index: INDEXES.owner, partition: "owner", sort: "listKey" };
 export const SUBJECT: IndexKeys = { index: INDEXES.subject, partition: "subject", sort: "listKey" };
+export const UNFINISHED: IndexKeys = {
+  index: INDEXES.unfinished,
+  partition: "unfinishedShard",
+  sort: "listKey",
+};
+export const FAILED: IndexKeys = { index: INDEXES.failed, partition: "failedShard", sort: "listKey" };
 export const UNDELIVERED: IndexKeys = {
   index: INDEXES.undeliverable,
   partition: "undeliverable",

@@ -5,7 +5,7 @@ import type { Item } from "./client.js";
 import { decodeHot, decodeProvisional, type HotJob, isProvisional, PROVISIONAL } from "./codec.js";
 import { Update } from "./expression.js";
 import { type Attributes, present } from "./fields.js";
-import { purgeAttributes, purgePlace, wakeAttributes } from "./indexed.js";
+import { purgeAttributes, purgePlace, statusAttributes, wakeAttributes } from "./indexed.js";
 import { metBy, readItems } from "./items.js";
 import { jobKey, scopeKey } from "./names.js";
 import { dropProvisional } from "./removal.js";
@@ -126,6 +126,8 @@ export function unbornAttributes(attributes: Attributes, { id, status }: JobReco
     bornAs: { S: status },
     wakeShard: null,
     wakeKey: null,
+    unfinishedShard: null,
+    failedShard: null,
     ...purgePlace(id, nowMs + PROVISIONAL_MS),
   });
 }
@@ -136,6 +138,7 @@ async function confirm(session: Session, record: JobRecord): Promise<HotJob | nu
   const update = new Update()
     .setAll({ status: { S: status }, bornAs: null })
     .setAll(wakeAttributes(id, record.wakeAt))
+    .setAll(statusAttributes(id, status))
     .setAll(purgeAttributes(session, id, record.purgeAt))
     .when("status", { S: PROVISIONAL });
   const { item } = await session.connection.update(jobKey(id), update, "ALL_NEW");

@@ -28,6 +28,8 @@ const INDEX_SHAPES: readonly IndexShape[] = [
   { name: INDEXES.owner, partition: "owner", sort: "listKey" },
   { name: INDEXES.subject, partition: "subject", sort: "listKey" },
   { name: INDEXES.undeliverable, partition: "undeliverable", sort: "listKey" },
+  { name: INDEXES.unfinished, partition: "unfinishedShard", sort: "listKey", carries: ["kind"] },
+  { name: INDEXES.failed, partition: "failedShard", sort: "listKey", carries: ["kind"] },
 ];
 
 /** The table and its indexes, as `CreateTableCommand` and most tools take them. */

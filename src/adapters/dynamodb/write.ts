@@ -1,10 +1,12 @@
 import { StoreUnavailableError } from "../../core/errors.js";
+import { isFinal } from "../../core/lifecycle.js";
 import type { WriteGuard, WriteItem, WriteResult } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
-import { decodeHot, type HotJob, type PayloadPlace } from "./codec.js";
+import { decodeHot, type HotJob } from "./codec.js";
+import type { PayloadPlace } from "./reader.js";
 import { Update } from "./expression.js";
 import { type Attributes, encodePatch, numeric } from "./fields.js";
-import { purgeAttributes, wakeAttributes } from "./indexed.js";
+import { purgeAttributes, statusAttributes, wakeAttributes } from "./indexed.js";
 import { metBy, readOne } from "./items.js";
 import { jobKey } from "./names.js";
 import { asWellAsMayBe, dropPayload, isSamePlace, putPayload, requirePayloadFits } from "./payload.js";
@@ -36,6 +38,7 @@ export function prepareWrite(session: Session, item: WriteItem, nowMs: number): 
   const leaseUntil = leaseMs === undefined ? null : nowMs + leaseMs + session.clockSkewMs;
   const attributes = {
     ...encodePatch(plain),
+    ...(patch.status !== undefined && isFinal(patch.status) ? statusAttributes(id, patch.status) : {}),
     ...(wakeAt === undefined ? {} : wakeAttributes(id, wakeAt)),
     ...(purgeAt === undefined ? {} : purgeAttributes(session, id, purgeAt)),
     ...(leaseUntil === null ? {} : { leaseUntil: numeric(leaseUntil) }),

@@ -19,6 +19,7 @@ export interface Receipt {
   readonly body: string;
   readonly receives: number;
   readonly sentAt: number;
+  readonly groupId: string;
 }
 
 export interface MessageRules {
@@ -73,6 +74,7 @@ export class MessageList {
         body: kept.body,
         receives: kept.receives,
         sentAt: kept.sentAt,
+        groupId: kept.groupId,
       });
       if (deviation.staysVisible()) staying.push(kept);
     }

@@ -32,6 +32,7 @@ export interface MemoryQueueOptions {
 /** A queue in the memory of one process, gone with it. */
 export interface MemoryQueue extends Queue {
   readonly deadLetters: { receive(request: ReceiveRequest): Promise<readonly Delivery[]> };
+  backlog(): Promise<number>;
   /** Messages to be received now or after their delay; dead letters apart. */
   depth(): number;
   /** Messages that were received and are hidden. */
@@ -70,6 +71,7 @@ class InMemoryQueue implements MemoryQueue {
       ordered,
       maxBatch: options.maxBatch ?? 10,
       maxReceives,
+      visibilityMs,
     };
     this.#clock = options.clock ?? systemClock;
     this.#faults = new QueueFaultState(options.random ?? Math.random, options.faults ?? {}, () => {
@@ -95,6 +97,12 @@ class InMemoryQueue implements MemoryQueue {
 
   receive(request: ReceiveRequest): Promise<readonly Delivery[]> {
     return this.#receive(request, this.#messages);
+  }
+
+  async backlog(): Promise<number> {
+    this.#checkOpen();
+    const { waiting, inFlight } = this.#counted(this.#messages);
+    return waiting + inFlight;
   }
 
   depth(): number {
@@ -207,6 +215,7 @@ class InMemoryQueue implements MemoryQueue {
       body: receipt.body,
       receives: receipt.receives,
       sentAt: receipt.sentAt,
+      groupId: receipt.groupId,
       async ack() {
         once((now) => messages.remove(receipt, now));
       },

@@ -1,8 +1,9 @@
 import type { ClaimNext, ListReply, ListRequest, StoredJob, WakePosition } from "../../core/ports/store.js";
+import { indexOfStatuses } from "../../core/record.js";
 import { isBefore } from "./store-due-index.js";
 import type { ListPlace } from "./store-list-index.js";
 import { applyClaimNext, type StoredRow, withInput } from "./store-semantics.js";
-import { hasGivenUp, type JobTable, refIndexKey } from "./store-table.js";
+import { hasGivenUp, type JobTable, refIndexKey, statusKey } from "./store-table.js";
 
 /** Rows that one page looks at: a filter that fits few jobs gives short pages, not a long stop of the process. */
 const MAX_ROWS_PER_PAGE = 1_000;
@@ -75,12 +76,17 @@ export function listJobs(
 /** The narrowest index that holds every job asked for. */
 function placesOf(
   table: JobTable,
-  { owner, subject, kinds, undeliverable, after }: ListRequest,
+  { owner, subject, kinds, statuses, undeliverable, after }: ListRequest,
 ): Generator<ListPlace> {
   if (undeliverable === true) return table.undeliverable.newestFirst("all", after);
   if (subject !== undefined) return table.subjects.newestFirst(subject, after);
   if (owner !== undefined) return table.owners.newestFirst(owner, after);
   const [kind, ...others] = kinds ?? [];
+  const index = indexOfStatuses(statuses);
+  if (index !== null) {
+    const key = statusKey(index, kind === undefined || others.length > 0 ? null : kind);
+    return table.statuses.newestFirst(key, after);
+  }
   if (kind !== undefined && others.length === 0) return table.kinds.newestFirst(kind, after);
   return table.all.newestFirst("all", after);
 }

@@ -1,4 +1,4 @@
-import type { Cursors, JobRecord } from "../../core/record.js";
+import { type Cursors, type JobRecord, type StatusIndex, statusIndexOf } from "../../core/record.js";
 import { DueIndex, isBefore } from "./store-due-index.js";
 import { ListIndex } from "./store-list-index.js";
 import { readyInstant, type StoredRow } from "./store-semantics.js";
@@ -19,6 +19,8 @@ export class JobTable {
   readonly owners = new ListIndex<string | null>();
   readonly subjects = new ListIndex<string>();
   readonly kinds = new ListIndex<string>();
+  /** By `statusKey`, of one kind and of all. */
+  readonly statuses = new ListIndex<string>();
   readonly refs = new ListIndex<string>();
 
   get(id: string): StoredRow | undefined {
@@ -100,6 +102,13 @@ export class JobTable {
       for (const key of refsOf(before)) this.refs.remove(key, record);
       for (const key of refsOf(after)) this.refs.add(key, record);
     }
+    const [was, is] = [indexedStatus(before), indexedStatus(after)];
+    if (was !== is) {
+      for (const of of [kind, null]) {
+        if (was !== null) this.statuses.remove(statusKey(was, of), record);
+        if (is !== null) this.statuses.add(statusKey(is, of), record);
+      }
+    }
     const gaveUp = before !== null && hasGivenUp(before.cursors);
     const givesUp = after !== null && hasGivenUp(after.cursors);
     if (givesUp && !gaveUp) this.undeliverable.add("all", record);
@@ -118,6 +127,15 @@ export class JobTable {
     if (held === undefined) this.#claims.set(after, new Set([id]));
     else held.add(id);
   }
+}
+
+/** The key of a sparse index by status; `null`: of all kinds. */
+export function statusKey(index: StatusIndex, kind: string | null): string {
+  return JSON.stringify([index, kind]);
+}
+
+function indexedStatus(row: StoredRow | null): StatusIndex | null {
+  return row === null ? null : statusIndexOf(row.record.status);
 }
 
 /** The key under which outside work is found. JSON keeps kind and key apart, whatever they hold. */

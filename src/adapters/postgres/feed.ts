@@ -6,8 +6,8 @@ import type { Session } from "./session.js";
 /** Postgres takes less than 8,000 bytes in one notification. */
 const MAX_PAYLOAD_BYTES = 7_900;
 
-/** Hints travel several in one notification: `[[id, version, owner, subject], …]`. */
-type Tuple = readonly [string, number, string | null, string | null];
+/** Hints travel several in one notification: `[[id, kind, version, owner, subject], …]`. */
+type Tuple = readonly [string, string, number, string | null, string | null];
 
 const NOTIFY =
   "select count(pg_notify($1::text, payload)) from json_array_elements_text($2::text::json) as payload";
@@ -114,8 +114,8 @@ function payloadsOf(hints: readonly FeedHint[]): readonly string[] {
     parts = [];
     bytes = 2;
   };
-  for (const { id, version, owner, subject } of hints) {
-    const part = JSON.stringify([id, version, owner, subject] satisfies Tuple);
+  for (const { id, kind, version, owner, subject } of hints) {
+    const part = JSON.stringify([id, kind, version, owner, subject] satisfies Tuple);
     const size = encoder.encode(part).length + 1;
     if (size + 2 > MAX_PAYLOAD_BYTES) continue;
     if (bytes + size > MAX_PAYLOAD_BYTES) flush();
@@ -135,8 +135,9 @@ function hintsOf(payload: string): readonly FeedHint[] {
     return [];
   }
   if (!Array.isArray(tuples)) return [];
-  return (tuples as readonly unknown[]).filter(isTuple).map(([id, version, owner, subject]) => ({
+  return (tuples as readonly unknown[]).filter(isTuple).map(([id, kind, version, owner, subject]) => ({
     id,
+    kind,
     version,
     owner,
     subject,
@@ -144,10 +145,11 @@ function hintsOf(payload: string): readonly FeedHint[] {
 }
 
 function isTuple(value: unknown): value is Tuple {
-  if (!Array.isArray(value) || value.length !== 4) return false;
-  const [id, version, owner, subject] = value as readonly unknown[];
+  if (!Array.isArray(value) || value.length !== 5) return false;
+  const [id, kind, version, owner, subject] = value as readonly unknown[];
   const isText = (part: unknown): boolean => part === null || typeof part === "string";
-  return typeof id === "string" && typeof version === "number" && isText(owner) && isText(subject);
+  const isNamed = typeof id === "string" && typeof kind === "string";
+  return isNamed && typeof version === "number" && isText(owner) && isText(subject);
 }
 
 /** What every `Client` of `pg` tells of its end. */

@@ -1,4 +1,5 @@
 import type { ByRefReply, ByRefRequest, ListReply, ListRequest } from "../../core/ports/store.js";
+import { indexOfStatuses } from "../../core/record.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
 import { JOB_COLUMNS, jobColumns } from "./columns.js";
@@ -33,8 +34,11 @@ class Params {
   }
 }
 
-interface Condition {
-  readonly column: "owner" | "subject" | "kind" | null;
+type Filtered = "owner" | "subject" | "kind" | "status";
+
+interface Path {
+  /** What every job on it fits. */
+  readonly covers: readonly Filtered[];
   readonly sql: string;
 }
 
@@ -42,7 +46,7 @@ export async function listJobs(session: Session, request: ListRequest): Promise<
   const { limit } = request;
   const params = new Params();
   const path = pathOf(request, params);
-  const filters = filtersOf(request, path.column, params);
+  const filters = filtersOf(request, path.covers, params);
   // Without a filter every row that is seen is on the page: no more need be looked at.
   const seen = filters.length === 0 ? limit + 1 : MAX_ROWS_PER_PAGE;
   const sql = listStatement(session.names.job, request, { path, filters, seen, params });
@@ -58,7 +62,7 @@ export async function listJobs(session: Session, request: ListRequest): Promise<
 }
 
 interface Wanted {
-  readonly path: Condition;
+  readonly path: Path;
   readonly filters: readonly string[];
   readonly seen: number;
   readonly params: Params;
@@ -95,35 +99,52 @@ function endOf(first: Row | undefined, seen: number): ListReply["next"] {
 }
 
 /** The narrowest index that holds every job asked for. */
-function pathOf({ undeliverable, subject, owner, kinds }: ListRequest, params: Params): Condition {
-  if (undeliverable === true) return { column: null, sql: "j.undeliverable" };
-  if (subject !== undefined) return { column: "subject", sql: `j.subject = ${params.encoded(subject)}` };
+function pathOf({ undeliverable, subject, owner, kinds, statuses }: ListRequest, params: Params): Path {
+  if (undeliverable === true) return { covers: [], sql: "j.undeliverable" };
+  if (subject !== undefined) return { covers: ["subject"], sql: `j.subject = ${params.encoded(subject)}` };
   if (owner !== undefined && owner !== null) {
-    return { column: "owner", sql: `j.owner = ${params.encoded(owner)}` };
+    return { covers: ["owner"], sql: `j.owner = ${params.encoded(owner)}` };
   }
   const [kind, ...others] = kinds ?? [];
-  if (kind !== undefined && others.length === 0) {
-    return { column: "kind", sql: `j.kind = ${params.encoded(kind)}` };
+  const index = indexOfStatuses(statuses);
+  if (index === "unfinished") {
+    if (kinds === undefined) return { covers: [], sql: "j.finished_at is null" };
+    // The kind is in the index too: what is of another is passed over there, and no row of it is read.
+    return {
+      covers: ["kind"],
+      sql: `j.finished_at is null and j.kind in ${params.list(kinds.map(encodeText))}`,
+    };
   }
-  return { column: null, sql: "true" };
+  if (index === "failed") {
+    const one = kind !== undefined && others.length === 0;
+    const failed = "j.status = 'FAILED'";
+    if (!one) return { covers: ["status"], sql: failed };
+    return { covers: ["status", "kind"], sql: `${failed} and j.kind = ${params.encoded(kind)}` };
+  }
+  if (kind !== undefined && others.length === 0) {
+    return { covers: ["kind"], sql: `j.kind = ${params.encoded(kind)}` };
+  }
+  return { covers: [], sql: "true" };
 }
 
 /** What the path does not see to; a parameter that nothing names would be refused. */
 function filtersOf(
   { owner, subject, kinds, statuses }: ListRequest,
-  path: Condition["column"],
+  covers: Path["covers"],
   params: Params,
 ): readonly string[] {
   const filters: string[] = [];
   if (owner === null) filters.push("j.owner is null");
-  else if (owner !== undefined && path !== "owner") {
+  else if (owner !== undefined && !covers.includes("owner")) {
     filters.push(`coalesce(j.owner = ${params.encoded(owner)}, false)`);
   }
-  if (subject !== undefined && path !== "subject") {
+  if (subject !== undefined && !covers.includes("subject")) {
     filters.push(`coalesce(j.subject = ${params.encoded(subject)}, false)`);
   }
-  if (kinds !== undefined && path !== "kind") filters.push(`j.kind in ${params.list(kinds.map(encodeText))}`);
-  if (statuses !== undefined) filters.push(`j.status in ${params.list(statuses)}`);
+  if (kinds !== undefined && !covers.includes("kind"))
+    filters.push(`j.kind in ${params.list(kinds.map(encodeText))}`);
+  if (statuses !== undefined && !covers.includes("status"))
+    filters.push(`j.status in ${params.list(statuses)}`);
   return filters;
 }
 

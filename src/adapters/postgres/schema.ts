@@ -1,3 +1,4 @@
+import { DECLARED_COLUMNS } from "./columns.js";
 import type { Names } from "./names.js";
 
 /**
@@ -9,52 +10,7 @@ import type { Names } from "./names.js";
  */
 const jobTable = ({ job }: Names): string => `
 create table ${job} (
-  id text collate "C" primary key,
-  kind text collate "C" not null,
-  owner text collate "C",
-  subject text collate "C",
-  metadata text,
-  queue text,
-  max_attempts integer not null,
-  record_version integer not null,
-  notifiers text not null,
-  created_at bigint not null,
-  origin text,
-  scope text collate "C",
-  input_hash text,
-  deadline_at bigint,
-  retain_ms bigint not null,
-  status text collate "C" not null check (status in ('PENDING', 'QUEUED', 'PROCESSING', 'COMPLETED', 'FAILED')),
-  version integer not null,
-  dispatch integer not null,
-  send integer not null,
-  releases integer not null,
-  redrives integer not null,
-  attempt integer not null,
-  fence integer not null,
-  token text collate "C",
-  worker text,
-  lease_until bigint,
-  phase text,
-  progress text,
-  percent double precision,
-  eta_at bigint,
-  started_at bigint,
-  queued_at bigint,
-  updated_at bigint not null,
-  finished_at bigint,
-  ready_at bigint,
-  send_at bigint,
-  retry_at bigint,
-  last_error text,
-  awaiting text,
-  poll text,
-  cancel text,
-  checkpoint text,
-  failure text,
-  history_trimmed integer not null,
-  wake_at bigint,
-  purge_at bigint,
+${DECLARED_COLUMNS}
   ref_keys text[] collate "C",
   cursors jsonb not null default '{}',
   undeliverable boolean not null generated always as (jsonb_path_exists(cursors, '$.*.exhausted[*]')) stored,
@@ -75,6 +31,9 @@ create index job_undeliverable on ${job} (created_at, id) where undeliverable;
 create index job_owner on ${job} (owner, created_at, id) where owner is not null;
 create index job_subject on ${job} (subject, created_at, id) where subject is not null;
 create index job_kind on ${job} (kind, created_at, id);
+create index job_unfinished on ${job} (created_at, id, kind) where finished_at is null;
+create index job_failed on ${job} (created_at, id) where status = 'FAILED';
+create index job_failed_kind on ${job} (kind, created_at, id) where status = 'FAILED';
 create index job_created on ${job} (created_at, id);`;
 
 const otherTables = ({ parked, pulse }: Names): string => `

@@ -6,10 +6,11 @@ import type {
   TakeDueReply,
   TakeDueRequest,
 } from "../../core/ports/store.js";
-import type { Cursors } from "../../core/record.js";
+import { type Cursors, START } from "../../core/record.js";
 import type { Row } from "./client.js";
 import { decodeCursors, decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
+import { encodeCursors } from "./cursors.js";
 import type { Session } from "./session.js";
 import { batch, CLOCK, inLockOrder, rowsOf } from "./statement.js";
 
@@ -74,7 +75,7 @@ const MERGED =
   "j.cursors || coalesce((select jsonb_object_agg(given.key, case " +
   `when ${GIVEN("upTo")} > ${STORED("upTo")} then given.value ` +
   `when ${GIVEN("upTo")} = ${STORED("upTo")} and ${GIVEN("attempts")} > ${STORED("attempts")} then given.value ` +
-  `else coalesce(j.cursors -> given.key, '{"upTo": 0, "attempts": 0, "retryAt": null, "exhausted": []}'::jsonb) end) ` +
+  `else coalesce(j.cursors -> given.key, '${JSON.stringify(START)}'::jsonb) end) ` +
   "from jsonb_each(w.cursors) as given), '{}'::jsonb)";
 
 /** `isBehind` in SQL: a cursor that the plan rests on has moved. What was merged in by then is not behind itself. */
@@ -126,7 +127,7 @@ function encode(items: readonly AdvanceItem[]): string {
       wake_at: wakeAt,
       purge_at: purgeAt,
       latest_wake_at: latestWakeAt,
-      cursors,
+      cursors: encodeCursors(cursors),
     })),
   );
 }

@@ -1,9 +1,13 @@
 import type { Cursor, Cursors } from "../../core/record.js";
 import { unreadableReply } from "./errors.js";
 
-/** As a script compares it: place, attempts, retry, versions given up. */
-export function encodeCursor({ upTo, attempts, retryAt, exhausted }: Cursor): string {
-  return `${upTo} ${attempts} ${retryAt ?? "-"} ${exhausted.join(",")}`;
+const NONE = "-";
+
+/** As a script compares it: place, attempts, retry, versions given up; then what no script looks at: since, reason. */
+export function encodeCursor({ upTo, attempts, since, retryAt, reason, exhausted }: Cursor): string {
+  const givenUp = exhausted.length === 0 ? NONE : exhausted.join(",");
+  const why = reason === null ? "" : ` ${JSON.stringify(reason)}`;
+  return `${upTo} ${attempts} ${retryAt ?? NONE} ${givenUp} ${since ?? NONE}${why}`;
 }
 
 /** @param reply - names and cursors by turns; `null`: there are none */
@@ -19,11 +23,13 @@ export function decodeCursors(reply: unknown): Cursors {
 }
 
 function decodeCursor(text: string): Cursor {
-  const [upTo, attempts, retryAt, exhausted = ""] = text.split(" ");
+  const [upTo, attempts, retryAt = NONE, exhausted = NONE, since = NONE, ...why] = text.split(" ");
   return {
     upTo: Number(upTo),
     attempts: Number(attempts),
-    retryAt: retryAt === "-" ? null : Number(retryAt),
-    exhausted: exhausted === "" ? [] : exhausted.split(",").map(Number),
+    since: since === NONE ? null : Number(since),
+    retryAt: retryAt === NONE ? null : Number(retryAt),
+    reason: why.length === 0 ? null : (JSON.parse(why.join(" ")) as string),
+    exhausted: exhausted === NONE ? [] : exhausted.split(",").map(Number),
   };
 }

@@ -1,6 +1,7 @@
 import { StoreCorruptError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import type { Awaiting, JobRecord } from "../../core/record.js";
+import type { JobStatus } from "../../core/lifecycle.js";
+import { type Awaiting, isStoreQueued, type JobRecord } from "../../core/record.js";
 import {
   encodeCount,
   encodeInstant,
@@ -17,7 +18,7 @@ import {
 import { decodeOptional, decodeText, encodeOptional, encodeText } from "./text.js";
 
 // A document, line by line:
-//   1 cursors stored (0, 1), status, who hands over (s, q), notifiers (n, o), where the input is (d: here, k: in a key of its
+//   1 cursors stored (0, 1), status, who hands over (s: the store, q: a queue, o: the application), notifiers (n, o), where the input is (d: here, k: in a key of its
 //     own), eleven instants of fixed width
 //   2 format, version, dispatch, attempt, fence
 //   3 token
@@ -68,7 +69,7 @@ export function encodeRefs(awaiting: Awaiting | null): string {
  */
 export function encodeDocument(record: JobRecord, input: string | null): string {
   const { status, queue, notifiers, recordVersion, version, dispatch, attempt, fence } = record;
-  const handsOver = queue === null ? "s" : "q";
+  const handsOver = isStoreQueued(record) ? "s" : queue === null ? "o" : "q";
   const notifies = notifiers.length > 0 ? "n" : "o";
   let text = `0${LETTERS[status]}${handsOver}${notifies}${input === null ? INPUT_APART : INPUT_HERE}`;
   for (const instant of instantsOf(record)) text += encodeInstant(instant ?? null);
@@ -92,11 +93,12 @@ function encodeAllSeldom(record: JobRecord): string {
 
 function encodeFixed(record: JobRecord): string {
   const { kind, owner, subject, scope, createdAt } = record;
-  const { metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs } = record;
+  const { metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs, handOver, trace } = record;
+  const seldom = handOver === null && trace === null ? "" : `,${jsonOf(handOver)},${JSON.stringify(trace)}`;
   return (
     `${encodeText(kind)}\t${encodeOptional(owner)}\t${encodeOptional(subject)}\t${encodeOptional(scope)}` +
     `\t${encodeCount(createdAt)}\t[${jsonOf(metadata)},${jsonOf(queue)},${maxAttempts},` +
-    `${notifiers.length === 0 ? "[]" : JSON.stringify(notifiers)},${jsonOf(origin)},${jsonOf(inputHash)},${retainMs}]`
+    `${notifiers.length === 0 ? "[]" : JSON.stringify(notifiers)},${jsonOf(origin)},${jsonOf(inputHash)},${retainMs}${seldom}]`
   );
 }
 
@@ -125,16 +127,26 @@ function isInputHere(text: string): boolean {
   return text.charAt(INPUT_PLACE) === INPUT_HERE;
 }
 
-function decode(id: string, text: string): Decoded {
+function checkedStatus(text: string): JobStatus {
   const status = statusOf(text.charAt(1));
   if (status === undefined || text.indexOf("\n") !== HEAD_CHARS) throw new SyntaxError("no such head");
+  return status;
+}
+
+function fixedOf(text: string, line: string): FixedParts {
+  const parts = line.split("\t") as FixedParts;
+  if (isInputHere(text) !== (parts[6] !== undefined)) throw new SyntaxError("no input, or one too many");
+  return parts;
+}
+
+/** One literal: an object of this size that is built up behind a spread costs many times as much. */
+function decode(id: string, text: string): Decoded {
+  const status = checkedStatus(text);
   const [counts, token, worker, seldom, fixed, history] = linesOf(text);
   const [recordVersion, version, dispatch, attempt, fence] = countsOf(counts);
-  const [kind, owner, subject, scope, createdAt, rest, input] = fixed.split("\t") as FixedParts;
-  if (isInputHere(text) !== (input !== undefined)) throw new SyntaxError("no input, or one too many");
-  const [metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs] = restOf(rest);
+  const [kind, owner, subject, scope, createdAt, rest, input] = fixedOf(text, fixed);
+  const [metadata, queue, maxAttempts, notifiers, origin, inputHash, retainMs, own, trace] = restOf(rest);
   const set = seldom === "" ? NOTHING_SELDOM : decodeSeldom(seldom);
-  // One literal: an object of this size that is built up behind a spread costs many times as much.
   const record: JobRecord = {
     id,
     kind: decodeText(kind),
@@ -142,6 +154,7 @@ function decode(id: string, text: string): Decoded {
     subject: decodeOptional(subject),
     metadata,
     queue,
+    handOver: own ?? null,
     maxAttempts,
     recordVersion,
     notifiers,
@@ -151,6 +164,7 @@ function decode(id: string, text: string): Decoded {
     inputHash,
     deadlineAt: instant(text, 10),
     retainMs,
+    trace: trace ?? null,
     status,
     version,
     dispatch,
@@ -189,7 +203,17 @@ function decode(id: string, text: string): Decoded {
 
 type Counts = [number, number, number, number, number];
 type FixedParts = [string, string, string, string, string, string, string | undefined];
-type RestParts = [Json, string | null, number, string[], string | null, string | null, number];
+type RestParts = [
+  metadata: Json,
+  queue: string | null,
+  maxAttempts: number,
+  notifiers: string[],
+  origin: string | null,
+  inputHash: string | null,
+  retainMs: number,
+  handOver?: JobRecord["handOver"],
+  trace?: JobRecord["trace"],
+];
 type Lines = [string, string, string, string, string, string];
 
 /** What is behind the first line. */

@@ -2,10 +2,10 @@ import { WaybillError } from "../../core/errors.js";
 import { defineFeed, type Feed, type FeedHint } from "../../core/ports/feed.js";
 import type { RedisClient, RedisSubscriber } from "./client.js";
 
-/** Hints travel many in one message: `[[id, version, owner, subject], …]`. A subscriber that is slow is cut off by bytes. */
+/** Hints travel many in one message: `[[id, kind, version, owner, subject], …]`. A subscriber that is slow is cut off by bytes. */
 const MAX_MESSAGE_CHARS = 256 * 1024;
 
-type Tuple = readonly [string, number, string | null, string | null];
+type Tuple = readonly [string, string, number, string | null, string | null];
 
 type Listener = (hint: FeedHint) => void;
 
@@ -121,8 +121,8 @@ function messagesOf(hints: readonly FeedHint[]): readonly string[] {
     parts = [];
     chars = 0;
   };
-  for (const { id, version, owner, subject } of hints) {
-    const part = JSON.stringify([id, version, owner, subject] satisfies Tuple);
+  for (const { id, kind, version, owner, subject } of hints) {
+    const part = JSON.stringify([id, kind, version, owner, subject] satisfies Tuple);
     if (chars + part.length > MAX_MESSAGE_CHARS) flush();
     parts.push(part);
     chars += part.length + 1;
@@ -140,8 +140,9 @@ function hintsOf(message: string): readonly FeedHint[] {
     return [];
   }
   if (!Array.isArray(tuples)) return [];
-  return (tuples as readonly unknown[]).filter(isTuple).map(([id, version, owner, subject]) => ({
+  return (tuples as readonly unknown[]).filter(isTuple).map(([id, kind, version, owner, subject]) => ({
     id,
+    kind,
     version,
     owner,
     subject,
@@ -149,8 +150,9 @@ function hintsOf(message: string): readonly FeedHint[] {
 }
 
 function isTuple(value: unknown): value is Tuple {
-  if (!Array.isArray(value) || value.length !== 4) return false;
-  const [id, version, owner, subject] = value as readonly unknown[];
+  if (!Array.isArray(value) || value.length !== 5) return false;
+  const [id, kind, version, owner, subject] = value as readonly unknown[];
   const isText = (part: unknown): boolean => part === null || typeof part === "string";
-  return typeof id === "string" && typeof version === "number" && isText(owner) && isText(subject);
+  const isNamed = typeof id === "string" && typeof kind === "string";
+  return isNamed && typeof version === "number" && isText(owner) && isText(subject);
 }

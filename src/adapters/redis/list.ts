@@ -1,4 +1,5 @@
 import type { ByRefReply, ByRefRequest, ListReply, ListRequest, StoredJob } from "../../core/ports/store.js";
+import { indexOfStatuses, type StatusIndex } from "../../core/record.js";
 import { allOrUnknown, latest } from "./batch.js";
 import { asked, shown } from "./read.js";
 import { BY_REF, LIST } from "./scripts/reads.js";
@@ -87,6 +88,16 @@ function encode(request: ListRequest): readonly string[] {
   ];
 }
 
+/** Of the indexes by status and kind. */
+const PREFIXES: Readonly<Record<StatusIndex, string>> = { unfinished: "e:", failed: "z:" };
+
+function isWholeIndex(statuses: ListRequest["statuses"] = []): boolean {
+  return statuses.includes("FAILED") || new Set(statuses).size === UNFINISHED;
+}
+
+/** PENDING, QUEUED and PROCESSING. */
+const UNFINISHED = 3;
+
 interface Path {
   readonly index: readonly string[];
   /** Every job in it is wanted. */
@@ -101,10 +112,17 @@ function pathOf({ undeliverable, subject, owner, kinds, statuses }: ListRequest)
   if (owner !== undefined && owner !== null) {
     return { index: [`n:${encodeText(owner)}`], isWhole: filters === 1 };
   }
+  const sparse = indexOfStatuses(statuses);
+  const prefix = sparse === null ? "k:" : PREFIXES[sparse];
+  // Of what is unfinished a single status may be wanted.
+  const left = sparse !== null && isWholeIndex(statuses) ? filters - 1 : filters;
   if (kinds !== undefined) {
-    return { index: [...new Set(kinds)].map((kind) => `k:${encodeText(kind)}`), isWhole: filters === 1 };
+    return {
+      index: [...new Set(kinds)].map((kind) => `${prefix}${encodeText(kind)}`),
+      isWhole: left === 1,
+    };
   }
-  return { index: [ANY], isWhole: filters === 0 };
+  return { index: [`${ANY}${prefix}`], isWhole: left === 0 };
 }
 
 export async function jobsByRef(session: Session, { kind, refKey }: ByRefRequest): Promise<ByRefReply> {

@@ -92,7 +92,7 @@ export interface RedisStore extends Store {
 const MAX_BATCH = 250;
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
 /** Of the keys and documents. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /**
  * Keeps jobs in Redis (6.2 or later; tested on 7.0), which any number of processes may share. The store is the queue too.

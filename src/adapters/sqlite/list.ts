@@ -1,4 +1,5 @@
 import type { ByRefRequest, ListReply, ListRequest, StoredJob } from "../../core/ports/store.js";
+import { indexOfStatuses } from "../../core/record.js";
 import { decodeJob } from "./codec.js";
 import { jobColumns, JOB_COLUMNS } from "./columns.js";
 import type { Session } from "./connection.js";
@@ -18,14 +19,21 @@ interface Condition {
   readonly params: readonly SqliteValue[];
 }
 
-interface FieldCondition extends Condition {
-  readonly field: "owner" | "subject" | "kind" | "status" | "undeliverable" | null;
+type Filtered = "owner" | "subject" | "kind" | "status";
+
+interface Path extends Condition {
+  /** What every job on it fits. */
+  readonly covers: readonly Filtered[];
+}
+
+interface Filter extends Condition {
+  readonly field: Filtered;
 }
 
 export function listJobs(session: Session, request: ListRequest): Omit<ListReply, "nowMs"> {
   const path = pathOf(request);
   const window = windowOf(path, request.after);
-  const filters = filtersOf(request).filter((filter) => filter.field !== path.field);
+  const filters = filtersOf(request).filter((filter) => !path.covers.includes(filter.field));
   // Without a filter every row of the window is on the page: it need not be longer.
   const rowsSeen = filters.length === 0 ? request.limit + 1 : MAX_ROWS_PER_PAGE;
   const where = filters.map((filter) => ` and ${filter.sql}`).join("");
@@ -69,21 +77,39 @@ function windowOf(path: Condition, after: ListRequest["after"]): Condition {
 }
 
 /** The narrowest index that holds every job asked for. */
-function pathOf({ undeliverable, subject, owner, kinds }: ListRequest): FieldCondition {
-  if (undeliverable === true) return { field: "undeliverable", sql: "undeliverable = 1", params: [] };
-  if (subject !== undefined) return { field: "subject", sql: "subject = ?", params: [encodeText(subject)] };
+function pathOf({ undeliverable, subject, owner, kinds, statuses }: ListRequest): Path {
+  if (undeliverable === true) return { covers: [], sql: "undeliverable = 1", params: [] };
+  if (subject !== undefined)
+    return { covers: ["subject"], sql: "subject = ?", params: [encodeText(subject)] };
   if (owner !== undefined && owner !== null) {
-    return { field: "owner", sql: "owner = ?", params: [encodeText(owner)] };
+    return { covers: ["owner"], sql: "owner = ?", params: [encodeText(owner)] };
   }
   const [kind, ...others] = kinds ?? [];
-  if (kind !== undefined && others.length === 0) {
-    return { field: "kind", sql: "kind = ?", params: [encodeText(kind)] };
+  const index = indexOfStatuses(statuses);
+  if (index === "unfinished") return unfinishedPath(kinds);
+  if (index === "failed") {
+    const one = kind !== undefined && others.length === 0;
+    return {
+      covers: one ? ["status", "kind"] : ["status"],
+      sql: `status = 'FAILED'${one ? " and kind = ?" : ""}`,
+      params: one ? [encodeText(kind)] : [],
+    };
   }
-  return { field: null, sql: "true", params: [] };
+  if (kind !== undefined && others.length === 0) {
+    return { covers: ["kind"], sql: "kind = ?", params: [encodeText(kind)] };
+  }
+  return { covers: [], sql: "true", params: [] };
 }
 
-function filtersOf({ owner, subject, kinds, statuses }: ListRequest): readonly FieldCondition[] {
-  const filters: FieldCondition[] = [];
+/** The kind is in the index too: what is of another is passed over there, and no row of it is read. */
+function unfinishedPath(kinds: ListRequest["kinds"]): Path {
+  if (kinds === undefined) return { covers: [], sql: "finished_at is null", params: [] };
+  const { sql, params } = among("kind", kinds.map(encodeText));
+  return { covers: ["kind"], sql: `finished_at is null and ${sql}`, params };
+}
+
+function filtersOf({ owner, subject, kinds, statuses }: ListRequest): readonly Filter[] {
+  const filters: Filter[] = [];
   if (owner !== undefined) {
     filters.push({ field: "owner", sql: "+owner is ?", params: [owner === null ? null : encodeText(owner)] });
   }
@@ -96,7 +122,7 @@ function filtersOf({ owner, subject, kinds, statuses }: ListRequest): readonly F
 }
 
 /** `+`: the rows are those of the window; an index of this column would be walked in vain. */
-function among(field: "kind" | "status", values: readonly string[]): FieldCondition {
+function among(field: "kind" | "status", values: readonly string[]): Filter {
   return { field, sql: `+${field} in (select value from json_each(?))`, params: [JSON.stringify(values)] };
 }
 

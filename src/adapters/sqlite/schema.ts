@@ -1,3 +1,5 @@
+import { DECLARED_COLUMNS } from "./columns.js";
+
 /** "WBil": marks the file as Waybill's. */
 export const APPLICATION_ID = 0x5742696c;
 
@@ -12,57 +14,14 @@ export const SCHEMA_VERSION = 1;
  * - `waybill_payload`, what is written once: in the wide row, every heartbeat would copy a large input into the log.
  * - `waybill_ref`, one row per key of awaited external work.
  *
+ * Two sets of indexes lead to jobs by status. Their conditions change once in a life, at its end: no other write touches them.
+ *
  * Indexes are partial: a settled job is in none that work goes through, so work does not slow down with what is stored.
  */
 export const SCHEMA = `
 create table waybill_job (
   seq integer primary key,
-  id text not null unique,
-  kind text not null,
-  owner text,
-  subject text,
-  metadata text,
-  queue text,
-  max_attempts integer not null,
-  record_version integer not null,
-  notifiers text not null,
-  created_at integer not null,
-  origin text,
-  scope text,
-  input_hash text,
-  deadline_at integer,
-  retain_ms integer not null,
-  status text not null check (status in ('PENDING', 'QUEUED', 'PROCESSING', 'COMPLETED', 'FAILED')),
-  version integer not null,
-  dispatch integer not null,
-  send integer not null,
-  releases integer not null,
-  redrives integer not null,
-  attempt integer not null,
-  fence integer not null,
-  token text,
-  worker text,
-  lease_until integer,
-  phase text,
-  progress text,
-  percent real,
-  eta_at integer,
-  started_at integer,
-  queued_at integer,
-  updated_at integer not null,
-  finished_at integer,
-  ready_at integer,
-  send_at integer,
-  retry_at integer,
-  last_error text,
-  awaiting text,
-  poll text,
-  cancel text,
-  checkpoint text,
-  failure text,
-  history_trimmed integer not null,
-  wake_at integer,
-  purge_at integer,
+${DECLARED_COLUMNS}
   cursors text not null default '{}',
   undeliverable integer not null default 0,
   history text not null
@@ -76,6 +35,9 @@ create index waybill_job_undeliverable on waybill_job (created_at, id) where und
 create index waybill_job_owner on waybill_job (owner, created_at, id) where owner is not null;
 create index waybill_job_subject on waybill_job (subject, created_at, id) where subject is not null;
 create index waybill_job_kind on waybill_job (kind, created_at, id);
+create index waybill_job_unfinished on waybill_job (created_at, id, kind) where finished_at is null;
+create index waybill_job_failed on waybill_job (created_at, id) where status = 'FAILED';
+create index waybill_job_failed_kind on waybill_job (kind, created_at, id) where status = 'FAILED';
 create index waybill_job_created on waybill_job (created_at, id);
 
 create table waybill_payload (seq integer primary key, input text not null, output text) strict;

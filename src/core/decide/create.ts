@@ -1,16 +1,19 @@
 import { firstHistory, historyOf } from "../history.js";
 import type { EdgeId } from "../lifecycle.js";
 import type { StoredJob } from "../ports/store.js";
-import { type FixedFields, type JobRecord, RECORD_VERSION } from "../record.js";
+import { type FixedFields, isStoreQueued, type JobRecord, RECORD_VERSION } from "../record.js";
 import { type DecideContext, type Mutable, planWake } from "./change.js";
 
 export type NewJob = Omit<FixedFields, "createdAt" | "recordVersion"> & { readonly delayMs: number };
 
-/** The first record of a job: T1, and T2 with it where the store is the queue. */
+/**
+ * The first record of a job: T1, and T2 with it where the store is the queue. One that the application hands over itself
+ * stays PENDING until it is claimed; its deadline ends it when nobody does.
+ */
 export function createRecord(job: NewJob, context: Omit<DecideContext, "random">): JobRecord {
   const { now, policy } = context;
-  const inStore = job.queue === null;
-  const edges = inStore ? IN_STORE : IN_QUEUE;
+  const inStore = isStoreQueued(job);
+  const edges = inStore ? IN_STORE : HANDED_OVER;
   const readyAt = now + job.delayMs;
   const record = untouched(job, now);
   record.status = inStore ? "QUEUED" : "PENDING";
@@ -26,7 +29,7 @@ export function createRecord(job: NewJob, context: Omit<DecideContext, "random">
 }
 
 const IN_STORE: readonly EdgeId[] = ["T1", "T2"];
-const IN_QUEUE: readonly EdgeId[] = ["T1"];
+const HANDED_OVER: readonly EdgeId[] = ["T1"];
 
 /**
  * A record that nothing has happened to. One literal with every field: an object of this size that is built up field by
@@ -41,6 +44,7 @@ function untouched(job: NewJob, now: number): Mutable<JobRecord> {
     subject: job.subject,
     metadata: job.metadata,
     queue: job.queue,
+    handOver: job.handOver,
     maxAttempts: job.maxAttempts,
     recordVersion: RECORD_VERSION,
     notifiers: job.notifiers,
@@ -50,6 +54,7 @@ function untouched(job: NewJob, now: number): Mutable<JobRecord> {
     inputHash: job.inputHash,
     deadlineAt: job.deadlineAt,
     retainMs: job.retainMs,
+    trace: job.trace,
     status: "PENDING",
     version: 0,
     dispatch: 1,

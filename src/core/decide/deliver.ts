@@ -1,10 +1,9 @@
-import type { Policy } from "../defaults.js";
+import type { NotifierRetry, Policy } from "../defaults.js";
 import { type HistoryEntry, historyOf } from "../history.js";
-import type { NotifierRetry, PublishResult } from "../ports/notifier.js";
+import type { PublishResult } from "../ports/notifier.js";
 import type { AdvanceItem } from "../ports/store.js";
 import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
-import { backoffMs } from "./backoff.js";
-import { planWake } from "./change.js";
+import { clip, planWake } from "./change.js";
 import { cursorOf } from "./cursors.js";
 
 /** Behind every entry that a record will ever have: the cursor of a retired notifier. */
@@ -16,9 +15,15 @@ export function undelivered({ record, cursors }: Snapshot, notifier: string): re
   return historyOf(record).filter((entry) => entry.version > upTo);
 }
 
+/** No receiver is left alone for longer, whatever it asks for. */
+const LONGEST_WAIT_MS = 24 * 60 * 60_000;
+const MOST_REASON_CHARS = 200;
+
 /**
- * Moves a cursor over what was offered, entry by entry, up to the first that must be tried again. `upTo` becomes the
- * version of an entry that was delivered or given up *here*, never the record's current version.
+ * Moves a cursor over what was offered, entry by entry, up to the first that waits. `upTo` becomes the version of an entry
+ * that was delivered or given up *here*, never the record's current version.
+ *
+ * An entry is given up when it is rejected, or when a try fails after its time is over; `held` uses none of it up.
  *
  * @param results - for `entries`, in order; shorter where not all were offered
  */
@@ -26,28 +31,69 @@ export function afterPublish(
   cursor: Cursor,
   entries: readonly HistoryEntry[],
   results: readonly PublishResult[],
-  retry: NotifierRetry,
+  policy: NotifierRetry,
   { now, random }: { readonly now: number; readonly random: number },
 ): Cursor {
   let moved = cursor;
   for (const [index, result] of results.entries()) {
     const entry = entries[index];
     if (entry === undefined) break;
-    const attempts = moved.attempts + 1;
-    const over = result.status === "rejected" || (result.status === "retry" && attempts >= retry.maxAttempts);
-    if (result.status === "retry" && !over) {
-      const waitMs = Math.max(result.afterMs ?? 0, backoffMs(attempts, retry, random), 1);
-      return { ...moved, attempts, retryAt: now + waitMs };
+    if (result.status === "held") return waiting(moved, result, now + boundedWait(result.afterMs));
+    if (result.status === "retry") {
+      const since = moved.since ?? now;
+      if (now - since < policy.giveUpAfterMs) {
+        const waitMs = Math.max(boundedWait(result.afterMs ?? 0), retryMs(now - since, policy, random));
+        return { ...waiting(moved, result, now + waitMs), since };
+      }
     }
-    const exhausted = over ? [...moved.exhausted, entry.version] : moved.exhausted;
-    moved = { upTo: entry.version, attempts: 0, retryAt: null, exhausted };
+    moved = result.status === "delivered" ? passed(moved, entry) : givenUp(moved, entry, result.reason);
   }
   return moved;
 }
 
+/** A sequence number in `attempts`: of two relays that move it, the store keeps what is newer, a wait as well as a try. */
+function waiting(
+  cursor: Cursor,
+  { reason }: Extract<PublishResult, { readonly reason: string }>,
+  retryAt: number,
+): Cursor {
+  return { ...cursor, attempts: cursor.attempts + 1, retryAt, reason: clip(reason, MOST_REASON_CHARS) };
+}
+
+/** The reason stays as long as something that was given up is listed. */
+function passed({ exhausted, reason }: Cursor, { version }: HistoryEntry): Cursor {
+  return { ...START, upTo: version, exhausted, reason: exhausted.length === 0 ? null : reason };
+}
+
+function givenUp({ exhausted }: Cursor, { version }: HistoryEntry, reason: string): Cursor {
+  const listed = [...exhausted, version];
+  return { ...START, upTo: version, exhausted: listed, reason: clip(reason, MOST_REASON_CHARS) };
+}
+
+/** Whole milliseconds, at least one: no retry is at once. */
+function boundedWait(ms: number): number {
+  return Math.min(LONGEST_WAIT_MS, Math.max(1, Math.ceil(ms)));
+}
+
+/**
+ * Waits about as long again as the entry has failed already, which doubles; half of it is chance, so that those who failed
+ * together do not come back together. By time and not by `attempts`, which counts waits too.
+ */
+function retryMs(failingMs: number, { baseMs, capMs }: NotifierRetry, random: number): number {
+  const ceiling = Math.min(capMs, Math.max(baseMs, failingMs));
+  return Math.floor(ceiling / 2 + (ceiling / 2) * random);
+}
+
+/** Versions that were given up and have been delivered after all: no longer listed. */
+export function redeliver(cursor: Cursor, versions: readonly number[]): Cursor {
+  const exhausted = cursor.exhausted.filter((version) => !versions.includes(version));
+  const reason = exhausted.length === 0 && cursor.retryAt === null ? null : cursor.reason;
+  return { ...cursor, attempts: cursor.attempts + 1, exhausted, reason };
+}
+
 /** The cursor of a name that nothing is configured for any more. */
-export function retire(cursor: Cursor | undefined): Cursor {
-  return { ...(cursor ?? START), upTo: THE_END, attempts: 0, retryAt: null };
+export function retire({ exhausted, reason }: Cursor = START): Cursor {
+  return { ...START, upTo: THE_END, exhausted, reason: exhausted.length === 0 ? null : reason };
 }
 
 /**

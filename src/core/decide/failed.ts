@@ -1,7 +1,9 @@
 import { type EdgeId, type JobStatus, TRANSITIONS } from "../lifecycle.js";
 import type { WriteGuard } from "../ports/store.js";
 import type { RecordPatch, Snapshot, StoredFailure } from "../record.js";
+import type { Json } from "../json.js";
 import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
+import { byteLength } from "./trim.js";
 
 /** What a command says of a failure; the rest has defaults. */
 export type FailureFacts = Pick<StoredFailure, "reason" | "message"> & Partial<StoredFailure>;
@@ -24,7 +26,7 @@ interface Extra {
   readonly guard?: Pick<WriteGuard, "expiredLease" | "dispatch">;
 }
 
-/** T6, T8, T9: the one way to FAILED. */
+/** T6, T8, T9: the one way to FAILED. The last progress stays, to tell how far it came. */
 export function failed(
   snapshot: Snapshot,
   facts: FailureFacts,
@@ -34,7 +36,8 @@ export function failed(
   const before = extra.before ?? [];
   const status = before.some((draft) => draft.edge === "T2") ? "QUEUED" : snapshot.record.status;
   const message = clip(facts.message, context.policy.maxTextChars);
-  const failure: StoredFailure = { code: null, expose: false, retryable: false, ...facts, message };
+  const details = withinBytes(facts.details ?? null, context.policy.maxDetailsBytes);
+  const failure: StoredFailure = { code: null, expose: false, retryable: false, ...facts, message, details };
   return change(snapshot, context, {
     drafts: [
       ...before,
@@ -52,4 +55,9 @@ export function failed(
     },
     ...(extra.guard === undefined ? {} : { guard: extra.guard }),
   });
+}
+
+/** Whole or not at all: part of a JSON document is none. Whoever lets it in says that it was too large. */
+function withinBytes(details: Json, maxBytes: number): Json {
+  return details === null || byteLength(JSON.stringify(details)) <= maxBytes ? details : null;
 }

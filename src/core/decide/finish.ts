@@ -1,4 +1,4 @@
-import type { Awaiting, Snapshot } from "../record.js";
+import { type Awaiting, isStoreQueued, type Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
 import {
   change,
@@ -10,34 +10,32 @@ import {
   NO_CLAIM,
 } from "./change.js";
 import { type FailureFacts, failed } from "./failed.js";
-import { holdRefusal, type Updates, updatesEffect, NO_UPDATES } from "./held.js";
+import {
+  entitled,
+  type EntitledSnapshot,
+  type Held,
+  NO_UPDATES,
+  underClaim,
+  type Updates,
+  updatesEffect,
+} from "./held.js";
 import type { RetryPolicy } from "../defaults.js";
+import type { Json } from "../json.js";
 import type { WriteGuard } from "../ports/store.js";
 
 const NOTHING_SAID: ReturnType<typeof updatesEffect> = { patch: {}, drafts: [] };
 
-interface Held {
-  readonly token: string;
-  readonly updates?: Updates;
-}
-
 /** T5: the output is valid, sized and nothing external is open. A request to cancel comes too late for it. */
-export function complete(
-  snapshot: Snapshot,
-  held: Held & { readonly output: string },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, held.token);
-  if (refusal !== null) return refusal;
-  return completed(snapshot, held.output, held.updates ?? NO_UPDATES, context);
-}
+export const complete = underClaim<Held & { readonly output: string }>(
+  (snapshot, { output, updates = NO_UPDATES }, context) => completed(snapshot, output, updates, context),
+);
 
 /** What no completed job has any more. */
 const COMPLETED = { ...NO_CLAIM, etaAt: null, lastError: null } as const;
 
 /** The one way to COMPLETED, for a claim and for proof about external work. */
 export function completed(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   output: string,
   updates: Updates,
   context: DecideContext,
@@ -51,40 +49,38 @@ export function completed(
 }
 
 /** T6: for good, whatever attempts remain. */
-export function fail(
-  snapshot: Snapshot,
-  held: Held & { readonly failure: FailureFacts },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, held.token);
-  if (refusal !== null) return refusal;
-  const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES, context.policy);
-  return failed(snapshot, held.failure, context, { before: said.drafts, patch: said.patch });
-}
+export const fail = underClaim<Held & { readonly failure: FailureFacts }>(
+  (snapshot, { failure, updates = NO_UPDATES }, context) => {
+    const said = updatesEffect(snapshot, updates, context.policy);
+    return failed(snapshot, failure, context, { before: said.drafts, patch: said.patch });
+  },
+);
+
+/** T6(`cancelled`): the handler gave in to the request. */
+export const giveIn = underClaim<Held>((snapshot, { updates = NO_UPDATES }, context) =>
+  cancelled(snapshot, context, updatesEffect(snapshot, updates, context.policy)),
+);
 
 /** What went wrong in one attempt. */
 export interface AttemptError {
   readonly message: string;
   readonly code: string | null;
   readonly expose: boolean;
+  /** The application's own account of it. */
+  readonly details?: Json;
   /** When to try again; `null`: by the kind's backoff. */
   readonly afterMs: number | null;
 }
 
 /** T7 while attempts remain, else T6(`attempts_exhausted`); a request to cancel ends it as cancelled. */
-export function retry(
-  snapshot: Snapshot,
-  held: Held & { readonly error: AttemptError; readonly policy: RetryPolicy },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, held.token);
-  if (refusal !== null) return refusal;
-  return again(snapshot, held.error, held.policy, held.updates ?? NO_UPDATES, context);
-}
+export const retry = underClaim<Held & { readonly error: AttemptError; readonly policy: RetryPolicy }>(
+  (snapshot, { error, policy, updates = NO_UPDATES }, context) =>
+    again(snapshot, error, policy, updates, context),
+);
 
 /** T7 or its end, for a failed attempt and for external work that may be started anew. */
 export function again(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   error: AttemptError,
   policy: RetryPolicy,
   updates: Updates,
@@ -93,11 +89,13 @@ export function again(
   const { record } = snapshot;
   const said = updatesEffect(snapshot, updates, context.policy);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
-  const { code, expose } = error;
+  const { code, expose, details = null } = error;
   const message = clip(error.message, context.policy.maxTextChars);
   const lastError = { message, code, expose, at: context.now, attempt: record.attempt };
   if (record.attempt >= record.maxAttempts) {
-    const failure: FailureFacts = { reason: "attempts_exhausted", message, code, expose, retryable: true };
+    const failure: FailureFacts = {
+      ...{ reason: "attempts_exhausted", message, code, expose, details, retryable: true },
+    };
     return failed(snapshot, failure, context, { before: said.drafts, patch: { ...said.patch, lastError } });
   }
   const waitMs = error.afterMs ?? backoffMs(record.attempt, policy, context.random);
@@ -109,7 +107,7 @@ export function again(
 
 /** FAILED(`cancelled`), with the words of whoever asked. */
 export function cancelled(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   context: DecideContext,
   said: ReturnType<typeof updatesEffect> = NOTHING_SAID,
   guard?: Pick<WriteGuard, "expiredLease">,
@@ -126,26 +124,20 @@ export function cancelled(
  * T7 at an orderly shutdown: the attempt is given back. A job that always meets a shutdown, or causes it, is written as a
  * retry in the end, so that its attempts do run out.
  */
-export function release(
-  snapshot: Snapshot,
-  held: Held & { readonly policy: RetryPolicy },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, held.token);
-  if (refusal !== null) return refusal;
+export const release = underClaim<Held & { readonly policy: RetryPolicy }>((snapshot, held, context) => {
   const { record } = snapshot;
-  const updates = held.updates ?? NO_UPDATES;
+  const { policy, updates = NO_UPDATES } = held;
   const said = updatesEffect(snapshot, updates, context.policy);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
   if (record.releases >= context.policy.maxReleases) {
     const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
-    return again(snapshot, error, held.policy, updates, context);
+    return again(snapshot, error, policy, updates, context);
   }
   return returned(snapshot, { reason: "released", waitMs: 0, said }, context, {
     attempt: record.attempt - 1,
     releases: record.releases + 1,
   });
-}
+});
 
 /**
  * A claim whose lease has passed, by the store's clock. Repeated in the store on the lease instant as observed: a
@@ -157,15 +149,16 @@ export function sweep(snapshot: Snapshot, context: DecideContext): Decision {
   if (record.status !== "PROCESSING" || record.awaiting !== null)
     return { do: "refuse", reason: "not_in_status" };
   if (leaseUntil === null || leaseUntil > context.now) return { do: "refuse", reason: "not_due" };
+  const lapsed = entitled(snapshot);
   const guard = { expiredLease: leaseUntil };
-  if (record.cancel !== null) return cancelled(snapshot, context, NOTHING_SAID, guard);
+  if (record.cancel !== null) return cancelled(lapsed, context, NOTHING_SAID, guard);
   const message = "The worker stopped answering before it was done.";
   if (record.attempt >= record.maxAttempts) {
     return failed(snapshot, { reason: "lease_lost", message, retryable: true }, context, { guard });
   }
   const lastError = { message, code: null, expose: false, at: context.now, attempt: record.attempt };
   const why = { reason: "lease_lost", waitMs: 0, said: NOTHING_SAID };
-  return returned(snapshot, why, context, { lastError }, guard);
+  return returned(lapsed, why, context, { lastError }, guard);
 }
 
 interface Return {
@@ -176,9 +169,12 @@ interface Return {
   readonly said: ReturnType<typeof updatesEffect>;
 }
 
-/** T7 (with T2 where the store is the queue): back to be run again under a new dispatch. */
+/**
+ * T7 (with T2 where the store is the queue): back to be run again under a new dispatch, which the queue or the application
+ * hands over.
+ */
 function returned(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   why: Return,
   context: DecideContext,
   more: Parameters<typeof change>[2]["patch"],
@@ -186,7 +182,7 @@ function returned(
 ): Change {
   const { record } = snapshot;
   const at = context.now + why.waitMs;
-  const inStore = record.queue === null;
+  const inStore = isStoreQueued(record);
   const left: EntryDraft = {
     edge: "T7",
     reason: why.reason,
@@ -213,16 +209,12 @@ function returned(
   });
 }
 
+interface Tracking extends Held {
+  readonly awaiting: Pick<Awaiting, "ref" | "refKeys" | "deadlineAt" | "nextPollAt" | "cancellable">;
+}
+
 /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
-export function awaitExternal(
-  snapshot: Snapshot,
-  held: Held & {
-    readonly awaiting: Pick<Awaiting, "ref" | "refKeys" | "deadlineAt" | "nextPollAt" | "cancellable">;
-  },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, held.token);
-  if (refusal !== null) return refusal;
+export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
   const { cancel, phase } = snapshot.record;
   const { now } = context;
   const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES, context.policy);
@@ -243,4 +235,4 @@ export function awaitExternal(
       },
     },
   });
-}
+});

@@ -37,9 +37,39 @@ export function holdRefusal({ record }: Snapshot, token: string): Refusal | null
   return null;
 }
 
+declare const ENTITLED: unique symbol;
+
+/**
+ * A snapshot in the hands of somebody who may say how its work goes: under its claim, or as a witness of its outside work,
+ * or once its lease has lapsed. Only who has shown that has one (`underClaim`, `entitled`), and what ends or reports work
+ * takes nothing else: a decision that forgets to ask does not compile.
+ */
+export interface EntitledSnapshot extends Snapshot {
+  readonly [ENTITLED]: true;
+}
+
+/** For the rules that judge something else than a token: a witness, a lapsed lease. */
+export function entitled(snapshot: Snapshot): EntitledSnapshot {
+  return snapshot as EntitledSnapshot;
+}
+
+/** What every decision under a claim is given: the token that it shows, and what was said since the last write. */
+export interface Held {
+  readonly token: string;
+  readonly updates?: Updates;
+}
+
+/** The one way to a decision under a claim: it is made only where the token is the current claim's. */
+export function underClaim<Given extends Held>(
+  decide: (snapshot: EntitledSnapshot, held: Given, context: DecideContext) => Decision,
+): (snapshot: Snapshot, held: Given, context: DecideContext) => Decision {
+  return (snapshot, held, context) =>
+    holdRefusal(snapshot, held.token) ?? decide(entitled(snapshot), held, context);
+}
+
 /** The patch and the entries of updates. Entries that find no room in a full history are left out; the phase itself is kept. */
 export function updatesEffect(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   updates: Updates,
   policy: Policy,
 ): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
@@ -58,16 +88,7 @@ export function updatesEffect(
 }
 
 /** Updates of a running handler. Extends the lease in the same write. */
-export function report(
-  snapshot: Snapshot,
-  {
-    token,
-    updates,
-    leaseMs,
-  }: { readonly token: string; readonly updates: Updates; readonly leaseMs: number },
-  context: DecideContext,
-): Decision {
-  const refusal = holdRefusal(snapshot, token);
-  if (refusal !== null) return refusal;
-  return change(snapshot, context, { ...updatesEffect(snapshot, updates, context.policy), leaseMs });
-}
+export const report = underClaim<Held & { readonly updates: Updates; readonly leaseMs: number }>(
+  (snapshot, { updates, leaseMs }, context) =>
+    change(snapshot, context, { ...updatesEffect(snapshot, updates, context.policy), leaseMs }),
+);

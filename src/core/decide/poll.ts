@@ -13,7 +13,7 @@ import {
 } from "./change.js";
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
-import { type Updates, updatesEffect } from "./held.js";
+import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";
 
 /**
  * Who brings the news of external work: the owner of the current poll, or an outside event that names the work.
@@ -59,19 +59,27 @@ export function claimPoll(
   });
 }
 
+interface Witnessed {
+  readonly snapshot: EntitledSnapshot;
+  readonly awaiting: Awaiting;
+}
+
 /** The external work that the witness speaks of, or why it may not speak. */
-function witnessed({ record }: Snapshot, witness: Witness): Awaiting | Refusal {
-  const { status, awaiting, poll } = record;
+function witnessed(snapshot: Snapshot, witness: Witness): Witnessed | Refusal {
+  const { status, awaiting, poll } = snapshot.record;
   if (isFinal(status)) return refuse("already_final");
   if (awaiting === null) return refuse("not_awaiting");
-  if (witness.by === "poll") return poll?.token === witness.token ? awaiting : refuse("poll_lost");
-  return awaiting.refKeys.includes(witness.refKey) ? awaiting : refuse("other_ref");
+  if (witness.by === "poll") {
+    if (poll?.token !== witness.token) return refuse("poll_lost");
+  } else if (!awaiting.refKeys.includes(witness.refKey)) return refuse("other_ref");
+  return { snapshot: entitled(snapshot), awaiting };
 }
 
 /** What was seen of external work: still open, done (T5), failed (T6, or T7 where the kind says so), or nothing. */
-export function seen(snapshot: Snapshot, witness: Witness, work: SeenWork, context: DecideContext): Decision {
-  const awaiting = witnessed(snapshot, witness);
-  if ("do" in awaiting) return awaiting;
+export function seen(given: Snapshot, witness: Witness, work: SeenWork, context: DecideContext): Decision {
+  const told = witnessed(given, witness);
+  if ("do" in told) return told;
+  const { snapshot, awaiting } = told;
   switch (work.state) {
     case "done":
       return completed(snapshot, work.output, work.updates, context);
@@ -96,15 +104,15 @@ export function seen(snapshot: Snapshot, witness: Witness, work: SeenWork, conte
 }
 
 function seenFailed(
-  snapshot: Snapshot,
+  snapshot: EntitledSnapshot,
   work: Extract<SeenWork, { state: "failed" }>,
   context: DecideContext,
 ): Decision {
   if (work.rerun !== null) return again(snapshot, work.error, work.rerun, work.updates, context);
   const said = updatesEffect(snapshot, work.updates, context.policy);
   if (snapshot.record.cancel !== null) return cancelled(snapshot, context, said);
-  const { message, code, expose } = work.error;
-  const facts = { reason: "external_failed", message, code, expose } as const;
+  const { message, code, expose, details = null } = work.error;
+  const facts = { reason: "external_failed", message, code, expose, details } as const;
   return failed(snapshot, facts, context, { before: said.drafts, patch: said.patch });
 }
 
@@ -115,7 +123,12 @@ interface Open {
   readonly cancelSent?: boolean;
 }
 
-function stillOpen(snapshot: Snapshot, awaiting: Awaiting, open: Open, context: DecideContext): Change {
+function stillOpen(
+  snapshot: EntitledSnapshot,
+  awaiting: Awaiting,
+  open: Open,
+  context: DecideContext,
+): Change {
   const { phase } = snapshot.record;
   // A poll says the phase each time: an entry only when it is another one.
   const updates = open.updates.phase === phase ? { ...open.updates, drafts: [] } : open.updates;
@@ -137,7 +150,7 @@ export function awaitTimeout(snapshot: Snapshot, context: DecideContext): Decisi
   const { awaiting, cancel } = snapshot.record;
   if (snapshot.record.status !== "PROCESSING" || awaiting === null) return refuse("not_awaiting");
   if (awaiting.deadlineAt > context.now) return refuse("not_due");
-  if (cancel !== null) return cancelled(snapshot, context);
+  if (cancel !== null) return cancelled(entitled(snapshot), context);
   const message = "The external work was not confirmed in time; its outcome is unknown.";
   return failed(snapshot, { reason: "external_timeout", message, expose: true }, context);
 }

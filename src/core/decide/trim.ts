@@ -54,6 +54,7 @@ export function hasRoom({ record }: Snapshot, policy: Policy): boolean {
   );
 }
 
-function byteLength(text: string): number {
+/** Of the text as UTF-8. */
+export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }

@@ -28,6 +28,8 @@ export function needs({ record, cursors }: Snapshot, policy: Policy): readonly N
 
 function statusNeeds(record: JobRecord, policy: Policy): Need[] {
   if (record.status === "PENDING") {
+    // The application hands it over itself: only its deadline is left to us.
+    if (record.queue === null) return [];
     // A send in the future is nobody's task before; one that is ready is being sent by whoever wrote the record.
     const sendAt = record.sendAt ?? record.updatedAt;
     return [

@@ -11,6 +11,7 @@ import type { Queue } from "../ports/queue.js";
 import type { Snapshot } from "../record.js";
 import type { Telemetry } from "../telemetry.js";
 import type { Gateway } from "./store/gateway.js";
+import type { Unserved } from "./unserved.js";
 import type { StoreTime } from "./store/store-time.js";
 
 /** The name under which `createWaybill({ queue })` is recorded. */
@@ -35,8 +36,23 @@ export interface Core {
    * Never throws and never waits.
    */
   announce(change: Announcement): void;
+  /** What was met here and cannot be served here. */
+  readonly unserved: Unserved;
+  /** Tells the application of a message that was put aside. Never throws and never waits. */
+  tellParked(message: ParkedDelivery, reason: string): void;
   /** Takes entries that were trimmed from a history. Never throws. */
   archive(jobId: string, entries: readonly HistoryEntry[]): void;
+}
+
+/** A message that could not be read, as it came. Its body was written by anybody. */
+export interface ParkedDelivery {
+  /** The name of the queue. */
+  readonly queue: string;
+  readonly body: string;
+  readonly receives: number;
+  /** Unix milliseconds; `null` where the queue does not say. */
+  readonly sentAt: number | null;
+  readonly deadLetter: boolean;
 }
 
 /** A change that is stored. */

@@ -62,5 +62,8 @@ export function endable<T>(
     [Symbol.asyncIterator]() {
       return this;
     },
+    [Symbol.asyncDispose]: async () => {
+      end();
+    },
   };
 }

@@ -16,7 +16,7 @@ export type FeedTest = FixtureTest<FeedProbe>;
 const PATIENCE_MS = 10_000;
 
 export function sampleHint(id: string, version = 1): FeedHint {
-  return { id, version, owner: "tenant-7", subject: "plan:42" };
+  return { id, kind: "sample.kind", version, owner: "tenant-7", subject: "plan:42" };
 }
 
 export class FeedProbe {

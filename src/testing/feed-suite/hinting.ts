@@ -7,13 +7,19 @@ export function hintingBehaviour(test: FeedTest): void {
     const heard: FeedHint[] = [];
     await probe.subscriber.subscribe((hint) => heard.push(hint));
     const hints: FeedHint[] = [
-      { id: "job-a", version: 1, owner: null, subject: null },
-      { id: "job-b", version: 2 ** 31, owner: "Zürich 東京 🚂", subject: 'plan:"42" \\ ; \' -- %s' },
+      { id: "job-a", kind: "sample.kind", version: 1, owner: null, subject: null },
+      {
+        id: "job-b",
+        kind: "sample.kind",
+        version: 2 ** 31,
+        owner: "Zürich 東京 🚂",
+        subject: 'plan:"42" \\ ; \' -- %s',
+      },
     ];
     for (const hint of hints) await probe.publisher.publish([hint]);
     await probe.expectHeard(heard, hints);
     for (const hint of heard)
-      assert.deepEqual(Object.keys(hint).sort(), ["id", "owner", "subject", "version"]);
+      assert.deepEqual(Object.keys(hint).sort(), ["id", "kind", "owner", "subject", "version"]);
   });
 
   test("carries many hints of one call, also long ones", async (probe) => {

@@ -93,7 +93,15 @@ export function cursorsKey(cursors: Cursors): string {
   return JSON.stringify(
     names.sort().map((name) => {
       const cursor = cursors[name];
-      return [name, cursor?.upTo, cursor?.attempts, cursor?.retryAt, cursor?.exhausted];
+      return [
+        name,
+        cursor?.upTo,
+        cursor?.attempts,
+        cursor?.since,
+        cursor?.retryAt,
+        cursor?.reason,
+        cursor?.exhausted,
+      ];
     }),
   );
 }

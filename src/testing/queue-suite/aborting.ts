@@ -18,6 +18,22 @@ export function abortingBehaviour(test: QueueTest): void {
     assert.equal((await probe.collectOne()).body, "a");
   });
 
+  test("gives what an abandoned wait still catches to others, at once", async (probe) => {
+    const abort = new AbortController();
+    const receiving = probe.receive(1, LONG_WAIT_MS, abort.signal);
+    await probe.time.pass(100);
+    abort.abort();
+    assert.deepEqual(await receiving, []);
+    await probe.send("a");
+    const bodies: string[] = [];
+    const received = async (): Promise<boolean> => {
+      bodies.push(...bodiesOf(await probe.receive(1, 0)));
+      return bodies.length > 0;
+    };
+    assert.ok(await probe.time.until(received, PROMPTLY_MS), "the abandoned wait kept it");
+    assert.deepEqual(bodies, ["a"]);
+  });
+
   test("takes nothing when the signal was aborted before", async (probe) => {
     await probe.send("a");
     const receiving = probe.time.watch(probe.receive(1, LONG_WAIT_MS, AbortSignal.abort()));

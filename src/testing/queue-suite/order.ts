@@ -2,6 +2,11 @@ import assert from "node:assert/strict";
 import { bodiesOf, isOrdered, type QueueTest } from "./queue-probe.js";
 
 export function orderBehaviour(test: QueueTest): void {
+  withinAGroup(test);
+  betweenGroups(test);
+}
+
+function withinAGroup(test: QueueTest): void {
   test(
     "delivers the messages of one group in the order in which they were sent",
     async (probe) => {
@@ -14,6 +19,70 @@ export function orderBehaviour(test: QueueTest): void {
         await delivery.ack();
       }
       assert.deepEqual(seen, bodies);
+    },
+    isOrdered,
+  );
+
+  test(
+    "never returns two messages of one group in one receive",
+    async (probe) => {
+      const { maxBatch } = probe.queue.capabilities;
+      for (const body of ["1", "2", "3"]) {
+        await probe.sendMessages([
+          probe.message(`g${body}`, { groupId: "g" }),
+          probe.message(`h${body}`, { groupId: "h" }),
+        ]);
+      }
+      const seen: string[] = [];
+      const all = async (): Promise<boolean> => {
+        const deliveries = await probe.receive(maxBatch, probe.time.isReal ? 1_000 : 0);
+        const groups = bodiesOf(deliveries).map((body) => body.charAt(0));
+        assert.equal(new Set(groups).size, groups.length, `${bodiesOf(deliveries).join(", ")} came together`);
+        seen.push(...bodiesOf(deliveries));
+        for (const delivery of deliveries) await delivery.ack();
+        return seen.length >= 6;
+      };
+      assert.ok(await probe.time.until(all, 10_000), `only ${seen.join(", ")} came`);
+      for (const group of ["g", "h"]) {
+        assert.deepEqual(
+          seen.filter((body) => body.startsWith(group)),
+          ["1", "2", "3"].map((body) => group + body),
+        );
+      }
+    },
+    isOrdered,
+  );
+
+  test(
+    "swallows a repeated deduplication id, also after the first message was acknowledged",
+    async (probe) => {
+      const message = probe.message("a", { groupId: "g", dedupId: "once" });
+      await probe.sendMessages([message]);
+      await (await probe.collectOne()).ack();
+      await probe.sendMessages([message]);
+      await probe.expectNothing("the deduplication id was used before");
+      await probe.sendMessages([{ ...message, dedupId: "twice" }]);
+      assert.equal((await probe.collectOne()).body, "a");
+    },
+    isOrdered,
+  );
+}
+
+function betweenGroups(test: QueueTest): void {
+  test(
+    "keeps the order in a group of any text, and holds back no other",
+    async (probe) => {
+      const [train, tram] = ["Zürich 東京 🚂", "Zürich 東京 🚃"];
+      await probe.sendMessages([probe.message("1", { groupId: train })]);
+      const first = await probe.collectOne();
+      await probe.sendMessages([
+        probe.message("2", { groupId: train }),
+        probe.message("other", { groupId: tram }),
+      ]);
+      assert.equal((await probe.collectOne()).body, "other");
+      await probe.expectNothing("the group has a message in flight");
+      await first.ack();
+      assert.equal((await probe.collectOne()).body, "2");
     },
     isOrdered,
   );
@@ -42,20 +111,6 @@ export function orderBehaviour(test: QueueTest): void {
       for (const body of ["1", "2"]) await probe.sendMessages([probe.message(body, { groupId: "g" })]);
       await (await probe.collectOne()).release(0);
       assert.deepEqual(bodiesOf(await probe.collect(1)), ["1"]);
-    },
-    isOrdered,
-  );
-
-  test(
-    "swallows a repeated deduplication id, also after the first message was acknowledged",
-    async (probe) => {
-      const message = probe.message("a", { groupId: "g", dedupId: "once" });
-      await probe.sendMessages([message]);
-      await (await probe.collectOne()).ack();
-      await probe.sendMessages([message]);
-      await probe.expectNothing("the deduplication id was used before");
-      await probe.sendMessages([{ ...message, dedupId: "twice" }]);
-      assert.equal((await probe.collectOne()).body, "a");
     },
     isOrdered,
   );

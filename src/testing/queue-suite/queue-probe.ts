@@ -11,6 +11,8 @@ export interface QueueFixture extends MovableTime {
   readonly visibilityMs: number | null;
   /** A body that the queue can never hold and has to reject. Leave out where there is none. */
   readonly unsendable?: string;
+  /** Makes the queue not confirm the next message that is sent, whatever else its batch holds. Leave out where nothing can. */
+  breakNextSend?(): void;
   /** Called after the test, whatever came of it; frees the queue. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { registerSuite, type SuiteRunner, type SuiteSkip } from "../suite-runner.js";
 import { abortingBehaviour } from "./aborting.js";
+import { backlogBehaviour } from "./backlog.js";
 import { closingBehaviour } from "./closing.js";
 import { deadLettersBehaviour } from "./dead-letters.js";
 import { delayBehaviour } from "./delay.js";
@@ -31,6 +32,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   aborting: abortingBehaviour,
   "dead letters": deadLettersBehaviour,
   order: orderBehaviour,
+  backlog: backlogBehaviour,
   closing: closingBehaviour,
 };
 

@@ -24,6 +24,23 @@ export function receivingBehaviour(test: QueueTest): void {
     await delivery.ack();
   });
 
+  test("tells groups apart and the messages of one together, where it tells groups at all", async (probe) => {
+    const groups = new Map<string, string | null>();
+    await probe.sendMessages([
+      probe.message("a1", { groupId: "Zürich 1" }),
+      probe.message("a2", { groupId: "Zürich 1" }),
+      probe.message("b", { groupId: "Zürich 2" }),
+    ]);
+    for (let left = 3; left > 0; left -= 1) {
+      const delivery = await probe.collectOne();
+      groups.set(delivery.body, delivery.groupId ?? null);
+      await delivery.ack();
+    }
+    const [a1, a2, b] = ["a1", "a2", "b"].map((body) => groups.get(body));
+    assert.equal(a1, a2);
+    if (a1 !== null) assert.notEqual(a1, b);
+  });
+
   test("hands a message to one of two receivers at a time", async (probe) => {
     await probe.send("a");
     const both = await Promise.all([1, 2].map(() => probe.receive(1, probe.time.isReal ? 1_000 : 0)));

@@ -1,7 +1,38 @@
 import assert from "node:assert/strict";
+import { MOST_QUEUE_ID_CHARS } from "../../core/ports/queue.js";
 import { bodiesOf, type QueueTest } from "./queue-probe.js";
 
+/** Subjects are texts of users: other scripts, spaces, quotes, separators, and half a surrogate pair. */
+const HOSTILE_IDS = [
+  "Zürich 東京 🚂",
+  "Zürich 東京 🚃",
+  " ",
+  "a b",
+  "a:b/c'd\"e\\f;--",
+  "\ud83d",
+  "__proto__",
+  "字".repeat(MOST_QUEUE_ID_CHARS),
+];
+
 export function sendingBehaviour(test: QueueTest): void {
+  whatIsSent(test);
+  partOfABatch(test);
+  test("declares capabilities that can be", async ({ queue, fixture }) => {
+    const { maxBatch, maxDelayMs, maxReceives, visibilityMs, sendLanes, redispatchAfterMs } =
+      queue.capabilities;
+    assert.equal(visibilityMs, fixture.visibilityMs, "it is hidden for another time than it declares");
+    for (const [name, value] of Object.entries({ sendLanes, redispatchAfterMs }))
+      assert.ok(
+        value === undefined || (Number.isInteger(value) && value >= 1),
+        `${name} is ${String(value)}`,
+      );
+    assert.ok(Number.isInteger(maxBatch) && maxBatch >= 1, `maxBatch is ${maxBatch}`);
+    assert.ok(Number.isInteger(maxDelayMs) && maxDelayMs >= 0, `maxDelayMs is ${maxDelayMs}`);
+    assert.ok(maxReceives === null || (Number.isInteger(maxReceives) && maxReceives >= 1));
+  });
+}
+
+function whatIsSent(test: QueueTest): void {
   test("confirms each message and delivers it", async (probe) => {
     await probe.send("a", "b", "c");
     assert.deepEqual(bodiesOf(await probe.collect(3)).sort(), ["a", "b", "c"]);
@@ -28,6 +59,23 @@ export function sendingBehaviour(test: QueueTest): void {
     assert.deepEqual(bodiesOf(await probe.collect(bodies.length)).sort(), bodies.sort());
   });
 
+  test("takes ids of 128 characters, and group ids of any text", async (probe) => {
+    const most = MOST_QUEUE_ID_CHARS;
+    const messages = [
+      // Two ids that differ in their last character only.
+      probe.message("long 1", { dedupId: `${"d".repeat(most - 1)}1`, groupId: `${"g".repeat(most - 1)}1` }),
+      probe.message("long 2", { dedupId: `${"d".repeat(most - 1)}2`, groupId: `${"g".repeat(most - 1)}2` }),
+      ...HOSTILE_IDS.map((id, place) => probe.message(`hostile ${place}`, { dedupId: id, groupId: id })),
+    ];
+    await probe.sendMessages(messages);
+    assert.deepEqual(
+      bodiesOf(await probe.collect(messages.length)).sort(),
+      messages.map(({ body }) => body).sort(),
+    );
+  });
+}
+
+function partOfABatch(test: QueueTest): void {
   test(
     "rejects what it can never hold and sends the rest of the batch",
     async (probe) => {
@@ -43,10 +91,26 @@ export function sendingBehaviour(test: QueueTest): void {
       fixture.unsendable === undefined ? "the fixture names no body that has to be rejected" : null,
   );
 
-  test("declares capabilities that can be", async ({ queue }) => {
-    const { maxBatch, maxDelayMs, maxReceives } = queue.capabilities;
-    assert.ok(Number.isInteger(maxBatch) && maxBatch >= 1, `maxBatch is ${maxBatch}`);
-    assert.ok(Number.isInteger(maxDelayMs) && maxDelayMs >= 0, `maxDelayMs is ${maxDelayMs}`);
-    assert.ok(maxReceives === null || (Number.isInteger(maxReceives) && maxReceives >= 1));
-  });
+  test(
+    "answers for each message of a batch that was taken in part",
+    async (probe) => {
+      const messages = ["a", "b", "c"].map((body) => probe.message(body));
+      probe.fixture.breakNextSend?.();
+      const results = await probe.sendAny(messages);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ["unknown", "sent", "sent"],
+      );
+      // What is not confirmed may be there all the same; what is confirmed must be.
+      const bodies = new Set<string>();
+      const both = async (): Promise<boolean> => {
+        for (const delivery of await probe.receive(1, probe.time.isReal ? 1_000 : 0))
+          bodies.add(delivery.body);
+        return bodies.has("b") && bodies.has("c");
+      };
+      assert.ok(await probe.time.until(both, 10_000), `of b and c came ${[...bodies].join(", ")}`);
+    },
+    ({ fixture }) =>
+      fixture.breakNextSend === undefined ? "the fixture cannot keep a message from being confirmed" : null,
+  );
 }

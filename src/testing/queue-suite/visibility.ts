@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
+import type { Delivery } from "../../core/ports/queue.js";
 import { hasVisibility, type QueueTest } from "./queue-probe.js";
+
+/** What a worker may still do that was held up for too long. */
+const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) => Promise<void>>> = {
+  acknowledged: (delivery) => delivery.ack(),
+  released: (delivery) => delivery.release(0),
+  extended: (delivery, visibilityMs) => delivery.extend(visibilityMs * 3),
+};
 
 export function visibilityBehaviour(test: QueueTest): void {
   test(
@@ -31,6 +39,27 @@ export function visibilityBehaviour(test: QueueTest): void {
     },
     hasVisibility,
   );
+
+  for (const [how, settle] of Object.entries(LATE)) {
+    test(
+      `lets nothing that is ${how} after its visibility touch the message of a newer receive`,
+      async (probe) => {
+        await probe.send("a");
+        const late = await probe.collectOne();
+        await probe.passVisibly(probe.visibilityMs);
+        assert.equal((await probe.collectOne()).receives, 2);
+        // It may reject: it has nothing to act on.
+        await settle(late, probe.visibilityMs).catch(() => undefined);
+        await probe.expectNothing("the newer receive holds it");
+        // Neither removed nor kept for longer.
+        await probe.passVisibly(probe.visibilityMs);
+        const again = await probe.collectOne();
+        assert.deepEqual([again.body, again.receives], ["a", 3]);
+        await again.ack();
+      },
+      hasVisibility,
+    );
+  }
 
   test("bears extend where nothing runs out", async (probe) => {
     await probe.send("a");

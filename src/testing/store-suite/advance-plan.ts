@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AdvanceItem, AdvanceResult } from "../../core/ports/store.js";
-import type { Cursor } from "../../core/record.js";
+import { type Cursor, START } from "../../core/record.js";
 import { sampleJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { present, type StoreProbe } from "./store-probe.js";
@@ -9,7 +9,7 @@ const SOON_MS = 1_000_000;
 const FAR_MS = 3 * SOON_MS;
 
 function cursorOf(given: Partial<Cursor> = {}): Cursor {
-  return { upTo: 1, attempts: 1, retryAt: null, exhausted: [], ...given };
+  return { ...START, upTo: 1, attempts: 1, ...given };
 }
 
 /** Whether a plan that rests on `given` is written where `stored` is known already: wake-up and purge instant, or neither. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { Cursor } from "../../core/record.js";
+import { type Cursor, START } from "../../core/record.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, NEVER, type StoreProbe } from "./store-probe.js";
 
 function cursor(upTo: number, attempts = 0, given: Partial<Cursor> = {}): Cursor {
-  return { upTo, attempts, retryAt: null, exhausted: [], ...given };
+  return { ...START, upTo, attempts, ...given };
 }
 
 /** Moves one cursor of a job at version 2 and answers what is stored. */
@@ -24,7 +24,8 @@ export const advanceBehaviour: StoreBehaviour = {
     "moves cursors, and writes wake-up and purge instant at the version that they are for": async (probe) => {
       const now = await probe.now();
       const given = await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui", "billing"] }, now));
-      const cursors = { ui: cursor(2), billing: cursor(1, 3, { retryAt: now + 7_000, exhausted: [1] }) };
+      const failing = { since: now - 9_000, retryAt: now + 7_000, reason: "503 at 10 %", exhausted: [1] };
+      const cursors = { ui: cursor(2), billing: cursor(1, 3, failing) };
       const item = { id: "job-1", ifVersion: 2, wakeAt: now + 7_000, purgeAt: now + 9_000, cursors };
       assert.deepEqual(await probe.advance(item), { status: "ok", wake: "written", cursors });
       const stored = await probe.read("job-1");
@@ -46,6 +47,22 @@ export const advanceBehaviour: StoreBehaviour = {
       assert.deepEqual(await moved(probe, cursor(0, 9)), failed, "a lower place");
       assert.deepEqual(await moved(probe, cursor(2)), cursor(2), "a higher place, whatever the attempts");
       assert.deepEqual(await moved(probe, cursor(1, 30, { exhausted: [1] })), cursor(2), "never back");
+    },
+
+    "keeps of a wait that used nothing up the new instant and the reason": async (probe) => {
+      await probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()));
+      const failed = cursor(1, 1, { since: 55, retryAt: 99, reason: "busy" });
+      assert.deepEqual(await moved(probe, failed), failed);
+      const held = cursor(1, 2, { since: 55, retryAt: 999, reason: "" });
+      assert.deepEqual(await moved(probe, held), held);
+      // Delivered after all by hand: one attempt more takes it off the list.
+      const listed = cursor(2, 0, { reason: "gone", exhausted: [1, 2] });
+      assert.deepEqual(await moved(probe, listed), listed);
+      const delivered = cursor(2, 1, { reason: "gone", exhausted: [2] });
+      assert.deepEqual(await moved(probe, delivered), delivered);
+      const settled = cursor(2, 2);
+      assert.deepEqual(await moved(probe, settled), settled);
+      assert.equal((await probe.health()).undeliverable, 0);
     },
 
     "keeps the cursors of other names": async (probe) => {

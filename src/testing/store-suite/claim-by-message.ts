@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { decodeHistory, type HistoryEntry } from "../../core/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import { RECORD_VERSION } from "../../core/record.js";
-import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
+import { RECORD_VERSION, START } from "../../core/record.js";
+import {
+  SAMPLE_END,
+  sampleJob,
+  sampleOwnJob,
+  sampleQueuedJob,
+  sampleTerms,
+  sampleWrite,
+} from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, present, refused, type StoreProbe } from "./store-probe.js";
 
@@ -92,6 +99,25 @@ export const claimByMessageBehaviour: StoreBehaviour = {
           [3, "T4", 2, job.record.updatedAt],
         ],
       );
+    },
+
+    "takes a job that the application hands over itself, also after a retry, and only from then on": async (
+      probe,
+    ) => {
+      const now = await probe.now();
+      const record = await probe.given(sampleOwnJob({ id: "job-1" }, now));
+      const job = claimed(await probe.claim({ id: "job-1" }));
+      assert.deepEqual(job.record, claimedFrom(record, job.record, 2));
+      assert.deepEqual(
+        tail(job, 2).map(({ edge }) => edge),
+        ["T2", "T4"],
+      );
+      await probe.given(sampleOwnJob({ id: "retried", dispatch: 2, attempt: 1, sendAt: now - 1 }, now));
+      assert.equal(claimed(await probe.claim({ id: "retried", dispatch: 2 })).record.attempt, 2);
+      await probe.given(sampleOwnJob({ id: "later", sendAt: now + 600_000 }, now));
+      await isRefused(probe, { id: "later" });
+      await probe.given(sampleOwnJob({ id: "other", dispatch: 2 }, now));
+      await isRefused(probe, { id: "other", dispatch: 1 });
     },
 
     "begins the history of a job that has none": async (probe) => {
@@ -302,7 +328,7 @@ export const claimByMessageBehaviour: StoreBehaviour = {
       const record = await probe.given(
         sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()),
       );
-      const ui = { upTo: 2, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 2 };
       await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: record.wakeAt, cursors: { ui } });
       assert.deepEqual(claimed(await probe.claim({ id: "job-1" })).cursors, { ui });
     },

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { decodeHistory } from "../../core/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
 import { type JobRecord, RECORD_VERSION } from "../../core/record.js";
-import { sampleJob, sampleQueuedJob, sampleReadyJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
+import {
+  sampleJob,
+  sampleOwnJob,
+  sampleQueuedJob,
+  sampleReadyJob,
+  sampleTerms,
+  sampleWrite,
+} from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, byId, only, present } from "./store-probe.js";
 
@@ -67,6 +74,15 @@ export const claimNextBehaviour: StoreBehaviour = {
         decodeHistory(record.history).map(({ edge, version }) => [edge, version]),
         [["T4", 3]],
       );
+    },
+
+    "leaves what the application hands over itself": async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleOwnJob({ id: "own" }, now));
+      await probe.given(sampleReadyJob({ id: "ready" }, now));
+      assert.deepEqual(ids(await probe.claimNext()), ["ready"]);
+      assert.equal((await probe.read("own")).record.status, "PENDING");
+      assert.equal((await probe.health()).oldestReadyAt, null);
     },
 
     "takes the oldest first, ties by id": async (probe) => {

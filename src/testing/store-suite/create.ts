@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
-import { sampleJob, sampleQueuedJob, sampleReadyJob } from "../sample-jobs.js";
+import { sampleJob, sampleOwnJob, sampleQueuedJob, sampleReadyJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { SCOPE, underScope } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 const [JOB_1, JOB_2] = [underScope("job-1"), underScope("job-2")];
+
+const TRACE = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  tracestate: 'congo=t61rcWkgMzE,rojo="00f067\\"',
+};
 
 export const createBehaviour: StoreBehaviour = {
   group: "create",
@@ -22,6 +28,7 @@ export const createBehaviour: StoreBehaviour = {
             scope: SCOPE,
             inputHash: "hash-1",
             deadlineAt: now + 3_600_000,
+            trace: TRACE,
           },
           now,
         ),
@@ -42,6 +49,8 @@ export const createBehaviour: StoreBehaviour = {
         sampleQueuedJob({ id: "queued" }, now),
         sampleReadyJob({ id: "ready" }, now),
         sampleReadyJob({ id: "delayed", readyAt: now + 60_000 }, now),
+        sampleOwnJob({ id: "own" }, now),
+        sampleOwnJob({ id: "own-traced", trace: { traceparent: TRACE.traceparent } }, now),
       ];
       await probe.create(...records.map((record) => ({ record, input: "{}" })));
       for (const record of records) assert.deepEqual((await probe.read(record.id)).record, record);
@@ -128,7 +137,7 @@ export const createBehaviour: StoreBehaviour = {
 
     "returns the cursors of an existing job": async (probe) => {
       const record = await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       await probe.advance({ id: "job-1", ifVersion: 1, wakeAt: record.wakeAt, cursors: { ui } });
       const [answer] = await probe.create({ record, input: "{}" });
       assert.deepEqual(answer, { status: "existing", job: { record, cursors: { ui } } });

@@ -12,6 +12,7 @@ import {
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, only, SCOPE, underScope } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 /** Text that a careless store would interpret, cut or change. The core lets no NUL and no lone surrogate into a name. */
 const NAMES = [
@@ -153,7 +154,10 @@ export const hostileTextBehaviour: StoreBehaviour = {
         const { record } = await probe.processing({ id }, { token: `token-${String(index)}` });
         const patch = {
           lastError: { message: text, code: text, expose: true, at: now, attempt: 1 },
-          failure: { reason: "error", message: text, code: null, expose: false, retryable: false } as const,
+          failure: {
+            ...({ reason: "error", message: text, code: null, expose: false, retryable: false } as const),
+            details: { [text]: text },
+          },
           cancel: { at: now, actor: text, reason: text },
         };
         accepted(await probe.write(sampleWrite(record, { patch })));
@@ -238,7 +242,8 @@ export const hostileTextBehaviour: StoreBehaviour = {
     "keeps cursors by hostile names": async (probe) => {
       const given = await probe.given(sampleQueuedJob({ id: "job-1", notifiers: NAMES }, await probe.now()));
       const entries = NAMES.map(
-        (name, index) => [name, { upTo: index, attempts: 1, retryAt: null, exhausted: [] }] as const,
+        (name, index) =>
+          [name, { ...START, upTo: index, attempts: 1, reason: TEXTS[index] ?? null }] as const,
       );
       const cursors = Object.fromEntries(entries);
       const result = await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: given.wakeAt, cursors });

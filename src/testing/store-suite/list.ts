@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import type { ListRequest } from "../../core/ports/store.js";
-import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
+import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, present, type StoreProbe } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 /** More than a store likes to look at for one page. */
 const MANY = 1_005;
+
+const UNFINISHED = ["PENDING", "QUEUED", "PROCESSING"] as const;
 
 type Filter = Partial<Omit<ListRequest, "nowMs" | "after">>;
 
@@ -24,7 +27,7 @@ async function listed(probe: StoreProbe, filter: Filter = {}, most = 50): Promis
 
 /** A notifier gives the first entry up. */
 async function giveUp(probe: StoreProbe, id: string): Promise<void> {
-  const ui = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+  const ui = { ...START, upTo: 1, attempts: 1, exhausted: [1] };
   accepted(await probe.advance({ id, cursors: { ui } }));
 }
 
@@ -194,6 +197,49 @@ export const listBehaviour: StoreBehaviour = {
       for (let from = 0; from < MANY; from += size) await probe.create(...items.slice(from, from + size));
       const wanted = present(records[MANY - 1]).id;
       assert.deepEqual(await listed(probe, { statuses: ["FAILED"], limit: 5 }, MANY), [wanted]);
+    },
+
+    "finds what is unfinished, and what FAILED, on one page whatever is completed": async (probe) => {
+      const now = await probe.now();
+      const final = { finishedAt: now, sendAt: null, wakeAt: null };
+      const kept = [
+        sampleJob({ id: "pending", createdAt: now - 9 }, now),
+        sampleQueuedJob({ id: "other-queued", kind: "other", createdAt: now - 8 }, now),
+        sampleJob({ id: "failed", status: "FAILED", createdAt: now - 7, ...final }, now),
+        sampleJob({ id: "other-failed", kind: "other", status: "FAILED", createdAt: now - 6, ...final }, now),
+      ];
+      for (const record of kept) await probe.given(record);
+      const many = Array.from({ length: MANY }, (_, index) =>
+        sampleJob({ id: `done-${String(index)}`, status: "COMPLETED", createdAt: now, ...final }, now),
+      );
+      for (let from = 0; from < MANY; from += 100) {
+        await probe.create(...many.slice(from, from + 100).map((record) => ({ record, input: "{}" })));
+      }
+      const page = async (filter: Filter) => {
+        const { jobs, next } = await probe.list(filter);
+        assert.equal(next, null);
+        return jobs.map(({ record }) => record.id);
+      };
+      assert.deepEqual(await page({ statuses: UNFINISHED }), ["other-queued", "pending"]);
+      assert.deepEqual(await page({ statuses: ["PENDING"] }), ["pending"]);
+      assert.deepEqual(await page({ statuses: UNFINISHED, kinds: ["other"] }), ["other-queued"]);
+      assert.deepEqual(await page({ statuses: ["FAILED"] }), ["other-failed", "failed"]);
+      assert.deepEqual(await page({ statuses: ["FAILED"], kinds: ["other"] }), ["other-failed"]);
+      assert.deepEqual(await page({ statuses: ["FAILED"], kinds: ["other", "none"] }), ["other-failed"]);
+    },
+
+    "moves a job from what is unfinished to what FAILED at its end, and not before": async (probe) => {
+      for (const [id, edge] of [
+        ["ends-failed", "T6"],
+        ["ends-completed", "T5"],
+      ] as const) {
+        const { record } = await probe.processing({ id });
+        assert.deepEqual(await listed(probe, { statuses: UNFINISHED }), [id]);
+        const patch = { ...SAMPLE_END, finishedAt: record.updatedAt };
+        accepted(await probe.write(sampleWrite(record, { edges: [edge], patch })));
+        assert.deepEqual(await listed(probe, { statuses: UNFINISHED }), []);
+        assert.deepEqual(await listed(probe, { statuses: ["FAILED"] }), ["ends-failed"]);
+      }
     },
 
     "filters what is undeliverable by all that is asked for": async (probe) => {

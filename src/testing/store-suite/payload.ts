@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JobRecord } from "../../core/record.js";
+import { type JobRecord, START } from "../../core/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, refused } from "./store-probe.js";
@@ -110,7 +110,7 @@ export const payloadBehaviour: StoreBehaviour = {
     "leaves input and output alone in every later change": async (probe) => {
       const { record } = await probe.final("COMPLETED", { id: "job-1", notifiers: ["ui"] });
       const before = await probe.read("job-1", { input: true, output: true });
-      const ui = { upTo: record.version, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: record.version };
       await probe.advance({
         id: "job-1",
         ifVersion: record.version,

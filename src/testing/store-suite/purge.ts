@@ -3,6 +3,7 @@ import type { StoredJob } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, SCOPE, type StoreProbe, underScope } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 /** A settled job that may be removed from `purgeAt` on. */
 async function settled(
@@ -15,7 +16,7 @@ async function settled(
   const patch = { ...SAMPLE_END, purgeAt };
   accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch, output: '"done"' })));
   const version = record.version + 1;
-  const ui = { upTo: version, attempts: 0, retryAt: null, exhausted: [version] };
+  const ui = { ...START, upTo: version, exhausted: [version] };
   accepted(await probe.advance({ id, ifVersion: version, wakeAt: null, purgeAt, cursors: { ui } }));
 }
 
@@ -24,7 +25,7 @@ async function endedAwaiting(probe: StoreProbe, id: string, purgeAt: number): Pr
   const { record } = await probe.awaiting({ id, notifiers: ["ui"] }, [id]);
   const patch = { ...SAMPLE_END, purgeAt };
   accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch, output: `"of ${id}"` })));
-  const ui = { upTo: record.version + 1, attempts: 0, retryAt: null, exhausted: [] };
+  const ui = { ...START, upTo: record.version + 1 };
   accepted(await probe.advance({ id, wakeAt: null, purgeAt, cursors: { ui } }));
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 export const readBehaviour: StoreBehaviour = {
   group: "read",
@@ -50,7 +51,7 @@ export const readBehaviour: StoreBehaviour = {
       await probe.given(sampleJob({ id: "job-1", metadata, notifiers: ["ui"] }, await probe.now()));
       const { record } = await probe.read("job-1");
       accepted(await probe.write(sampleWrite(record, { patch: { progress } })));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted };
+      const ui = { ...START, upTo: 1, exhausted };
       accepted(await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: record.wakeAt, cursors: { ui } }));
       metadata.tags.push("b");
       progress.done.push("b");

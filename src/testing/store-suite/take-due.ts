@@ -3,6 +3,7 @@ import { isWaybillError } from "../../core/errors.js";
 import { sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, only, type StoreProbe } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 function doesNotSpoil(probe: StoreProbe): boolean {
   return probe.doesNotApply(probe.fixture.spoil === undefined, "the fixture cannot spoil what is stored");
@@ -28,7 +29,7 @@ export const takeDueBehaviour: StoreBehaviour = {
     "answers the cursors with what is due": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, now));
-      const ui = { upTo: 1, attempts: 2, retryAt: now - 1, exhausted: [1] };
+      const ui = { ...START, upTo: 1, attempts: 2, retryAt: now - 1, exhausted: [1] };
       accepted(await probe.advance({ id: "job-1", wakeAt: now - 1, cursors: { ui } }));
       const { record, cursors } = only(await probe.takeDue());
       assert.deepEqual([record.id, cursors], ["job-1", { ui }]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeHistory, joinHistory } from "../../core/history.js";
-import type { RecordPatch } from "../../core/record.js";
+import { type RecordPatch, START, type StoredFailure } from "../../core/record.js";
 import {
   SAMPLE_END,
   sampleHistory,
@@ -11,6 +11,11 @@ import {
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed } from "./store-probe.js";
+
+const FAILURE: StoredFailure = {
+  ...{ reason: "error", message: "no", code: null, expose: false, retryable: true },
+  details: { field: "email", tries: [1, null] },
+};
 
 export const writeEffectBehaviour: StoreBehaviour = {
   group: "write effect",
@@ -67,7 +72,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
         poll: { token: "poll-1", until: now + 10 },
         cancel: { at: now, actor: "ops", reason: "why" },
         checkpoint: [1, { two: 2 }],
-        failure: { reason: "error", message: "no", code: null, expose: false, retryable: true },
+        failure: FAILURE,
         historyTrimmed: 5,
         wakeAt: now + 60_011,
         purgeAt: now + 60_012,
@@ -133,7 +138,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
       const record = await probe.given(
         sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()),
       );
-      const ui = { upTo: 2, attempts: 1, retryAt: null, exhausted: [1] };
+      const ui = { ...START, upTo: 2, attempts: 1, exhausted: [1] };
       await probe.advance({ id: "job-1", ifVersion: 2, wakeAt: record.wakeAt, cursors: { ui } });
       accepted(await probe.write(sampleWrite(record, { edges: ["T3"] })));
       assert.deepEqual((await probe.read("job-1")).cursors, { ui });
@@ -201,7 +206,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
       const before = await probe.read("other", { input: true, output: true });
       const { record } = claimed(await probe.claim({ id: "named" }));
       accepted(await probe.beat({ id: "named", token: "token-1", leaseMs: 120_000 }));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       accepted(await probe.advance({ id: "named", wakeAt: now + 1, purgeAt: now + 1, cursors: { ui } }));
       const end = { edges: ["T5"], patch: SAMPLE_END, output: '"done"' } as const;
       accepted(await probe.write(sampleWrite(record, end)));

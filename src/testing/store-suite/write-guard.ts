@@ -4,6 +4,7 @@ import type { WriteGuard, WriteItem } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, refused, type StoreProbe } from "./store-probe.js";
+import { START } from "../../core/record.js";
 
 const GUARDED = ["PENDING", "QUEUED", "PROCESSING"] as const satisfies readonly WriteGuard["status"][];
 
@@ -146,7 +147,7 @@ export const writeGuardBehaviour: StoreBehaviour = {
 
     "returns the cursors with a refusal": async (probe) => {
       const record = await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()));
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       await probe.advance({ id: "job-1", ifVersion: 1, wakeAt: record.wakeAt, cursors: { ui } });
       const { cursors } = refused(await probe.write(sampleWrite(record, { guard: { version: 9 } })));
       assert.deepEqual(cursors, { ui });

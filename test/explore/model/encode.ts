@@ -1,7 +1,7 @@
 import { needs } from "../../../src/core/decide/wake.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import { isFinal } from "../../../src/core/lifecycle.js";
-import type { Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
+import type { Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
 import type { World } from "./world.js";
@@ -115,7 +115,7 @@ export class Encoder {
     // Of a claim that is over, no outcome is accepted.
     const counts = record.token === token || scope.tokens !== null;
     if (actor.outcome !== null && counts && !scope.ended) text += `~${actor.outcome}`;
-    if (moved !== null) text += `~${version(scope, moved.upTo)}+${moved.attempts}@${instant(moved.retryAt)}`;
+    if (moved !== null) text += `~${placeText(scope, moved)}`;
     if (seen !== null) text += `~${this.#seen(scope, actor, seen)}`;
     return actor.applied ? `${text}!` : text;
   }
@@ -325,7 +325,13 @@ function cursorOf(cursors: Cursors): number {
 function cursorText(scope: Scope, cursors: Cursors): string {
   const cursor = cursors["ui"];
   if (cursor === undefined) return "";
-  return `k${version(scope, cursor.upTo)}+${cursor.attempts}@${instant(cursor.retryAt)}`;
+  return `k${placeText(scope, cursor)}`;
+}
+
+/** How long it fails already counts when it fails again, and the reason never does. */
+function placeText(scope: Scope, { upTo, attempts, retryAt, since }: Cursor): string {
+  const failing = since === null || scope.state.left.notifierFails === 0 ? "" : `s${NOW - since}`;
+  return `${version(scope, upTo)}+${attempts}@${instant(retryAt)}${failing}`;
 }
 
 /** All that is past is alike: due. */

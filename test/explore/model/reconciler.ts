@@ -5,7 +5,7 @@ import { decodeHistory, type HistoryEntry } from "../../../src/core/history.js";
 import type { PublishResult } from "../../../src/core/ports/notifier.js";
 import { type Snapshot, START } from "../../../src/core/record.js";
 import type { Author } from "../monitors.js";
-import { BACKOFF, context, fresh, NOTIFIER_RETRY, NOW, POLICY, TICKS } from "./rules.js";
+import { BACKOFF, context, fresh, NOTIFIER_POLICY, NOW, POLICY, TICKS } from "./rules.js";
 import { type Actor, IDLE, snapshotOf, type State, withActor } from "./state.js";
 import { mark } from "./submitter.js";
 import { advance, changeOf, type Emit, found, may, put, send, type World, write } from "./world.js";
@@ -197,36 +197,54 @@ function polls(world: World, state: State, actor: Actor, name: string, to: To, e
   }
 }
 
-/** Offers what the notifier has not had, lowest first; all of it is taken, or a first part and then a failure. */
+const FAILURES = {
+  fails: { status: "retry", reason: "busy" },
+  holds: { status: "held", reason: "too many", afterMs: TICKS.notifierHold },
+} as const satisfies Record<string, PublishResult>;
+
+/** Offers what the notifier has not had, lowest first; all of it is taken, or a first part and then it fails or holds. */
 function publish(world: World, state: State, actor: Actor, name: string, to: To, emit: Emit): void {
   const seen = actor.seen!;
   const entries = undelivered(seen, "ui");
   for (let taken = 0; taken <= entries.length; taken += 1) {
-    const fails = taken < entries.length;
-    if (fails && (!may(world, "notifier fails") || state.left.notifierFails === 0)) continue;
-    emit(
-      `${name} publishes ${taken} of ${entries.length}${fails ? ", the notifier fails" : ""}`,
-      () => {
-        const results: PublishResult[] = entries.slice(0, taken).map(() => ({ status: "delivered" }));
-        if (fails) results.push({ status: "retry", reason: "busy" });
-        const cursor = seen.cursors["ui"] ?? START;
-        const moved = world.rules.afterPublish(cursor, entries, results, NOTIFIER_RETRY, {
-          now: NOW,
-          random: 0.5,
-        });
-        const first = placeOf(seen, entries);
-        let delivered = state.delivered;
-        for (let place = first; place < first + taken; place += 1) {
-          world.watch.delivered({ ...state, delivered }, place);
-          // What comes after a gap does not close it.
-          if (place === delivered) delivered += 1;
-        }
-        const paid = fails ? spend(state, "notifierFails") : state;
-        return to({ ...paid, delivered }, { ...IDLE, at: "published", seen, moved });
-      },
-      fails,
-    );
+    const what = `${name} publishes ${taken} of ${entries.length}`;
+    if (taken === entries.length) {
+      emit(what, () => published(world, state, actor, taken, null, to));
+      continue;
+    }
+    if (!may(world, "notifier fails") || state.left.notifierFails === 0) continue;
+    for (const [how, failure] of Object.entries(FAILURES)) {
+      emit(
+        `${what}, the notifier ${how}`,
+        () => published(world, spend(state, "notifierFails"), actor, taken, failure, to),
+        true,
+      );
+    }
   }
+}
+
+function published(
+  world: World,
+  state: State,
+  actor: Actor,
+  taken: number,
+  failure: PublishResult | null,
+  to: To,
+): State {
+  const seen = actor.seen!;
+  const entries = undelivered(seen, "ui");
+  const results: PublishResult[] = entries.slice(0, taken).map(() => ({ status: "delivered" }));
+  if (failure !== null) results.push(failure);
+  const cursor = seen.cursors["ui"] ?? START;
+  const moved = world.rules.afterPublish(cursor, entries, results, NOTIFIER_POLICY, { now: NOW, random: 1 });
+  const first = placeOf(seen, entries);
+  let delivered = state.delivered;
+  for (let place = first; place < first + taken; place += 1) {
+    world.watch.delivered({ ...state, delivered }, place);
+    // What comes after a gap does not close it.
+    if (place === delivered) delivered += 1;
+  }
+  return to({ ...state, delivered }, { ...IDLE, at: "published", seen, moved });
 }
 
 /** How many entries came before these, which are the newest. */

@@ -72,7 +72,7 @@ function newJob({ setup, rules }: World, actor: Actor): Actor {
         scope: null,
         inputHash: null,
       },
-      ...{ deadlineAt: null, retainMs: 0, delayMs: 0 },
+      ...{ deadlineAt: null, retainMs: 0, delayMs: 0, handOver: null, trace: null },
     },
     context(change),
   );

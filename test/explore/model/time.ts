@@ -4,7 +4,8 @@ import { NOW } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
 
 /** Instants further back than this are all alike: past, whatever grace is added to them. */
-const LONG_AGO = NOW - 3;
+const LONG_MS = 3;
+const LONG_AGO = NOW - LONG_MS;
 
 function moved<T extends number | null>(instant: T): T {
   return (instant === null ? null : Math.max(LONG_AGO, instant - 1)) as T;
@@ -49,7 +50,7 @@ function laterCursors(cursors: Cursors): Cursors {
 }
 
 function laterCursor(cursor: Cursor): Cursor {
-  return { ...cursor, retryAt: moved(cursor.retryAt) };
+  return { ...cursor, since: moved(cursor.since), retryAt: moved(cursor.retryAt) };
 }
 
 function laterSnapshot(snapshot: Snapshot): Snapshot {
@@ -103,6 +104,8 @@ function isAhead({ record, cursors }: Snapshot): boolean {
   const { leaseUntil, readyAt, sendAt, wakeAt, deadlineAt, updatedAt, awaiting, poll } = record;
   const instants = [leaseUntil, readyAt, sendAt, wakeAt, deadlineAt, updatedAt + 1];
   instants.push(awaiting?.nextPollAt ?? null, awaiting?.deadlineAt ?? null, poll?.until ?? null);
-  for (const cursor of Object.values(cursors)) instants.push(cursor.retryAt);
+  // How long a cursor fails already counts as long as it makes a difference.
+  for (const { retryAt, since } of Object.values(cursors))
+    instants.push(retryAt, since === null ? null : since + LONG_MS);
   return instants.some((instant) => instant !== null && instant > NOW);
 }

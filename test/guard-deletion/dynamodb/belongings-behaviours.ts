@@ -5,6 +5,7 @@ import type { StoredJob } from "../../../src/core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbTest, Table } from "./place.js";
+import { START } from "../../../src/core/record.js";
 
 const HOUR_MS = 3_600_000;
 /** Too long for the item of the job itself, which as an input has its tail. */
@@ -169,7 +170,7 @@ export const LISTS: Readonly<Record<string, DynamoDbTest>> = {
       const fields = number === 5 || number === 3 ? { owner: "ann", subject: "plan" } : {};
       await probe.given(sampleJob({ id: `job-${String(number)}`, createdAt: now + number, ...fields }, now));
     }
-    const cursor = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+    const cursor = { ...START, upTo: 1, attempts: 1, exhausted: [1] };
     for (const id of ["job-5", "job-3"]) await probe.advance({ id, cursors: { ui: cursor } });
     for (const path of [{ owner: "ann" }, { subject: "plan" }, { undeliverable: true }]) {
       const first = await probe.list({ ...path, limit: 1 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { place as nameOf, refPartition, scopeKey } from "../../../src/adapters/dynamodb/names.js";
-import type { Awaiting, JobRecord } from "../../../src/core/record.js";
+import { type Awaiting, type JobRecord, START } from "../../../src/core/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, NEVER, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbPlace } from "../dynamodb-engine.js";
@@ -141,7 +141,7 @@ export const CHANGES: Readonly<Record<string, DynamoDbTest>> = {
   "sends no plan that is stored already": async (probe, _, place) => {
     const now = await probe.now();
     await probe.given(sampleJob({ id: "job-1" }, now));
-    const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+    const ui = { ...START, upTo: 1 };
     const plan = { wakeAt: now + 1, purgeAt: null, latestWakeAt: NEVER, cursors: { ui } };
     const items = [
       { id: "job-1", plannedOn: { status: "PENDING", version: 1, token: null }, ...plan },
@@ -209,7 +209,7 @@ export const ENDS: Readonly<Record<string, DynamoDbTest>> = {
     const living = probe.through(open({ timeToLive: true }));
     await probe.given(sampleJob({ id: "job-1", scope: "scope" }, now));
     const purgeAt = now + HOUR_MS;
-    const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+    const ui = { ...START, upTo: 1 };
     const kept = await living.advance({ id: "job-1", ifVersion: 99, purgeAt, cursors: { ui } });
     assert.deepEqual(kept, { status: "ok", wake: "kept", cursors: { ui } });
     await living.advance({ id: "job-1", wakeAt: now + 1, purgeAt: null });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { scopeKey } from "../../../src/adapters/dynamodb/names.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import { type JobRecord, START } from "../../../src/core/record.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbPlace } from "../dynamodb-engine.js";
@@ -24,8 +24,7 @@ function racing(
 
 type Change = readonly [given: Partial<JobRecord>, attribute: string, value: AttributeValue];
 
-const cursors = (upTo: number): string =>
-  JSON.stringify({ other: { upTo, attempts: 0, retryAt: null, exhausted: [] } });
+const cursors = (upTo: number): string => JSON.stringify({ other: { ...START, upTo } });
 
 /** A create under a key that is cut off before the key is made: its job is there, and nobody sees it. */
 async function cutOff(probe: StoreProbe, place: DynamoDbPlace): Promise<JobRecord> {
@@ -48,7 +47,7 @@ export const RACES: Readonly<Record<string, DynamoDbTest>> = {
     place,
   ) => {
     const ROUNDS = 20;
-    const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+    const ui = { ...START, upTo: 1 };
     for (const isRemoved of [false, true]) {
       const { id } = await probe.given(sampleJob({ id: `job-${String(isRemoved)}` }, await probe.now()));
       let rounds = 0;
@@ -101,7 +100,7 @@ export const RACES: Readonly<Record<string, DynamoDbTest>> = {
       const { status, version, token } = await probe.given(sampleJob({ id, ...given }, now));
       const interrupt = () => table.set(id, attribute, value);
       const { racer, sent } = racing(probe, place, changes("UpdateItem", id), interrupt);
-      const ui = { upTo: 1, attempts: 0, retryAt: null, exhausted: [] };
+      const ui = { ...START, upTo: 1 };
       const plan = { id, plannedOn: { status, version, token }, wakeAt: now + 1, purgeAt: null };
       const items = [{ ...plan, latestWakeAt: now, cursors: { ui } }];
       const { results } = await racer.store.advance({ ...probe.at, items });
@@ -114,7 +113,7 @@ export const RACES: Readonly<Record<string, DynamoDbTest>> = {
 
   "keeps cursors that another one moved meanwhile": async (probe, table, place) => {
     await probe.given(sampleJob({ id: "job-1" }, await probe.now()));
-    const cursor = (upTo: number) => ({ upTo, attempts: 0, retryAt: null, exhausted: [] });
+    const cursor = (upTo: number) => ({ ...START, upTo });
     await probe.advance({ id: "job-1", cursors: { other: cursor(1) } });
     const interrupt = () => table.set("job-1", "cursors", { S: cursors(2) });
     const { racer } = racing(probe, place, changes("UpdateItem", "job-1"), interrupt);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Awaiting } from "../../../src/core/record.js";
+import { type Awaiting, START } from "../../../src/core/record.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { RedisTest } from "./place.js";
@@ -11,7 +11,7 @@ const LONG = "x".repeat(1_000);
 const MANY = 4_100;
 const MOST_AT_ONCE = 2_000;
 
-const EXHAUSTED = { upTo: 1, attempts: 1, retryAt: null, exhausted: [1] };
+const EXHAUSTED = { ...START, upTo: 1, attempts: 1, exhausted: [1] };
 
 function awaitingOf(refKeys: readonly string[], now: number): Awaiting {
   return {

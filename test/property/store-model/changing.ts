@@ -279,7 +279,9 @@ function advanceOf(world: ModelWorld, given: Advance): AdvanceItem {
   const cursors = given.cursors.map(([name, { behind, attempts, retryMs }]) => {
     const retryAt = retryMs === null ? null : nowMs + retryMs;
     const exhausted = given.exhausted ? [1] : [];
-    return [name, { upTo: Math.max(0, seen.version - behind), attempts, retryAt, exhausted }] as const;
+    const upTo = Math.max(0, seen.version - behind);
+    const failed = attempts === 0 ? {} : { since: nowMs, reason: "busy" };
+    return [name, { ...START, ...failed, upTo, attempts, retryAt, exhausted }] as const;
   });
   return {
     id,

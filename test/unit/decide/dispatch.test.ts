@@ -98,23 +98,34 @@ describe("a rejected send (T8)", () => {
 
 describe("a dead letter (H4)", () => {
   it.each([
-    ["QUEUED", JOB.queued, ["T3"]],
-    ["PENDING, which its message proves queued", JOB.pending, ["T2", "T3"]],
-  ] as const)("hands a job that never ran over again: %s", (_, job, path) => {
-    const decision = deadLetter(snapshot(job()), 1, context());
+    ["QUEUED", JOB.queued(), ["T3"]],
+    ["PENDING, which its message proves queued", JOB.pending(), ["T2", "T3"]],
+    ["QUEUED for its second attempt, which was never received", JOB.queued({ attempt: 1 }), ["T3"]],
+    ["PENDING for its second attempt", JOB.pending({ attempt: 1 }), ["T2", "T3"]],
+  ] as const)("hands a dispatch that was never claimed over again, a minute later: %s", (_, job, path) => {
+    const decision = deadLetter(snapshot(job), 1, context());
     expect(edges(decision)).toEqual(path);
     expect(written(decision).item.patch).toMatchObject({
       status: "PENDING",
       dispatch: 2,
       redrives: 1,
-      sendAt: NOW,
+      sendAt: NOW + 60_000,
     });
   });
 
   it.each([
-    ["ran before", JOB.queued({ attempt: 1 }), ["T9"]],
-    ["was handed over often enough", JOB.queued({ redrives: 3 }), ["T9"]],
-    ["ran before and is PENDING", JOB.pending({ attempt: 1 }), ["T2", "T9"]],
+    [1, 2],
+    [5, 32],
+    [6, 60],
+    [29, 60],
+  ])("after %i redrives waits %i minutes", (redrives, minutes) => {
+    const decision = deadLetter(snapshot(JOB.queued({ redrives })), 1, context());
+    expect(written(decision).item.patch.sendAt).toBe(NOW + minutes * 60_000);
+  });
+
+  it.each([
+    ["was handed over often enough", JOB.queued({ redrives: 30 }), ["T9"]],
+    ["was handed over often enough and is PENDING", JOB.pending({ redrives: 30 }), ["T2", "T9"]],
   ] as const)("fails a job that %s", (_, job, path) => {
     const decision = deadLetter(snapshot(job), 1, context());
     expect(edges(decision)).toEqual(path);

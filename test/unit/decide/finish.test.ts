@@ -83,7 +83,41 @@ describe("fail (T6)", () => {
   it("stores why and ends the claim", () => {
     const { item } = written(COMMANDS.fail(snapshot(JOB.running())));
     expect(item.patch).toMatchObject({ ...CLAIM_CLEARED, status: "FAILED", finishedAt: NOW });
-    expect(item.patch.failure).toEqual({ ...failure, code: null, expose: false, retryable: false });
+    expect(item.patch.failure).toEqual({
+      ...{ ...failure, code: null, expose: false, retryable: false },
+      details: null,
+    });
+  });
+
+  it("keeps the last progress, said before or with it", () => {
+    const { after } = written(COMMANDS.fail(snapshot(JOB.running())));
+    expect(after.record).toMatchObject({ progress: { done: 1 }, percent: 0.5, phase: "launching" });
+    const held = { token: "tok", failure, updates: { progress: { done: 3 } } };
+    const said = written(fail(snapshot(JOB.running()), held, context()));
+    expect(said.after.record).toMatchObject({ status: "FAILED", progress: { done: 3 }, percent: 0.5 });
+  });
+
+  it("keeps the application's own account whole up to 4 KiB, and none of a larger one", () => {
+    // Of two bytes each, with the quotes.
+    for (const [chars, kept] of [
+      [2_047, true],
+      [2_048, false],
+    ] as const) {
+      const details = "é".repeat(chars);
+      const held = { token: "tok", failure: { ...failure, details } };
+      const decision = fail(snapshot(JOB.running()), held, context());
+      expect(written(decision).item.patch.failure?.details).toBe(kept ? details : null);
+    }
+  });
+
+  it("keeps the account of the error that used up the last attempt", () => {
+    const error = { message: "no", code: null, expose: false, details: { field: "email" }, afterMs: null };
+    const held = { token: "tok", error, policy: POLICY.retry };
+    const decision = retry(snapshot(JOB.running({ attempt: 3 })), held, context());
+    expect(written(decision).item.patch.failure).toMatchObject({
+      reason: "attempts_exhausted",
+      details: { field: "email" },
+    });
   });
 });
 

@@ -2,7 +2,14 @@ import type { Change, DecideContext, Decision } from "../../../src/core/decide/c
 import { createRecord, type NewJob } from "../../../src/core/decide/create.js";
 import { DEFAULT_POLICY, type Policy } from "../../../src/core/defaults.js";
 import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
-import type { Awaiting, Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
+import {
+  type Awaiting,
+  type Cursor,
+  type Cursors,
+  type JobRecord,
+  type Snapshot,
+  START,
+} from "../../../src/core/record.js";
 
 /** When everything in these tests happens. */
 export const NOW = 1_700_000_000_000;
@@ -14,7 +21,17 @@ export function context(given: Partial<DecideContext> = {}): DecideContext {
 }
 
 export const NEW_JOB: NewJob = {
-  ...{ id: "job", kind: "mail", owner: "o", subject: "s", metadata: null, queue: "q", maxAttempts: 3 },
+  ...{
+    id: "job",
+    kind: "mail",
+    owner: "o",
+    subject: "s",
+    metadata: null,
+    queue: "q",
+    maxAttempts: 3,
+    handOver: null,
+    trace: null,
+  },
   ...{
     notifiers: [],
     origin: null,
@@ -40,7 +57,7 @@ function record(given: Partial<JobRecord> = {}): JobRecord {
 }
 
 export function cursor(upTo: number, given: Partial<Cursor> = {}): Cursor {
-  return { upTo, attempts: 0, retryAt: null, exhausted: [], ...given };
+  return { ...START, upTo, ...given };
 }
 
 export const AWAITING: Awaiting = {

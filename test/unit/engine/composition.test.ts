@@ -52,7 +52,7 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     [{ policy: { retry: { maxAttempts: 5 } } }, "policy.retry.baseMs must be a number of 0 or more."],
     [{ policy: { retry: 5 } }, "policy.retry must have maxAttempts, baseMs, capMs."],
     [
-      { policy: { notifier: { maxAttempts: 1, baseMs: 1, capMs: -1 } } },
+      { policy: { notifier: { giveUpAfterMs: 1, baseMs: 1, capMs: -1 } } },
       "policy.notifier.capMs must be a number",
     ],
   ])("$1", (over, sentence) => {

@@ -5,7 +5,13 @@ import { parseMessage } from "../../../src/core/message.js";
 import type { OutgoingMessage, Queue, SendResult } from "../../../src/core/ports/queue.js";
 import { changed, claimed, stored, submitted, type World, world } from "../../support/engine.js";
 
-const CAPABILITIES = { maxDelayMs: 60_000, ordered: false, maxBatch: 10, maxReceives: null };
+const CAPABILITIES = {
+  maxDelayMs: 60_000,
+  ordered: false,
+  maxBatch: 10,
+  maxReceives: null,
+  visibilityMs: null,
+};
 
 /** A queue that keeps what it is sent and answers as it is told. */
 function scripted(send: (messages: readonly OutgoingMessage[]) => Promise<readonly SendResult[]>) {

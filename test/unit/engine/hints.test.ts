@@ -3,7 +3,7 @@ import { memoryFeed } from "../../../src/adapters/memory/feed.js";
 import { createBus } from "../../../src/core/engine/announce/bus.js";
 import { createHintLink } from "../../../src/core/engine/read/hints.js";
 import { WaybillError } from "../../../src/core/errors.js";
-import type { JobEvent } from "../../../src/core/event.js";
+import type { ServerEvent } from "../../../src/core/event.js";
 import type { Feed, FeedHint } from "../../../src/core/ports/feed.js";
 import type { Counter, Telemetry } from "../../../src/core/telemetry.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
@@ -29,7 +29,7 @@ function bench(over: Partial<Feed> | null = {}) {
   const bus = createBus(logger, telemetry);
   const link = createHintLink({ clock, logger, telemetry }, bus, over === null ? null : feed);
   const change = (id: string, version: number): void => {
-    link.publish(sampleJob({ id, version }, clock.now()));
+    link.publish(sampleJob({ id, kind: "sample.kind", version }, clock.now()));
   };
   return { clock, lines, counted, published, listeners, bus, link, change };
 }
@@ -53,7 +53,7 @@ describe("hints to other processes", () => {
     const { clock, published, change } = bench();
     change("a", 1);
     await clock.settle();
-    expect(published[0]).toEqual([{ id: "a", version: 1, owner: null, subject: null }]);
+    expect(published[0]).toEqual([{ id: "a", kind: "sample.kind", version: 1, owner: null, subject: null }]);
   });
 
   it("go on after one that could not be sent", async () => {
@@ -133,7 +133,8 @@ describe("hints from other processes", () => {
     const second = link.attach(ignore);
     await Promise.all([first.attached, second.attached]);
     expect(listeners.size).toBe(1);
-    for (const listener of listeners) listener({ id: "a", version: 1, owner: null, subject: null });
+    for (const listener of listeners)
+      listener({ id: "a", kind: "sample.kind", version: 1, owner: null, subject: null });
     first.letGo();
     first.letGo();
     await clock.settle();
@@ -217,7 +218,7 @@ describe("closing", () => {
 });
 
 describe("the bus of a process", () => {
-  const event = (type: JobEvent["type"]): JobEvent => ({
+  const event = (type: ServerEvent["type"]): ServerEvent => ({
     id: "a:1",
     type,
     jobId: "a",
@@ -233,6 +234,7 @@ describe("the bus of a process", () => {
     subject: null,
     metadata: null,
     actor: null,
+    trace: null,
     phase: null,
     reason: null,
     failureReason: null,
@@ -256,10 +258,10 @@ describe("the bus of a process", () => {
     const ids = ["a", "__proto__", "constructor"];
     const stops = ids.map((id) => bus.onHint(id, (hint) => heard.push(`${id} hears ${hint.id}`)));
     const stopAll = bus.onHint(null, (hint) => heard.push(`all hear ${hint.id}`));
-    for (const id of ids) bus.hint({ id, version: 1, owner: null, subject: null });
+    for (const id of ids) bus.hint({ id, kind: "sample.kind", version: 1, owner: null, subject: null });
     expect(heard).toEqual(ids.flatMap((id) => [`${id} hears ${id}`, `all hear ${id}`]));
     for (const stop of [...stops, stopAll]) stop();
-    bus.hint({ id: "a", version: 2, owner: null, subject: null });
+    bus.hint({ id: "a", kind: "sample.kind", version: 2, owner: null, subject: null });
     expect(heard).toHaveLength(6);
   });
 
@@ -290,7 +292,7 @@ describe("the bus of a process", () => {
     bus.onHint(null, ({ id }) => heard.push(id));
     bus.close();
     bus.emit(event("job.created"));
-    bus.hint({ id: "a", version: 1, owner: null, subject: null });
+    bus.hint({ id: "a", kind: "sample.kind", version: 1, owner: null, subject: null });
     expect(heard).toEqual([]);
   });
 });

@@ -159,7 +159,7 @@ describe("close", () => {
     const clock = fakeClock();
     const closed: string[] = [];
     const queueNamed = (name: string): Queue => ({
-      capabilities: { maxDelayMs: 0, ordered: false, maxBatch: 1, maxReceives: null },
+      capabilities: { maxDelayMs: 0, ordered: false, maxBatch: 1, maxReceives: null, visibilityMs: null },
       send: async () => [],
       receive: async () => [],
       close: async () => {

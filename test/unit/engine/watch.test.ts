@@ -130,7 +130,7 @@ describe("watch", () => {
     const held = await claimed(there, id);
     const { seen, ended } = watching(here, id);
     await clock.advance(1_000);
-    here.runtime.hints.bus.hint({ id, version: 4, owner: null, subject: null });
+    here.runtime.hints.bus.hint({ id, kind: "sample.kind", version: 4, owner: null, subject: null });
     await completed(there, held);
     await clock.advance(2_000);
     await ended;
@@ -153,7 +153,7 @@ describe("watch", () => {
         read: async (...given) => {
           if (!first) return gateway.read(...given);
           first = false;
-          here.runtime.hints.bus.hint({ id, version: 4, owner: null, subject: null });
+          here.runtime.hints.bus.hint({ id, kind: "sample.kind", version: 4, owner: null, subject: null });
           return before;
         },
       },
@@ -185,7 +185,7 @@ describe("watch", () => {
     await clock.settle();
     here.trips.reset();
     const hint = (version: number) => {
-      here.runtime.hints.bus.hint({ id, version, owner: null, subject: null });
+      here.runtime.hints.bus.hint({ id, kind: "sample.kind", version, owner: null, subject: null });
     };
     hint(1);
     hint(2);
@@ -272,7 +272,7 @@ describe("watch", () => {
     expect(await rejection(here, watching(here, "none").ended)).toMatchObject({ code: "job.not_found" });
     const otherKind = watching(here, id, {}, "dr.recover").ended;
     expect(await rejection(here, otherKind)).toMatchObject({ code: "job.not_found" });
-    expect(await rejection(here, watching(here, "no id").ended)).toMatchObject({ code: "id.invalid" });
+    expect(await rejection(here, watching(here, "no id").ended)).toMatchObject({ code: "job.not_found" });
     expect(clock.pending()).toBe(0);
   });
 

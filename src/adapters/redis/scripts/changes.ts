@@ -64,8 +64,8 @@ return finish(out)
  */
 export const ADVANCE: Script = scriptOf(String.raw`
 local function read(cursor)
-  if not cursor then return 0,0,0,'' end
-  local upTo,attempts,retry,exhausted=match(cursor,'^(%d+) (%d+) (%S+) (.*)$')
+  if not cursor then return 0,0,0,'-' end
+  local upTo,attempts,retry,exhausted=match(cursor,'^(%d+) (%d+) (%S+) (%S+) ')
   return tonumber(upTo),tonumber(attempts),tonumber(retry) or 0,exhausted
 end
 local function list(id,key,gaveUp,doc,rest)
@@ -76,7 +76,7 @@ local function list(id,key,gaveUp,doc,rest)
   elseif listed and not gaveUp then
     for _,cursor in ipairs(C('HVALS',key)) do
       local _,_,_,exhausted=read(cursor)
-      if exhausted~='' then return end
+      if exhausted~='-' then return end
     end
     drop(T..':u',id)
   end
@@ -101,8 +101,8 @@ while at<=#ARGV do
       if gu<su or (gu==su and (ga<sa or (ga==sa and gr>sr))) then current=false end
       local wins=gu>su or (gu==su and ga>sa)
       if wins then changed[#changed+1]=name changed[#changed+1]=given
-      elseif not stored then changed[#changed+1]=name changed[#changed+1]='0 0 - ' end
-      if (wins and ge or se)~='' then gaveUp=true end
+      elseif not stored then changed[#changed+1]=name changed[#changed+1]='0 0 - - -' end
+      if (wins and ge or se)~='-' then gaveUp=true end
     end
     local wake,purge,flag=slot(doc,WAKE),slot(doc,PURGE),sub(doc,CURSORS,CURSORS)
     if current then wake,purge=ARGV[at+4],ARGV[at+5]

@@ -64,6 +64,7 @@ for i=1,#ids do
   if form then
     local kind,owner,subject,scope=fixed(doc,rest)
     drop(T..':k:'..kind,id)
+    if state(doc) then drop(T..state(doc)..kind,id) end
     if owner~='' then drop(T..':n:'..sub(owner,2),id) end
     if subject~='' then drop(T..':s:'..sub(subject,2),id) end
     local key=T..':x:'..sub(scope,2)

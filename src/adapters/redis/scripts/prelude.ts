@@ -92,6 +92,11 @@ end
 -- False: the document holds it itself.
 local function inputOf(id,doc) return byte(doc,INPUT)==107 and C('GET',T..':i:'..id) end
 local function readyKey(version,kind) return T..':r'..version..':'..kind end
+-- The index of list that a job is in by its status: enters at create, changes at the end.
+local function state(doc)
+  local status=byte(doc,STATUS)
+  if status==70 then return ':z:' elseif status~=67 then return ':e:' end
+end
 -- The rest is where it begins in the old document, or in the new one where there is no old one.
 local function reindex(id,old,new,version,rest)
   local wake,purge,is=slot(new,WAKE),slot(new,PURGE),ready(new)
@@ -99,6 +104,12 @@ local function reindex(id,old,new,version,rest)
   if old then wakeWas,purgeWas,was=slot(old,WAKE),slot(old,PURGE),ready(old) end
   if wake~=wakeWas then if wake==NONE then drop(W,id) else add(W,wake,id) end end
   if purge~=purgeWas then if purge==NONE then drop(P,id) else add(P,purge,id) end end
+  local list,listed=state(new),old and state(old) or nil
+  if list~=listed then
+    local kind,_,_,_,created=fixed(old or new,rest)
+    if listed then drop(T..listed..kind,id) end
+    if list then add(T..list..kind,created,id) end
+  end
   if is~=was then
     local key=readyKey(version,match(old or new,'^[^\t]*',rest))
     if is then add(key,is,id) else drop(key,id) end

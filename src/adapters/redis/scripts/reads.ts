@@ -30,7 +30,7 @@ return finish(out)
 /**
  * Arguments: input and output wanted, limit, most jobs to look at, place behind which to begin (or two empty ones), owner
  * and subject (\`*\`: any), letters of the statuses (empty: any), number of kinds to keep, those, then the indexes to walk
- * (\`*\`: those of all kinds). Answers the place where the page ended (or two empty ones), then what is on it.
+ * (\`*\` and a prefix: those of all kinds). Answers the place where the page ended (or two empty ones), then what is on it.
  */
 export const LIST: Script = scriptOf(
   SHOW,
@@ -41,11 +41,11 @@ local wanted=count>0 and {}
 for i=1,count do wanted[ARGV[A+10+i]]=true end
 local indexes={}
 for i=A+11+count,#ARGV do indexes[#indexes+1]=ARGV[i] end
-if indexes[1]=='*' then
-  local seen={}
+if byte(indexes[1] or '')==42 then
+  local seen,of={},sub(indexes[1],2)
   indexes={}
   for _,kind in ipairs(C('SMEMBERS',T..':kinds')) do
-    local index='k:'..match(kind,'^%d+:(.*)$')
+    local index=of..match(kind,'^%d+:(.*)$')
     if not seen[index] then seen[index]=true indexes[#indexes+1]=index end
   end
 end

@@ -1,8 +1,12 @@
+import { REFS_LETTER, SELDOM } from "../fixed-width.js";
 import { CLAIM, CLAIM_NEXT, TERMS_ARGUMENTS } from "./claim.js";
 import { type Script, scriptOf } from "./script.js";
 
 /** An output that is no longer is kept in the document: a key of its own costs more than all else of such a write. */
 const SHORT_OUTPUT_BYTES = 256;
+
+/** The letters of what is seldom set, in the order in which they are stored; `y`: a short output. */
+const ORDER = [...Object.values(SELDOM), REFS_LETTER, "y"].map((letter) => `'${letter}'`).join(",");
 
 /**
  * Arguments: number of writes; number of forms; those; per write id, number of its form, history and output; then, where a
@@ -19,7 +23,7 @@ export const WRITE: Script = scriptOf(
   String.raw`
 local ANY='               '
 local SHORT=${SHORT_OUTPUT_BYTES}
-local ORDER={'s','l','d','h','p','g','c','e','r','a','F','o','x','k','f','y'}
+local ORDER={${ORDER}}
 local function merge(seldom,changes)
   local t,parts={},{}
   for code,value in gmatch(seldom,'\t(%a)([^\t]*)') do t[code]=value end

@@ -1,10 +1,10 @@
 import { EventEmitter } from "eventemitter3";
-import type { EventType, JobEvent } from "../../event.js";
+import type { EventType, ServerEvent } from "../../event.js";
 import type { Logger } from "../../logger.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
 
-type Listener = (event: JobEvent) => void;
+type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
 
 /** What happens in this process, for those who listen here. Delivered after the change is stored; nothing is kept. */
@@ -15,7 +15,7 @@ export interface Bus {
   hears(type: EventType): boolean;
   /** Whether anybody listens for any. */
   hearsAny(): boolean;
-  emit(event: JobEvent): void;
+  emit(event: ServerEvent): void;
   /** Hears of every change of one job (`id`), or of all. Returns how to stop. */
   onHint(id: string | null, listener: HintListener): () => void;
   hint(hint: FeedHint): void;
@@ -25,7 +25,7 @@ export interface Bus {
 const EVERY_JOB = "*";
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
-  const events = new EventEmitter<Record<string, [JobEvent]>>();
+  const events = new EventEmitter<Record<string, [ServerEvent]>>();
   const hints = new EventEmitter<Record<string, [FeedHint]>>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */

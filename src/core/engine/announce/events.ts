@@ -1,5 +1,5 @@
 import type { Definition, Facts } from "../../definition.js";
-import { EVENT_OF, type EventType, type JobEvent } from "../../event.js";
+import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
 import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../history.js";
 import type { JobStatus } from "../../lifecycle.js";
 import type { FailureReason, JobRecord } from "../../record.js";
@@ -34,7 +34,7 @@ export function eventsOf(
   record: JobRecord,
   entries: readonly HistoryEntry[],
   input: unknown,
-): readonly JobEvent[] {
+): readonly ServerEvent[] {
   if (entries.length === 0) return [];
   const phases = phasesOf(record);
   return entries.map((entry) => eventOf(definition, record, entry, phases.get(entry.version) ?? null, input));
@@ -63,7 +63,7 @@ function eventOf(
   entry: HistoryEntry,
   phase: string | null,
   input: unknown,
-): JobEvent {
+): ServerEvent {
   const type = EVENT_OF[entry.edge];
   const status = entryTo(entry);
   const entersPhase = type === "job.phase" || type === "job.waiting";
@@ -84,6 +84,7 @@ function eventOf(
     subject: record.subject,
     metadata: record.metadata,
     actor: entry.actor,
+    trace: record.trace,
     phase: entersPhase ? entry.reason : null,
     reason: entersPhase ? null : entry.reason,
     failureReason: facts.failureReason,

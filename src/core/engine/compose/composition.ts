@@ -10,8 +10,13 @@ import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../telemetry.js";
-import { DEFAULT_QUEUE } from "../context.js";
+import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
 import { checkText } from "./option-checks.js";
+
+/** A message that was put aside, as the application is told of it. */
+export interface ParkedInfo extends Omit<ParkedDelivery, "sentAt"> {
+  readonly sentAt: Date | null;
+}
 
 /** What `createWaybill` takes, without types. */
 export interface RuntimeOptions {
@@ -29,7 +34,9 @@ export interface RuntimeOptions {
   readonly ids?: Ids | undefined;
   readonly policy?: Partial<Policy> | undefined;
   /** Takes entries trimmed from a history, oldest first. */
-  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+  /** Told of messages that were put aside, best effort. */
+  readonly onParked?: ((message: ParkedInfo, reason: string) => unknown) | undefined;
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
 }
 
 /** Checks that the parts fit each other, before anything is reached. What types can refuse, they refuse earlier. */

@@ -1,7 +1,7 @@
 import { systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
-import { EVENT_OF, type EventType, type JobEvent } from "../../event.js";
+import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
 import type { HistoryEntry } from "../../history.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { parseJsonText } from "../../json-text.js";
@@ -19,6 +19,7 @@ import { createHintLink, type HintLink } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { storeTime } from "../store/store-time.js";
+import { createUnserved } from "../unserved.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
 
@@ -37,7 +38,7 @@ export interface Runtime {
   onReady(wake: () => void): () => void;
   /** Throws `waybill.closed` once it is. */
   checkOpen(): void;
-  on(type: EventType, listener: (event: JobEvent) => void): () => void;
+  on(type: EventType, listener: (event: ServerEvent) => void): () => void;
   health(): Promise<StoreHealth>;
   /** Waits until what was said here has reached notifiers and feed, or the time is over. */
   flush(timeoutMs: number): Promise<boolean>;
@@ -55,7 +56,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     announce: (change) => {
       announce(change);
     },
-    archive: archivist(options, parts.logger),
+    ...hooksOf(options, parts.logger),
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
@@ -110,7 +111,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 }
 
 /** What the engine reaches outside with, from options and defaults. */
-function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"> {
+function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive" | "tellParked"> {
   const clock = options.clock ?? systemClock;
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
@@ -128,8 +129,13 @@ function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"
     ids: idsOf(options),
     logger: harmless(options.logger ?? consoleLogger),
     telemetry,
+    // The hold of a pass hides what it met from most of the passes after it.
+    unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
 }
+
+/** How long a worker leaves a message that it cannot serve. */
+const UNSERVED_MESSAGE_MS = 60_000;
 
 /** The defaults, but for what is set: `undefined` is not. */
 function policyOf({ policy }: RuntimeOptions): Policy {
@@ -152,14 +158,26 @@ function harmless(logger: Logger): Logger {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** Hands trimmed entries to the application; what it throws is its own trouble. */
-function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] {
-  return (jobId, entries) => {
-    try {
-      onTrim?.(jobId, entries);
-    } catch (error) {
-      logger.error("onTrim threw", { jobId, error: error instanceof Error ? error.message : "not an Error" });
-    }
+/** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
+function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Core, "archive" | "tellParked"> {
+  const safely = (name: string, hook: () => unknown): void => {
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
+    void Promise.resolve()
+      .then(hook)
+      .catch((error: unknown) => {
+        logger.error(`${name} threw`, { error: error instanceof Error ? error.message : "not an Error" });
+      });
+  };
+  return {
+    archive(jobId, entries) {
+      if (onTrim !== undefined) safely("onTrim", () => onTrim(jobId, entries));
+    },
+    tellParked(message, reason) {
+      if (onParked === undefined) return;
+      const { sentAt } = message;
+      const shown = { ...message, sentAt: sentAt === null ? null : new Date(sentAt) };
+      safely("onParked", () => onParked(shown, reason));
+    },
   };
 }
 

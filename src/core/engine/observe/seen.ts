@@ -1,8 +1,7 @@
-import { toView } from "../../api/view.js";
-import type { AnyDef } from "../../define/any-def.js";
 import type { Definition } from "../../definition.js";
 import { isFinal } from "../../lifecycle.js";
 import type { StoredJob } from "../../ports/store.js";
+import { viewOf } from "../../projection.js";
 import type { JobRecord } from "../../record.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
@@ -74,11 +73,6 @@ function seenOf(definition: Definition, stored: StoredJob): Seen {
     createdAt,
     isFinal: isFinal(status),
     print: printOf(stored.record),
-    view: viewOf(definition, stored),
+    view: viewOf(definition, jobOf(definition, stored)),
   };
-}
-
-function viewOf(definition: Definition, stored: StoredJob) {
-  // The types of a kind are the caller's; a view is made of its name and the job.
-  return toView({ kind: definition.kind } as unknown as AnyDef, jobOf(definition, stored) as never);
 }

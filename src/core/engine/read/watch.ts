@@ -6,10 +6,13 @@ import { onAbort } from "../../live/on-abort.js";
 import type { Bus } from "../announce/bus.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "./job.js";
-import { checkId, checkWhole } from "../compose/option-checks.js";
-import { get } from "./reads.js";
+import { ANYBODY, type Whose } from "../../owner-option.js";
+import { checkWhole } from "../compose/option-checks.js";
+import { type Asked, get } from "./reads.js";
 
 export interface WatchOptions {
+  /** @default anybody's */
+  readonly whose?: Whose | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,19 +50,18 @@ export function watch(
   hints: Hints,
   id: string,
   kind: string | null,
-  { signal }: WatchOptions = {},
+  { signal, whose = ANYBODY }: WatchOptions = {},
 ): AsyncGenerator<RuntimeJob, void> {
-  return endable((over) => look(core, hints, id, kind, over), signal);
+  return endable((over) => look(core, hints, id, { kind, whose }, over), signal);
 }
 
 async function* look(
   core: Core,
   hints: Hints,
   id: string,
-  kind: string | null,
+  asked: Asked,
   over: AbortSignal,
 ): AsyncGenerator<RuntimeJob, void> {
-  checkId(id);
   let seen = 0;
   let hinted = 0;
   const rest = resting(core, over);
@@ -85,9 +87,9 @@ async function* look(
         throw new WaybillError("waybill.closed", "This Waybill was closed while a job was watched.");
       // Only what is hinted from here on: a hint of a change that the store lost must not be waited for.
       hinted = 0;
-      const job = await get(core, id, kind);
+      const job = await get(core, id, asked.kind, asked.whose);
       if (job === null)
-        throw new WaybillError("job.not_found", `There is no job ${id} to watch.`, { jobId: id });
+        throw new WaybillError("job.not_found", "There is no such job to watch.", { jobId: id });
       // After a store went back, the end can bear the version that was last seen here.
       if (job.version !== seen || isFinal(job.status)) {
         seen = job.version;
@@ -148,10 +150,9 @@ function resting(core: Core, over: AbortSignal) {
   };
 }
 
-export interface ResultOptions {
+export interface ResultOptions extends WatchOptions {
   /** @default unbounded */
   readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -165,7 +166,7 @@ export async function result(
   hints: Hints,
   id: string,
   kind: string,
-  { timeoutMs, signal }: ResultOptions = {},
+  { timeoutMs, signal, whose }: ResultOptions = {},
 ): Promise<unknown> {
   checkWhole("timeoutMs", timeoutMs);
   const startedAt = core.clock.now();
@@ -177,7 +178,7 @@ export async function result(
   const deaf = onAbort(signal, abort);
   if (signal?.aborted) abort();
   try {
-    for await (const job of watch(core, hints, id, kind, { signal: stop.signal })) {
+    for await (const job of watch(core, hints, id, kind, { signal: stop.signal, whose })) {
       if (job.status === "COMPLETED") return job.output;
       if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
     }

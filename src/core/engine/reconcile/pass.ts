@@ -47,8 +47,6 @@ export interface ReconcileReport {
 
 /** What passes of one process know of each other. */
 export interface PassMemory {
-  /** Records that could not be served, and when they were last seen: the hold hides them from most passes. */
-  readonly unserved: Map<string, number>;
   readonly drainAt: Map<string, number>;
   purgeAt: number;
 }
@@ -64,7 +62,6 @@ const POLL_NEEDS_MS = 5_000;
 const DRAIN_EVERY_MS = 30_000;
 const PURGE_EVERY_MS = 60_000;
 const PURGE_LIMIT = 500;
-const MOST_UNSERVED = 10_000;
 
 /** One pass over what is due. Made for one `run`. */
 export class Pass {
@@ -193,11 +190,13 @@ export class Pass {
   }
 
   #noteServed(id: string, unserved: boolean): void {
-    this.#memory.unserved.delete(id);
-    if (!unserved) return;
+    if (!unserved) {
+      this.#core.unserved.served(id);
+      return;
+    }
     this.#unserved += 1;
     count(this.#core.telemetry, "unserved");
-    if (this.#memory.unserved.size < MOST_UNSERVED) this.#memory.unserved.set(id, this.#core.clock.now());
+    this.#core.unserved.note(id);
   }
 
   /** One record, or one other piece of work, in trouble does not keep the rest; a store that is down ends the pass. */
@@ -313,10 +312,7 @@ export class Pass {
   }
 
   async #pulse(): Promise<void> {
-    const { clock, gateway, policy } = this.#core;
-    const { unserved } = this.#memory;
-    const since = clock.now() - 2 * policy.takeDueHoldMs;
-    for (const [id, seenAt] of unserved) if (seenAt < since) unserved.delete(id);
-    await gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: unserved.size }));
+    const { gateway, unserved } = this.#core;
+    await gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: unserved.count() }));
   }
 }

@@ -6,6 +6,7 @@ import type { Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
+import { pollEveryMsOf } from "../kind-settings.js";
 
 /** Faster than this no outside service wants to be asked. */
 const SHORTEST_POLL_MS = 100;
@@ -51,8 +52,8 @@ export function unseen(core: Core, pace: Pace): Extract<SeenWork, { state: "unse
 }
 
 /** Until the next look: what the answer asks for, else the pace of the handler, else that of the policy. */
-function paceMs(core: Core, { pollEveryMs }: Pace, asked: number | undefined): number {
-  const wish = isFiniteNumber(asked) ? asked : (pollEveryMs ?? core.policy.pollEveryMs);
+function paceMs(core: Core, pace: Pace, asked: number | undefined): number {
+  const wish = isFiniteNumber(asked) ? asked : pollEveryMsOf(core, pace);
   return Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, wish));
 }
 

@@ -32,7 +32,7 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
-  const memory: PassMemory = { unserved: new Map(), drainAt: new Map(), purgeAt: 0 };
+  const memory: PassMemory = { drainAt: new Map(), purgeAt: 0 };
   let lastHandlers: Handlers = new Map();
 
   return {

@@ -151,18 +151,26 @@ async function sweepLease(tools: Tools, snapshot: Snapshot): Promise<Snapshot | 
 
 /** Sends the current dispatch, where its queue is one of this process. */
 async function send({ core, dispatcher, tally }: Tools, snapshot: Snapshot): Promise<Snapshot> {
-  if (!canSend(core, snapshot)) return snapshot;
+  if (!canSend(core, snapshot) || dispatcher.isSending(snapshot.record)) return snapshot;
   const sent = await dispatcher.send(snapshot);
   if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
   return sent.snapshot;
 }
 
-/** The same dispatch again. A process without the queue must not put it off for those that have it. */
+/**
+ * The same dispatch again. A process without the queue must not put it off for those that have it. While the queue says that
+ * messages wait in it, age proves nothing: the next look is put off and nothing is sent.
+ */
 async function redispatch(tools: Tools, snapshot: Snapshot): Promise<Snapshot | null> {
-  if (!canSend(tools.core, snapshot)) return snapshot;
-  const applied = await applyCommand(tools.core, snapshot, sendAgain);
+  const { core, dispatcher } = tools;
+  const { queue } = snapshot.record;
+  if (queue === null || !canSend(core, snapshot)) return snapshot;
+  const waits = await dispatcher.hasBacklog(queue);
+  const applied = await applyCommand(core, snapshot, (seen, context) =>
+    sendAgain(seen, context, dispatcher.redispatchAfterMs(queue)),
+  );
   if (applied.status === "gone") return null;
-  return applied.status === "applied" ? send(tools, applied.snapshot) : applied.snapshot;
+  return applied.status === "applied" && !waits ? send(tools, applied.snapshot) : applied.snapshot;
 }
 
 /**

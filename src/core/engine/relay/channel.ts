@@ -1,8 +1,8 @@
 import { cursorOf } from "../../decide/cursors.js";
 import { afterPublish, undelivered } from "../../decide/deliver.js";
-import type { JobEvent } from "../../event.js";
+import type { ServerEvent } from "../../event.js";
 import { parseJsonText } from "../../json-text.js";
-import type { Notifier, NotifierRetry } from "../../ports/notifier.js";
+import type { Notifier } from "../../ports/notifier.js";
 import type { Cursor } from "../../record.js";
 import { count } from "../../telemetry.js";
 import type { Core } from "../context.js";
@@ -34,7 +34,6 @@ export class Channel {
   readonly #notifier: Notifier;
   readonly #finished: Finished;
   readonly #stops: Stops;
-  readonly #retry: NotifierRetry;
   readonly #maxBatch: number;
   readonly #line = new Set<RelayJob>();
   #underWay = 0;
@@ -46,13 +45,6 @@ export class Channel {
     this.#notifier = notifier;
     this.#stops = stops;
     this.#finished = finished;
-    const { maxAttempts, baseMs, capMs } = notifier.retry ?? {};
-    const defaults = core.policy.notifier;
-    this.#retry = {
-      maxAttempts: maxAttempts ?? defaults.maxAttempts,
-      baseMs: baseMs ?? defaults.baseMs,
-      capMs: capMs ?? defaults.capMs,
-    };
     this.#maxBatch = Math.max(1, notifier.maxBatch ?? DEFAULT_BATCH);
   }
 
@@ -123,7 +115,7 @@ export class Channel {
         turn.cursor,
         turn.offer.entries,
         resultsFor(turn.offer, results.slice(used, used + own.length)),
-        this.#retry,
+        this.#core.policy.notifier,
         { now: this.#core.time.now(), random: this.#core.ids.random() },
       );
       used += own.length;
@@ -132,7 +124,7 @@ export class Channel {
     }
   }
 
-  async #events({ job, offer }: Turn): Promise<readonly JobEvent[] | null> {
+  async #events({ job, offer }: Turn): Promise<readonly ServerEvent[] | null> {
     if (offer.wanted.length === 0) return [];
     const { record } = job;
     const definition = this.#core.definitions.get(record.kind);

@@ -1,8 +1,9 @@
-import type { JobEvent } from "../../event.js";
+import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
 import type { Core } from "../context.js";
 import type { Stops } from "./stop.js";
+import { viewsFor } from "./views.js";
 
 /** What receivers of webhooks are used to. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -21,7 +22,7 @@ export async function publishSafely(
   core: Core,
   name: string,
   notifier: Notifier,
-  events: readonly JobEvent[],
+  events: readonly ServerEvent[],
   stops: Stops,
 ): Promise<readonly PublishResult[]> {
   if (stops.stopped) return events.map(() => LATE);
@@ -37,7 +38,7 @@ export async function publishSafely(
     const published = observe(
       core.telemetry,
       { port: "notifier", operation: `publish ${name}`, items: events.length },
-      async () => notifier.publish(events, { signal: controller.signal }),
+      async () => notifier.publish(events, { signal: controller.signal, view: viewsFor(core) }),
     );
     const answers = await Promise.race([published, ended]);
     if (answers === undefined) return events.map(() => LATE);

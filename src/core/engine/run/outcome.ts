@@ -3,21 +3,21 @@ import type { Decision, DecideContext } from "../../decide/change.js";
 import {
   awaitExternal,
   type AttemptError,
-  cancelled,
   complete,
   fail,
+  giveIn,
   release,
   retry,
 } from "../../decide/finish.js";
 import type { FailureFacts } from "../../decide/failed.js";
-import { holdRefusal, type Updates, updatesEffect } from "../../decide/held.js";
-import type { RetryPolicy } from "../../defaults.js";
+import type { Updates } from "../../decide/held.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import { outcomeOf, type RuntimeHandler } from "../../handler.js";
 import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { FailureReason, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
+import { awaitTimeoutMsOf, pollEveryMsOf, retryOf } from "../kind-settings.js";
 import { classify, reasonOf } from "./thrown.js";
 import { storable } from "./text.js";
 
@@ -171,7 +171,7 @@ export function decideOutcome(
   outcome: Exclude<Outcome, { do: "leave" }>,
   { token, handler, newsFor }: Terms,
 ): (snapshot: Snapshot, context: DecideContext) => Decision {
-  const retryPolicy = retryOf(policy.retry, handler.definition);
+  const retryPolicy = retryOf({ policy }, handler.definition);
   return (snapshot, context) => {
     const held = { token, updates: newsFor(snapshot) };
     switch (outcome.do) {
@@ -183,10 +183,8 @@ export function decideOutcome(
         return retry(snapshot, { ...held, error: outcome.error, policy: retryPolicy }, context);
       case "release":
         return release(snapshot, { ...held, policy: retryPolicy }, context);
-      case "cancel": {
-        const said = updatesEffect(snapshot, held.updates, context.policy);
-        return holdRefusal(snapshot, token) ?? cancelled(snapshot, context, said);
-      }
+      case "cancel":
+        return giveIn(snapshot, held, context);
       case "await":
         return awaitExternal(snapshot, { ...held, awaiting: awaitingOf(handler, outcome, context) }, context);
     }
@@ -198,8 +196,8 @@ function awaitingOf(
   { ref, refKeys }: Extract<Outcome, { do: "await" }>,
   { now, policy }: DecideContext,
 ) {
-  const deadlineAt = now + (handler.timeoutMs ?? policy.awaitTimeoutMs);
-  const nextPollAt = now + (handler.pollEveryMs ?? policy.pollEveryMs);
+  const deadlineAt = now + awaitTimeoutMsOf({ policy }, handler);
+  const nextPollAt = now + pollEveryMsOf({ policy }, handler);
   return {
     ref,
     refKeys,
@@ -207,13 +205,5 @@ function awaitingOf(
     // Nobody can poll: an outside event ends it, or the deadline.
     nextPollAt: handler.poll === null ? deadlineAt : Math.min(nextPollAt, deadlineAt),
     cancellable: handler.cancel !== null,
-  };
-}
-
-function retryOf(policy: RetryPolicy, { retry: own }: Definition): RetryPolicy {
-  return {
-    maxAttempts: own.maxAttempts ?? policy.maxAttempts,
-    baseMs: own.baseMs ?? policy.baseMs,
-    capMs: own.capMs ?? policy.capMs,
   };
 }

@@ -1,12 +1,11 @@
 import { inTime } from "../../clock.js";
 import { markSent, rejectSend } from "../../decide/dispatch.js";
 import { encodeMessage } from "../../message.js";
-import type { OutgoingMessage, Queue, SendResult } from "../../ports/queue.js";
+import type { OutgoingMessage, SendResult } from "../../ports/queue.js";
 import type { JobRecord, Snapshot } from "../../record.js";
-import { observe } from "../../telemetry.js";
-import { applyCommand } from "../store/apply.js";
-import { createBatcher } from "../store/batcher.js";
 import { codeOf, type Core } from "../context.js";
+import { applyCommand } from "../store/apply.js";
+import { createLane, type Lane } from "./lane.js";
 
 /** A mark that is lost costs a second message, so nobody waits long for it. */
 const MARK_PATIENCE_MS = 1_000;
@@ -30,83 +29,84 @@ export interface Dispatcher {
   send(snapshot: Snapshot): Promise<Dispatched>;
   /** A delayed pointer that asks for a look at a record, where its queue can delay that long. Best effort, never rejects. */
   wake(record: JobRecord, afterMs: number): Promise<void>;
-}
-
-/** A queue with the line in front of it. */
-interface Lane {
-  readonly maxDelayMs: number;
-  /** What became of a message. Never rejects, and always answers in time. */
-  send(jobId: string, message: OutgoingMessage): Promise<SendResult>;
+  /**
+   * Sends a successor of a received message, so that the original may go without a receive being used up.
+   *
+   * @returns whether the queue confirmed it. Never rejects.
+   */
+  resend(message: OutgoingMessage & { readonly queue: string }): Promise<boolean>;
+  /** Whether the current dispatch of a job waits here to be sent, or is under way: what comes of it marks the job. */
+  isSending(record: JobRecord): boolean;
+  /** Whether messages wait in a queue; `false` where it cannot say. Never rejects. */
+  hasBacklog(queue: string): Promise<boolean>;
+  /** The age at which an unclaimed dispatch of a queue is sent again. */
+  redispatchAfterMs(queue: string | null): number;
 }
 
 export function createDispatcher(core: Core): Dispatcher {
-  const lanes = new Map([...core.queues].map(([name, queue]) => [name, laneOf(core, name, queue)]));
-  const lane = ({ queue }: JobRecord): Lane | undefined => (queue === null ? undefined : lanes.get(queue));
+  const lanes = new Map([...core.queues].map(([name, queue]) => [name, createLane(core, name, queue)]));
+  const laneTo = (queue: string | null): Lane | undefined => (queue === null ? undefined : lanes.get(queue));
 
   return {
     async send(snapshot) {
       const { record } = snapshot;
-      const to = lane(record);
+      const lane = laneTo(record.queue);
       const dueAt = record.status === "PENDING" ? record.sendAt : null;
       const delayMs = dueAt === null ? 0 : Math.max(0, dueAt - core.time.now());
-      if (to === undefined || delayMs > to.maxDelayMs) return { state: "deferred", snapshot };
-      const result = await to.send(record.id, runMessage(record, delayMs));
-      try {
-        return await settle(core, snapshot, result);
-      } catch (error) {
-        warn(core, record.id, { code: codeOf(error) });
-        return { state: "unconfirmed", snapshot };
-      }
+      if (lane === undefined || delayMs > lane.maxDelayMs) return { state: "deferred", snapshot };
+      // Nobody waits longer, but the message stays in line, and its confirmation still marks the job.
+      return inTime(core.clock, SEND_PATIENCE_MS, handOver(core, lane, snapshot, delayMs), {
+        state: "unconfirmed",
+        snapshot,
+      });
     },
     async wake(record, afterMs) {
-      const to = lane(record);
-      if (to === undefined || afterMs > to.maxDelayMs) return;
-      const { id, kind, dispatch, version } = record;
-      await to.send(id, {
-        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace: null }),
+      const lane = laneTo(record.queue);
+      if (lane === undefined || afterMs > lane.maxDelayMs) return;
+      const { id, kind, dispatch, version, trace } = record;
+      const message: OutgoingMessage = {
+        body: encodeMessage({ id, kind, dispatch, purpose: "wake", trace }),
         delayMs: Math.max(0, afterMs),
         dedupId: `${id}:wake:${String(version)}`,
         groupId: record.subject ?? id,
-      });
+      };
+      const result = await lane.send(message, () => undefined);
+      if (result.status === "unknown") {
+        core.logger.debug("a wake-up message is unconfirmed; a reconciler looks in its place", {
+          jobId: id,
+          reason: result.reason,
+        });
+      }
     },
+    async resend({ body, queue, groupId, dedupId, delayMs }) {
+      const lane = laneTo(queue);
+      if (lane === undefined) return false;
+      const message = { body, groupId, dedupId, delayMs: Math.min(delayMs, lane.maxDelayMs) };
+      return (await lane.send(message, () => undefined)).status === "sent";
+    },
+    isSending: (record) => laneTo(record.queue)?.isInLine(dedupIdOf(record)) ?? false,
+    hasBacklog: async (queue) => (await laneTo(queue)?.hasBacklog()) ?? false,
+    redispatchAfterMs: (queue) => laneTo(queue)?.redispatchAfterMs ?? core.policy.redispatchAfterMs,
   };
 }
 
-function laneOf(core: Core, name: string, queue: Queue): Lane {
-  const late: SendResult = { status: "unknown", reason: "the queue did not answer in time" };
-  const batcher = createBatcher<OutgoingMessage, SendResult>({
-    clock: core.clock,
-    maxBatch: queue.capabilities.maxBatch,
-    lanes: 2,
-    keyOf: (message) => message.dedupId,
-    run: (messages) => {
-      const call = observe(
-        core.telemetry,
-        { port: "queue", operation: `send ${name}`, items: messages.length },
-        () => queue.send(messages),
-      );
-      // A call that never ends must not keep the others waiting for ever.
-      return inTime<readonly SendResult[]>(
-        core.clock,
-        SEND_PATIENCE_MS,
-        call,
-        messages.map(() => late),
-      );
-    },
+/** Sends the dispatch and marks the job with what became of it. Never rejects. */
+async function handOver(core: Core, lane: Lane, snapshot: Snapshot, delayMs: number): Promise<Dispatched> {
+  const settled = async (result: SendResult): Promise<Dispatched> => {
+    try {
+      return await settle(core, lane, snapshot, result);
+    } catch (error) {
+      warn(core, snapshot.record.id, { code: codeOf(error) });
+      return { state: "unconfirmed", snapshot };
+    }
+  };
+  const result = await lane.send(runMessage(snapshot.record, delayMs), () => {
+    void settled({ status: "sent" });
   });
-  return {
-    maxDelayMs: queue.capabilities.maxDelayMs,
-    async send(jobId, message) {
-      const result = await inTime(core.clock, SEND_PATIENCE_MS, batcher.add(message).catch(unknownOf), late);
-      if (result.status === "unknown") warn(core, jobId, { queue: name, reason: result.reason });
-      return result;
-    },
-  };
-}
-
-/** The text of a foreign error may hold what belongs in no log. */
-function unknownOf(error: unknown): SendResult {
-  return { status: "unknown", reason: `the queue failed (${codeOf(error)})` };
+  if (result.status === "unknown") {
+    warn(core, snapshot.record.id, { queue: snapshot.record.queue, reason: result.reason });
+  }
+  return settled(result);
 }
 
 function warn(core: Core, jobId: string, fields: Readonly<Record<string, unknown>>): void {
@@ -114,16 +114,20 @@ function warn(core: Core, jobId: string, fields: Readonly<Record<string, unknown
 }
 
 function runMessage(record: JobRecord, delayMs: number): OutgoingMessage {
-  const { id, kind, dispatch, send } = record;
+  const { id, kind, dispatch, trace } = record;
   return {
-    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace: null }),
+    body: encodeMessage({ id, kind, dispatch, purpose: "run", trace }),
     delayMs,
-    dedupId: `${id}:${String(dispatch)}:${String(send)}`,
+    dedupId: dedupIdOf(record),
     groupId: record.subject ?? id,
   };
 }
 
-async function settle(core: Core, snapshot: Snapshot, result: SendResult): Promise<Dispatched> {
+function dedupIdOf({ id, dispatch, send }: JobRecord): string {
+  return `${id}:${String(dispatch)}:${String(send)}`;
+}
+
+async function settle(core: Core, lane: Lane, snapshot: Snapshot, result: SendResult): Promise<Dispatched> {
   const { dispatch, status } = snapshot.record;
   if (result.status === "unknown") return { state: "unconfirmed", snapshot };
   // Sent again on doubt: the record is QUEUED already.
@@ -131,9 +135,14 @@ async function settle(core: Core, snapshot: Snapshot, result: SendResult): Promi
     return { state: result.status === "sent" ? "confirmed" : "unconfirmed", snapshot };
   const applied =
     result.status === "sent"
-      ? await applyCommand(core, snapshot, (seen, context) => markSent(seen, dispatch, context), {
-          patienceMs: MARK_PATIENCE_MS,
-        })
+      ? await applyCommand(
+          core,
+          snapshot,
+          (seen, context) => markSent(seen, dispatch, context, lane.redispatchAfterMs),
+          {
+            patienceMs: MARK_PATIENCE_MS,
+          },
+        )
       : await applyCommand(core, snapshot, (seen, context) =>
           rejectSend(seen, dispatch, result.reason, context),
         );

@@ -6,15 +6,16 @@ import { release as releaseClaim } from "../../decide/finish.js";
 import { isWaybillError } from "../../errors.js";
 import { historyOf } from "../../history.js";
 import { parseMessage, type PointerMessage } from "../../message.js";
-import type { Delivery } from "../../ports/queue.js";
 import type { ClaimResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
 import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
-import { judgeUnknown, park } from "./parking.js";
-import { ack, type ReceivedMessage, extend, release } from "./received-message.js";
+import { leaseMsOf } from "../kind-settings.js";
+import { judgeUnknown, park } from "../reconcile/parking.js";
+import type { GroupFate } from "./groups.js";
+import type { ReceivedMessage } from "./received-message.js";
 import { codeOf } from "../run/text.js";
 
 /** For another process: soon enough that it need not be restarted, seldom enough that receives last. */
@@ -27,53 +28,81 @@ const AGAIN = { baseMs: 50, capMs: 1_000 };
  * Handles one delivery to its end. It is acknowledged only with durable proof that nothing is left to do for it: its own
  * outcome is stored, the record is final or beyond this dispatch, or it was parked. On any doubt it is given back.
  */
-export async function handleDelivery(parts: WorkerParts, received: ReceivedMessage): Promise<void> {
-  const { delivery } = received;
-  const parsed = parseMessage(delivery.body);
-  switch (parsed.status) {
-    case "unparsable":
-      await orRelease(parts, delivery, () => park(parts, received, parsed.reason));
-      return;
-    case "newer":
-      await release(parts, delivery, ELSEWHERE_MS);
-      return;
-    case "ok":
-      if (parsed.message.purpose === "wake") await look(parts, delivery, parsed.message.id);
-      else await run(parts, received, parsed.message);
-  }
+export async function handleDelivery(parts: WorkerParts, received: ReceivedMessage): Promise<GroupFate> {
+  const parsed = parseMessage(received.delivery.body);
+  if (parsed.status === "unparsable") {
+    await orRelease(parts, received, () => park(parts.core, received, parsed.reason));
+  } else if (parsed.status === "newer") await leaveToOthers(parts, received, null);
+  else if (parsed.message.purpose === "wake") await look(parts, received, parsed.message.id);
+  else await run(parts, received, parsed.message);
+  return received.acknowledged ? "acknowledged" : "kept";
 }
 
 /** A wake-up that travelled as a message. */
-async function look(parts: WorkerParts, delivery: Delivery, id: string): Promise<void> {
-  await orRelease(parts, delivery, async () => {
-    await parts.reconciler.look(id, parts.settings.handlers);
-    await ack(parts, delivery);
+async function look(parts: WorkerParts, received: ReceivedMessage, id: string): Promise<void> {
+  await orRelease(parts, received, async () => {
+    await parts.reconciler.look(id, parts.settings.handlers, parts.stopping);
+    await received.ack();
   });
+}
+
+/**
+ * What nobody here can serve is for another process. Each receive brings the message nearer to the dead letters, so the last
+ * one that is safe sends a successor instead: a process that lacks a handler costs no job its life.
+ */
+async function leaveToOthers(
+  parts: WorkerParts,
+  received: ReceivedMessage,
+  message: PointerMessage | null,
+): Promise<void> {
+  const { core, dispatcher } = parts;
+  count(core.telemetry, "unserved");
+  if (message !== null) core.unserved.note(message.id);
+  const { queue, name, delivery } = received;
+  const { maxReceives } = queue.capabilities;
+  if (maxReceives !== null && delivery.receives >= maxReceives - 1) {
+    const sent = await dispatcher.resend({
+      queue: name,
+      body: delivery.body,
+      dedupId: `passed-on:${core.ids.transition()}`,
+      groupId: delivery.groupId ?? message?.id ?? "unserved",
+      delayMs: ELSEWHERE_MS,
+    });
+    if (sent) {
+      await received.ack();
+      return;
+    }
+  }
+  await received.release(ELSEWHERE_MS, "nobody here can serve it");
 }
 
 async function run(parts: WorkerParts, received: ReceivedMessage, message: PointerMessage): Promise<void> {
   const { core, settings, stopping } = parts;
-  const { delivery } = received;
   const handler = settings.handlers.get(message.kind);
   if (handler === undefined) {
-    count(core.telemetry, "unserved");
-    await release(parts, delivery, ELSEWHERE_MS);
+    await leaveToOthers(parts, received, message);
     return;
   }
-  const leaseMs = handler.definition.leaseMs ?? core.policy.leaseMs;
+  const leaseMs = Math.min(
+    leaseMsOf(core, handler.definition),
+    parts.leaseCapMs() ?? Number.POSITIVE_INFINITY,
+  );
   // One token per delivery, made before the first try and kept for every other: a claim that happened is answered again.
   const token = core.ids.token();
   const claimedAt = parts.now();
   const claimed = await claim(parts, message, token, leaseMs);
   if (claimed === null) {
     // In doubt: never run. At a shutdown somebody else may try at once.
-    await release(parts, delivery, stopping.aborted ? 0 : DOUBT_MS);
+    await received.release(stopping.aborted ? 0 : DOUBT_MS, "the store did not answer the claim");
     return;
   }
   if (claimed.status === "gone") {
-    await orRelease(parts, delivery, () => judgeUnknown(parts, received));
+    await orRelease(parts, received, async () => {
+      await judgeUnknown(core, received);
+    });
     return;
   }
+  core.unserved.served(message.id);
   if (claimed.status === "refused") {
     if (message.dispatch > claimed.job.record.dispatch) count(core.telemetry, "store_rollback_detected");
     await judge(parts, received, message, claimed.job.record);
@@ -93,7 +122,7 @@ async function runClaimed(
     readonly claimedAt: number;
   },
 ): Promise<void> {
-  const { core, settings } = parts;
+  const { core, settings, tasks } = parts;
   const { record } = claim.stored;
   if (isAhead(record, message)) {
     count(core.telemetry, "store_rollback_detected");
@@ -105,15 +134,19 @@ async function runClaimed(
   const handler = settings.handlers.get(record.kind);
   if (handler === undefined) {
     count(core.telemetry, "unserved");
-    await orRelease(parts, received.delivery, () => giveBack(parts, received, claim));
+    await orRelease(parts, received, () => giveBack(parts, received, claim));
     return;
   }
+  const keepHidden = (): void => {
+    tasks.add("the extension of a message", received.extend(claim.leaseMs));
+  };
+  // Visible again before the first beat, it would be received a second time for one run.
+  const { visibilityMs } = received.queue.capabilities;
+  if (visibilityMs !== null && claim.leaseMs > visibilityMs) keepHidden();
   const ending = await execute(parts, {
     ...claim,
     handler,
-    beaten: () => {
-      extend(parts, received.delivery, claim.leaseMs);
-    },
+    beaten: keepHidden,
   });
   await settle(parts, received, message, ending);
 }
@@ -121,7 +154,7 @@ async function runClaimed(
 /** The claim of a job that cannot be run here: no attempt is used. */
 async function giveBack(
   parts: WorkerParts,
-  { delivery }: ReceivedMessage,
+  received: ReceivedMessage,
   { stored, token }: { readonly stored: StoredJob; readonly token: string },
 ): Promise<void> {
   const { core, tasks } = parts;
@@ -129,10 +162,10 @@ async function giveBack(
     releaseClaim(snapshot, { token, policy: core.policy.retry }, context),
   );
   if (applied.status !== "applied") {
-    await release(parts, delivery, ELSEWHERE_MS);
+    await received.release(ELSEWHERE_MS, "nobody here can serve it");
     return;
   }
-  await ack(parts, delivery);
+  await received.ack();
   tasks.add("a dispatch", followUp(parts, applied.snapshot));
 }
 
@@ -142,16 +175,15 @@ async function settle(
   message: PointerMessage,
   ending: Ending,
 ): Promise<void> {
-  const { delivery } = received;
   if (ending.status === "unknown") {
-    await release(parts, delivery, DOUBT_MS);
+    await received.release(DOUBT_MS, "it is not known whether the outcome was stored");
     return;
   }
   if (ending.status === "lost") {
     await judge(parts, received, message, ending.snapshot.record);
     return;
   }
-  await ack(parts, delivery);
+  await received.ack();
   parts.tasks.add("a dispatch", followUp(parts, ending.snapshot));
 }
 
@@ -167,30 +199,30 @@ async function followUp(
   }
   if (record.awaiting === null) return;
   const afterMs = record.awaiting.nextPollAt - core.time.now();
-  // Where nobody reconciles here, the wake-up travels as a message.
-  if (!settings.reconcile) await dispatcher.wake(record, afterMs);
-  else if (afterMs <= 0) kickReconciler();
+  if (settings.wakeMessages) await dispatcher.wake(record, afterMs);
+  if (settings.reconcile && afterMs <= 0) kickReconciler();
 }
 
 /** Judges a delivery by the record that another holds, or that is final. */
 async function judge(
   parts: WorkerParts,
-  { queue, delivery }: ReceivedMessage,
+  received: ReceivedMessage,
   message: PointerMessage,
   record: JobRecord,
 ): Promise<void> {
   const { core, settings, reconciler, tasks } = parts;
+  const { queue, delivery } = received;
   const now = core.time.now();
   const decision = acknowledge(record, {
     dispatch: message.dispatch,
     receives: delivery.receives,
     maxReceives: queue.capabilities.maxReceives,
     now,
-    recovered: settings.reconcile,
+    recovered: settings.recovered,
   });
   if (decision.do === "ack") {
     count(core.telemetry, "message_duplicate");
-    await ack(parts, delivery);
+    await received.ack();
     return;
   }
   const lapsed = record.leaseUntil !== null && record.leaseUntil <= now;
@@ -198,7 +230,7 @@ async function judge(
   if (decision.why === "busy" && lapsed && settings.reconcile) {
     tasks.add("a look at a lapsed claim", reconciler.look(record.id, settings.handlers));
   }
-  await release(parts, delivery, decision.afterMs);
+  await received.release(decision.afterMs, decision.why);
 }
 
 /** Claims, again under the same token while the answer is in doubt. `null`: given up in doubt. */
@@ -244,7 +276,11 @@ function isAhead(record: JobRecord, message: PointerMessage): boolean {
 }
 
 /** Does what ends in an acknowledgement; where it cannot be done the message comes again. */
-async function orRelease(parts: WorkerParts, delivery: Delivery, work: () => Promise<void>): Promise<void> {
+async function orRelease(
+  parts: WorkerParts,
+  received: ReceivedMessage,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
@@ -252,6 +288,6 @@ async function orRelease(parts: WorkerParts, delivery: Delivery, work: () => Pro
     parts.core.logger.warn("a message could not be dealt with; it was given back", {
       code: codeOf(error),
     });
-    await release(parts, delivery, DOUBT_MS);
+    await received.release(DOUBT_MS, `it could not be dealt with (${codeOf(error)})`);
   }
 }

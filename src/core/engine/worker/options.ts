@@ -1,4 +1,5 @@
 import { WaybillError } from "../../errors.js";
+import { checkOptions } from "../../options.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import { checkText, checkWhole } from "../compose/option-checks.js";
@@ -12,6 +13,16 @@ export interface WorkerOptions {
   readonly queues?: readonly string[] | undefined;
   /** Also repairs what others left: crashed claims, unsent messages, due polls, undelivered notifications. @default true */
   readonly reconcile?: boolean | undefined;
+  /**
+   * Whether polls of external work are asked for by delayed messages, where the queue delays that long.
+   * @default where this worker does not reconcile
+   */
+  readonly wakeMessages?: boolean | undefined;
+  /**
+   * Some other process reconciles all the time: a message may then go before it falls to the dead letters, although the
+   * claim on its job is another's. @default false
+   */
+  readonly reconciledElsewhere?: boolean | undefined;
   /** How long running handlers are given at `stop`; then their jobs are released. @default 30_000 // 30 s */
   readonly shutdownTimeoutMs?: number | undefined;
   /** How often an idle source of work is asked, where nothing tells of new work. @default 1_000 // 1 s */
@@ -22,11 +33,21 @@ export interface WorkerOptions {
   readonly name?: string | undefined;
 }
 
+/** How pushed messages are taken. */
+export type IntakeOptions = Pick<
+  WorkerOptions,
+  "concurrency" | "name" | "wakeMessages" | "reconciledElsewhere"
+>;
+
 /** Options, checked and filled in. */
 export interface WorkerSettings {
   readonly concurrency: number;
   readonly prefetch: number;
   readonly reconcile: boolean;
+  /** Polls are asked for by delayed messages. */
+  readonly wakeMessages: boolean;
+  /** Somebody recovers what a worker leaves: this one, or another. */
+  readonly recovered: boolean;
   readonly shutdownTimeoutMs: number;
   readonly pollIntervalMs: number;
   readonly name: string;
@@ -36,6 +57,17 @@ export interface WorkerSettings {
   readonly storeKinds: readonly string[];
 }
 
+const WORKER_OPTIONS = [
+  "concurrency",
+  "queues",
+  "reconcile",
+  "wakeMessages",
+  "reconciledElsewhere",
+  "shutdownTimeoutMs",
+  "pollIntervalMs",
+  "prefetch",
+  "name",
+] as const satisfies readonly (keyof WorkerOptions)[];
 const MOST_CONCURRENT = 10_000;
 const MOST_PREFETCHED = 500;
 
@@ -49,6 +81,8 @@ export function checkWorker(
   given: readonly RuntimeHandler[],
   options: WorkerOptions,
 ): WorkerSettings {
+  checkOptions("worker", options, WORKER_OPTIONS);
+  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
   const handlers = checkHandlers(core, given);
   const {
     concurrency = 10,
@@ -56,6 +90,8 @@ export function checkWorker(
     shutdownTimeoutMs = 30_000,
     pollIntervalMs = 1_000,
     reconcile = true,
+    wakeMessages = !reconcile,
+    reconciledElsewhere = false,
   } = options;
   checkCount("concurrency", concurrency, 1, MOST_CONCURRENT);
   checkCount("prefetch", prefetch, 0, MOST_PREFETCHED);
@@ -63,21 +99,63 @@ export function checkWorker(
   checkWhole("pollIntervalMs", pollIntervalMs);
   if (pollIntervalMs === 0) throw invalid("pollIntervalMs must be at least 1.");
   checkText("name", options.name);
-  if (typeof reconcile !== "boolean") throw invalid("reconcile must be true or false.");
+  checkFlag("reconcile", reconcile);
+  checkFlag("wakeMessages", wakeMessages);
+  checkFlag("reconciledElsewhere", reconciledElsewhere);
   return {
     concurrency,
     prefetch,
     reconcile,
+    wakeMessages,
+    recovered: reconcile || reconciledElsewhere,
     shutdownTimeoutMs,
     pollIntervalMs,
-    name: options.name ?? `worker-${core.ids.transition().slice(0, 8)}`,
+    name: options.name ?? nameFor(core, "worker"),
     handlers,
     ...sourcesOf(core, handlers, options.queues),
   };
 }
 
+/**
+ * The settings of an intake: those of a worker that takes nothing by itself and does not reconcile. No handlers will do: dead
+ * letters need none.
+ *
+ * @throws WaybillError `config.invalid` or `config.kind_unknown`, each one sentence
+ */
+export function checkIntake(
+  core: Core,
+  given: readonly RuntimeHandler[],
+  options: IntakeOptions,
+): WorkerSettings {
+  checkOptions("intake", options, ["concurrency", "name", "wakeMessages", "reconciledElsewhere"]);
+  const handlers = checkHandlers(core, given);
+  const { concurrency = 10, wakeMessages = true, reconciledElsewhere = false } = options;
+  checkCount("concurrency", concurrency, 1, MOST_CONCURRENT);
+  checkText("name", options.name);
+  checkFlag("wakeMessages", wakeMessages);
+  checkFlag("reconciledElsewhere", reconciledElsewhere);
+  return {
+    concurrency,
+    prefetch: 0,
+    reconcile: false,
+    wakeMessages,
+    recovered: reconciledElsewhere,
+    shutdownTimeoutMs: 0,
+    pollIntervalMs: 1_000,
+    name: options.name ?? nameFor(core, "intake"),
+    handlers,
+    queues: [],
+    storeKinds: [],
+  };
+}
+
+/** For people to read: who claims. */
+function nameFor(core: Core, what: string): string {
+  return `${what}-${core.ids.transition().slice(0, 8)}`;
+}
+
 function checkHandlers(core: Core, given: readonly RuntimeHandler[]): ReadonlyMap<string, RuntimeHandler> {
-  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
+  if (!isList(given)) throw invalid("Handlers must be a list of what definition.handle(…) returns.");
   const handlers = new Map<string, RuntimeHandler>();
   for (const handler of given) {
     const kind = peek(peek(handler, "definition"), "kind");
@@ -126,6 +204,10 @@ function sourcesOf(
     );
   }
   return { queues: [...queues], storeKinds };
+}
+
+function checkFlag(option: string, value: unknown): void {
+  if (typeof value !== "boolean") throw invalid(`${option} must be true or false.`);
 }
 
 function checkCount(option: string, value: unknown, least: number, most: number): void {

@@ -1,15 +1,16 @@
 import type { Core } from "../context.js";
-import type { Dispatcher } from "../submit/dispatch.js";
+import { createOneShot, type OneShot } from "../one-shot.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
-import type { DeadlineTimer } from "../run/deadline-timer.js";
-import type { OneShot } from "../one-shot.js";
-import type { Breaker } from "./breaker.js";
+import { createDeadlineTimer, type DeadlineTimer } from "../run/deadline-timer.js";
+import { createHeartbeatTimer, type HeartbeatTimer } from "../run/heartbeat-timer.js";
+import { monotonic } from "../run/monotonic.js";
+import type { Dispatcher } from "../submit/dispatch.js";
+import { type Breaker, createBreaker } from "./breaker.js";
 import type { WorkerSettings } from "./options.js";
-import type { HeartbeatTimer } from "../run/heartbeat-timer.js";
-import type { Gate, Slots } from "./slots.js";
-import type { Tasks } from "./tasks.js";
+import { createGate, createSlots, type Gate, type Slots } from "./slots.js";
+import { createTasks, type Tasks } from "./tasks.js";
 
-/** What the parts of one worker share. */
+/** What the parts of one worker, or of one intake of pushed messages, share. */
 export interface WorkerParts {
   readonly core: Core;
   readonly dispatcher: Dispatcher;
@@ -27,10 +28,48 @@ export interface WorkerParts {
   readonly stopping: AbortSignal;
   /** The same for the many jobs. */
   readonly closing: OneShot;
-  /** Rings when running handlers have had their time. */
+  /** Fires when running handlers have had their time. */
   readonly leaving: OneShot;
   /** Work that `stop` waits for. */
   readonly tasks: Tasks;
   /** A record may need a look at once. */
   readonly kickReconciler: () => void;
+  /** The longest lease that a claim asks for; `null`: the kind's own. */
+  readonly leaseCapMs: () => number | null;
+}
+
+interface Made {
+  readonly core: Core;
+  readonly dispatcher: Dispatcher;
+  readonly reconciler: Reconciler;
+  readonly settings: WorkerSettings;
+  readonly kickReconciler: () => void;
+  readonly leaseCapMs?: () => number | null;
+}
+
+/** Makes the parts of a worker, and what stops them. */
+export function createWorkerParts(made: Made): { readonly parts: WorkerParts; readonly stop: () => void } {
+  const { core, settings, leaseCapMs = () => null } = made;
+  const stopping = new AbortController();
+  const closing = createOneShot();
+  const now = monotonic(core.clock);
+  const parts: WorkerParts = {
+    ...made,
+    leaseCapMs,
+    slots: createSlots(settings.concurrency + settings.prefetch),
+    gate: createGate(settings.concurrency),
+    breaker: createBreaker(core),
+    now,
+    heartbeatTimer: createHeartbeatTimer(core.clock, now, core.ids.random()),
+    deadlineTimer: createDeadlineTimer(core.clock, now),
+    stopping: stopping.signal,
+    closing,
+    leaving: createOneShot(),
+    tasks: createTasks(core.logger),
+  };
+  const stop = (): void => {
+    stopping.abort();
+    closing.fire();
+  };
+  return { parts, stop };
 }

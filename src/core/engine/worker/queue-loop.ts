@@ -1,10 +1,11 @@
 import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
-import { observe } from "../../telemetry.js";
 import type { WorkerParts } from "./parts.js";
 import { handleDelivery } from "./delivery.js";
-import { release } from "./received-message.js";
+import { type GroupFate, inGroups, SKIPPED } from "./groups.js";
+import { receiveInTime } from "./receive.js";
+import { ReceivedMessage } from "./received-message.js";
 import { roomFor } from "./slots.js";
 import { codeOf } from "../run/text.js";
 
@@ -43,8 +44,7 @@ export async function queueLoop(
       failures = 0;
       found = deliveries.length > 0;
       slots.give(room - deliveries.length);
-      for (const delivery of deliveries)
-        parts.tasks.add("a delivery", handOver(parts, name, queue, delivery));
+      for (const group of begin(parts, name, queue, deliveries)) parts.tasks.add("a delivery", group);
       // A queue that does not wait is not asked in a tight loop.
       const pauseMs = settings.pollIntervalMs - (parts.now() - askedAt);
       if (!found && waitMs > 0 && pauseMs > 0) await sleep(core.clock, pauseMs, stopping, true);
@@ -74,17 +74,35 @@ function receive(
   queue: Queue,
   { max, waitMs }: { readonly max: number; readonly waitMs: number },
 ): Promise<readonly Delivery[]> {
-  return observe(core.telemetry, { port: "queue", operation: `receive ${name}`, items: max }, () =>
-    queue.receive({ max, waitMs, signal: stopping }),
-  );
+  return receiveInTime(core, `receive ${name}`, queue, { max, waitMs, signal: stopping });
 }
 
-async function handOver(parts: WorkerParts, name: string, queue: Queue, delivery: Delivery): Promise<void> {
-  try {
-    // Received while the worker was stopping: for somebody else, at once.
-    if (parts.stopping.aborted) await release(parts, delivery, 0);
-    else await handleDelivery(parts, { name, queue, delivery });
-  } finally {
-    parts.slots.give(1);
-  }
+/** Begins what was received. Where the queue keeps order, those of one group run one after the other. */
+function begin(
+  parts: WorkerParts,
+  name: string,
+  queue: Queue,
+  deliveries: readonly Delivery[],
+): readonly Promise<void>[] {
+  const given = <T>(work: Promise<T>): Promise<T> =>
+    work.finally(() => {
+      parts.slots.give(1);
+    });
+  const received = (delivery: Delivery): ReceivedMessage =>
+    new ReceivedMessage(parts.core, name, queue, delivery);
+  const run = {
+    handle: (delivery: Delivery) => given(handOver(parts, received(delivery))),
+    skip: (delivery: Delivery) => given(received(delivery).release(0, SKIPPED)),
+  };
+  if (queue.capabilities.ordered) return inGroups(deliveries, run);
+  return deliveries.map(async (delivery) => {
+    await run.handle(delivery);
+  });
+}
+
+async function handOver(parts: WorkerParts, received: ReceivedMessage): Promise<GroupFate> {
+  // Received while the worker was stopping: for somebody else, at once.
+  if (!parts.stopping.aborted) return handleDelivery(parts, received);
+  await received.release(0, "the worker is stopping");
+  return "kept";
 }

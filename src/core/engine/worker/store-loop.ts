@@ -1,6 +1,7 @@
 import { claimTerms } from "../../decide/claim.js";
 import type { ClaimNext, StoredJob } from "../../ports/store.js";
 import type { PiggybackedClaim } from "../store/gateway.js";
+import { leaseMsOf } from "../kind-settings.js";
 import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
 import { createIdle, type Idle } from "./idle.js";
@@ -128,7 +129,8 @@ export class StoreLoop {
 
   #leaseMs(kind: string): number {
     const { core, settings } = this.#parts;
-    return settings.handlers.get(kind)?.definition.leaseMs ?? core.policy.leaseMs;
+    const handler = settings.handlers.get(kind);
+    return handler === undefined ? core.policy.leaseMs : leaseMsOf(core, handler.definition);
   }
 
   async #ask(call: Call): Promise<void> {

@@ -4,18 +4,12 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
-import { createDeadlineTimer } from "../run/deadline-timer.js";
-import { createOneShot } from "../one-shot.js";
-import { createBreaker } from "./breaker.js";
-import type { WorkerParts } from "./parts.js";
-import { createHeartbeatTimer } from "../run/heartbeat-timer.js";
-import { monotonic } from "../run/monotonic.js";
+import { createWorkerParts, type WorkerParts } from "./parts.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
+import { logFindings } from "./queue-check.js";
 import { queueLoop } from "./queue-loop.js";
 import { type ReconcileLoop, reconcileLoop } from "./reconcile-loop.js";
-import { createGate, createSlots } from "./slots.js";
 import { StoreLoop } from "./store-loop.js";
-import { createTasks } from "./tasks.js";
 
 export type { WorkerOptions } from "./options.js";
 
@@ -54,39 +48,28 @@ export function createWorker(
 
 class Worker implements WorkerHandle {
   readonly #parts: WorkerParts;
-  readonly #stopping = new AbortController();
-  readonly #closing = createOneShot();
-  readonly #leaving = createOneShot();
+  readonly #stop: () => void;
   readonly #storeLoop: StoreLoop;
   #reconcileLoop: ReconcileLoop | null = null;
   #running: Promise<void> | null = null;
 
   constructor(core: Core, dispatcher: Dispatcher, reconciler: Reconciler, settings: WorkerSettings) {
-    const now = monotonic(core.clock);
-    this.#parts = {
+    const { parts, stop } = createWorkerParts({
       core,
       dispatcher,
       reconciler,
       settings,
-      slots: createSlots(settings.concurrency + settings.prefetch),
-      gate: createGate(settings.concurrency),
-      breaker: createBreaker(core),
-      now,
-      heartbeatTimer: createHeartbeatTimer(core.clock, now, core.ids.random()),
-      deadlineTimer: createDeadlineTimer(core.clock, now),
-      stopping: this.#stopping.signal,
-      closing: this.#closing,
-      leaving: this.#leaving,
-      tasks: createTasks(core.logger),
       kickReconciler: () => {
         this.#reconcileLoop?.kick();
       },
-    };
+    });
+    this.#parts = parts;
+    this.#stop = stop;
     this.#storeLoop = new StoreLoop(this.#parts);
   }
 
   async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    if (this.#running === null && this.#stopping.signal.aborted) {
+    if (this.#running === null && this.#parts.stopping.aborted) {
       throw new WaybillError("waybill.closed", "This worker was stopped.");
     }
     const stop = (): void => {
@@ -100,8 +83,7 @@ class Worker implements WorkerHandle {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#closing.fire();
+    this.#stop();
     await this.#running;
   }
 
@@ -122,6 +104,7 @@ class Worker implements WorkerHandle {
       this.#reconcileLoop = reconcileLoop(this.#parts);
       tasks.add("the reconcile loop", this.#reconcileLoop.done);
     }
+    tasks.add("the check of queues", logFindings(this.#parts));
     const letGo = keepAlive(core.clock);
     await new Promise<void>((resolve) => {
       closing.on(resolve);
@@ -141,7 +124,7 @@ class Worker implements WorkerHandle {
       return ended.signal.aborted;
     };
     if (await within(settings.shutdownTimeoutMs)) return;
-    this.#leaving.fire();
+    this.#parts.leaving.fire();
     if (!(await within(LAST_WAIT_MS)))
       core.logger.warn("the worker was stopped before everything under way had ended");
   }

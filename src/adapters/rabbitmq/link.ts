@@ -1,0 +1,260 @@
+import { type Clock, inTime, sleep, systemClock } from "../../core/clock.js";
+import { WaybillError } from "../../core/errors.js";
+import type { RabbitmqChannelModel } from "./client.js";
+import { BrokerSilent } from "./errors.js";
+
+/** How the application connects: `() => connect(url, { noDelay: true })` of amqplib, without its own recovery. */
+export type RabbitmqConnect = () => Promise<RabbitmqChannelModel>;
+
+/** A connection that is made when it is first needed, and again when it was lost. */
+export interface RabbitmqConnection {
+  /** What it is: a driver's own connection does not pass for it. */
+  readonly type: "rabbitmqConnection";
+  /** Closes it. Parts that use it refuse from then on. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * One connection for queue, notifier and feed. `connect` is called when a part first needs the broker, and again, after a
+ * wait that grows from 0.1 to 5 s, when the connection was lost.
+ *
+ * @example
+ * const connection = rabbitmqConnection(() => connect(process.env.RABBITMQ_URL, { noDelay: true }));
+ */
+export function rabbitmqConnection(connect: RabbitmqConnect): RabbitmqConnection {
+  if (typeof connect !== "function")
+    throw new WaybillError(
+      "config.invalid",
+      "rabbitmqConnection takes a function that connects: rabbitmqConnection(() => connect(url)).",
+    );
+  return new Link(connect);
+}
+
+/** What is behind a connection that an application passes. */
+export function linkOf(what: string, connection: unknown): Link {
+  if (connection instanceof Link) return connection;
+  throw new WaybillError("config.invalid", `${what}: connection must be what rabbitmqConnection returns.`);
+}
+
+/** One connection to the broker, for as long as it lives. */
+export interface Session {
+  readonly model: RabbitmqChannelModel;
+  /** The broker has run short of memory or disk and takes nothing from publishers. */
+  readonly isBlocked: boolean;
+  readonly isLost: boolean;
+  /**
+   * Waits for an answer of the broker. Where none comes in time the session is given up: what is unsettled comes again, and
+   * a connection that is half open is found out long before its heartbeat.
+   */
+  answer<T>(asked: Promise<T>): Promise<T>;
+}
+
+export interface LinkTimes {
+  /** How long the broker has for an answer. */
+  readonly answerMs: number;
+  /** How long a caller waits for a connection. */
+  readonly patienceMs: number;
+  /** The wait before a second attempt, doubled for each further one up to `longestWaitMs`. */
+  readonly firstWaitMs: number;
+  readonly longestWaitMs: number;
+}
+
+const TIMES: LinkTimes = { answerMs: 8_000, patienceMs: 5_000, firstWaitMs: 100, longestWaitMs: 5_000 };
+/** A session that ends sooner counts as a failed attempt: a broker that throws everybody out is not knocked at all the time. */
+const STEADY_MS = 5_000;
+
+const LATE = Symbol("late");
+
+export class Link implements RabbitmqConnection {
+  readonly type = "rabbitmqConnection";
+  readonly clock: Clock;
+  readonly #connect: RabbitmqConnect;
+  readonly #times: LinkTimes;
+  readonly #random: () => number;
+  readonly #ended = new AbortController();
+  #session: OpenSession | null = null;
+  #attempt: Promise<OpenSession> | null = null;
+  #failures = 0;
+  #triedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    connect: RabbitmqConnect,
+    parts: {
+      readonly clock?: Clock;
+      readonly random?: () => number;
+      readonly times?: Partial<LinkTimes>;
+    } = {},
+  ) {
+    this.#connect = connect;
+    this.clock = parts.clock ?? systemClock;
+    this.#random = parts.random ?? Math.random;
+    this.#times = { ...TIMES, ...parts.times };
+  }
+
+  get isClosed(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  get answerMs(): number {
+    return this.#times.answerMs;
+  }
+
+  /** The session there is, or a new one. Rejects when none can be had in time. */
+  async session(): Promise<Session> {
+    const giveUpAt = this.clock.now() + this.#times.patienceMs;
+    for (;;) {
+      this.#checkOpen();
+      if (this.#session !== null) return this.#session;
+      const leftMs = giveUpAt - this.clock.now();
+      if (leftMs <= 0) throw new BrokerSilent("no connection in time");
+      // Shared by everybody who waits, and not ended with one of them.
+      const attempt = (this.#attempt ??= this.#tryOnce());
+      try {
+        await inTime<unknown>(this.clock, leftMs, attempt, null);
+      } catch (error) {
+        if (giveUpAt - this.clock.now() <= this.#waitMs()) throw error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.#ended.abort();
+    const session = this.#session;
+    this.#session = null;
+    if (session !== null) await inTime(this.clock, this.#times.answerMs, session.end(), undefined);
+  }
+
+  async #tryOnce(): Promise<OpenSession> {
+    try {
+      const waitMs = this.#triedAt + this.#waitMs() - this.clock.now();
+      if (waitMs > 0) await sleep(this.clock, waitMs, this.#ended.signal);
+      this.#checkOpen();
+      this.#triedAt = this.clock.now();
+      const model = await this.#open();
+      this.#session = new OpenSession(model, this.clock, this.#times.answerMs, (session) => {
+        this.#lost(session);
+      });
+      return this.#session;
+    } catch (error) {
+      this.#failures += 1;
+      throw error;
+    } finally {
+      this.#attempt = null;
+    }
+  }
+
+  /** Connects, in time; one that comes late is closed. */
+  async #open(): Promise<RabbitmqChannelModel> {
+    const connecting = Promise.resolve().then(() => this.#connect());
+    const model = await inTime<RabbitmqChannelModel | typeof LATE>(
+      this.clock,
+      this.#times.answerMs,
+      connecting,
+      LATE,
+    );
+    if (model === LATE) {
+      connecting.then(discard, () => undefined);
+      throw new BrokerSilent("connecting took too long");
+    }
+    if (this.isClosed) {
+      discard(model);
+      this.#checkOpen();
+    }
+    return model;
+  }
+
+  #lost(session: OpenSession): void {
+    if (this.#session === session) this.#session = null;
+    const isSteady = this.clock.now() - this.#triedAt >= STEADY_MS;
+    this.#failures = isSteady ? 0 : this.#failures + 1;
+  }
+
+  /** Half of it fixed, half by chance: processes that lost the same broker do not come back all at once. */
+  #waitMs(): number {
+    if (this.#failures === 0) return 0;
+    const { firstWaitMs, longestWaitMs } = this.#times;
+    const most = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(this.#failures - 1, 16));
+    return most * (0.5 + 0.5 * this.#random());
+  }
+
+  #checkOpen(): void {
+    if (this.isClosed) throw new WaybillError("waybill.closed", "The RabbitMQ connection was closed.");
+  }
+}
+
+class OpenSession implements Session {
+  readonly model: RabbitmqChannelModel;
+  isBlocked = false;
+  isLost = false;
+  readonly #clock: Clock;
+  readonly #answerMs: number;
+
+  constructor(
+    model: RabbitmqChannelModel,
+    clock: Clock,
+    answerMs: number,
+    lost: (session: OpenSession) => void,
+  ) {
+    this.model = model;
+    this.#clock = clock;
+    this.#answerMs = answerMs;
+    socketOf(model)?.setNoDelay?.(true);
+    // An `error` that nobody hears would end the process; the `close` behind it says all that matters.
+    model.on("error", () => undefined);
+    model.on("blocked", () => (this.isBlocked = true));
+    model.on("unblocked", () => (this.isBlocked = false));
+    model.on("close", () => {
+      if (this.isLost) return;
+      this.isLost = true;
+      lost(this);
+    });
+  }
+
+  async answer<T>(asked: Promise<T>): Promise<T> {
+    const answer = await inTime<T | typeof LATE>(this.#clock, this.#answerMs, asked, LATE);
+    if (answer !== LATE) return answer;
+    // A broker that blocks publishers reads nothing from them: it is alive, and will answer.
+    if (!this.isBlocked) discard(this.model);
+    throw new BrokerSilent("the broker did not answer in time");
+  }
+
+  async end(): Promise<void> {
+    await this.model.close().catch(() => undefined);
+  }
+}
+
+/** Ends a connection that may not answer any more: an orderly close would wait for it. */
+function discard(model: RabbitmqChannelModel): void {
+  const socket = socketOf(model);
+  // One that came too late has no listener yet, and its error would end the process.
+  model.on("error", () => undefined);
+  // With an error: the driver hears that, and lets go of its channels and timers.
+  if (socket?.destroy !== undefined) socket.destroy(new Error("given up"));
+  else model.close().catch(() => undefined);
+}
+
+interface DriversSocket {
+  setNoDelay?(on: boolean): unknown;
+  destroy?(error: Error): unknown;
+}
+
+function socketOf(model: RabbitmqChannelModel): DriversSocket | undefined {
+  return (model.connection as { readonly stream?: DriversSocket }).stream;
+}
+
+/** What `work` comes to, or `null` as soon as the signal aborts: work that goes on is left to itself, its error with it. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      resolve(null);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work
+      .finally(() => {
+        signal.removeEventListener("abort", stop);
+      })
+      .then(resolve, reject);
+  });
+}

@@ -1,0 +1,38 @@
+import type { RetryPolicy } from "../defaults.js";
+import type { Definition } from "../definition.js";
+import type { RuntimeHandler } from "../handler.js";
+import type { Core } from "./context.js";
+
+// What holds for one kind: what its definition or handler sets, else the policy. Nowhere else are these two put together.
+
+type Policied = Pick<Core, "policy">;
+
+export function leaseMsOf({ policy }: Policied, { leaseMs }: Pick<Definition, "leaseMs">): number {
+  return leaseMs ?? policy.leaseMs;
+}
+
+export function retainMsOf({ policy }: Policied, { retainMs }: Pick<Definition, "retainMs">): number {
+  return retainMs ?? policy.retainMs;
+}
+
+export function retryOf({ policy }: Policied, { retry: own }: Pick<Definition, "retry">): RetryPolicy {
+  return {
+    maxAttempts: own.maxAttempts ?? policy.retry.maxAttempts,
+    baseMs: own.baseMs ?? policy.retry.baseMs,
+    capMs: own.capMs ?? policy.retry.capMs,
+  };
+}
+
+export function pollEveryMsOf(
+  { policy }: Policied,
+  { pollEveryMs }: Pick<RuntimeHandler, "pollEveryMs">,
+): number {
+  return pollEveryMs ?? policy.pollEveryMs;
+}
+
+export function awaitTimeoutMsOf(
+  { policy }: Policied,
+  { timeoutMs }: Pick<RuntimeHandler, "timeoutMs">,
+): number {
+  return timeoutMs ?? policy.awaitTimeoutMs;
+}

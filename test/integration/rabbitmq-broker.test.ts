@@ -1,0 +1,380 @@
+// What goes wrong between Waybill and a real broker, which all tests of this file share. Its consumer timeout is short.
+import { type ChannelModel, connect } from "amqplib";
+import { createWaybill, defineJob, memoryStore } from "waybill";
+import { z } from "zod";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Link, type LinkTimes } from "../../src/adapters/rabbitmq/link.js";
+import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
+import type { ServerEvent } from "../../src/core/event.js";
+import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
+import { rabbitmqConnection, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
+import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
+import { type Exchange, EXCHANGES, type Fault, FAULTS, RabbitmqProxy } from "../support/rabbitmq-proxy.js";
+import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
+
+const CONSUMER_TIMEOUT_MS = 3_000;
+const START_MS = 180_000;
+const PATIENCE_MS = 30_000;
+
+/**
+ * RabbitMQ 3.10 writes under which name a quorum queue keeps its log up to 3 s after it was declared; killed before that, it
+ * begins the queue anew. So what is to outlast a kill is declared at the beginning of the file.
+ */
+const SETTLED_MS = 4_000;
+
+let server: RabbitmqServer;
+let lasting: Lasting;
+const isMissing = rabbitmqMissing() !== null;
+
+vi.setConfig({ maxConcurrency: 8 });
+
+beforeAll(async () => {
+  if (isMissing) return;
+  server = await startRabbitmq({ consumerTimeoutMs: CONSUMER_TIMEOUT_MS });
+  lasting = await declareLasting();
+}, START_MS);
+
+afterAll(async () => {
+  if (isMissing) return;
+  await lasting.end();
+  await server.stop();
+}, START_MS);
+
+const duration = z.object({ ms: z.number() });
+
+function message(body: string, delayMs = 0): OutgoingMessage {
+  return { body, delayMs, dedupId: body, groupId: body };
+}
+
+function receive(queue: Queue, max: number, waitMs = 500): Promise<readonly Delivery[]> {
+  return queue.receive({ max, waitMs, signal: new AbortController().signal });
+}
+
+/** Tries until it works: what the core does, sooner or later. */
+async function eventually<T>(what: string, attempt: () => Promise<T | null>): Promise<T> {
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const result = await attempt().catch(() => null);
+    if (result !== null) return result;
+    if (Date.now() > giveUpAt) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const HASTY: Partial<LinkTimes> = { answerMs: 1_500, patienceMs: 4_000, firstWaitMs: 20, longestWaitMs: 200 };
+
+/** A connection through a proxy. */
+async function proxied(
+  times: Partial<LinkTimes> = {},
+): Promise<{ proxy: RabbitmqProxy; link: Link; end(): Promise<void> }> {
+  const proxy = await RabbitmqProxy.to(server.port);
+  const link = new Link(() => connect(proxy.url, { noDelay: true }), { times });
+  return {
+    proxy,
+    link,
+    async end() {
+      await link.close();
+      await proxy.close();
+    },
+  };
+}
+
+/** Counts what is ready, over a connection of its own. */
+async function ready(queue: string): Promise<number> {
+  const client = await server.client();
+  const channel = await client.createChannel();
+  const { messageCount } = await channel.checkQueue(queue);
+  await client.close();
+  return messageCount;
+}
+
+describe.skipIf(isMissing).concurrent("every exchange with the broker", () => {
+  const cases = (Object.keys(EXCHANGES) as Exchange[]).flatMap((exchange) =>
+    FAULTS.map((fault) => ({ exchange, fault })),
+  );
+  it.concurrent.each(cases)(
+    "$exchange, $fault: nothing is lost, and work goes on",
+    async ({ exchange, fault }) => {
+      await goesOn(exchange, fault);
+    },
+    PATIENCE_MS * 2,
+  );
+});
+
+async function goesOn(exchange: Exchange, fault: Fault): Promise<void> {
+  // What is told in vain is given up soon.
+  const { proxy, link, end } = await proxied(HASTY);
+  const queue = rabbitmqQueue({ connection: link, queue: server.name() });
+  proxy.failNext(exchange, fault);
+  await eventually("sent", async () => {
+    const [result] = await queue.send([message("a")]);
+    // Never a plain refusal: whatever became of it, it is sent again.
+    expect(result?.status).not.toBe("rejected");
+    return result?.status === "sent" ? true : null;
+  });
+  // Released once, so that every kind of settlement is among what may go wrong.
+  const first = await eventually("received", async () => (await receive(queue, 5))[0] ?? null);
+  await first.release(0).catch(() => undefined);
+  await eventually("acknowledged", async () => {
+    for (const delivery of await receive(queue, 5)) {
+      expect(delivery.body).toBe("a");
+      await delivery.ack();
+      return true;
+    }
+    return null;
+  });
+  // An acknowledgement has no answer: it is on its way, or lost, and then the message comes once more.
+  await eventually("the fault", async () => (proxy.hasFailed ? true : null));
+  await eventually("nothing left", async () => {
+    const again = await receive(queue, 5);
+    for (const delivery of again) await delivery.ack();
+    return again.length === 0 ? true : null;
+  });
+  await queue.close();
+  await end();
+}
+
+describe.skipIf(isMissing).concurrent("what is held", () => {
+  it.concurrent(
+    "is not settled over another connection than the one it came from",
+    async () => {
+      const { proxy, link, end } = await proxied();
+      const name = server.name();
+      const queue = rabbitmqQueue({ connection: link, queue: name });
+      await queue.send([message("a")]);
+      await queue.send([message("b")]);
+      const old: Delivery[] = [];
+      await eventually("both", async () => {
+        old.push(...(await receive(queue, 2 - old.length)));
+        return old.length === 2 ? true : null;
+      });
+      proxy.cut();
+      // The same delivery tags again, for the same messages on another channel.
+      const held: Delivery[] = [];
+      await eventually("both again", async () => {
+        held.push(...(await receive(queue, 2 - held.length)));
+        return held.length === 2 ? true : null;
+      });
+      for (const delivery of old) {
+        await expect(delivery.ack()).rejects.toMatchObject({ code: "queue.unavailable" });
+        await expect(delivery.release(0)).rejects.toMatchObject({ code: "queue.unavailable" });
+        await expect(delivery.release(1_000)).rejects.toMatchObject({ code: "queue.unavailable" });
+      }
+      await queue.close();
+      await eventually("both are back", async () => ((await ready(name)) === 2 ? true : null));
+      await end();
+    },
+    PATIENCE_MS * 2,
+  );
+
+  it.concurrent(
+    "outlasts three consumer timeouts: a job runs once, and so does one beside it",
+    async () => {
+      const { proxy, link, end } = await proxied();
+      const queue = rabbitmqQueue({
+        connection: link,
+        queue: server.name(),
+        consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
+      });
+      const work = defineJob({ kind: "work", input: duration, leaseMs: 2_000 });
+      const waybill = createWaybill({ jobs: [work], store: memoryStore(), queue });
+      const runs: number[] = [];
+      let begun: () => void = () => undefined;
+      const isRunning = new Promise<void>((resolve) => (begun = resolve));
+      const worker = waybill.worker([
+        work.handle(async ({ input }) => {
+          runs.push(input.ms);
+          begun();
+          await new Promise((resolve) => setTimeout(resolve, input.ms));
+          return null;
+        }),
+      ]);
+      const stop = new AbortController();
+      const running = worker.run({ signal: stop.signal });
+      const long = await waybill.submit(work, { ms: 3 * CONSUMER_TIMEOUT_MS }).unwrap();
+      await isRunning;
+      // Held while the broker would lose patience with the long one.
+      await new Promise((resolve) => setTimeout(resolve, CONSUMER_TIMEOUT_MS - 500));
+      const beside = await waybill.submit(work, { ms: 1_300 }).unwrap();
+      for (const job of [beside, long]) await waybill.result(work, job.id, { timeoutMs: PATIENCE_MS });
+      expect(runs).toEqual([3 * CONSUMER_TIMEOUT_MS, 1_300]);
+      expect(proxy.channelsClosed).toBe(0);
+      stop.abort();
+      await running;
+      await waybill.close();
+      await queue.close();
+      await end();
+    },
+    PATIENCE_MS * 2,
+  );
+});
+
+/** A consumer that knows nothing of Waybill: amqplib, a durable queue, and a loop that connects again. */
+class PlainConsumer {
+  readonly bodies: { readonly job_id: string; readonly version: number; readonly status: string }[] = [];
+  readonly #queue: string;
+  readonly #exchange: string;
+  readonly #pattern: string;
+  #isStopped = false;
+  #model: ChannelModel | null = null;
+
+  constructor(exchange: string, pattern: string) {
+    this.#exchange = exchange;
+    this.#pattern = pattern;
+    this.#queue = server.name();
+  }
+
+  async start(): Promise<void> {
+    this.#model = await connect(server.url, { noDelay: true });
+    this.#model.on("error", () => undefined);
+    this.#model.on("close", () => void this.#again());
+    const channel = await this.#model.createChannel();
+    channel.on("error", () => undefined);
+    await channel.assertExchange(this.#exchange, "topic", { durable: true });
+    await channel.assertQueue(this.#queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
+    await channel.bindQueue(this.#queue, this.#exchange, this.#pattern);
+    await channel.consume(this.#queue, (given) => {
+      if (given === null) return;
+      this.bodies.push(JSON.parse(given.content.toString()) as PlainConsumer["bodies"][number]);
+      channel.ack(given);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#model?.close();
+  }
+
+  async #again(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await this.start();
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+}
+
+function publishing(notifier: Notifier, events: readonly ServerEvent[]): Promise<readonly PublishResult[]> {
+  return notifier.publish(events, { signal: new AbortController().signal, view: async () => null });
+}
+
+describe.skipIf(isMissing)("a plain consumer of amqplib", () => {
+  it("gets one copy of each change, in order, also where both routing keys lead to its queue", async () => {
+    const connection = rabbitmqConnection(() => connect(server.url));
+    const exchange = server.name();
+    const all = new PlainConsumer(exchange, "document.status.*");
+    const failures = new PlainConsumer(exchange, "*.status.failed");
+    for (const consumer of [all, failures]) await consumer.start();
+    const notifier = rabbitmqNotifier({ connection, exchange, format: "flat", name: () => "document" });
+    const words = ["pending", "processing", "failed"];
+    const events = words.map((word, place) => sampleEvent("job-a", place + 1, { word }));
+    expect(await publishing(notifier, events)).toEqual(words.map(() => ({ status: "delivered" })));
+    await eventually("all heard", async () =>
+      all.bodies.length >= 3 && failures.bodies.length > 0 ? true : null,
+    );
+    expect(all.bodies.map(({ version, status }) => [version, status])).toEqual([
+      [1, "pending"],
+      [2, "processing"],
+      [3, "failed"],
+    ]);
+    expect(failures.bodies.map(({ version }) => version)).toEqual([3]);
+    for (const consumer of [all, failures]) await consumer.stop();
+    await notifier.close?.();
+    await connection.close();
+  });
+});
+
+describe.skipIf(isMissing)("a broker that is killed and comes back", () => {
+  it(
+    "loses no message and no event, and nothing is told out of order",
+    async () => {
+      const MESSAGES = 200;
+      const JOBS = 20;
+      const VERSIONS = 10;
+      const { queue, notifier, consumer, declaredAt } = lasting;
+      await new Promise((resolve) => setTimeout(resolve, declaredAt + SETTLED_MS - Date.now()));
+      const received = new Set<string>();
+
+      const sending = inTurn(MESSAGES / 10, async (turn) => {
+        const batch = Array.from({ length: 10 }, (_, place) => message(`m-${String(turn)}-${String(place)}`));
+        let left: OutgoingMessage[] = batch;
+        while (left.length > 0) {
+          const results = await queue.send(left);
+          left = left.filter((_, place) => results[place]?.status !== "sent");
+        }
+      });
+      const receiving = untilAll(MESSAGES, received, async () => {
+        for (const delivery of await receive(queue, 10, 1_000)) {
+          await delivery.ack();
+          received.add(delivery.body);
+        }
+      });
+      const telling = inTurn(VERSIONS, async (turn) => {
+        let left = Array.from({ length: JOBS }, (_, job) => sampleEvent(`job-${String(job)}`, turn + 1));
+        while (left.length > 0) {
+          const results = await publishing(notifier, left);
+          left = left.filter((_, place) => results[place]?.status !== "delivered");
+        }
+      });
+      await eventually("half-way", async () => (received.size >= 40 ? true : null));
+      await server.kill();
+      await server.start();
+      await Promise.all([sending, receiving, telling]);
+      const seen = new Map<string, number[]>();
+      await eventually("every event", async () => {
+        seen.clear();
+        for (const { job_id, version } of consumer.bodies) {
+          const versions = seen.get(job_id) ?? [];
+          // A repetition is allowed; what counts is when it was seen first.
+          if (!versions.includes(version)) seen.set(job_id, [...versions, version]);
+        }
+        const count = [...seen.values()].reduce((sum, versions) => sum + versions.length, 0);
+        return count === JOBS * VERSIONS ? true : null;
+      });
+      for (const versions of seen.values()) expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    },
+    START_MS * 2,
+  );
+});
+
+async function inTurn(count: number, work: (turn: number) => Promise<void>): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await work(turn);
+}
+
+async function untilAll(count: number, done: ReadonlySet<string>, work: () => Promise<void>): Promise<void> {
+  // A receive that fails is tried again, after a moment, as a worker does.
+  while (done.size < count) await work().catch(() => new Promise((resolve) => setTimeout(resolve, 50)));
+}
+
+interface Lasting {
+  readonly queue: Queue;
+  readonly notifier: Notifier;
+  readonly consumer: PlainConsumer;
+  readonly declaredAt: number;
+  end(): Promise<void>;
+}
+
+async function declareLasting(): Promise<Lasting> {
+  const connection = rabbitmqConnection(() => connect(server.url));
+  const exchange = server.name();
+  const consumer = new PlainConsumer(exchange, "document.status.updated");
+  await consumer.start();
+  const queue = rabbitmqQueue({ connection, queue: server.name(), maxReceives: 100 });
+  await receive(queue, 1, 0);
+  const notifier = rabbitmqNotifier({ connection, exchange, format: "flat", name: () => "document" });
+  return {
+    queue,
+    notifier,
+    consumer,
+    declaredAt: Date.now(),
+    async end() {
+      await consumer.stop();
+      await queue.close();
+      await notifier.close?.();
+      await connection.close();
+    },
+  };
+}

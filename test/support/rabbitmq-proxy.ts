@@ -1,0 +1,226 @@
+// A TCP proxy that knows AMQP's frames, in front of a broker: one exchange of a connection goes wrong as a test wants it.
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+/** Methods of AMQP 0-9-1 by class and number, with the broker's answer where there is one. */
+export const EXCHANGES = {
+  "connection.open": { asked: [10, 40], answered: [10, 41] },
+  "channel.open": { asked: [20, 10], answered: [20, 11] },
+  "confirm.select": { asked: [85, 10], answered: [85, 11] },
+  "queue.declare": { asked: [50, 10], answered: [50, 11] },
+  "basic.publish": { asked: [60, 40], answered: [60, 80] },
+  "basic.qos": { asked: [60, 10], answered: [60, 11] },
+  "basic.consume": { asked: [60, 20], answered: [60, 21] },
+  "basic.cancel": { asked: [60, 30], answered: [60, 31] },
+  "basic.ack": { asked: [60, 80], answered: null },
+  "basic.reject": { asked: [60, 90], answered: null },
+} as const;
+
+export type Exchange = keyof typeof EXCHANGES;
+
+/**
+ * - `refused`: the broker gets something in its place that it refuses, and closes the channel.
+ * - `lost before`: the connection is cut instead of passing it on.
+ * - `lost after`: it is passed on, and the connection cut instead of the answer.
+ * - `hung`: from it on nothing goes through, and nobody is told.
+ */
+export const FAULTS = ["refused", "lost before", "lost after", "hung"] as const;
+export type Fault = (typeof FAULTS)[number];
+
+const CHANNEL_CLOSE = [20, 40] as const;
+const HEADER_BYTES = 8;
+const METHOD_FRAME = 1;
+
+interface Frame {
+  readonly bytes: Buffer;
+  readonly type: number;
+  readonly channel: number;
+  readonly method: readonly [number, number] | null;
+}
+
+interface Link {
+  readonly inner: Socket;
+  readonly outer: Socket;
+  isHung: boolean;
+  /** The answer that the connection is cut in place of. */
+  awaited: { readonly channel: number; readonly method: readonly [number, number] } | null;
+  /** Contents of a message that was refused: they follow in frames of their own. */
+  swallowing: number | null;
+}
+
+export class RabbitmqProxy {
+  readonly port: number;
+  /** The fault happened. */
+  hasFailed = false;
+  /** Channels that the broker closed. */
+  channelsClosed = 0;
+  readonly #server: Server;
+  readonly #target: number;
+  readonly #links = new Set<Link>();
+  #fault: { readonly exchange: Exchange; readonly fault: Fault } | null = null;
+
+  private constructor(server: Server, port: number, target: number) {
+    this.#server = server;
+    this.port = port;
+    this.#target = target;
+    server.on("connection", (outer) => {
+      this.#join(outer);
+    });
+  }
+
+  static async to(target: number): Promise<RabbitmqProxy> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return new RabbitmqProxy(server, address.port, target);
+  }
+
+  get url(): string {
+    return `amqp://127.0.0.1:${String(this.port)}`;
+  }
+
+  /** Lets the next exchange of this kind go wrong, once. */
+  failNext(exchange: Exchange, fault: Fault): void {
+    this.#fault = { exchange, fault };
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const link of [...this.#links]) cut(link);
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(outer: Socket): void {
+    const inner = connect(this.#target, "127.0.0.1");
+    for (const socket of [inner, outer]) socket.setNoDelay(true);
+    const link: Link = { inner, outer, isHung: false, awaited: null, swallowing: null };
+    this.#links.add(link);
+    const end = (): void => {
+      this.#links.delete(link);
+      cut(link);
+    };
+    for (const socket of [inner, outer]) socket.on("close", end).on("error", end);
+    outer.on(
+      "data",
+      frames(
+        HEADER_BYTES,
+        (header) => inner.write(header),
+        (frame) => {
+          this.#ask(link, frame);
+        },
+      ),
+    );
+    inner.on(
+      "data",
+      frames(
+        0,
+        () => undefined,
+        (frame) => {
+          this.#answer(link, frame);
+        },
+      ),
+    );
+  }
+
+  #ask(link: Link, frame: Frame): void {
+    if (link.isHung || link.swallowing === frame.channel) {
+      if (frame.type !== METHOD_FRAME || link.isHung) return;
+      link.swallowing = null;
+    }
+    const planned = this.#fault;
+    if (planned === null || !isMethod(frame, EXCHANGES[planned.exchange].asked)) {
+      link.inner.write(frame.bytes);
+      return;
+    }
+    this.#fault = null;
+    this.hasFailed = true;
+    this.#fail(link, frame, planned);
+  }
+
+  #fail(
+    link: Link,
+    frame: Frame,
+    { exchange, fault }: { readonly exchange: Exchange; readonly fault: Fault },
+  ): void {
+    const { answered } = EXCHANGES[exchange];
+    switch (fault) {
+      case "refused":
+        link.inner.write(declareMissing(frame.channel));
+        if (exchange === "basic.publish") link.swallowing = frame.channel;
+        return;
+      case "lost before":
+        cut(link);
+        return;
+      case "hung":
+        link.isHung = true;
+        return;
+      case "lost after":
+        link.inner.write(frame.bytes);
+        if (answered !== null) link.awaited = { channel: frame.channel, method: answered };
+        else link.inner.end(() => link.outer.destroy());
+    }
+  }
+
+  #answer(link: Link, frame: Frame): void {
+    if (link.isHung) return;
+    if (isMethod(frame, CHANNEL_CLOSE)) this.channelsClosed += 1;
+    const { awaited } = link;
+    if (awaited?.channel === frame.channel && isMethod(frame, awaited.method)) cut(link);
+    else link.outer.write(frame.bytes);
+  }
+}
+
+/** Parts what comes into frames, behind so many bytes that are none. */
+function frames(
+  skipped: number,
+  onSkipped: (bytes: Buffer) => unknown,
+  onFrame: (frame: Frame) => void,
+): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  let toSkip = skipped;
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    if (toSkip > 0 && rest.length >= toSkip) {
+      onSkipped(rest.subarray(0, toSkip));
+      rest = rest.subarray(toSkip);
+      toSkip = 0;
+    }
+    // Type, channel and size in front, one byte behind.
+    while (toSkip === 0 && rest.length >= 8 && rest.length >= 8 + rest.readUInt32BE(3)) {
+      const bytes = rest.subarray(0, 8 + rest.readUInt32BE(3));
+      rest = rest.subarray(bytes.length);
+      const type = bytes.readUInt8(0);
+      const method = type === METHOD_FRAME ? ([bytes.readUInt16BE(7), bytes.readUInt16BE(9)] as const) : null;
+      onFrame({ bytes, type, channel: bytes.readUInt16BE(1), method });
+    }
+  };
+}
+
+function isMethod({ method }: Frame, [classId, methodId]: readonly [number, number]): boolean {
+  return method?.[0] === classId && method[1] === methodId;
+}
+
+/** A passive declaration of a queue that is not there: on an open channel the broker closes it, else the connection. */
+function declareMissing(channel: number): Buffer {
+  const name = Buffer.from("nobody-declares-this");
+  const payload = Buffer.concat([
+    // queue.declare, reserved, name, the flag "passive", no arguments.
+    Buffer.from([0, 50, 0, 10, 0, 0, name.length]),
+    name,
+    Buffer.from([1, 0, 0, 0, 0]),
+  ]);
+  const head = Buffer.alloc(7);
+  head.writeUInt8(METHOD_FRAME, 0);
+  head.writeUInt16BE(channel, 1);
+  head.writeUInt32BE(payload.length, 3);
+  return Buffer.concat([head, payload, Buffer.from([0xce])]);
+}
+
+function cut({ inner, outer }: Link): void {
+  inner.destroy();
+  outer.destroy();
+}
