@@ -2,12 +2,12 @@ import { expect, it } from "vitest";
 import { isWaybillError } from "../../src/core/errors.js";
 import type { Client, ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
-import type { AnyDef } from "../../src/core/define/any-def.js";
+import type { ingest } from "../types/sample-jobs.js";
 import { FakeServer, viewOf } from "./client-server.js";
 
-function open(server: FakeServer, options: Partial<ClientOptions<AnyDef>> = {}): Client<AnyDef> {
+function open(server: FakeServer, options: Partial<ClientOptions<typeof ingest>> = {}): Client<typeof ingest> {
   const { fetch, WebSocket, env } = server;
-  return openClient<AnyDef>({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
+  return openClient<typeof ingest>({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
 }
 
 const input = { documentId: "d1" };
@@ -76,7 +76,7 @@ it("answers with what the server refused, and throws what is no decision", async
   };
   server.onPost = () => Response.json(problem, { status: 422 });
   const client = open(server);
-  const refused = await client.submit("document.ingest", {});
+  const refused = await client.submit("document.ingest", {} as typeof input);
   expect(refused).toMatchObject({
     ok: false,
     error: { code: "input.invalid", status: 422, issues: problem.errors, outcome: "not_applied", retryable: false },

@@ -29,7 +29,7 @@ export function viewOf(given: Partial<PublicView> & { readonly id: string }): Pu
 
 type Frame = Readonly<Record<string, unknown>> & { readonly type: string };
 
-interface Filter {
+export interface Filter {
   readonly jobId?: string;
   readonly kind?: string;
   readonly subject?: string;
@@ -181,14 +181,19 @@ function notFound(): Response {
   return Response.json({ code: "job.not_found", detail: "There is no such job." }, { status: 404 });
 }
 
+/** What has the jobs of rooms. */
+export interface RoomSource {
+  room(filter: Filter): PublicView[];
+}
+
 /** What one subscriber has been sent. */
-class Room {
+export class Room {
   readonly filter: Filter;
-  readonly #server: FakeServer;
+  readonly #server: RoomSource;
   readonly #sent: Map<string, number>;
   #first = true;
 
-  constructor(server: FakeServer, filter: Filter, known: Readonly<Record<string, number>> = {}) {
+  constructor(server: RoomSource, filter: Filter, known: Readonly<Record<string, number>> = {}) {
     this.#server = server;
     this.filter = filter;
     this.#sent = new Map(Object.entries(known));
