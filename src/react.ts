@@ -8,5 +8,9 @@
 export { createHooks } from "./react/create-hooks.js";
 export type * from "./react/hooks.js";
 export { StatusBadge, type StatusBadgeProps } from "./react/status-badge.js";
-export { ProgressIndicator, type ProgressIndicatorProps, type ProgressStep } from "./react/progress-indicator.js";
+export {
+  ProgressIndicator,
+  type ProgressIndicatorProps,
+  type ProgressStep,
+} from "./react/progress-indicator.js";
 export { LoadingSpinner, type LoadingSpinnerProps } from "./react/loading-spinner.js";

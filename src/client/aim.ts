@@ -17,7 +17,9 @@ interface Aimed {
 
 export function isWithin({ jobId, kind, subject }: Aim, view: Aimed): boolean {
   return (
-    (jobId ?? view.id) === view.id && (kind ?? view.kind) === view.kind && (subject ?? view.subject) === view.subject
+    (jobId ?? view.id) === view.id &&
+    (kind ?? view.kind) === view.kind &&
+    (subject ?? view.subject) === view.subject
   );
 }
 

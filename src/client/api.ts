@@ -34,7 +34,8 @@ export interface ClientOptions<D extends AnyDef> {
 
 /** A view as lists show it: without output. */
 export type ListedView<D extends AnyDef> =
-  Exclude<JobView<D>, { readonly status: "COMPLETED" }> | Omit<Extract<JobView<D>, { readonly status: "COMPLETED" }>, "output">;
+  | Exclude<JobView<D>, { readonly status: "COMPLETED" }>
+  | Omit<Extract<JobView<D>, { readonly status: "COMPLETED" }>, "output">;
 
 /** A view of a job of any of several kinds, as lists show it. */
 export type ListedViewOf<D extends AnyDef> = D extends AnyDef ? ListedView<D> : never;
@@ -67,13 +68,15 @@ export interface JobsStore<V> {
    * Listens, and is told what changed: for caches of the application's own. Told at once (in a microtask) of all that there
    * is, if it is known already; without changes when only `state` is another. Returns how to stop.
    */
-  subscribe(listener: (changes: JobChanges<V>) => void): () => void;
+  readonly subscribe: (listener: (changes: JobChanges<V>) => void) => () => void;
   /** The same frozen object until something changes. Opens nothing. */
-  getSnapshot(): JobsSnapshot<V>;
+  readonly getSnapshot: () => JobsSnapshot<V>;
 }
 
 /** Why `submit` said no. */
-export type SubmitRefused = ClientRefusal<"input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken">;
+export type SubmitRefused = ClientRefusal<
+  "input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken"
+>;
 /** Why `cancel` said no. */
 export type CancelRefused = ClientRefusal<"job.not_found" | "job.already_final" | "job.cannot_cancel">;
 /** Why `rerun` said no. */
@@ -106,7 +109,10 @@ export interface Client<D extends AnyDef> {
     options?: { readonly idempotencyKey?: string | undefined },
   ): AsyncResult<JobView<DefOf<D, K>>, SubmitRefused>;
   /** Asks for a job to be cancelled. `reason` is for its history. */
-  cancel(id: string, options?: { readonly reason?: string | undefined }): AsyncResult<JobViewOf<D>, CancelRefused>;
+  cancel(
+    id: string,
+    options?: { readonly reason?: string | undefined },
+  ): AsyncResult<JobViewOf<D>, CancelRefused>;
   /** Runs a failed job again, as a new job; however often it is called for one job, there is one. */
   rerun(id: string): AsyncResult<JobViewOf<D>, RerunRefused>;
   /** A page of the caller's jobs, newest first. */

@@ -45,7 +45,10 @@ interface Facts {
  * Every error of the client. It is recognised by `isWaybillError` too, and bears the server's code where the server
  * decided. The server's table of sentences stays on the server: `message` is what its answer said.
  */
-export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | FaultCode> extends Error implements Facts {
+export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | FaultCode>
+  extends Error
+  implements Facts
+{
   readonly brand = "waybill.error";
   readonly code: C;
   declare readonly status: number | null;

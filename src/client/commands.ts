@@ -18,7 +18,7 @@ export function command<V, C extends RefusalCode>(
       return ok(reviveView<V>(view));
     } catch (error) {
       // The codes of a server's no name what it is about; faults are the client's own words for no answer.
-      if (error instanceof ClientError && /^(?:input|job|id)/.test(error.code)) {
+      if (error instanceof ClientError && /^(?:input|job|id)/.test(String(error.code))) {
         return err(error as ClientError<C>);
       }
       throw error;
@@ -28,7 +28,7 @@ export function command<V, C extends RefusalCode>(
 
 /** A key that no other call has. */
 export function freshKey({ clock, random }: Environment): string {
-  const { crypto } = globalThis as { crypto?: { randomUUID?: () => string } };
+  const around = globalThis as { readonly crypto?: { randomUUID?(): string } };
   // `randomUUID` is missing on pages without TLS and in React Native. A key only has to differ from the caller's others.
-  return crypto?.randomUUID?.() ?? `${clock.now()}-${random()}`;
+  return around.crypto?.randomUUID?.() ?? `${clock.now()}-${random()}`;
 }

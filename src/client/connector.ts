@@ -63,12 +63,8 @@ export class Connector implements Topics {
 
   readonly connection: Store<Connection> = {
     subscribe: (listener) => {
-      // A wrapper of its own: the same function may listen twice.
-      const own = (): void => {
-        listener();
-      };
-      this.#listeners.add(own);
-      return () => void this.#listeners.delete(own);
+      this.#listeners.add(listener);
+      return () => void this.#listeners.delete(listener);
     },
     getSnapshot: () => this.#connection,
   };
@@ -276,7 +272,8 @@ export class Connector implements Topics {
   #say(state: State, pollMs: number | null = null): void {
     const before = this.#connection;
     const next = this.#shown(state.endsWith("connecting") && this.#env.offline() ? "offline" : state, pollMs);
-    if (next.state === before.state && next.transport === before.transport && before.pollMs === pollMs) return;
+    if (next.state === before.state && next.transport === before.transport && before.pollMs === pollMs)
+      return;
     this.#connection = next;
     for (const listener of [...this.#listeners]) listener();
   }

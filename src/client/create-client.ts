@@ -8,19 +8,28 @@ import { command, freshKey } from "./commands.js";
 import { Connector, type Ladder } from "./connector.js";
 import { type Environment, surroundings } from "./environment.js";
 import { createHttp } from "./http.js";
+import { lateLink } from "./late-link.js";
 import { reviveView } from "./revive.js";
 import type { TransportName } from "./snapshot.js";
-import { jobsStore, jobStore } from "./stores.js";
+import { createStore } from "./stores.js";
 import { Topic } from "./topic.js";
-import { HttpLink } from "./transports/http-link.js";
 import { WebSocketLink, type WebSocketConstructor } from "./transports/websocket.js";
 import { watchStore } from "./watch.js";
 
-const OPTIONS: readonly string[] = ["baseUrl", "jobs", "accessToken", "transports", "fetch", "WebSocket", "onWake"];
+const OPTIONS: readonly string[] = [
+  "baseUrl",
+  "jobs",
+  "accessToken",
+  "transports",
+  "fetch",
+  "WebSocket",
+  "onWake",
+];
 const TRANSPORTS: readonly TransportName[] = ["websocket", "sse", "long-poll", "poll"];
 const MOST_LISTED = 100;
 
-type Untyped = "createClient needs its jobs: jobs: [ingest], or their types alone: createClient<typeof ingest>({ … })";
+type Untyped =
+  "createClient needs its jobs: jobs: [ingest], or their types alone: createClient<typeof ingest>({ … })";
 
 /**
  * Makes a client, by definitions (`jobs: [ingest, recover]`) or by types alone, with nothing of a definition in the bundle
@@ -39,9 +48,9 @@ export function openClient<D extends AnyDef>(options: ClientOptions<D>, env: Env
   check(options);
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const http = createHttp({ ...options, baseUrl }, env);
-  const connector = new Connector(env, http, ladderOf(options, baseUrl));
+  const connector = new Connector(env, http, ladderOf(options, baseUrl, env));
   const job = (kind: KindArg<string>, jobId: string) =>
-    jobStore(connector, new Topic({ jobId, kind: nameOf(kind) }));
+    createStore(connector, new Topic({ jobId, kind: nameOf(kind) }));
   const send = (path: string, key: string, body: unknown) => {
     const headers = { "content-type": "application/json", "idempotency-key": `"${key}"` };
     return command(http, { path: `/${path}`, headers, body: JSON.stringify(body ?? null) }, (view) => {
@@ -52,9 +61,9 @@ export function openClient<D extends AnyDef>(options: ClientOptions<D>, env: Env
   const client = {
     job,
     latest: (kind: KindArg<string>, subject: string) =>
-      jobStore(connector, new Topic({ kind: nameOf(kind), subject })),
+      createStore(connector, new Topic({ kind: nameOf(kind), subject, limit: 1 })),
     jobs: ({ kind, subject, limit = MOST_LISTED }: JobsFilter<string> = {}) =>
-      jobsStore(connector, new Topic({ kind: nameOf(kind), subject, limit })),
+      createStore(connector, new Topic({ kind: nameOf(kind), subject, limit }, true)),
     connection: connector.connection,
     submit: (kind: KindArg<string>, input: unknown, given?: { readonly idempotencyKey?: string }) =>
       send(nameOf(kind), given?.idempotencyKey ?? freshKey(env), input),
@@ -94,15 +103,24 @@ function nameOf(kind: KindArg<string> | undefined): string | undefined {
   return typeof kind === "object" ? kind.kind : kind;
 }
 
-function ladderOf({ transports, WebSocket }: ClientOptions<AnyDef>, baseUrl: string): Ladder {
+function ladderOf(
+  { transports, WebSocket }: ClientOptions<AnyDef>,
+  baseUrl: string,
+  env: Environment,
+): Ladder {
   const around = globalThis as { WebSocket?: WebSocketConstructor; location?: { readonly href: string } };
   const Constructor = WebSocket ?? around.WebSocket;
-  const chosen = (transports ?? TRANSPORTS).filter((name) => name !== "websocket" || Constructor !== undefined);
-  if (chosen.length === 0) throw invalid("None of transports works here: there is no WebSocket.");
+  const chosen = (transports ?? TRANSPORTS).filter(
+    (name) => name !== "websocket" || Constructor !== undefined,
+  );
+  if (chosen.length === 0) throw invalid("There is no WebSocket here, and transports has nothing else.");
   return chosen.map((name) => ({
     name,
     open(host) {
-      if (name !== "websocket") return new HttpLink(host, name);
+      // Also beside a WebSocket, while the network is there: it is wanted when a WebSocket no longer works.
+      const loading = env.loadHttpLink().then((HttpLink) => new HttpLink(host, name));
+      if (name !== "websocket") return lateLink(host, loading);
+      loading.catch(() => undefined);
       const { href } = new URL(baseUrl, around.location?.href);
       return new WebSocketLink(host, href.replace("http", "ws"), Constructor as WebSocketConstructor);
     },

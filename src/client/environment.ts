@@ -1,19 +1,22 @@
 import type { Clock } from "../core/clock.js";
+import type { HttpLink } from "./transports/http-link.js";
 
 /** What the client reaches outside with; a test passes its own. */
 export interface Environment {
   readonly clock: Clock;
   /** 0 ≤ n < 1. */
-  random(): number;
+  readonly random: () => number;
   /** The page is not being looked at. */
-  hidden(): boolean;
+  readonly hidden: () => boolean;
   /** The device says that it has no network. */
-  offline(): boolean;
+  readonly offline: () => boolean;
   /**
    * Calls whenever something happened after which a connection deserves a look: seen or hidden, online or offline, awake
    * again. Returns how to stop.
    */
-  onSignal(look: () => void): () => void;
+  readonly onSignal: (look: () => void) => () => void;
+  /** The ways over HTTP are not in the bundle that a page waits for: they are loaded beside the first connection. */
+  readonly loadHttpLink: () => Promise<typeof HttpLink>;
 }
 
 interface Target {
@@ -47,6 +50,7 @@ export function surroundings(onWake?: (wake: () => void) => () => void): Environ
     random: Math.random,
     hidden: () => around.document?.visibilityState === "hidden",
     offline: () => around.navigator?.onLine === false,
+    loadHttpLink: async () => (await import("./transports/http-link.js")).HttpLink,
     onSignal(look) {
       const signals: [Target | undefined, string][] = [
         [around, "online"],

@@ -5,6 +5,7 @@ const INSTANT = /^(?:.+At|at|since)$/;
 const PARTS: ReadonlySet<string> = new Set(["lastError", "awaiting"]);
 
 /** A view as it came over the wire, with its instants as `Date`, frozen. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows the kind
 export function reviveView<V>(wire: PublicView): V {
   return revive(wire) as V;
 }

@@ -8,9 +8,9 @@ export interface Store<T> {
    * Listens; returns how to stop. Told at once (in a microtask) if there is something newer than `getSnapshot` last gave.
    * The first listener opens what is needed, one macrotask after the last has gone it is closed.
    */
-  subscribe(listener: () => void): () => void;
+  readonly subscribe: (listener: () => void) => () => void;
   /** The same frozen object until something changes. Opens nothing. */
-  getSnapshot(): T;
+  readonly getSnapshot: () => T;
 }
 
 /** The latest of changes to jobs: one shape on the server, on the wire and here. */

@@ -42,23 +42,36 @@ export function joined(parts: WireChanges | null, next: WireChanges): WireChange
   return { ...next, jobs: [...parts.jobs, ...next.jobs], gone: [...parts.gone, ...next.gone] };
 }
 
+/** A `JobSnapshot` or a `JobsSnapshot`, without the types of a kind. */
+export interface Shown {
+  readonly state: string;
+  readonly job?: HeldView | null;
+  readonly jobs?: readonly HeldView[];
+  readonly error?: ClientError;
+}
+
 /** What is known about one aim, whoever looks at it and however it is heard. */
 export class Topic {
   readonly aim: Aim;
-  /** Equal aims have equal keys. */
+  /** Shown as a list, else as one job. */
+  readonly isList: boolean;
+  /** What is shown alike has equal keys. */
   readonly key: string;
   readonly listeners = new Set<Listener>();
-  freshness: Freshness = null;
+  /** What there is to see: the same frozen object until it is another. */
+  shown: Shown;
   /** The server has said what there is, at least once. */
   loaded = false;
-  error: ClientError | null = null;
+  #freshness: Freshness = null;
+  #error: ClientError | null = null;
   readonly #held = new Map<string, HeldView>();
   #views: readonly HeldView[] | null = null;
 
-  constructor({ jobId, kind, subject, limit = 1 }: Aim) {
-    const aim = { jobId, kind, subject, limit: jobId === undefined ? limit : undefined };
-    this.key = JSON.stringify(aim);
-    this.aim = JSON.parse(this.key) as Aim;
+  constructor(aim: Aim, isList = false) {
+    this.aim = aim;
+    this.isList = isList;
+    this.key = JSON.stringify([isList, aim.jobId, aim.kind, aim.subject, aim.limit]);
+    this.shown = this.#show();
   }
 
   /** Newest first; the same array until one of them changes. */
@@ -81,8 +94,8 @@ export class Topic {
   /** Takes what the server says, and tells the listeners what of it was news. */
   apply(changes: WireChanges, asked: Asked, freshness: Freshness): void {
     const news = this.#merge(changes, asked);
-    this.freshness = freshness;
-    this.error = null;
+    this.#freshness = freshness;
+    this.#error = null;
     const first = changes.snapshot && !this.loaded;
     this.loaded ||= changes.snapshot;
     this.#tell(first ? { ...news, jobs: this.views, gone: [], snapshot: true } : news);
@@ -97,14 +110,18 @@ export class Topic {
 
   /** What is shown is as last seen, from now on; `error`: and will stay so. */
   stale(error: ClientError | null = null): void {
-    this.freshness = null;
-    this.error = error;
+    this.#freshness = null;
+    this.#error = error;
     // Nothing that is to be seen is no news for ever.
     if (this.views.length === 0) this.loaded = false;
     this.#tell(NO_CHANGES);
   }
 
   #tell(changes: JobChanges<HeldView>): void {
+    const before = Object.values(this.shown);
+    const next = this.#show();
+    if (Object.values(next).every((value, index) => value === before[index])) return;
+    this.shown = next;
     for (const listener of this.listeners) {
       try {
         listener(changes);
@@ -115,6 +132,20 @@ export class Topic {
         });
       }
     }
+  }
+
+  #show(): Shown {
+    const jobs = this.views;
+    const [job = null] = jobs;
+    const nothing = this.loaded && !this.isList ? "missing" : "loading";
+    const hasSome = this.isList ? this.loaded : job !== null;
+    const state = this.isOver ? "final" : hasSome ? (this.#freshness ?? "reconnecting") : nothing;
+    const error = this.#error;
+    return Object.freeze({
+      state: error === null ? state : "error",
+      ...(this.isList ? { jobs } : { job }),
+      ...(error !== null && { error }),
+    });
   }
 
   #merge({ jobs, gone, snapshot, reset }: WireChanges, asked: Asked): JobChanges<HeldView> {

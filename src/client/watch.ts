@@ -1,25 +1,19 @@
-import type { ClientError } from "./client-error.js";
-import type { Store } from "./snapshot.js";
-
-interface Shown<V> {
-  readonly state: string;
-  readonly job: V | null;
-  readonly error?: ClientError;
-}
+import type { TopicStore } from "./stores.js";
+import type { HeldView } from "./topic.js";
 
 /** The views of a store of one job, newest only, until the last. */
-export async function* watchStore<V>(store: Store<Shown<V>>, signal?: AbortSignal): AsyncGenerator<V, void> {
+export async function* watchStore(store: TopicStore, signal?: AbortSignal): AsyncGenerator<HeldView, void> {
   let wake: () => void = () => undefined;
   const look = (): void => {
     wake();
   };
   const stop = store.subscribe(look);
   signal?.addEventListener("abort", look, { once: true });
-  let seen: V | null = null;
+  let seen: HeldView | null = null;
   try {
     while (signal?.aborted !== true) {
       const changed = new Promise<void>((resolve) => (wake = resolve));
-      const { state, job, error } = store.getSnapshot();
+      const { state, job = null, error } = store.getSnapshot();
       if (error !== undefined) throw error;
       if (job !== null && job !== seen) {
         yield (seen = job);

@@ -15,7 +15,8 @@ interface Region {
 
 /** What changes within so long is said together: many jobs may end at once. */
 const TOGETHER_MS = 300;
-const UNSEEN = "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+const UNSEEN =
+  "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
 
 let region: Region | null = null;
 let users = 0;

@@ -34,9 +34,9 @@ const NOTHING: Store<Shown> = { subscribe: () => () => undefined, getSnapshot: (
 export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
   // The client's stores, without the types of a kind: `Hooks` gives them back.
   const { job, latest, jobs, connection } = client as unknown as {
-    job(kind: KindArg<string>, id: string): Store<Shown>;
-    latest(kind: KindArg<string>, subject: string): Store<Shown>;
-    jobs(filter: object): Store<unknown>;
+    readonly job: (kind: KindArg<string>, id: string) => Store<Shown>;
+    readonly latest: (kind: KindArg<string>, subject: string) => Store<Shown>;
+    readonly jobs: (filter: object) => Store<unknown>;
     readonly connection: Store<unknown>;
   };
   const hooks = {
@@ -58,7 +58,7 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
       const name = kind === undefined ? undefined : nameOf(kind);
       return useStore(useMemo(() => jobs({ kind: name, subject, limit }), [name, subject, limit]));
     },
-    useSubmit: (kind: KindArg<string>) => useSubmission(client as unknown as Client<AnyDef>, nameOf(kind)),
+    useSubmit: (kind: KindArg<string>) => useSubmission(client, nameOf(kind)),
     useConnection: () => useStore(connection),
   };
   return hooks as unknown as Hooks<D>;

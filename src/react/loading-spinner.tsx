@@ -24,7 +24,11 @@ interface Surroundings {
  * Something is being loaded. It takes the colour of the text, and turns by itself, without a style sheet; it stands still
  * for those who asked for less motion.
  */
-export function LoadingSpinner({ size = "md", label = "Loading", className }: LoadingSpinnerProps): ReactElement {
+export function LoadingSpinner({
+  size = "md",
+  label = "Loading",
+  className,
+}: LoadingSpinnerProps): ReactElement {
   const ring = useRef(null);
   useEffect(() => {
     const around = globalThis as Surroundings;
@@ -39,8 +43,22 @@ export function LoadingSpinner({ size = "md", label = "Loading", className }: Lo
   }, []);
   const pixels = PIXELS[size];
   return (
-    <span role="progressbar" aria-label={label} data-waybill="loading-spinner" data-size={size} className={className}>
-      <svg ref={ring} width={pixels} height={pixels} viewBox="0 0 24 24" aria-hidden fill="none" stroke="currentColor">
+    <span
+      role="progressbar"
+      aria-label={label}
+      data-waybill="loading-spinner"
+      data-size={size}
+      className={className}
+    >
+      <svg
+        ref={ring}
+        width={pixels}
+        height={pixels}
+        viewBox="0 0 24 24"
+        aria-hidden
+        fill="none"
+        stroke="currentColor"
+      >
         <circle cx={12} cy={12} r={9} strokeWidth={3} opacity={0.25} />
         <path d="M21 12a9 9 0 0 0-9-9" strokeWidth={3} strokeLinecap="round" />
       </svg>

@@ -69,5 +69,13 @@ interface BarProps {
 function Bar({ labelledBy, percent }: BarProps): ReactElement {
   const value = percent === null ? undefined : Math.round(Math.min(1, Math.max(0, percent)) * 100);
   const style = value === undefined ? undefined : ({ "--percent": `${value}%` } as object);
-  return <div role="progressbar" data-part="bar" aria-labelledby={labelledBy} aria-valuenow={value} style={style} />;
+  return (
+    <div
+      role="progressbar"
+      data-part="bar"
+      aria-labelledby={labelledBy}
+      aria-valuenow={value}
+      style={style}
+    />
+  );
 }

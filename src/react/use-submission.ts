@@ -10,7 +10,10 @@ const IDLE: State = { isSubmitting: false, error: null, job: null };
 /** One submission after another of a kind, as a form shows it. */
 export function useSubmission(client: Client<AnyDef>, kind: string): Submission<AnyDef> {
   const [state, setState] = useState(IDLE);
-  const underWay = useRef<{ readonly key: string; readonly call: ReturnType<Submission<AnyDef>["submit"]> } | null>(null);
+  const underWay = useRef<{
+    readonly key: string;
+    readonly call: ReturnType<Submission<AnyDef>["submit"]>;
+  } | null>(null);
 
   const submit = useCallback<Submission<AnyDef>["submit"]>(
     (input, options) => {

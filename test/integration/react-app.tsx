@@ -31,9 +31,17 @@ export function App({ hooks, onSettled, initial }: AppProps): ReactElement {
       <button type="button" onClick={() => void submit({ documentId: "d" })}>
         Submit
       </button>
-      {shown.job === null ? <LoadingSpinner /> : <StatusBadge status={shown.job.word} message={shown.job.message} />}
+      {shown.job === null ? (
+        <LoadingSpinner />
+      ) : (
+        <StatusBadge status={shown.job.word} message={shown.job.message} />
+      )}
       {shown.job?.status === "PROCESSING" ? (
-        <ProgressIndicator title="Reading" percent={shown.job.percent} steps={[{ label: "Parsing", completed: false }]} />
+        <ProgressIndicator
+          title="Reading"
+          percent={shown.job.percent}
+          steps={[{ label: "Parsing", completed: false }]}
+        />
       ) : null}
     </main>
   );

@@ -66,7 +66,8 @@ async function open(path = "/", html = shell("")): Promise<void> {
 }
 
 const text = (id: string): Promise<string | null> => page.locator(`#${id}`).textContent();
-const shows = (id: string, expected: string) => expect.poll(() => text(id), { timeout: 10_000 }).toBe(expected);
+const shows = (id: string, expected: string) =>
+  expect.poll(() => text(id), { timeout: 10_000 }).toBe(expected);
 
 it("shows jobs live in StrictMode over one connection, and closes it with the last component", async () => {
   await open();
@@ -156,10 +157,13 @@ it.each(["light", "dark"] as const)("has components in which axe finds nothing, 
   await page.evaluate("gallery()");
   await page.locator("[data-waybill=loading-spinner]").first().waitFor();
   await page.addScriptTag({ url: "/axe.js" });
-  const found = await page.evaluate("axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))");
+  const found = await page.evaluate(
+    "axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))",
+  );
   expect([found, problems]).toEqual([[], []]);
   const pictures = process.env["WAYBILL_PICTURES"];
-  if (pictures !== undefined) await page.screenshot({ path: `${pictures}/components-${colorScheme}.png`, fullPage: true });
+  if (pictures !== undefined)
+    await page.screenshot({ path: `${pictures}/components-${colorScheme}.png`, fullPage: true });
 });
 
 it("turns nothing for those who asked for less motion", async () => {

@@ -44,18 +44,30 @@ export async function openGateway(scripts: Readonly<Record<string, string>>): Pr
       response.writeHead(202, { "content-type": "application/json" }).end(JSON.stringify(view));
     } else if (request.headers.accept === "text/event-stream") stream(url, response);
     else if (url.pathname === "/jobs") {
-      response.setHeader("content-type", "application/json").end(JSON.stringify({ items: source.room({}), next: null }));
+      response
+        .setHeader("content-type", "application/json")
+        .end(JSON.stringify({ items: source.room({}), next: null }));
     } else {
       const job = jobs.get(url.pathname.slice("/jobs/".length));
-      response.writeHead(job === undefined ? 404 : 200, { "content-type": "application/json", "retry-after": "1" });
+      response.writeHead(job === undefined ? 404 : 200, {
+        "content-type": "application/json",
+        "retry-after": "1",
+      });
       response.end(JSON.stringify(job ?? { code: "job.not_found" }));
     }
   });
 
   function stream(url: URL, response: ServerResponse): void {
     const id = /^\/jobs\/(.+)/.exec(url.pathname)?.[1];
-    const room = new Room(source, { ...Object.fromEntries(url.searchParams), ...(id === undefined ? {} : { jobId: id }), limit: 100 });
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" });
+    const room = new Room(source, {
+      ...Object.fromEntries(url.searchParams),
+      ...(id === undefined ? {} : { jobId: id }),
+      limit: 100,
+    });
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+    });
     streams.add(response);
     const tell = (): void => {
       const changes = room.changes();
@@ -88,13 +100,24 @@ export async function openGateway(scripts: Readonly<Record<string, string>>): Pr
     tells.add(tell);
     socket.on("close", () => tells.delete(tell));
     socket.on("message", (data: Buffer) => {
-      const frame = JSON.parse(data.toString()) as { type: string; id: string; filter: Filter; known?: Record<string, number> };
+      const frame = JSON.parse(data.toString()) as {
+        type: string;
+        id: string;
+        filter: Filter;
+        known?: Record<string, number>;
+      };
       if (frame.type === "ping") say({ type: "pong" });
       if (frame.type === "unsubscribe") rooms.delete(frame.id);
       if (frame.type === "subscribe") rooms.set(frame.id, new Room(source, frame.filter, frame.known));
       tell();
     });
-    say({ type: "ready", heartbeatMs: 25_000, maxFrameBytes: 16_384, maxSubscriptions: 100, expiresInMs: null });
+    say({
+      type: "ready",
+      heartbeatMs: 25_000,
+      maxFrameBytes: 16_384,
+      maxSubscriptions: 100,
+      expiresInMs: null,
+    });
   });
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

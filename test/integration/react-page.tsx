@@ -20,7 +20,10 @@ const page = globalThis as unknown as {
 
 page.settled = [];
 const transports = new URL(page.location.href).searchParams.get("transport") as "sse" | "poll" | null;
-const client = createClient<typeof ingest>({ baseUrl: `${new URL(page.location.href).origin}/jobs`, ...(transports && { transports: [transports] }) });
+const client = createClient<typeof ingest>({
+  baseUrl: `${new URL(page.location.href).origin}/jobs`,
+  ...(transports && { transports: [transports] }),
+});
 page.client = client;
 const hooks = createHooks(client);
 const onSettled = (job: { readonly id: string }): void => void page.settled.push(job.id);

@@ -45,7 +45,11 @@ async function live(seed: number): Promise<void> {
 
   const { fetch, WebSocket, env } = server;
   const client = openClient<AnyDef>({ baseUrl: "http://server/jobs", fetch, WebSocket }, env);
-  const [jobs, latest, list] = [IDS.map((id) => client.job("k", id)), client.latest("k", "s"), client.jobs({ limit: 3 })];
+  const [jobs, latest, list] = [
+    IDS.map((id) => client.job("k", id)),
+    client.latest("k", "s"),
+    client.jobs({ limit: 3 }),
+  ];
   const versions = new Map<string, number>();
   const back: string[] = [];
   list.subscribe((changes) => {
@@ -73,7 +77,8 @@ async function live(seed: number): Promise<void> {
       server.put({ id, kind: "k", subject: "s", createdAt: new Date(server.clock.now()).toISOString() });
     } else if (dice < 0.7 && job !== undefined) {
       const status = pick(NEXT[job.status]);
-      if (status !== undefined) server.put({ id: job.id, status, version: job.version + 1 + Math.floor(random() * 3) });
+      if (status !== undefined)
+        server.put({ id: job.id, status, version: job.version + 1 + Math.floor(random() * 3) });
     } else if (dice < 0.75 && job !== undefined && NEXT[job.status].length > 0) {
       // The store lost writes that it had acknowledged.
       server.jobs.set(job.id, { ...job, version: Math.max(1, job.version - 2) });

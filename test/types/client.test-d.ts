@@ -28,7 +28,13 @@ createClient({ baseUrl: "/jobs", jobs: [ingest], acessToken: "x" });
 createClient({ baseUrl: "/jobs", jobs: [ingest], transports: ["websockets"] });
 
 declare const socket: typeof WS;
-createClient({ baseUrl: "/jobs", jobs: [ingest], WebSocket: socket, accessToken: async () => "token", transports: undefined });
+createClient({
+  baseUrl: "/jobs",
+  jobs: [ingest],
+  WebSocket: socket,
+  accessToken: async () => "token",
+  transports: undefined,
+});
 
 // ---- stores -----------------------------------------------------------------------------------------------------------------
 
@@ -79,7 +85,9 @@ void submitted.then((result) => {
     >();
   }
 });
-expectTypeOf(byType.cancel("id").unwrap()).resolves.toEqualTypeOf<JobView<typeof ingest> | JobView<typeof recover>>();
+expectTypeOf(byType.cancel("id").unwrap()).resolves.toEqualTypeOf<
+  JobView<typeof ingest> | JobView<typeof recover>
+>();
 
 // ---- caches of others -------------------------------------------------------------------------------------------------------
 

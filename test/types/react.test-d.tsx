@@ -22,13 +22,14 @@ export function Page({ id }: { readonly id: string | null }): ReactElement {
   useJob(mail, id);
   // @ts-expect-error -- not a kind of this client
   useLatestJob("dr.recovr", "plan:1");
-  expectTypeOf(useJobs({ kind: ingest }).jobs[0]!.kind).toEqualTypeOf<"document.ingest">();
+  expectTypeOf(useJobs({ kind: ingest }).jobs[0]?.kind).toEqualTypeOf<"document.ingest" | undefined>();
 
   const { submit, error } = useSubmit(ingest);
   // N33
   // @ts-expect-error -- the input of the kind
   void submit({ documentId: 1 });
-  if (error?.code === "input.invalid") expectTypeOf(error.issues[0]!.pointer).toEqualTypeOf<string>();
+  if (error?.code === "input.invalid")
+    expectTypeOf(error.issues[0]?.pointer).toEqualTypeOf<string | undefined>();
 
   const { job } = useLatestJob("dr.recover", "plan:1");
   if (job === null) return <LoadingSpinner size="sm" />;

@@ -5,7 +5,10 @@ import { openClient } from "../../src/client/create-client.js";
 import type { ingest } from "../types/sample-jobs.js";
 import { FakeServer, viewOf } from "./client-server.js";
 
-function open(server: FakeServer, options: Partial<ClientOptions<typeof ingest>> = {}): Client<typeof ingest> {
+function open(
+  server: FakeServer,
+  options: Partial<ClientOptions<typeof ingest>> = {},
+): Client<typeof ingest> {
   const { fetch, WebSocket, env } = server;
   return openClient<typeof ingest>({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
 }
@@ -51,7 +54,11 @@ it("repeats itself with the same key after a lost answer, a 503 and a broken one
 it("gives up after five tries, and says that it may have been done", async () => {
   const server = new FakeServer();
   server.mode = "down";
-  const told = await server.clock.runUntil(open(server).submit("document.ingest", input).catch((error: unknown) => error));
+  const told = await server.clock.runUntil(
+    open(server)
+      .submit("document.ingest", input)
+      .catch((error: unknown) => error),
+  );
   expect(told).toMatchObject({ code: "server.unreachable", outcome: "unknown", retryable: true });
   expect(server.requests.length).toBe(5);
 });
@@ -79,7 +86,13 @@ it("answers with what the server refused, and throws what is no decision", async
   const refused = await client.submit("document.ingest", {} as typeof input);
   expect(refused).toMatchObject({
     ok: false,
-    error: { code: "input.invalid", status: 422, issues: problem.errors, outcome: "not_applied", retryable: false },
+    error: {
+      code: "input.invalid",
+      status: 422,
+      issues: problem.errors,
+      outcome: "not_applied",
+      retryable: false,
+    },
   });
   expect(!refused.ok && [refused.error.message, isWaybillError(refused.error, "input.invalid")]).toEqual([
     "documentId is missing. [input.invalid]",
@@ -108,7 +121,10 @@ it("asks for a fresh token when one is refused", async () => {
     },
   });
   await client.submit("document.ingest", input).unwrap();
-  expect(server.requests.map(({ headers }) => headers.get("authorization"))).toEqual(["Bearer t1", "Bearer t2"]);
+  expect(server.requests.map(({ headers }) => headers.get("authorization"))).toEqual([
+    "Bearer t1",
+    "Bearer t2",
+  ]);
 });
 
 it("runs a failed job again once, however often it is asked to", async () => {
@@ -130,7 +146,8 @@ it("shows what a command answered wherever it is looked at, if it is newer", asy
   const list = client.jobs();
   for (const store of [...stores, list]) store.subscribe(() => {});
   await server.clock.settle();
-  server.onPost = () => Response.json(viewOf({ id: "a", version: 4, subject: "document:1", status: "FAILED" }));
+  server.onPost = () =>
+    Response.json(viewOf({ id: "a", version: 4, subject: "document:1", status: "FAILED" }));
   await client.cancel("a", { reason: "wrong file" });
   expect(server.requests.at(-1)?.body).toEqual({ reason: "wrong file" });
   expect(stores.map((store) => store.getSnapshot())).toMatchObject([
@@ -162,7 +179,8 @@ it("takes a kind by its definition or by its name", async () => {
 
 it("refuses options that it does not know or cannot use", () => {
   const { env, fetch, WebSocket } = new FakeServer();
-  const refused = (options: object) => () => openClient({ baseUrl: "/jobs", fetch, WebSocket, ...options }, env);
+  const refused = (options: object) => () =>
+    openClient({ baseUrl: "/jobs", fetch, WebSocket, ...options }, env);
   expect(refused({ acessToken: "x" })).toThrow(/no option "acessToken".*accessToken.*\[config.invalid\]/);
   expect(refused({ baseUrl: undefined })).toThrow("needs its baseUrl");
   expect(refused({ WebSocket: undefined, transports: ["websocket"] })).toThrow(/WebSocket/);

@@ -72,10 +72,18 @@ it("polls by Retry-After where nothing else works", async () => {
   const [job, list] = [client.job("document.ingest", "a"), client.jobs()];
   job.subscribe(() => {});
   await server.clock.settle();
-  expect(client.connection.getSnapshot()).toMatchObject({ state: "polling", transport: "poll", pollMs: 2_000 });
+  expect(client.connection.getSnapshot()).toMatchObject({
+    state: "polling",
+    transport: "poll",
+    pollMs: 2_000,
+  });
   await server.clock.advance(4_000);
   expect(server.requests.map(({ path }) => path)).toEqual(["/a", "/a", "/a"]);
-  expect(server.requests.map(({ headers }) => headers.get("if-none-match"))).toEqual([null, 'W/"a.1"', 'W/"a.1"']);
+  expect(server.requests.map(({ headers }) => headers.get("if-none-match"))).toEqual([
+    null,
+    'W/"a.1"',
+    'W/"a.1"',
+  ]);
   list.subscribe(() => {});
   await server.clock.advance(4_000);
   expect(list.getSnapshot()).toMatchObject({ state: "polling", jobs: [{ id: "a" }] });
@@ -224,7 +232,10 @@ it("holds no more than three streams, and polls for the rest", async () => {
   expect(server.streams.size).toBe(3);
   server.put({ id: "e" });
   await server.clock.advance(2_000);
-  expect(client.job("document.ingest", "e").getSnapshot()).toMatchObject({ state: "polling", job: { version: 2 } });
+  expect(client.job("document.ingest", "e").getSnapshot()).toMatchObject({
+    state: "polling",
+    job: { version: 2 },
+  });
 });
 
 it("renews a token before it expires, and says what it knows when it connects again", async () => {

@@ -7,7 +7,11 @@ import type { PublicView } from "../../src/core/public-view.js";
 import { ingest } from "../types/sample-jobs.js";
 import { viewOf } from "./client-server.js";
 
-const view = (id: string, version: number, second = 0) => ({ id, version, createdAt: `2025-01-01T00:00:0${second}Z` });
+const view = (id: string, version: number, second = 0) => ({
+  id,
+  version,
+  createdAt: `2025-01-01T00:00:0${second}Z`,
+});
 
 it("takes the higher version of one job, and the old object itself otherwise", () => {
   const old = view("a", 2);
@@ -44,7 +48,15 @@ const shapes: Readonly<Record<JobStatus, Partial<PublicView>>> = {
   FAILED: {
     finishedAt: at,
     metadata: { at },
-    failure: { reason: "error", code: null, message: at, attempts: 1, retryable: true, phase: null, details: { at } },
+    failure: {
+      reason: "error",
+      code: null,
+      message: at,
+      attempts: 1,
+      retryable: true,
+      phase: null,
+      details: { at },
+    },
   },
 };
 

@@ -1,4 +1,5 @@
 import type { Environment } from "../../src/client/environment.js";
+import { HttpLink } from "../../src/client/transports/http-link.js";
 import type { WebSocketLike } from "../../src/client/transports/websocket.js";
 import type { PublicView } from "../../src/core/public-view.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
@@ -44,7 +45,12 @@ export class FakeServer {
   readonly streams = new Set<FakeStream>();
   /** Frames of clients, and requests, in order. */
   readonly heard: Frame[] = [];
-  readonly requests: { readonly method: string; readonly path: string; readonly headers: Headers; readonly body: unknown }[] = [];
+  readonly requests: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Headers;
+    readonly body: unknown;
+  }[] = [];
   opened = 0;
   /** What becomes of new connections and requests. */
   mode: "up" | "down" | "mute" = "up";
@@ -59,7 +65,8 @@ export class FakeServer {
     this.clock.defer(deliver);
   };
   /** Answers to other requests than reads. */
-  onPost: (path: string, body: unknown) => Response | Promise<Response> = () => Response.json({}, { status: 500 });
+  onPost: (path: string, body: unknown) => Response | Promise<Response> = () =>
+    Response.json({}, { status: 500 });
   readonly #looks = new Set<() => void>();
   random: () => number = () => 0.5;
 
@@ -81,6 +88,7 @@ export class FakeServer {
       random: () => this.random(),
       hidden: () => this.hidden,
       offline: () => this.offline,
+      loadHttpLink: async () => HttpLink,
       onSignal: (look) => {
         this.#looks.add(look);
         return () => void this.#looks.delete(look);
@@ -124,7 +132,7 @@ export class FakeServer {
   }
 
   readonly fetch: typeof fetch = async (input, init) => {
-    const url = new URL(input as string, "http://server");
+    const url = new URL(input, "http://server");
     const path = url.pathname.replace("/jobs", "") + url.search;
     const headers = new Headers(init?.headers);
     const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : undefined;
@@ -144,7 +152,11 @@ export class FakeServer {
   async #get(url: URL, headers: Headers, signal: AbortSignal | null): Promise<Response> {
     const id = /^\/jobs\/(.+)$/.exec(url.pathname)?.[1];
     const query = Object.fromEntries(url.searchParams);
-    const filter: Filter = { ...query, ...(id === undefined ? {} : { jobId: id }), limit: Number(query["limit"] ?? 100) };
+    const filter: Filter = {
+      ...query,
+      ...(id === undefined ? {} : { jobId: id }),
+      limit: Number(query["limit"] ?? 100),
+    };
     const [first] = this.room(filter);
     if (headers.get("accept") === "text/event-stream") {
       if (this.eventStreams === "down") throw new TypeError("fetch failed");
@@ -208,7 +220,8 @@ export class Room {
     const snapshot = this.#first;
     if (!snapshot && jobs.length === 0 && gone.length === 0) return null;
     this.#first = false;
-    if (snapshot && room.length === 0 && this.filter.jobId !== undefined) gone.splice(0, gone.length, this.filter.jobId);
+    if (snapshot && room.length === 0 && this.filter.jobId !== undefined)
+      gone.splice(0, gone.length, this.filter.jobId);
     this.#sent.clear();
     for (const job of room) this.#sent.set(job.id, job.version);
     return { jobs, gone, snapshot, reset };
@@ -249,7 +262,14 @@ export class FakeSocket implements WebSocketLike {
       (this.onopen as (() => void) | null)?.();
       if (mode === "denied") return;
       if (mode === "refused") this.end(4400);
-      else this.say({ type: "ready", heartbeatMs: 25_000, maxFrameBytes: 16_384, maxSubscriptions: 100, expiresInMs: null });
+      else
+        this.say({
+          type: "ready",
+          heartbeatMs: 25_000,
+          maxFrameBytes: 16_384,
+          maxSubscriptions: 100,
+          expiresInMs: null,
+        });
     });
   }
 
@@ -288,7 +308,8 @@ export class FakeSocket implements WebSocketLike {
     if (this.blackHoled) return;
     const text = JSON.stringify(frame);
     this.#server.road(() => {
-      if (this.readyState === 1) (this.onmessage as ((event: { data: string }) => void) | null)?.({ data: text });
+      if (this.readyState === 1)
+        (this.onmessage as ((event: { data: string }) => void) | null)?.({ data: text });
     });
   }
 

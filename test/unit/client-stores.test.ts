@@ -9,7 +9,7 @@ type Kinds = typeof ingest | typeof recover;
 
 function open(server: FakeServer, options: Partial<ClientOptions<AnyDef>> = {}): Client<Kinds> {
   const { fetch, WebSocket, env } = server;
-  return openClient({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env) as Client<Kinds>;
+  return openClient({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
 }
 
 it("opens nothing before somebody listens, one connection for all who do, and closes it a macrotask after the last", async () => {
@@ -21,15 +21,26 @@ it("opens nothing before somebody listens, one connection for all who do, and cl
   await server.clock.advance(60_000);
   expect([server.opened, client.connection.getSnapshot().state]).toEqual([0, "idle"]);
 
-  const stops = [job.subscribe(() => {}), client.job("document.ingest", "a").subscribe(() => {}), list.subscribe(() => {})];
+  const stops = [
+    job.subscribe(() => {}),
+    client.job("document.ingest", "a").subscribe(() => {}),
+    list.subscribe(() => {}),
+  ];
   await server.clock.settle();
   expect([server.opened, server.sockets.size, client.connection.getSnapshot().state]).toEqual([1, 1, "live"]);
-  expect(server.heard.map(({ type, id }) => [type, id])).toEqual([["subscribe", "s1"], ["subscribe", "s2"]]);
+  expect(server.heard.map(({ type, id }) => [type, id])).toEqual([
+    ["subscribe", "s1"],
+    ["subscribe", "s2"],
+  ]);
 
   for (const stop of stops) stop();
   expect(server.sockets.size).toBe(1);
   await server.clock.settle();
-  expect([server.sockets.size, client.connection.getSnapshot().state, server.clock.pending()]).toEqual([0, "idle", 0]);
+  expect([server.sockets.size, client.connection.getSnapshot().state, server.clock.pending()]).toEqual([
+    0,
+    "idle",
+    0,
+  ]);
   expect(server.listeningToSignals).toBe(0);
 });
 
@@ -56,7 +67,10 @@ it("gives the same frozen object until something changes, and each change once",
   store.subscribe(() => seen.push(store.getSnapshot()));
   await server.clock.settle();
   const first = store.getSnapshot();
-  expect(first).toMatchObject({ state: "live", job: { id: "a", version: 1, createdAt: new Date("2025-01-01") } });
+  expect(first).toMatchObject({
+    state: "live",
+    job: { id: "a", version: 1, createdAt: new Date("2025-01-01") },
+  });
   expect([Object.isFrozen(first), Object.isFrozen(first.job)]).toEqual([true, true]);
   await server.clock.advance(600_000);
   expect(store.getSnapshot()).toBe(first);
@@ -95,7 +109,11 @@ it("ends at COMPLETED and FAILED: nothing is listened for any more", async () =>
   server.put({ id: "a", status: "COMPLETED", output: { chunks: 3 } });
   await server.clock.settle();
   expect(store.getSnapshot()).toMatchObject({ state: "final", job: { output: { chunks: 3 } } });
-  expect([server.sockets.size, client.connection.getSnapshot().state, server.clock.pending()]).toEqual([0, "idle", 0]);
+  expect([server.sockets.size, client.connection.getSnapshot().state, server.clock.pending()]).toEqual([
+    0,
+    "idle",
+    0,
+  ]);
 });
 
 it("says that a job is missing, and shows it when it is there", async () => {
@@ -133,7 +151,9 @@ it("shows a list newest first, and tells its changes to caches of others", async
   const store = client.jobs({ kind: "document.ingest" });
   const told: unknown[] = [];
   expect(store.getSnapshot()).toEqual({ state: "loading", jobs: [] });
-  store.subscribe(({ jobs, ...rest }) => told.push([jobs.map(({ id, version }) => `${id}${version}`).join(), rest]));
+  store.subscribe(({ jobs, ...rest }) =>
+    told.push([jobs.map(({ id, version }) => `${id}${version}`).join(), rest]),
+  );
   await server.clock.settle();
   expect(store.getSnapshot().jobs.map(({ id }) => id)).toEqual(["b", "a"]);
   server.put({ id: "a", status: "QUEUED" });
@@ -147,7 +167,9 @@ it("shows a list newest first, and tells its changes to caches of others", async
     ["", { gone: ["b"], snapshot: false, reset: false }],
   ]);
   const late: unknown[] = [];
-  client.jobs({ kind: "document.ingest" }).subscribe(({ jobs, snapshot }) => late.push([jobs.length, snapshot]));
+  client
+    .jobs({ kind: "document.ingest" })
+    .subscribe(({ jobs, snapshot }) => late.push([jobs.length, snapshot]));
   await Promise.resolve();
   expect(late).toEqual([[1, true]]);
 });
@@ -179,7 +201,9 @@ it("takes what is late, doubled or out of order for what it is, and goes back on
     await server.clock.settle();
     return store.getSnapshot().jobs[0]?.version;
   };
-  expect([await say(7), await say(6), await say(7), await say(3, true), await say(4)]).toEqual([7, 7, 7, 3, 4]);
+  expect([await say(7), await say(6), await say(7), await say(3, true), await say(4)]).toEqual([
+    7, 7, 7, 3, 4,
+  ]);
   expect(resets).toEqual([false, false, true, false]);
 });
 
@@ -259,7 +283,8 @@ it("ends a watch without an error when its signal aborts", async () => {
   const server = new FakeServer();
   const abort = new AbortController();
   const done = (async () => {
-    for await (const view of open(server).watch("document.ingest", "a", { signal: abort.signal })) expect(view).toBeNull();
+    for await (const view of open(server).watch("document.ingest", "a", { signal: abort.signal }))
+      expect(view).toBeNull();
   })();
   await server.clock.settle();
   abort.abort();

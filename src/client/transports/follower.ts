@@ -1,7 +1,7 @@
 import type { PublicView } from "../../core/public-view.js";
 import { pathOf } from "../aim.js";
 import { errorOf, retryAfterMs } from "../http.js";
-import type { LinkHost } from "../link.js";
+import type { LinkHost, Loss } from "../link.js";
 import type { TransportName } from "../snapshot.js";
 import { Timers } from "../timers.js";
 import { type Asked, NO_CHANGES, type Topic } from "../topic.js";
@@ -35,17 +35,9 @@ const REREAD_MS = 60_000;
  * a credential), for an answer that is held back until there is news, or for the state as it is.
  */
 export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName): Follower {
-  const { clock, random } = host.env;
+  const { clock } = host.env;
   const timers = new Timers(clock);
   const isStream = name === "sse";
-  const { kind, subject, limit } = topic.aim;
-  // The newest about a subject has an address of its own, which answers with the whole view.
-  const isLatest = !isStream && limit === 1 && kind !== undefined && subject !== undefined;
-  const path = pathOf(topic.aim) + (isLatest ? "&latest" : "");
-  const kinds = {
-    sse: { accept: "text/event-stream" },
-    "long-poll": { prefer: `wait=${WAIT_S}` },
-  } as Partial<Record<TransportName, Readonly<Record<string, string>>>>;
   let request = new AbortController();
   let etag: string | null = null;
 
@@ -54,55 +46,45 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
     timers.start("ask", ms, () => {
       request.abort();
       const { signal } = (request = new AbortController());
-      expect(isStream ? FIRST_MS : ANSWER_MS);
+      timers.start("answer", isStream ? FIRST_MS : ANSWER_MS, onSilence);
       ask(signal).catch(() => {
         if (!signal.aborted) host.down({ reason: "lost" });
       });
     });
   }
 
-  function expect(ms: number): void {
-    timers.start("answer", ms, () => {
-      host.down({ reason: "silent" });
-    });
+  function now(): void {
+    again(0);
+  }
+
+  function onSilence(): void {
+    host.down({ reason: "silent" });
   }
 
   async function ask(signal: AbortSignal): Promise<void> {
     const began = clock.now();
     const asked = topic.ask(0);
-    const headers = { ...kinds[name], ...(etag !== null && { "if-none-match": etag }) };
-    const answer = await host.http.fetch({ path, headers, signal });
-    const { ok, status } = answer;
-    const error = ok || status === 304 || status === 404 ? null : await errorOf(answer);
-    const body = ok && !isStream ? ((await answer.json()) as PublicView & { readonly items?: PublicView[] }) : null;
+    const headers = { ...HEADERS[name], ...(etag !== null && { "if-none-match": etag }) };
+    const answer = await host.http.fetch({ path: addressOf(topic, isStream), headers, signal });
+    const loss = await lossOf(answer, isStream);
+    const jobs = answer.ok && !isStream ? viewsOf(await answer.json()) : [];
     if (signal.aborted) return;
-    if (error !== null) {
-      const reason = error.code === "access.denied" ? "denied" : error.retryable ? "lost" : "unfit";
-      host.down({ reason, error, afterMs: retryAfterMs(answer, 0) });
-    } else if (ok && isStream) await read(answer, asked, signal);
+    if (loss !== null) host.down(loss);
+    else if (answer.ok && isStream) await read(answer, asked, signal);
     else {
       etag = answer.headers.get("etag") ?? etag;
       timers.cancel("answer");
       host.up();
-      // What was held back, or was news: the next question of a long poll is held back in turn.
-      const isHeld = name === "long-poll" && ((ok && etag !== null) || clock.now() - began >= HELD_MS);
-      again(isHeld ? 0 : retryAfterMs(answer, PAUSE_MS));
-      const jobs = body === null ? [] : (body.items ?? [body]);
-      host.apply(topic, { ...NO_CHANGES, jobs, snapshot: status !== 304 }, asked, "polling");
+      again(pauseAfter(answer, clock.now() - began, name));
+      host.apply(topic, { ...NO_CHANGES, jobs, snapshot: answer.status !== 304 }, asked, "polling");
     }
   }
 
-  async function read({ body, headers }: Response, asked: Asked, signal: AbortSignal): Promise<void> {
-    if (body === null || headers.get("content-type")?.includes("event-stream") !== true) {
-      host.down({ reason: "unfit" });
-      return;
-    }
-    timers.start("ask", REREAD_MS * (0.75 + random() / 2), () => {
-      again(0);
-    });
-    for await (const changes of changesOf(body)) {
+  async function read({ body }: Response, asked: Asked, signal: AbortSignal): Promise<void> {
+    timers.start("ask", REREAD_MS * (0.75 + host.env.random() / 2), now);
+    for await (const changes of changesOf(body as ReadableStream<Uint8Array>)) {
       if (signal.aborted) return;
-      expect(SILENCE_MS);
+      timers.start("answer", SILENCE_MS, onSilence);
       host.up();
       if (changes !== null) host.apply(topic, changes, asked, "live");
     }
@@ -110,16 +92,47 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
     if (!signal.aborted) host.down({ reason: "lost" });
   }
 
-  again(0);
-  return {
-    name,
-    check() {
-      // Whatever a stream still holds after a sleep, an answer that is asked for now is newer.
-      again(0);
-    },
-    stop() {
-      timers.cancelAll();
-      request.abort();
-    },
-  };
+  function stop(): void {
+    timers.cancelAll();
+    request.abort();
+  }
+
+  now();
+  // Whatever a stream still holds after a sleep, an answer that is asked for now is newer.
+  return { name, check: now, stop };
+}
+
+const HEADERS: Partial<Record<TransportName, Readonly<Record<string, string>>>> = {
+  sse: { accept: "text/event-stream" },
+  "long-poll": { prefer: `wait=${WAIT_S}` },
+};
+
+function pauseAfter(answer: Response, tookMs: number, name: TransportName): number {
+  // What was held back, or was news: the next question of a long poll is held back in turn.
+  const isHeld = name === "long-poll" && (tookMs >= HELD_MS || (answer.ok && answer.headers.has("etag")));
+  return isHeld ? 0 : retryAfterMs(answer, PAUSE_MS);
+}
+
+function addressOf({ aim, isList }: Topic, isStream: boolean): string {
+  // The newest about a subject has an address of its own, which answers with the whole view.
+  const isLatest = !isStream && !isList && aim.jobId === undefined;
+  return pathOf(aim) + (isLatest ? "&latest" : "");
+}
+
+/** What is wrong with an answer; `null`: nothing, and that there is no such job is an answer too. */
+async function lossOf(answer: Response, isStream: boolean): Promise<Loss | null> {
+  const { ok, status, headers, body } = answer;
+  if (status === 304 || status === 404) return null;
+  if (ok) {
+    const fits =
+      !isStream || (body !== null && headers.get("content-type")?.includes("event-stream") === true);
+    return fits ? null : { reason: "unfit" };
+  }
+  const error = await errorOf(answer);
+  const reason = error.code === "access.denied" ? "denied" : error.retryable ? "lost" : "unfit";
+  return { reason, error, afterMs: retryAfterMs(answer, 0) };
+}
+
+function viewsOf(body: unknown): readonly PublicView[] {
+  return (body as { readonly items?: readonly PublicView[] }).items ?? [body as PublicView];
 }
