@@ -9,4 +9,4 @@ export { applyNewer, type Versioned } from "./client/apply-newer.js";
 export type * from "./client/api.js";
 export type * from "./client/client-error.js";
 export type * from "./client/snapshot.js";
-export type { WebSocketConstructor, WebSocketLike } from "./client/transports/websocket.js";
+export type { WebSocketConstructor, WebSocketLike } from "./client/live/websocket.js";

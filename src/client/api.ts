@@ -4,7 +4,7 @@ import type { JobStatus } from "../core/lifecycle.js";
 import type { AsyncResult } from "../core/result.js";
 import type { ClientRefusal } from "./client-error.js";
 import type { Connection, JobChanges, JobsSnapshot, JobSnapshot, Store, TransportName } from "./snapshot.js";
-import type { WebSocketConstructor } from "./transports/websocket.js";
+import type { WebSocketConstructor } from "./live/websocket.js";
 
 /** A kind of job: its definition, or its name. */
 export type KindArg<K extends string> = K | { readonly kind: K };

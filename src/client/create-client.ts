@@ -5,15 +5,15 @@ import { queryOf } from "./aim.js";
 import type { Client, ClientOptions, JobsFilter, KindArg, ListQuery, Page } from "./api.js";
 import { ClientError } from "./client-error.js";
 import { command, freshKey } from "./commands.js";
-import { Connector, type Ladder } from "./connector.js";
+import { Connector, type Ladder } from "./live/connector.js";
 import { type Environment, surroundings } from "./environment.js";
 import { createHttp } from "./http.js";
-import { lateLink } from "./late-link.js";
+import { lateLink } from "./live/late-link.js";
 import { reviveView } from "./revive.js";
 import type { TransportName } from "./snapshot.js";
 import { createStore } from "./stores.js";
 import { Topic } from "./topic.js";
-import { WebSocketLink, type WebSocketConstructor } from "./transports/websocket.js";
+import { WebSocketLink, type WebSocketConstructor } from "./live/websocket.js";
 import { watchStore } from "./watch.js";
 
 const OPTIONS: readonly string[] = [

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.js";
-import type { HttpLink } from "./transports/http-link.js";
+import type { HttpLink } from "./live/http-link.js";
 
 /** What the client reaches outside with; a test passes its own. */
 export interface Environment {
@@ -50,7 +50,7 @@ export function surroundings(onWake?: (wake: () => void) => () => void): Environ
     random: Math.random,
     hidden: () => around.document?.visibilityState === "hidden",
     offline: () => around.navigator?.onLine === false,
-    loadHttpLink: async () => (await import("./transports/http-link.js")).HttpLink,
+    loadHttpLink: async () => (await import("./live/http-link.js")).HttpLink,
     onSignal(look) {
       const signals: [Target | undefined, string][] = [
         [around, "online"],

@@ -1,4 +1,4 @@
-import { backoffMs } from "./backoff.js";
+import { backoffMs } from "./live/backoff.js";
 import { ClientError, type InputIssue, type RefusalCode } from "./client-error.js";
 import type { Environment } from "./environment.js";
 

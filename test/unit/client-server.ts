@@ -1,6 +1,6 @@
 import type { Environment } from "../../src/client/environment.js";
-import { HttpLink } from "../../src/client/transports/http-link.js";
-import type { WebSocketLike } from "../../src/client/transports/websocket.js";
+import { HttpLink } from "../../src/client/live/http-link.js";
+import type { WebSocketLike } from "../../src/client/live/websocket.js";
 import type { PublicView } from "../../src/core/public-view.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
 

@@ -28,12 +28,12 @@ function weighing({ outputs }: Metafile): string[] {
   );
 }
 
-const LATE = "./transports/http-link.js";
+const LATE = "./live/http-link.js";
 const KILOBYTE = 1000;
 
 it("needs at most 6 kB before it shows jobs, and 1.5 kB more that are loaded beside the first connection", async () => {
   const client = await bundle(`export { createClient } from "./src/client.js"`, [LATE]);
-  const late = await bundle(`export { HttpLink } from "./src/client/transports/http-link.js"`);
+  const late = await bundle(`export { HttpLink } from "./src/client/live/http-link.js"`);
   const whole = await bundle(`export { createClient } from "./src/client.js"`);
   expect(client.bytes).toBeLessThanOrEqual(6 * KILOBYTE);
   // By itself it brings along what it shares with the rest.

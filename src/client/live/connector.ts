@@ -1,13 +1,13 @@
-import type { PublicView } from "../core/public-view.js";
+import type { PublicView } from "../../core/public-view.js";
 import { backoffMs } from "./backoff.js";
-import { ClientError } from "./client-error.js";
-import type { Environment } from "./environment.js";
-import type { Http } from "./http.js";
+import { ClientError } from "../client-error.js";
+import type { Environment } from "../environment.js";
+import type { Http } from "../http.js";
 import type { Link, LinkHost, Loss } from "./link.js";
-import type { Connection, Store, TransportName } from "./snapshot.js";
-import type { Topics } from "./stores.js";
+import type { Connection, Store, TransportName } from "../snapshot.js";
+import type { Topics } from "../stores.js";
 import { Timers } from "./timers.js";
-import type { Listener, Topic } from "./topic.js";
+import type { Listener, Topic } from "../topic.js";
 
 /** The ways that there are here, best first, each with how to begin. */
 export type Ladder = readonly { readonly name: TransportName; open(host: LinkHost): Link }[];

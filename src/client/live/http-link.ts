@@ -1,4 +1,4 @@
-import type { Link, LinkHost } from "../link.js";
+import type { Link, LinkHost } from "./link.js";
 import type { TransportName } from "../snapshot.js";
 import type { Topic } from "../topic.js";
 import { type Follower, followOverHttp } from "./follower.js";

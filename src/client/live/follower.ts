@@ -1,9 +1,9 @@
 import type { PublicView } from "../../core/public-view.js";
 import { pathOf } from "../aim.js";
 import { errorOf, retryAfterMs } from "../http.js";
-import type { LinkHost, Loss } from "../link.js";
+import type { LinkHost, Loss } from "./link.js";
 import type { TransportName } from "../snapshot.js";
-import { Timers } from "../timers.js";
+import { Timers } from "./timers.js";
 import { type Asked, NO_CHANGES, type Topic } from "../topic.js";
 import { changesOf } from "./event-stream.js";
 

@@ -1,7 +1,7 @@
-import type { ClientError } from "./client-error.js";
-import type { Environment } from "./environment.js";
-import type { Http } from "./http.js";
-import type { Asked, Freshness, Topic, WireChanges } from "./topic.js";
+import type { ClientError } from "../client-error.js";
+import type { Environment } from "../environment.js";
+import type { Http } from "../http.js";
+import type { Asked, Freshness, Topic, WireChanges } from "../topic.js";
 
 /** A way to hear of changes, while it works. It never calls its host from inside a call of the host. */
 export interface Link {

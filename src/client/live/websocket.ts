@@ -1,6 +1,6 @@
 import { ClientError } from "../client-error.js";
-import type { Link, LinkHost, Loss } from "../link.js";
-import { Timers } from "../timers.js";
+import type { Link, LinkHost, Loss } from "./link.js";
+import { Timers } from "./timers.js";
 import { type Asked, joined, type Topic, type WireChanges } from "../topic.js";
 
 /** What the client needs of a WebSocket: a browser's, React Native's, or `ws`. */

@@ -1,5 +1,5 @@
 import type { Link, LinkHost } from "./link.js";
-import type { Topic } from "./topic.js";
+import type { Topic } from "../topic.js";
 
 /** A link whose code is on its way. */
 export function lateLink(host: LinkHost, loading: Promise<Link>): Link {
