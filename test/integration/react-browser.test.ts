@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { createClient } from "../../src/client.js";
 import { createHooks } from "../../src/react.js";
 import type { ingest } from "../types/sample-jobs.js";
@@ -19,6 +19,9 @@ const STYLE = `
 `;
 const shell = (body: string, head = ""): string =>
   `<!doctype html><html lang="en"><head><title>Jobs</title><link rel="icon" href="data:,"><style>${STYLE}</style>${head}</head><body><div id="root">${body}</div><script type="module" src="/page.js"></script></body></html>`;
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 let browser: Browser;
 let gateway: Gateway;
@@ -41,6 +44,12 @@ beforeAll(async () => {
   const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
   args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
   browser = await chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args });
+  const context = await browser.newContext({ viewport: { width: 390, height: 700 } });
+  page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+  });
+  page.on("pageerror", (error) => problems.push(error.message));
 }, 60_000);
 
 afterAll(async () => {
@@ -48,20 +57,15 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  await page.context().close();
+  await page.goto("about:blank");
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   await gateway.close();
 });
 
 async function open(path = "/", html = shell("")): Promise<void> {
   gateway = await openGateway(scripts);
   gateway.page("/", html);
-  const context = await browser.newContext({ viewport: { width: 390, height: 700 } });
-  page = await context.newPage();
   problems.length = 0;
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
-  });
-  page.on("pageerror", (error) => problems.push(error.message));
   await page.goto(gateway.origin + path);
 }
 
@@ -212,4 +216,5 @@ it("lets seven tabs of one origin converge over HTTP/1.1, since those that nobod
     await expect.poll(() => tab.locator("#job").textContent()).toBe("PROCESSING 2");
     await look(tab, "hidden");
   }
-});
+  await Promise.all(tabs.map(async (tab) => (tab === page ? undefined : tab.close())));
+}, 120_000);

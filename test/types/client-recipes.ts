@@ -1,5 +1,5 @@
 // The recipes of docs/client.md and docs/react.md: test/unit/client-docs.test.ts holds the pages to this text.
-import { createStore, type Action } from "redux";
+import { type Action, legacy_createStore as createStore } from "redux";
 import type { JobView } from "../../src/core/api/view.js";
 import { applyNewer, createClient, type JobChanges } from "../../src/client.js";
 import type { ingest } from "./sample-jobs.js";
@@ -15,14 +15,16 @@ const client = createClient<typeof ingest>({ baseUrl: "/jobs" });
 type Ingest = ReturnType<ReturnType<typeof client.jobs>["getSnapshot"]>["jobs"][number];
 type Changed = Action<"jobs/changed"> & { readonly changes: JobChanges<Ingest> };
 
-export const store = createStore((state: ReadonlyMap<string, Ingest> = new Map(), action: Changed) => {
-  if (action.type !== "jobs/changed") return state;
-  const { jobs, gone, snapshot, reset } = action.changes;
-  const next = new Map(snapshot ? [] : state);
-  for (const id of gone) next.delete(id);
-  for (const job of jobs) next.set(job.id, applyNewer(next.get(job.id), job, reset));
-  return next;
-});
+export const store = createStore(
+  (state: ReadonlyMap<string, Ingest> = new Map(), action: Changed | Action) => {
+    if (!("changes" in action)) return state;
+    const { jobs, gone, snapshot, reset } = action.changes;
+    const next = new Map(snapshot ? [] : state);
+    for (const id of gone) next.delete(id);
+    for (const job of jobs) next.set(job.id, applyNewer(next.get(job.id), job, reset));
+    return next;
+  },
+);
 
 client.jobs().subscribe((changes) => store.dispatch({ type: "jobs/changed", changes }));
 // end
