@@ -25,7 +25,7 @@ export type FaultCode =
 
 /** What of an input was refused, and where. */
 export interface InputIssue {
-  /** As a JSON pointer: `/items/0/name`. */
+  /** As a JSON pointer in a fragment: `#/items/0/name`. */
   readonly pointer: string;
   readonly detail: string;
 }

@@ -140,7 +140,8 @@ export class Topic {
     const nothing = this.loaded && !this.isList ? "missing" : "loading";
     const hasSome = this.isList ? this.loaded : job !== null;
     const state = this.isOver ? "final" : hasSome ? (this.#freshness ?? "reconnecting") : nothing;
-    const error = this.#error;
+    // What is final needs nobody any more, whoever refuses.
+    const error = this.isOver ? null : this.#error;
     return Object.freeze({
       state: error === null ? state : "error",
       ...(this.isList ? { jobs } : { job }),

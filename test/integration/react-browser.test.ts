@@ -192,6 +192,21 @@ it.each(["sse", "poll"] as const)("follows by %s in a real browser", async (tran
   expect([gateway.opened(), gateway.streams()]).toEqual([0, transport === "sse" ? 3 : 0]);
 });
 
+it("says that it is offline, and catches up at once when it is online again", async () => {
+  await open();
+  gateway.put({ id: "a" });
+  await page.evaluate("mount()");
+  await shows("connection", "live");
+  await page.context().setOffline(true);
+  gateway.kill();
+  gateway.put({ id: "a", status: "PROCESSING" });
+  await shows("connection", "offline");
+  expect(await text("job")).toBe("PENDING 1");
+  await page.context().setOffline(false);
+  await shows("job", "PROCESSING 2");
+  await shows("connection", "live");
+});
+
 it("lets seven tabs of one origin converge over HTTP/1.1, since those that nobody looks at hold no stream", async () => {
   await open("/?transport=sse");
   gateway.put({ id: "a" });

@@ -79,7 +79,7 @@ it("answers with what the server refused, and throws what is no decision", async
     code: "input.invalid",
     title: "Invalid",
     detail: "documentId is missing.",
-    errors: [{ pointer: "/documentId", detail: "is missing" }],
+    errors: [{ pointer: "#/documentId", detail: "is missing" }],
   };
   server.onPost = () => Response.json(problem, { status: 422 });
   const client = open(server);

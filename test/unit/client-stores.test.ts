@@ -248,12 +248,15 @@ it("does not let one listener's fault reach the next", async () => {
 
 it("is closed for good, and says so", async () => {
   const server = new FakeServer();
+  server.put({ id: "b", status: "FAILED" });
   const client = open(server);
-  const store = client.job("document.ingest", "a");
+  const [store, over] = [client.job("document.ingest", "a"), client.job("document.ingest", "b")];
   store.subscribe(() => {});
+  over.subscribe(() => {});
   await server.clock.settle();
   client.close();
   client.close();
+  expect(over.getSnapshot()).toMatchObject({ state: "final", job: { id: "b" } });
   expect(store.getSnapshot()).toMatchObject({ state: "error", error: { code: "client.closed" } });
   client.jobs().subscribe(() => {});
   await server.clock.settle();
