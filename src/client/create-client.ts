@@ -8,6 +8,7 @@ import { command, freshKey } from "./commands.js";
 import { Connector, type Ladder } from "./live/connector.js";
 import { type Environment, surroundings } from "./environment.js";
 import { createHttp } from "./http.js";
+import type { HttpLink } from "./live/http-link.js";
 import { lateLink } from "./live/late-link.js";
 import { reviveView } from "./revive.js";
 import type { TransportName } from "./snapshot.js";
@@ -43,12 +44,21 @@ export function createClient<D extends AnyDef = never>(
   return openClient(options, surroundings(options.onWake));
 }
 
+/** The ways over HTTP are not in the bundle that a page waits for: they are loaded beside the first connection. */
+type LoadHttpLink = () => Promise<typeof HttpLink>;
+
+const loadHttpLink: LoadHttpLink = async () => (await import("./live/http-link.js")).HttpLink;
+
 /** `createClient` with surroundings of one's own: for tests. */
-export function openClient<D extends AnyDef>(options: ClientOptions<D>, env: Environment): Client<D> {
+export function openClient<D extends AnyDef>(
+  options: ClientOptions<D>,
+  env: Environment,
+  load: LoadHttpLink = loadHttpLink,
+): Client<D> {
   check(options);
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const http = createHttp({ ...options, baseUrl }, env);
-  const connector = new Connector(env, http, ladderOf(options, baseUrl, env));
+  const connector = new Connector(env, http, ladderOf(options, baseUrl, load));
   const job = (kind: KindArg<string>, jobId: string) =>
     createStore(connector, new Topic({ jobId, kind: nameOf(kind) }));
   const send = (path: string, key: string, body: unknown) => {
@@ -106,7 +116,7 @@ function nameOf(kind: KindArg<string> | undefined): string | undefined {
 function ladderOf(
   { transports, WebSocket }: ClientOptions<AnyDef>,
   baseUrl: string,
-  env: Environment,
+  load: LoadHttpLink,
 ): Ladder {
   const around = globalThis as { WebSocket?: WebSocketConstructor; location?: { readonly href: string } };
   const Constructor = WebSocket ?? around.WebSocket;
@@ -118,7 +128,7 @@ function ladderOf(
     name,
     open(host) {
       // Also beside a WebSocket, while the network is there: it is wanted when a WebSocket no longer works.
-      const loading = env.loadHttpLink().then((HttpLink) => new HttpLink(host, name));
+      const loading = load().then((HttpLink) => new HttpLink(host, name));
       if (name !== "websocket") return lateLink(host, loading);
       loading.catch(() => undefined);
       const { href } = new URL(baseUrl, around.location?.href);

@@ -1,5 +1,4 @@
 import type { Clock } from "../core/clock.js";
-import type { HttpLink } from "./live/http-link.js";
 
 /** What the client reaches outside with; a test passes its own. */
 export interface Environment {
@@ -15,8 +14,6 @@ export interface Environment {
    * again. Returns how to stop.
    */
   readonly onSignal: (look: () => void) => () => void;
-  /** The ways over HTTP are not in the bundle that a page waits for: they are loaded beside the first connection. */
-  readonly loadHttpLink: () => Promise<typeof HttpLink>;
 }
 
 interface Target {
@@ -50,7 +47,6 @@ export function surroundings(onWake?: (wake: () => void) => () => void): Environ
     random: Math.random,
     hidden: () => around.document?.visibilityState === "hidden",
     offline: () => around.navigator?.onLine === false,
-    loadHttpLink: async () => (await import("./live/http-link.js")).HttpLink,
     onSignal(look) {
       const signals: [Target | undefined, string][] = [
         [around, "online"],

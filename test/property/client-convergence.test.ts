@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
 import type { JobStatus } from "../../src/core/lifecycle.js";
-import { FakeServer } from "../unit/client-server.js";
+import { FakeServer, loadHttpLink } from "../unit/client-server.js";
 
 /** `WAYBILL_SEEDS=10000` for a long run. */
 const SEEDS = Number(process.env["WAYBILL_SEEDS"] ?? 200);
@@ -44,7 +44,7 @@ async function live(seed: number): Promise<void> {
   };
 
   const { fetch, WebSocket, env } = server;
-  const client = openClient<AnyDef>({ baseUrl: "http://server/jobs", fetch, WebSocket }, env);
+  const client = openClient<AnyDef>({ baseUrl: "http://server/jobs", fetch, WebSocket }, env, loadHttpLink);
   const [jobs, latest, list] = [
     IDS.map((id) => client.job("k", id)),
     client.latest("k", "s"),

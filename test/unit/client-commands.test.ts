@@ -3,14 +3,18 @@ import { isWaybillError } from "../../src/core/errors.js";
 import type { Client, ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { ingest } from "../types/sample-jobs.js";
-import { FakeServer, viewOf } from "./client-server.js";
+import { FakeServer, loadHttpLink, viewOf } from "./client-server.js";
 
 function open(
   server: FakeServer,
   options: Partial<ClientOptions<typeof ingest>> = {},
 ): Client<typeof ingest> {
   const { fetch, WebSocket, env } = server;
-  return openClient<typeof ingest>({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
+  return openClient<typeof ingest>(
+    { baseUrl: "http://server/jobs", fetch, WebSocket, ...options },
+    env,
+    loadHttpLink,
+  );
 }
 
 const input = { documentId: "d1" };
@@ -180,7 +184,7 @@ it("takes a kind by its definition or by its name", async () => {
 it("refuses options that it does not know or cannot use", () => {
   const { env, fetch, WebSocket } = new FakeServer();
   const refused = (options: object) => () =>
-    openClient({ baseUrl: "/jobs", fetch, WebSocket, ...options }, env);
+    openClient({ baseUrl: "/jobs", fetch, WebSocket, ...options }, env, loadHttpLink);
   expect(refused({ acessToken: "x" })).toThrow(/no option "acessToken".*accessToken.*\[config.invalid\]/);
   expect(refused({ baseUrl: undefined })).toThrow("needs its baseUrl");
   expect(refused({ WebSocket: undefined, transports: ["websocket"] })).toThrow(/WebSocket/);

@@ -2,11 +2,15 @@ import { expect, it } from "vitest";
 import type { Client, ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
-import { FakeServer } from "./client-server.js";
+import { FakeServer, loadHttpLink } from "./client-server.js";
 
 function open(server: FakeServer, options: Partial<ClientOptions<AnyDef>> = {}): Client<AnyDef> {
   const { fetch, WebSocket, env } = server;
-  return openClient<AnyDef>({ baseUrl: "https://server/jobs/", fetch, WebSocket, ...options }, env);
+  return openClient<AnyDef>(
+    { baseUrl: "https://server/jobs/", fetch, WebSocket, ...options },
+    env,
+    loadHttpLink,
+  );
 }
 
 /** A client that follows one job, with the states that its connection went through. */

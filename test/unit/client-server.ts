@@ -37,6 +37,9 @@ export interface Filter {
   readonly limit?: number;
 }
 
+/** The ways over HTTP, there at once: the clock of a test does not see a module that is being loaded. */
+export const loadHttpLink = async (): Promise<typeof HttpLink> => HttpLink;
+
 /** The server's side of `docs/PROTOCOL.md`, with a store in memory and a road that a test can spoil. */
 export class FakeServer {
   readonly clock: FakeClock = fakeClock({ start: 0 });
@@ -88,7 +91,6 @@ export class FakeServer {
       random: () => this.random(),
       hidden: () => this.hidden,
       offline: () => this.offline,
-      loadHttpLink: async () => HttpLink,
       onSignal: (look) => {
         this.#looks.add(look);
         return () => void this.#looks.delete(look);

@@ -3,13 +3,13 @@ import { type Client, type ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
 import type { ingest, recover } from "../types/sample-jobs.js";
-import { FakeServer, viewOf } from "./client-server.js";
+import { FakeServer, loadHttpLink, viewOf } from "./client-server.js";
 
 type Kinds = typeof ingest | typeof recover;
 
 function open(server: FakeServer, options: Partial<ClientOptions<AnyDef>> = {}): Client<Kinds> {
   const { fetch, WebSocket, env } = server;
-  return openClient({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env);
+  return openClient({ baseUrl: "http://server/jobs", fetch, WebSocket, ...options }, env, loadHttpLink);
 }
 
 it("opens nothing before somebody listens, one connection for all who do, and closes it a macrotask after the last", async () => {
