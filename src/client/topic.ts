@@ -161,8 +161,10 @@ export class Topic {
     for (const wire of jobs) {
       const { id, version } = wire;
       const before = held.get(id)?.version ?? 0;
-      // A whole answer with less than was held when it was asked for: the store lost writes.
-      const less = version < before && whole && !isSince(id);
+      // A whole answer with less than was held when it was asked for, or with another status of the same version: the
+      // store lost writes, and has given their versions again.
+      const other = version === before && wire.status !== held.get(id)?.status;
+      const less = (version < before || other) && whole && !isSince(id);
       if (!isWithin(this.aim, wire) || !(reset || less || version > before)) continue;
       fell ||= less;
       const view = reviveView<HeldView>(wire);

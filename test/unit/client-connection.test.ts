@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Client, ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
-import { FakeServer, loadHttpLink } from "./client-server.js";
+import { FakeServer, loadHttpLink, viewOf } from "./client-server.js";
 
 function open(server: FakeServer, options: Partial<ClientOptions<AnyDef>> = {}): Client<AnyDef> {
   const { fetch, WebSocket, env } = server;
@@ -292,6 +292,20 @@ it("follows a store that lost writes back, over event streams and polls too", as
     await server.clock.advance(6_000);
     expect([transport, store.getSnapshot().jobs[0]?.version, resets.at(-1)]).toEqual([transport, 3, true]);
   }
+});
+
+it("follows a store that lost writes and gave their versions again, and asks no more than it must", async () => {
+  const server = new FakeServer();
+  server.put({ id: "a", version: 9, status: "PROCESSING" });
+  const { job } = await following(server);
+  server.jobs.set("a", viewOf({ id: "a", version: 9, status: "COMPLETED" }));
+  const before = server.heard.length;
+  server.tell();
+  await server.clock.advance(1_500);
+  expect(job.getSnapshot()).toMatchObject({ state: "final", job: { status: "COMPLETED", version: 9 } });
+  expect(server.heard.slice(before).map(({ type, known }) => [type, known])).toEqual([
+    ["subscribe", undefined],
+  ]);
 });
 
 it("is told of the page by whatever the surroundings have, and runs where they have nothing", async () => {

@@ -30,6 +30,8 @@ const REREAD_MS = 60_000;
 const FIRST_READ_MS = 10_000;
 /** Entries of `known`: ids are at most 128 characters, and a frame at most 16 KiB. */
 const MOST_KNOWN = 80;
+/** Before what should have been heard is asked for. */
+const AGAIN_MS = 1_000;
 /** Where the server has too much. */
 const BUSY_MS = 5_000;
 /** Part of the life of a token. */
@@ -121,10 +123,10 @@ export class WebSocketLink implements Link {
     for (const topic of this.#rooms.keys()) this.#subscribe(topic);
   }
 
-  #subscribe(topic: Topic): void {
+  #subscribe(topic: Topic, mostKnown = MOST_KNOWN): void {
     this.#unsubscribe(topic);
     const id = `s${(this.#subscriptions += 1)}`;
-    const asked = topic.ask(MOST_KNOWN);
+    const asked = topic.ask(mostKnown);
     this.#rooms.set(topic, { id, asked, parts: null });
     this.#send({
       type: "subscribe",
@@ -174,8 +176,10 @@ export class WebSocketLink implements Link {
       this.#host.apply(topic, changes, room.asked, "live");
     } else if (type === "complete") {
       this.#rooms.set(topic, null);
-      // Its end was said and not heard.
-      this.#subscribe(topic);
+      // Its end was said and not heard: it is asked for as if nothing were known.
+      this.#timers.start(topic, AGAIN_MS, () => {
+        this.#subscribe(topic, 0);
+      });
     } else if (type === "error") {
       this.#rooms.set(topic, null);
       if (error.retryable) this.#reread(topic, BUSY_MS);
