@@ -77,8 +77,42 @@ module.exports = {
     {
       name: "adapters-and-transports-know-the-ports-only",
       severity: "error",
-      from: { path: "^src/(adapters|transports)/" },
+      from: { path: "^src/(adapters|transports)/", pathNot: "^src/transports/websocket/" },
       to: { path: "^src/", pathNot: [PORT_SIDE, "^src/(adapters|transports)/"] },
+    },
+    {
+      name: "the-gateway-stands-on-observe",
+      comment:
+        "It is a transport of views, not of events: beside the ports it knows the public types and what is live.",
+      severity: "error",
+      from: { path: "^src/transports/websocket/" },
+      to: {
+        path: "^src/",
+        pathNot: [PORT_SIDE, "^src/transports/websocket/", "^src/core/(live/|api/|define/any-def\\.ts$)"],
+      },
+    },
+    {
+      name: "http-and-lambda-know-the-public-side",
+      comment: "Both are written on the public API, as an application would be: never on the engine.",
+      severity: "error",
+      from: { path: "^src/(http|lambda)(/|\\.ts$)" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/((http|lambda)(/|\\.ts$)|core/(api/|define/|live/|wire/|[^/]+\\.ts$))",
+      },
+    },
+    {
+      name: "client-runs-anywhere",
+      comment: "The browser loads no error table, no definition machinery and no package: types are free.",
+      severity: "error",
+      from: { path: "^src/client(/|\\.ts$)" },
+      to: { pathNot: "^src/(client/|core/(lifecycle|result)\\.ts$)", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "react-knows-the-client-by-its-types",
+      severity: "error",
+      from: { path: "^src/react(/|\\.ts$)" },
+      to: { path: "^src/", pathNot: "^src/react/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "adapters-and-transports-know-nothing-of-each-other",
@@ -103,8 +137,8 @@ module.exports = {
           "^src/adapters/(dynamodb|sqs)/commands\\.ts$",
           "^src/transports/appsync/signature\\.ts$",
           "^src/transports/webhook/network\\.ts$",
-          "^src/transports/websocket/ws\\.ts$",
-          "^src/react/",
+          "^src/transports/websocket/gateway\\.ts$",
+          "^src/react(/|\\.ts$)",
         ],
       },
       to: { path: DRIVERS, dependencyTypesNot: ["type-only"] },

@@ -1,13 +1,10 @@
 import type { Definition } from "./definition.js";
 import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
-import type { ServerEvent, ShownOfEvent } from "./event.js";
 import type { Json } from "./json.js";
+import { metadataOf, type Projecting, through } from "./shown.js";
 
 // What of a job and of an event may leave the server, in one place, for every channel. Everything is named: what is added to
 // a job or an event later does not leave by itself.
-
-/** What the kind says of it. */
-type Projecting = Pick<Definition, "project">;
 
 /** A view without the types of its kind. */
 export type RuntimeView = Readonly<Record<string, unknown>>;
@@ -35,17 +32,6 @@ export function viewOf({ project }: Projecting, job: RuntimeJob | ListedRuntimeJ
   }
 }
 
-/** What of an event's metadata and actor may leave the server. */
-export function shownOf(
-  { project }: Projecting,
-  { metadata, actor }: Pick<ServerEvent, "metadata" | "actor">,
-): ShownOfEvent {
-  return {
-    ...metadataOf({ project }, metadata),
-    ...(project.actor === null ? {} : { actor: actor === null ? null : project.actor(actor) }),
-  };
-}
-
 function baseOf(job: RuntimeJob | ListedRuntimeJob) {
   return {
     id: job.id,
@@ -66,15 +52,6 @@ function baseOf(job: RuntimeJob | ListedRuntimeJob) {
     cancelRequestedAt: job.cancelRequestedAt,
     origin: job.origin,
   };
-}
-
-function metadataOf({ project }: Projecting, metadata: Json): { readonly metadata?: Json } {
-  return project.metadata === null ? {} : { metadata: through(project.metadata, metadata) };
-}
-
-/** What is not there has nothing to leave out. */
-function through(project: ((value: Json) => Json) | null, value: Json): Json {
-  return value === null || project === null ? value : project(value);
 }
 
 function errorOf(error: Extract<RuntimeJob, { readonly status: "QUEUED" }>["lastError"]) {

@@ -1,7 +1,7 @@
 import type { Definition, Facts } from "../../definition.js";
 import { EVENT_OF, type EventType, type ServerEvent, type ShownOfEvent } from "../../event.js";
 import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../history.js";
-import { shownOf } from "../../projection.js";
+import { shownOf } from "../../shown.js";
 import type { JobStatus } from "../../lifecycle.js";
 import type { FailureReason, JobRecord } from "../../record.js";
 
