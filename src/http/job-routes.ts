@@ -7,6 +7,7 @@ import { type JobRoutesOptions, type Routed, type Service, serviceOf } from "./o
 import { problemResponse, RequestRefused } from "./problem.js";
 import { historyOfJob, listJobs, notFound, readJob } from "./reads.js";
 import { wantsEvents } from "./request.js";
+import { streamJob, streamJobs } from "./streams.js";
 
 type Route = (call: Call) => Promise<Response>;
 type Methods = Readonly<Partial<Record<"GET" | "POST", Route>>>;
@@ -58,9 +59,11 @@ async function answer(service: Service, request: Request): Promise<Response> {
   const route = method === "GET" || method === "POST" ? methods[method] : undefined;
   if (route === undefined)
     throw new RequestRefused("request.method_not_allowed", { allow: allowed(methods) });
-  if (method === "GET" && wantsEvents(request))
-    throw new RequestRefused("request.not_acceptable", { vary: "accept" });
-  return route({ service, request, principal, query: searchParams, name: steps?.[0] ?? "" });
+  const call: Call = { service, request, principal, query: searchParams, name: steps?.[0] ?? "" };
+  if (method !== "GET" || !wantsEvents(request)) return route(call);
+  if (route === listJobs) return streamJobs(call);
+  if (route === readJob) return streamJob(call);
+  throw new RequestRefused("request.not_acceptable", { vary: "accept" });
 }
 
 /** Nobody is let in by what is missing: a principal without an owner is a fault of the service, never everybody. */

@@ -1,0 +1,77 @@
+import type { ObserveFilter } from "../core/api/observe.js";
+import type { AnyDef } from "../core/define/any-def.js";
+import type { JobChanges } from "../core/live/changes.js";
+import { liveStream } from "../core/live/live-stream.js";
+import type { JobView } from "../core/api/view.js";
+import type { Call } from "./call.js";
+import { notFound, seenBy } from "./reads.js";
+import { listQuery } from "./request.js";
+
+/** `GET /{id}` as server-sent events: the job as it is, then each newer version, to its end. */
+export async function streamJob(call: Call): Promise<Response> {
+  return stream(call, call.name, { ids: [call.name], kind: [...call.service.visible.keys()] });
+}
+
+/** `GET /?kind=&subject=` as server-sent events: the newest jobs that fit, then their changes. */
+export async function streamJobs(call: Call): Promise<Response> {
+  const { kind, subject, limit } = listQuery(call.query);
+  const visible = [...call.service.visible.keys()];
+  // A kind that is not visible is as unknown as none: its stream is empty, as its list is.
+  const kinds = kind === null ? visible : visible.filter((each) => each === kind);
+  if (kinds.length === 0) throw notFound();
+  return stream(call, null, { kind: kinds, limit, ...(subject === null ? {} : { subject }) });
+}
+
+/** A stream counts among the owner's waits as long as it is open. */
+async function stream(call: Call, jobId: string | null, filter: ObserveFilter<AnyDef>): Promise<Response> {
+  const { service, request, principal } = call;
+  const release = service.waits.open(principal.owner);
+  try {
+    const response = await liveStream({
+      jobId,
+      lastEventId: request.headers.get("last-event-id"),
+      clock: service.clock,
+      signal: request.signal,
+      observe: () =>
+        whileOpen(
+          service.waybill.observe({ ...filter, ...seenBy(principal) }, { signal: request.signal }),
+          release,
+        ),
+    });
+    if (response === null) throw notFound();
+    // Ended before it began: nothing of it is open.
+    if (response.body === null) release();
+    return response;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The same changes; `ended` is called once they end, whoever ends them. */
+function whileOpen(
+  changes: AsyncIterable<JobChanges<JobView<AnyDef>>>,
+  ended: () => void,
+): AsyncIterable<JobChanges<JobView<AnyDef>>> {
+  return {
+    [Symbol.asyncIterator]() {
+      const inner = changes[Symbol.asyncIterator]();
+      return {
+        async next() {
+          try {
+            const step = await inner.next();
+            if (step.done === true) ended();
+            return step;
+          } catch (error) {
+            ended();
+            throw error;
+          }
+        },
+        async return() {
+          ended();
+          return (await inner.return?.()) ?? { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
