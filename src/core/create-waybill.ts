@@ -1,3 +1,4 @@
+import type { ClaimOptions } from "./api/claim.js";
 import type { CreateWaybill } from "./api/options.js";
 import type { Composition, Health } from "./api/waybill.js";
 import type { AnyDef } from "./define/any-def.js";
@@ -32,6 +33,8 @@ import {
   submitMany,
 } from "./engine/submit/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
+import { claimObject } from "./engine/run/claim-object.js";
+import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
@@ -39,7 +42,7 @@ import { WaybillError } from "./errors.js";
 import { type OwnerOption, ownerOf, type Whose } from "./owner-option.js";
 import type { EventType, ServerEvent } from "./event.js";
 import type { PollAnswer, RuntimeHandler } from "./handler.js";
-import { AsyncResult } from "./result.js";
+import { AsyncResult, ok } from "./result.js";
 
 /** A definition as applications hold it. */
 type Def = Pick<AnyDef, "~definition">;
@@ -88,6 +91,16 @@ function waybillOf(runtime: Runtime) {
       AsyncResult.run(async () => {
         const whose = whoseOf("report", options);
         return report(core, definitionOf(runtime, def), target.ref, seen, whose);
+      }),
+    claim: (def: Def, id: string, options: ClaimOptions = {}) =>
+      AsyncResult.run(async () => {
+        const definition = definitionOf(runtime, def);
+        checkOptions("claim", options, ["owner", "name", "signal"]);
+        const { name, signal } = options;
+        const { reconciler } = runtime;
+        const means = { core, dispatcher, reconciler };
+        const claimed = await claimOwn(means, definition, id, { whose: ownerOf(options), name, signal });
+        return claimed.ok ? ok(claimObject(claimed.value, definition.external)) : claimed;
       }),
     intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
       runtime.checkOpen();

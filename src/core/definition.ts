@@ -42,6 +42,8 @@ export interface Definition {
   readonly phases: readonly string[];
   /** The named queue of the kind; `null`: the composition's default. */
   readonly queue: string | null;
+  /** `own`: the application hands its jobs over and claims them by id. */
+  readonly handOver: "own" | null;
   readonly retry: { readonly maxAttempts?: number; readonly baseMs?: number; readonly capMs?: number };
   readonly leaseMs: number | null;
   readonly deadlineMs: number | null;

@@ -1,4 +1,3 @@
-import type { Definition } from "./definition.js";
 import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
 import type { Json } from "./json.js";
 import { metadataOf, type Projecting, through } from "./shown.js";
@@ -66,7 +65,7 @@ function awaitingOf(awaiting: Extract<RuntimeJob, { readonly status: "PROCESSING
   return { since, nextPollAt, deadlineAt };
 }
 
-type Failure = Extract<RuntimeJob, { readonly status: "FAILED" }>["failure"] & { readonly details?: Json };
+type Failure = Extract<RuntimeJob, { readonly status: "FAILED" }>["failure"];
 
 /** @param publicMessage - what the job says to users: the kind's, where the failure's own text is not for them */
 function failureOf(failure: Failure, publicMessage: string) {
@@ -78,6 +77,6 @@ function failureOf(failure: Failure, publicMessage: string) {
     attempts,
     retryable,
     phase,
-    ...(expose && details !== undefined ? { details } : {}),
+    ...(expose && details !== null ? { details } : {}),
   };
 }

@@ -26,6 +26,7 @@ export function fakeDefinition(given: Partial<Definition> & Pick<Definition, "ki
     external: false,
     phases: [],
     queue: null,
+    handOver: null,
     retry: {},
     leaseMs: null,
     deadlineMs: null,

@@ -34,6 +34,7 @@ export function kind(name: string, given: Partial<Definition> = {}): Definition 
     external: true,
     phases: ["launching", "converting"],
     queue: null,
+    handOver: null,
     retry: {},
     leaseMs: null,
     deadlineMs: null,

@@ -27,6 +27,7 @@ expectTypeOf<TypesOf<typeof recover>>().toEqualTypeOf<{
     readonly FAILED: "FAILED" | "CANCELLED";
   };
   queue: "slow";
+  handOver: "queue";
   project: { output: never; progress: never; metadata: never };
 }>();
 

@@ -54,6 +54,7 @@ describe("a definition", () => {
       external: true,
       phases: ["submitted", "launching", "converting"],
       queue: "slow",
+      handOver: null,
       retry: { maxAttempts: 5, baseMs: 1_000, capMs: 300_000 },
       leaseMs: 30_000,
       deadlineMs: 3_600_000,

@@ -34,9 +34,11 @@ export type QueueNamesOf<D extends AnyDef> = D extends AnyDef ? Exclude<TypesOf<
 
 /** The kinds that go through no named queue. */
 type KindsWithoutQueue<D extends AnyDef> = D extends AnyDef
-  ? null extends TypesOf<D>["queue"]
-    ? D["kind"]
-    : never
+  ? TypesOf<D>["handOver"] extends "own"
+    ? never
+    : null extends TypesOf<D>["queue"]
+      ? D["kind"]
+      : never
   : never;
 
 /** What a composition needs by what its kinds say. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import type { AnyDef, DefOf, ExternalDef, KindOf, TypesOf, WordOf } from "../define/any-def.js";
+import type { AnyDef, DefOf, ExternalDef, KindOf, OwnDef, TypesOf, WordOf } from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
   IdempotencyConflict,
@@ -19,6 +19,7 @@ import type { Logger } from "../logger.js";
 import type { OwnerOption } from "../owner-option.js";
 import type { AsyncResult, Result } from "../result.js";
 import type { TypeProblem } from "../schema/type-problem.js";
+import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
@@ -259,6 +260,15 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
 
   /** A worker for these handlers; `run` starts it. */
   worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueNames>): Worker;
+  /**
+   * Claims a job that the application hands over by a message of its own (`handOver: "own"`), for a consumer loop of its own.
+   * `Err` says by whom and until when it is held, and whether the message may go.
+   */
+  claim<D extends OwnDef<Defs>>(
+    def: D,
+    id: string,
+    options?: ClaimOptions,
+  ): AsyncResult<Claim<D>, ClaimRefused>;
   /** Takes messages that a platform pushes, by the rules of a worker. No handlers will do for dead letters. */
   intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueNames>;
   /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */

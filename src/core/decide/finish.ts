@@ -124,20 +124,22 @@ export function cancelled(
  * T7 at an orderly shutdown: the attempt is given back. A job that always meets a shutdown, or causes it, is written as a
  * retry in the end, so that its attempts do run out.
  */
-export const release = underClaim<Held & { readonly policy: RetryPolicy }>((snapshot, held, context) => {
-  const { record } = snapshot;
-  const { policy, updates = NO_UPDATES } = held;
-  const said = updatesEffect(snapshot, updates, context.policy);
-  if (record.cancel !== null) return cancelled(snapshot, context, said);
-  if (record.releases >= context.policy.maxReleases) {
-    const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
-    return again(snapshot, error, policy, updates, context);
-  }
-  return returned(snapshot, { reason: "released", waitMs: 0, said }, context, {
-    attempt: record.attempt - 1,
-    releases: record.releases + 1,
-  });
-});
+export const release = underClaim<Held & { readonly policy: RetryPolicy; readonly afterMs?: number }>(
+  (snapshot, held, context) => {
+    const { record } = snapshot;
+    const { policy, updates = NO_UPDATES } = held;
+    const said = updatesEffect(snapshot, updates, context.policy);
+    if (record.cancel !== null) return cancelled(snapshot, context, said);
+    if (record.releases >= context.policy.maxReleases) {
+      const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
+      return again(snapshot, error, policy, updates, context);
+    }
+    return returned(snapshot, { reason: "released", waitMs: held.afterMs ?? 0, said }, context, {
+      attempt: record.attempt - 1,
+      releases: record.releases + 1,
+    });
+  },
+);
 
 /**
  * A claim whose lease has passed, by the store's clock. Repeated in the store on the lease instant as observed: a

@@ -20,6 +20,8 @@ export interface JobTypes {
   readonly words: Readonly<Record<JobStatus, string>>;
   /** The named queue; `null`: the composition's default. */
   readonly queue: string | null;
+  /** Who hands its jobs over: a queue (or the store), or the application itself. */
+  readonly handOver: "queue" | "own";
   /** What `project` makes of parts of a job before they leave the server; `never`: output and progress whole, no metadata. */
   readonly project: { readonly output: unknown; readonly progress: unknown; readonly metadata: unknown };
 }
@@ -59,6 +61,13 @@ export type WordOf<D extends AnyDef, S extends JobStatus = JobStatus> = TypesOf<
 /** The definition of a kind, out of a union. */
 export type DefOf<D extends AnyDef, K extends string> = D extends AnyDef
   ? D["kind"] extends K
+    ? D
+    : never
+  : never;
+
+/** Those of a union whose jobs the application hands over itself. */
+export type OwnDef<D extends AnyDef> = D extends AnyDef
+  ? TypesOf<D>["handOver"] extends "own"
     ? D
     : never
   : never;

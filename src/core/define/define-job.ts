@@ -3,7 +3,7 @@ import type { JobTypes } from "./any-def.js";
 import { makeDefinition } from "./definition-of.js";
 import { type Handler, makeHandler } from "./handler.js";
 import type { JobDef, OutputOr, WordsOf } from "./job-def.js";
-import type { JobOptions, WordsOption } from "./job-options.js";
+import type { HandOverFits, JobOptions, WordsOption } from "./job-options.js";
 
 /**
  * Defines a kind of job, once, for every side: a browser may hold it. How it is done is said apart, on the server, by
@@ -23,8 +23,9 @@ export function defineJob<
   OV = never,
   PV = never,
   MV = never,
+  const H extends "queue" | "own" = "queue",
 >(
-  options: JobOptions<K, I, O, P, F, R, W, Q, OV, PV, MV>,
+  options: JobOptions<K, I, O, P, F, R, W, Q, OV, PV, MV, H> & HandOverFits<NoInfer<H>>,
 ): JobDef<{
   // Written out: an alias would stand in hovers and declarations with the schemas as its parameters. NoInfer: inside
   // `jobs: [defineJob(…)]` the compiler would take what is left out from the type that is expected there.
@@ -37,6 +38,7 @@ export function defineJob<
   ref: OutputOr<R, never>;
   words: WordsOf<W>;
   queue: NoInfer<Q> extends string ? NoInfer<Q> : null;
+  handOver: NoInfer<H>;
   project: {
     output: NoInfer<OV>;
     progress: NoInfer<PV>;

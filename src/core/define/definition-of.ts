@@ -26,6 +26,7 @@ const OPTIONS = [
   "retainMs",
   "queue",
   "refKeys",
+  "handOver",
 ];
 
 /** Parts joined by dots. */
@@ -57,6 +58,7 @@ export function makeDefinition(options: unknown): Definition {
     external: schemas.ref !== null,
     phases,
     queue: queueOf(where, options["queue"]),
+    handOver: handOverOf(where, options),
     retry: retryOf(where, options["retry"]),
     leaseMs: positiveMs(where, "leaseMs", options["leaseMs"]),
     deadlineMs: positiveMs(where, "deadlineMs", options["deadlineMs"]),
@@ -76,6 +78,18 @@ export function makeDefinition(options: unknown): Definition {
     statusesOf,
     messageOf,
   };
+}
+
+function handOverOf(where: string, options: Readonly<Record<string, unknown>>): "own" | null {
+  const { handOver = "queue", deadlineMs, queue } = options;
+  if (handOver === "queue") return null;
+  if (handOver !== "own") throw fail(`${where}: handOver must be "queue" or "own".`);
+  if (deadlineMs === undefined)
+    throw fail(
+      `${where}: handOver "own" needs deadlineMs, since nobody else notices a message that got lost.`,
+    );
+  if (queue !== undefined) throw fail(`${where}: handOver "own" takes no queue.`);
+  return "own";
 }
 
 function kindOf(kind: unknown): string {

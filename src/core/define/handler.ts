@@ -36,10 +36,15 @@ export interface TrackingImplementation<D extends AnyDef> {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What a worker does for a kind whose jobs the application claims itself: it looks at the external work. */
+export type OwnImplementation<D extends AnyDef> = Omit<TrackingImplementation<D>, "run">;
+
 /** What `handle` takes. */
-export type ImplementationOf<D extends AnyDef> = [TypesOf<D>["ref"]] extends [never]
-  ? PlainRun<D> | PlainImplementation<D>
-  : TrackingImplementation<D>;
+export type ImplementationOf<D extends AnyDef> = [TypesOf<D>["handOver"]] extends ["own"]
+  ? OwnImplementation<D>
+  : [TypesOf<D>["ref"]] extends [never]
+    ? PlainRun<D> | PlainImplementation<D>
+    : TrackingImplementation<D>;
 
 /** A kind with how it is done: what a worker is given. The server's side only. */
 export interface Handler<D extends AnyDef = AnyDef> {
@@ -54,14 +59,17 @@ export function makeHandler<D extends AnyDef>(def: D, implementation: unknown): 
   const where = `The handler of kind "${def.kind}"`;
   const definition = def["~definition"];
   const { external } = definition;
+  const own = definition.handOver === "own";
+  if (own && !external) throw fail(`${where} has nothing to do: the application claims its jobs itself.`);
   const given = typeof implementation === "function" && !external ? { run: implementation } : implementation;
   if (!isRecord(given)) {
     throw fail(
       `${where} must be ${external ? "an object with run and poll" : "a function, or an object with run"}.`,
     );
   }
-  onlyKnown(where, given, external ? ["run", "poll", "cancel", "pollEveryMs", "timeoutMs"] : ["run"]);
-  const { run, poll, cancel, pollEveryMs, timeoutMs } = given;
+  const polling = ["poll", "cancel", "pollEveryMs", "timeoutMs"];
+  onlyKnown(where, given, own ? polling : external ? ["run", ...polling] : ["run"]);
+  const { run = own ? neverRun : undefined, poll, cancel, pollEveryMs, timeoutMs } = given;
   if (typeof run !== "function") throw fail(`${where} needs run, a function.`);
   if (external && typeof poll !== "function") {
     throw fail(
@@ -82,6 +90,11 @@ export function makeHandler<D extends AnyDef>(def: D, implementation: unknown): 
       timeoutMs: positiveMs(where, "timeoutMs", timeoutMs),
     },
   };
+}
+
+/** No worker takes such a job, whatever message names it. */
+function neverRun(): never {
+  throw new TypeError("a job that the application claims itself was to be run");
 }
 
 /** A function that may return or throw at once, as one that always gives a promise. What it gives is checked where it is used. */

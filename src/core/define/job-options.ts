@@ -83,6 +83,11 @@ export interface RetryOption {
   readonly capMs?: number | undefined;
 }
 
+/** What a kind needs whose jobs the application hands over itself. */
+export type HandOverFits<H extends "queue" | "own"> = [H] extends ["own"]
+  ? { readonly deadlineMs: number; readonly queue?: undefined }
+  : unknown;
+
 /** What a kind of job is: schemas, words, phases and policy. Isomorphic: nothing of it belongs to the server alone. */
 export interface JobOptions<
   K extends string,
@@ -96,6 +101,7 @@ export interface JobOptions<
   OV,
   PV,
   MV,
+  H extends "queue" | "own",
 > {
   /** Names the kind, for ever: `[A-Za-z0-9_-]+`, parts joined by dots. */
   readonly kind: K;
@@ -126,6 +132,12 @@ export interface JobOptions<
   readonly deadlineMs?: number | undefined;
   /** How long a settled job is kept. @default 604_800_000 // 7 days */
   readonly retainMs?: number | undefined;
+  /**
+   * Who hands its jobs over. `"own"`: the application, by a message of its own, and takes each with `waybill.claim`: such a
+   * job is PENDING until it is claimed, also after a retry, a lapse or a release. It needs `deadlineMs`, since nobody else
+   * would notice that the application's message got lost, and takes no `queue`. @default "queue"
+   */
+  readonly handOver?: H | undefined;
   /** The named queue, among `queues` of `createWaybill`. @default the composition's own */
   readonly queue?: Q | undefined;
   /** What an outside event may know of the work, at most 100 keys of 256 characters. @default every string and number in the ref */

@@ -75,7 +75,8 @@ function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
     if (!isObject(queues?.[name])) throw invalid(`The queue ${name} must be a queue.`);
   }
   if (queue !== undefined && !isObject(queue)) throw invalid("queue must be a queue.");
-  for (const { kind, queue: name } of jobs) {
+  for (const { kind, queue: name, handOver } of jobs) {
+    if (handOver === "own") continue;
     if (name !== null && !Object.hasOwn(queues ?? {}, name)) {
       throw invalid(`The kind ${kind} goes through the queue ${name}, which is not among queues.`);
     }

@@ -221,6 +221,8 @@ function lastErrorOf(error: StoredError | null): Waiting["lastError"] {
 }
 
 function dispatchOf(record: JobRecord): ShownDispatch {
+  // Nothing is on its way before the application claims it.
+  if (record.handOver === "own" && record.status === "PENDING") return "deferred";
   if (record.status === "FAILED" && record.queuedAt === null) return "unconfirmed";
   if (record.status !== "PENDING") return "confirmed";
   return record.sendAt !== null && record.sendAt > record.updatedAt ? "deferred" : "unconfirmed";

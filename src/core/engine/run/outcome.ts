@@ -29,9 +29,18 @@ export type Outcome =
   | { readonly do: "retry"; readonly error: AttemptError }
   | { readonly do: "cancel" }
   /** The attempt is given back. */
-  | { readonly do: "release" }
+  | { readonly do: "release"; readonly afterMs?: number }
   /** Another has the job: there is nothing to write. */
   | { readonly do: "leave" };
+
+/** What a claim that the application holds itself gives in place of an output, to give the attempt back. */
+export class GiveBack {
+  readonly afterMs: number;
+
+  constructor(afterMs: number) {
+    this.afterMs = afterMs;
+  }
+}
 
 function failure(reason: FailureReason, message: string): Outcome {
   return { do: "fail", failure: { reason, message } };
@@ -78,6 +87,7 @@ function uncheckable(): Outcome {
 }
 
 function told(core: Core, definition: Definition, returned: unknown): Outcome | Promise<Outcome> {
+  if (returned instanceof GiveBack) return { do: "release", afterMs: returned.afterMs };
   const said = outcomeOf(returned);
   if (said.kind === "track") {
     if (definition.external) return tracked(core, definition, said.ref);
@@ -182,7 +192,15 @@ export function decideOutcome(
       case "retry":
         return retry(snapshot, { ...held, error: outcome.error, policy: retryPolicy }, context);
       case "release":
-        return release(snapshot, { ...held, policy: retryPolicy }, context);
+        return release(
+          snapshot,
+          {
+            ...held,
+            policy: retryPolicy,
+            ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
+          },
+          context,
+        );
       case "cancel":
         return giveIn(snapshot, held, context);
       case "await":

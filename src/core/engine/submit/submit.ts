@@ -253,7 +253,7 @@ function newJob(
     subject: given.subject,
     metadata: given.metadata,
     queue: queueOf(core, definition),
-    handOver: null,
+    handOver: definition.handOver,
     trace: null,
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
@@ -270,6 +270,7 @@ const NONE: readonly string[] = [];
 
 /** The queue that hands a kind over: its own, else the default one, else the store. */
 export function queueOf(core: Core, definition: Definition): string | null {
+  if (definition.handOver === "own") return null;
   return definition.queue ?? (core.queues.has(DEFAULT_QUEUE) ? DEFAULT_QUEUE : null);
 }
 

@@ -79,7 +79,8 @@ async function leaveToOthers(
 async function run(parts: WorkerParts, received: ReceivedMessage, message: PointerMessage): Promise<void> {
   const { core, settings, stopping } = parts;
   const handler = settings.handlers.get(message.kind);
-  if (handler === undefined) {
+  // What the application claims itself no message hands over, whoever wrote it.
+  if (handler === undefined || handler.definition.handOver === "own") {
     await leaveToOthers(parts, received, message);
     return;
   }

@@ -191,6 +191,7 @@ function sourcesOf(
   }
   const storeKinds: string[] = [];
   for (const [kind, { definition }] of handlers) {
+    if (definition.handOver === "own") continue;
     const queue = queueOf(core, definition);
     if (queue === null) storeKinds.push(kind);
     else if (named === undefined) queues.add(queue);
