@@ -11,7 +11,15 @@ import {
   report,
   rerun,
 } from "./engine/command/commands.js";
-import { get, history, latest, list, type RuntimeListFilter, undelivered } from "./engine/read/reads.js";
+import {
+  get,
+  history,
+  latest,
+  list,
+  parked,
+  type RuntimeListFilter,
+  undelivered,
+} from "./engine/read/reads.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
 import {
   type RuntimeSubmitItem,
@@ -20,6 +28,8 @@ import {
   submitMany,
 } from "./engine/submit/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
+import { createIntake } from "./engine/worker/intake.js";
+import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
 import type { EventType, ServerEvent } from "./event.js";
@@ -68,6 +78,10 @@ function waybillOf(runtime: Runtime) {
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
     report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer) =>
       AsyncResult.run(async () => report(core, definitionOf(runtime, def), target.ref, seen)),
+    intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
+      runtime.checkOpen();
+      return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
+    },
     worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
       startable(runtime, workers, handlers, settings),
     reconcile: async (options: ReconcileOptions = {}) => open(runtime, () => reconcile(runtime, options)),
@@ -132,6 +146,8 @@ function reading(runtime: Runtime) {
     history: async (id: string) => open(runtime, () => history(core, id)),
     undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
       open(runtime, () => undelivered(core, page)),
+    parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
+      open(runtime, () => parked(core, page)),
   };
 }
 

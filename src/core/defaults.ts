@@ -33,6 +33,8 @@ export interface Policy {
   readonly awaitTimeoutMs: number;
   readonly maxReleases: number;
   readonly maxRedrives: number;
+  readonly redriveAfterMs: number;
+  readonly redriveCapMs: number;
   readonly maxPayloadBytes: number;
   readonly maxMetadataBytes: number;
   readonly maxProgressBytes: number;
@@ -78,6 +80,9 @@ export const DEFAULT_POLICY: Policy = {
   maxReleases: 10,
   /** With the pauses between them about a day: a consumer that is broken overnight fails nothing. */
   maxRedrives: 30,
+  /** A consumer that is broken must not be met at once again; one that is mended is met within the hour. */
+  redriveAfterMs: MINUTE,
+  redriveCapMs: HOUR,
   /** Below DynamoDB's 400 KB item with room for the rest. */
   maxPayloadBytes: 256 * KIB,
   maxMetadataBytes: 8 * KIB,

@@ -1,7 +1,8 @@
 import type { Delivery, Queue, ReceiveRequest } from "../core/ports/queue.js";
 
 /** What of a queue is a round trip. `receiveDead`: a receive of the dead letters. */
-export type QueueMethod = "send" | "receive" | "receiveDead" | "ack" | "release" | "extend";
+export type QueueMethod =
+  "send" | "receive" | "receiveDead" | "ack" | "release" | "extend" | "backlog" | "check";
 
 export const QUEUE_METHODS: readonly QueueMethod[] = [
   "send",
@@ -10,6 +11,8 @@ export const QUEUE_METHODS: readonly QueueMethod[] = [
   "ack",
   "release",
   "extend",
+  "backlog",
+  "check",
 ];
 
 /** What stands around the calls of a queue. `send` is apart: it answers per message where the others reject. */
@@ -44,7 +47,21 @@ export function interceptQueue(queue: Queue, around: AroundQueueCalls): Queue {
           receiving("receiveDead", request, () => deadLetters.receive(request)),
       },
     }),
+    ...optionalCalls(queue, around),
     close: () => queue.close(),
+  };
+}
+
+/** What not every queue has. */
+function optionalCalls(queue: Queue, around: AroundQueueCalls): Pick<Queue, "backlog" | "check" | "isFrom"> {
+  return {
+    ...(queue.backlog && {
+      backlog: () => around.other("backlog", 1, async () => (await queue.backlog?.()) ?? null),
+    }),
+    ...(queue.check && {
+      check: (expected) => around.other("check", 1, async () => (await queue.check?.(expected)) ?? []),
+    }),
+    ...(queue.isFrom && { isFrom: (source) => queue.isFrom?.(source) ?? false }),
   };
 }
 
@@ -53,6 +70,7 @@ function interceptDelivery(delivery: Delivery, around: AroundQueueCalls): Delive
     body: delivery.body,
     receives: delivery.receives,
     sentAt: delivery.sentAt,
+    ...(delivery.groupId !== undefined && { groupId: delivery.groupId }),
     ack: () => around.other("ack", 1, () => delivery.ack()),
     release: (afterMs) => around.other("release", 1, () => delivery.release(afterMs)),
     extend: (ms) => around.other("extend", 1, () => delivery.extend(ms)),

@@ -32,9 +32,11 @@ declare const client: Client;
 
 const jobs = [recover, ingest, mail] as const;
 const waybill = createWaybill({ jobs: [recover, ingest, mail], store, queues: { slow: queue } });
-expectTypeOf(waybill).toEqualTypeOf<Waybill<typeof recover | typeof ingest | typeof mail, never, "slow">>();
+expectTypeOf(waybill).toEqualTypeOf<
+  Waybill<typeof recover | typeof ingest | typeof mail, never, "slow" | "default">
+>();
 const withTx = createWaybill({ jobs: [ingest], store: postgres });
-expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, Client>>();
+expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, Client, "default">>();
 createWaybill({
   jobs,
   store,
@@ -211,5 +213,5 @@ const inPlace = createWaybill({
   jobs: [defineJob({ kind: "mail.send", input: type({ to: "string" }) })],
   store,
 });
-expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail>>();
+expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, never, "default">>();
 expectTypeOf(inPlace[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>();

@@ -68,7 +68,7 @@ describe("dead letters", () => {
       const dead = letter(pointer(id, { dispatch }));
       expect(await drain(w, [dead]).drained).toEqual({ received: 1, recalled: 1, failed: 0, parked: 0 });
       expect(dead.fate).toBe("acked");
-      expect((await w.read(id)).record).toMatchObject({ status: "QUEUED", dispatch: dispatch + 1 });
+      expect((await w.read(id)).record).toMatchObject({ dispatch: dispatch + 1, redrives: dispatch });
     }
     expect((await drain(w, [letter(pointer(id, { dispatch: 31 }))]).drained).failed).toBe(1);
     expect((await w.read(id)).record.failure?.reason).toBe("dead_lettered");

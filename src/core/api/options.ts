@@ -10,6 +10,7 @@ import type { AnyStore, Store, StoreCapabilities } from "../ports/store.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { Telemetry } from "../telemetry.js";
 import type { Waybill } from "./waybill.js";
+import type { ParkedDelivery } from "./worker.js";
 
 /** The transaction type of a store; `never`: it takes none. */
 export type TxOf<S extends AnyStore> = S extends Store<infer Tx> ? Tx : never;
@@ -86,8 +87,10 @@ export interface CompositionOptions<
   readonly newId?: (() => string) | undefined;
   /** Paces and bounds other than the defaults. */
   readonly policy?: Partial<Policy> | undefined;
-  /** Takes entries trimmed from a history, oldest first: an archive. */
-  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+  /** Takes entries trimmed from a history, oldest first: an archive. Best effort; what it throws is logged. */
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
+  /** Told of each message that could not be read and was put aside. Best effort; what it throws is logged. */
+  readonly onParked?: ((message: ParkedDelivery, reason: string) => unknown) | undefined;
 }
 
 /** What `createWaybill` takes: the parts, and the queues that its kinds and its store call for. */
@@ -105,4 +108,4 @@ export type CreateWaybill = <
   const N extends Readonly<Record<string, Notifier>> = {},
 >(
   options: WaybillOptions<Defs, S, N>,
-) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]>>;
+) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]> | "default">;

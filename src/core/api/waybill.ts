@@ -16,7 +16,7 @@ import type { AsyncResult, Result } from "../result.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
-import type { HandlerFor, Worker, WorkerOptions } from "./worker.js";
+import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
 declare global {
   // For projects whose `lib` does not know explicit resource management yet.
@@ -92,6 +92,17 @@ export interface Undelivered {
   readonly notifier: string;
   /** The versions that were given up. */
   readonly versions: readonly number[];
+}
+
+/** A message that could not be read, or whose job is unknown, as it was put aside. Kept for 14 days. */
+export interface ParkedItem {
+  readonly id: string;
+  /** The name of the queue that it came from. */
+  readonly queue: string;
+  /** At most 64 KiB; longer bodies are cut. Written by anybody. */
+  readonly body: string;
+  readonly reason: string;
+  readonly at: Date;
 }
 
 /** What one pass of reconciliation did. */
@@ -205,6 +216,8 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
 
   /** A worker for these handlers; `run` starts it. */
   worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueNames>): Worker;
+  /** Takes messages that a platform pushes, by the rules of a worker. No handlers will do for dead letters. */
+  intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueNames>;
   /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */
   reconcile(options?: {
     /** Polls external work of their kinds. */
@@ -220,6 +233,11 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<{ readonly items: readonly Undelivered[]; readonly next: string | null }>;
+  /** Messages that could not be read and were put aside, in the order of their ids. */
+  parked(page?: { readonly limit?: number | undefined; readonly cursor?: string | undefined }): Promise<{
+    readonly items: readonly ParkedItem[];
+    readonly next: string | null;
+  }>;
   /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -88,9 +88,6 @@ export function rejectSend(
   return failed(snapshot, { reason: "enqueue_rejected", message: why }, context, { guard: { dispatch } });
 }
 
-/** A consumer that is broken must not be met at once again; one that is mended is met within the hour. */
-const REDRIVE = { baseMs: 60_000, capMs: 3_600_000 };
-
 /**
  * A dead letter of dispatch `dispatch`. Acts only while that dispatch is the record's and nobody runs the job: PENDING and
  * QUEUED prove that this dispatch was never claimed, so it is handed over again whatever the attempt, after a minute
@@ -103,7 +100,8 @@ export function deadLetter(snapshot: Snapshot, dispatch: number, context: Decide
   // Its message was received, which proves T2 where the mark got lost.
   const proven = record.status === "PENDING" ? [{ edge: "T2" } as const] : [];
   if (record.redrives < context.policy.maxRedrives) {
-    const sendAt = context.now + doubled(record.redrives, REDRIVE.baseMs, REDRIVE.capMs);
+    const { redriveAfterMs, redriveCapMs } = context.policy;
+    const sendAt = context.now + doubled(record.redrives, redriveAfterMs, redriveCapMs);
     return change(snapshot, context, {
       drafts: [...proven, { edge: "T3", reason: "dead_letter" }],
       patch: { ...recalled(snapshot, true, context), sendAt, queuedAt: record.queuedAt ?? context.now },

@@ -30,6 +30,8 @@ export const POLICY: Policy = {
   redispatchCapMs: 2,
   maxReleases: 1,
   maxRedrives: 1,
+  redriveAfterMs: 1,
+  redriveCapMs: 1,
 };
 
 let names = 0;

@@ -36,7 +36,7 @@ export interface RuntimeOptions {
   /** Takes entries trimmed from a history, oldest first. */
   /** Told of messages that were put aside, best effort. */
   readonly onParked?: ((message: ParkedInfo, reason: string) => unknown) | undefined;
-  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => void) | undefined;
+  readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
 }
 
 /** Checks that the parts fit each other, before anything is reached. What types can refuse, they refuse earlier. */

@@ -56,8 +56,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     announce: (change) => {
       announce(change);
     },
-    archive: archivist(options, parts.logger),
-    tellParked: parkedTeller(options, parts.logger),
+    ...hooksOf(options, parts.logger),
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
@@ -159,30 +158,26 @@ function harmless(logger: Logger): Logger {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-/** Hands trimmed entries to the application; what it throws is its own trouble. */
-function archivist({ onTrim }: RuntimeOptions, logger: Logger): Core["archive"] {
-  return (jobId, entries) => {
-    try {
-      onTrim?.(jobId, entries);
-    } catch (error) {
-      logger.error("onTrim threw", { jobId, error: error instanceof Error ? error.message : "not an Error" });
-    }
-  };
-}
-
-/** Tells the application of what was put aside; what it throws is its own trouble. */
-function parkedTeller({ onParked }: RuntimeOptions, logger: Logger): Core["tellParked"] {
-  const troubled = (error: unknown): void => {
-    logger.error("onParked threw", { error: error instanceof Error ? error.name : "not an Error" });
-  };
-  return (message, reason) => {
-    if (onParked === undefined) return;
-    const { sentAt } = message;
-    const shown = { ...message, sentAt: sentAt === null ? null : new Date(sentAt) };
-    // Not within the call: a hook that is slow to return must not hold up the message.
+/** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
+function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Core, "archive" | "tellParked"> {
+  const safely = (name: string, hook: () => unknown): void => {
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
     void Promise.resolve()
-      .then(() => onParked(shown, reason))
-      .catch(troubled);
+      .then(hook)
+      .catch((error: unknown) => {
+        logger.error(`${name} threw`, { error: error instanceof Error ? error.message : "not an Error" });
+      });
+  };
+  return {
+    archive(jobId, entries) {
+      if (onTrim !== undefined) safely("onTrim", () => onTrim(jobId, entries));
+    },
+    tellParked(message, reason) {
+      if (onParked === undefined) return;
+      const { sentAt } = message;
+      const shown = { ...message, sentAt: sentAt === null ? null : new Date(sentAt) };
+      safely("onParked", () => onParked(shown, reason));
+    },
   };
 }
 

@@ -172,6 +172,34 @@ export interface Undelivered {
   readonly versions: readonly number[];
 }
 
+/** A message that was put aside. */
+export interface RuntimeParked {
+  readonly id: string;
+  readonly queue: string;
+  readonly body: string;
+  readonly reason: string;
+  readonly at: Date;
+}
+
+/** Messages that were put aside, in the order of their ids. */
+export async function parked(
+  core: Core,
+  { limit = 50, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+): Promise<{ readonly items: readonly RuntimeParked[]; readonly next: string | null }> {
+  checkLimit(limit);
+  if (cursor !== undefined && !PARKED_ID.test(cursor)) {
+    throw new WaybillError("config.invalid", "The cursor is not one that parked returned.");
+  }
+  const { messages } = await core.gateway.call("parked", (store, request) =>
+    store.parked({ ...request, limit, ...(cursor === undefined ? {} : { after: cursor }) }),
+  );
+  const items = messages.map((message) => ({ ...message, at: new Date(message.at) }));
+  return { items, next: items.length < limit ? null : (items[items.length - 1]?.id ?? null) };
+}
+
+/** As the core makes them: a hash. */
+const PARKED_ID = /^[0-9a-f]{64}$/;
+
 /** What notifiers gave up, newest jobs first. */
 export async function undelivered(
   core: Core,

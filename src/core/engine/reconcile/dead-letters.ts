@@ -96,7 +96,7 @@ export async function judgeLetter(
 async function fateOf(core: Core, dispatcher: Dispatcher, letter: ReceivedMessage): Promise<Fate> {
   const parsed = parseMessage(letter.delivery.body);
   if (parsed.status === "newer") {
-    await letter.release(NEWER_FORMAT_MS);
+    await letter.release(NEWER_FORMAT_MS, "its format is newer");
     return "left";
   }
   if (parsed.status === "unparsable") {

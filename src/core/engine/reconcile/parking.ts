@@ -10,6 +10,8 @@ const RECEIVES_TO_PARK = 20;
 const SHORTEST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 60_000;
 
+const NO_JOB = "there is no job with its id";
+
 /** Where a message was found. */
 type Place = "queue" | "dead_letters";
 
@@ -52,18 +54,18 @@ export async function judgeUnknown(
   // A dead letter has had its time already, where nothing says how old it is.
   const leftMs = sentAt === null ? (dead ? 0 : null) : sentAt + core.policy.parkAfterMs - core.time.now();
   if (leftMs === null ? receives >= RECEIVES_TO_PARK : leftMs <= 0) {
-    await park(core, received, "there is no job with its id", place);
+    await park(core, received, NO_JOB, place);
     return true;
   }
   if (dead && leftMs !== null) {
-    await received.release(leftMs);
+    await received.release(leftMs, NO_JOB);
     return false;
   }
   const { maxReceives } = received.queue.capabilities;
   const delayMs = Math.min(LONGEST_DELAY_MS, SHORTEST_DELAY_MS * 2 ** Math.min(receives - 1, 16));
   // Before the broker gives the message up: the next receive is kept for the end.
   const last = maxReceives !== null && receives >= maxReceives - 1;
-  await received.release(last && leftMs !== null ? Math.max(delayMs, leftMs) : delayMs);
+  await received.release(last && leftMs !== null ? Math.max(delayMs, leftMs) : delayMs, NO_JOB);
   return false;
 }
 

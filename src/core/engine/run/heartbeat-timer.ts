@@ -23,7 +23,8 @@ export function createHeartbeatTimer(clock: Clock, now: () => number, phase: num
 
   const arm = (everyMs: number, section: Section): void => {
     const untilNext = everyMs - ((now() + phase * everyMs) % everyMs);
-    section.stop = clock.timer(untilNext, () => {
+    // Rounding can leave a tick that has just been; a wait that moves no clock would never end.
+    section.stop = clock.timer(untilNext < 1 ? untilNext + everyMs : untilNext, () => {
       arm(everyMs, section);
       for (const member of [...section.members]) member.tick();
     });

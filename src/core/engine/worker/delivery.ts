@@ -73,7 +73,7 @@ async function leaveToOthers(
       return;
     }
   }
-  await received.release(ELSEWHERE_MS);
+  await received.release(ELSEWHERE_MS, "nobody here can serve it");
 }
 
 async function run(parts: WorkerParts, received: ReceivedMessage, message: PointerMessage): Promise<void> {
@@ -93,7 +93,7 @@ async function run(parts: WorkerParts, received: ReceivedMessage, message: Point
   const claimed = await claim(parts, message, token, leaseMs);
   if (claimed === null) {
     // In doubt: never run. At a shutdown somebody else may try at once.
-    await received.release(stopping.aborted ? 0 : DOUBT_MS);
+    await received.release(stopping.aborted ? 0 : DOUBT_MS, "the store did not answer the claim");
     return;
   }
   if (claimed.status === "gone") {
@@ -162,7 +162,7 @@ async function giveBack(
     releaseClaim(snapshot, { token, policy: core.policy.retry }, context),
   );
   if (applied.status !== "applied") {
-    await received.release(ELSEWHERE_MS);
+    await received.release(ELSEWHERE_MS, "nobody here can serve it");
     return;
   }
   await received.ack();
@@ -176,7 +176,7 @@ async function settle(
   ending: Ending,
 ): Promise<void> {
   if (ending.status === "unknown") {
-    await received.release(DOUBT_MS);
+    await received.release(DOUBT_MS, "it is not known whether the outcome was stored");
     return;
   }
   if (ending.status === "lost") {
@@ -230,7 +230,7 @@ async function judge(
   if (decision.why === "busy" && lapsed && settings.reconcile) {
     tasks.add("a look at a lapsed claim", reconciler.look(record.id, settings.handlers));
   }
-  await received.release(decision.afterMs);
+  await received.release(decision.afterMs, decision.why);
 }
 
 /** Claims, again under the same token while the answer is in doubt. `null`: given up in doubt. */
@@ -288,6 +288,6 @@ async function orRelease(
     parts.core.logger.warn("a message could not be dealt with; it was given back", {
       code: codeOf(error),
     });
-    await received.release(DOUBT_MS);
+    await received.release(DOUBT_MS, `it could not be dealt with (${codeOf(error)})`);
   }
 }

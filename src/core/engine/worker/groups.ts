@@ -1,5 +1,8 @@
 import type { Delivery } from "../../ports/queue.js";
 
+/** Why one is given back whose turn does not come. */
+export const SKIPPED = "an earlier message of its group is not done";
+
 /** What became of one delivery, as far as its group is concerned. */
 export type GroupFate = "acknowledged" | "kept";
 

@@ -33,6 +33,12 @@ export interface WorkerOptions {
   readonly name?: string | undefined;
 }
 
+/** How pushed messages are taken. */
+export type IntakeOptions = Pick<
+  WorkerOptions,
+  "concurrency" | "name" | "wakeMessages" | "reconciledElsewhere"
+>;
+
 /** Options, checked and filled in. */
 export interface WorkerSettings {
   readonly concurrency: number;
@@ -76,6 +82,7 @@ export function checkWorker(
   options: WorkerOptions,
 ): WorkerSettings {
   checkOptions("worker", options, WORKER_OPTIONS);
+  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
   const handlers = checkHandlers(core, given);
   const {
     concurrency = 10,
@@ -103,14 +110,52 @@ export function checkWorker(
     recovered: reconcile || reconciledElsewhere,
     shutdownTimeoutMs,
     pollIntervalMs,
-    name: options.name ?? `worker-${core.ids.transition().slice(0, 8)}`,
+    name: options.name ?? nameFor(core, "worker"),
     handlers,
     ...sourcesOf(core, handlers, options.queues),
   };
 }
 
+/**
+ * The settings of an intake: those of a worker that takes nothing by itself and does not reconcile. No handlers will do: dead
+ * letters need none.
+ *
+ * @throws WaybillError `config.invalid` or `config.kind_unknown`, each one sentence
+ */
+export function checkIntake(
+  core: Core,
+  given: readonly RuntimeHandler[],
+  options: IntakeOptions,
+): WorkerSettings {
+  checkOptions("intake", options, ["concurrency", "name", "wakeMessages", "reconciledElsewhere"]);
+  const handlers = checkHandlers(core, given);
+  const { concurrency = 10, wakeMessages = true, reconciledElsewhere = false } = options;
+  checkCount("concurrency", concurrency, 1, MOST_CONCURRENT);
+  checkText("name", options.name);
+  checkFlag("wakeMessages", wakeMessages);
+  checkFlag("reconciledElsewhere", reconciledElsewhere);
+  return {
+    concurrency,
+    prefetch: 0,
+    reconcile: false,
+    wakeMessages,
+    recovered: reconciledElsewhere,
+    shutdownTimeoutMs: 0,
+    pollIntervalMs: 1_000,
+    name: options.name ?? nameFor(core, "intake"),
+    handlers,
+    queues: [],
+    storeKinds: [],
+  };
+}
+
+/** For people to read: who claims. */
+function nameFor(core: Core, what: string): string {
+  return `${what}-${core.ids.transition().slice(0, 8)}`;
+}
+
 function checkHandlers(core: Core, given: readonly RuntimeHandler[]): ReadonlyMap<string, RuntimeHandler> {
-  if (!isList(given) || given.length === 0) throw invalid("A worker needs at least one handler.");
+  if (!isList(given)) throw invalid("Handlers must be a list of what definition.handle(…) returns.");
   const handlers = new Map<string, RuntimeHandler>();
   for (const handler of given) {
     const kind = peek(peek(handler, "definition"), "kind");

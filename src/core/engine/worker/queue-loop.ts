@@ -3,7 +3,7 @@ import { backoffMs } from "../../decide/backoff.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
 import type { WorkerParts } from "./parts.js";
 import { handleDelivery } from "./delivery.js";
-import { type GroupFate, inGroups } from "./groups.js";
+import { type GroupFate, inGroups, SKIPPED } from "./groups.js";
 import { receiveInTime } from "./receive.js";
 import { ReceivedMessage } from "./received-message.js";
 import { roomFor } from "./slots.js";
@@ -92,7 +92,7 @@ function begin(
     new ReceivedMessage(parts.core, name, queue, delivery);
   const run = {
     handle: (delivery: Delivery) => given(handOver(parts, received(delivery))),
-    skip: (delivery: Delivery) => given(received(delivery).release(0)),
+    skip: (delivery: Delivery) => given(received(delivery).release(0, SKIPPED)),
   };
   if (queue.capabilities.ordered) return inGroups(deliveries, run);
   return deliveries.map(async (delivery) => {
@@ -103,6 +103,6 @@ function begin(
 async function handOver(parts: WorkerParts, received: ReceivedMessage): Promise<GroupFate> {
   // Received while the worker was stopping: for somebody else, at once.
   if (!parts.stopping.aborted) return handleDelivery(parts, received);
-  await received.release(0);
+  await received.release(0, "the worker is stopping");
   return "kept";
 }

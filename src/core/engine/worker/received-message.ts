@@ -14,6 +14,7 @@ export class ReceivedMessage {
   readonly delivery: Delivery;
   readonly #core: Core;
   #acknowledged = false;
+  #reason: string | null = null;
 
   constructor(core: Core, name: string, queue: Queue, delivery: Delivery) {
     this.#core = core;
@@ -27,6 +28,11 @@ export class ReceivedMessage {
     return this.#acknowledged;
   }
 
+  /** Why it was given back; `null`: it was not. */
+  get reason(): string | null {
+    return this.#reason;
+  }
+
   /** Removes it. One that stays is received again and judged by its record. */
   async ack(): Promise<void> {
     const otherwise = "a message could not be acknowledged; it will come again";
@@ -34,7 +40,8 @@ export class ReceivedMessage {
   }
 
   /** Gives it back. One that is not is visible again by itself. */
-  async release(afterMs: number): Promise<void> {
+  async release(afterMs: number, reason: string): Promise<void> {
+    this.#reason = reason;
     const otherwise = "a message could not be given back; its visibility will end";
     await this.#settle(() => this.delivery.release(Math.ceil(afterMs)), otherwise);
   }

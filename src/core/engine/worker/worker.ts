@@ -6,6 +6,7 @@ import type { Dispatcher } from "../submit/dispatch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
 import { createWorkerParts, type WorkerParts } from "./parts.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
+import { logFindings } from "./queue-check.js";
 import { queueLoop } from "./queue-loop.js";
 import { type ReconcileLoop, reconcileLoop } from "./reconcile-loop.js";
 import { StoreLoop } from "./store-loop.js";
@@ -103,6 +104,7 @@ class Worker implements WorkerHandle {
       this.#reconcileLoop = reconcileLoop(this.#parts);
       tasks.add("the reconcile loop", this.#reconcileLoop.done);
     }
+    tasks.add("the check of queues", logFindings(this.#parts));
     const letGo = keepAlive(core.clock);
     await new Promise<void>((resolve) => {
       closing.on(resolve);

@@ -1,0 +1,194 @@
+import type { HandlerFor, IntakeOptions, PushAnswer, PushedMessage } from "../core/api/worker.js";
+import type { Waybill } from "../core/api/waybill.js";
+import type { AnyDef } from "../core/define/any-def.js";
+import { WaybillError } from "../core/errors.js";
+import { checkOptions } from "../core/options.js";
+import type { BatchResponse, InvocationContext, SqsEvent, SqsRecord } from "./event.js";
+
+/** What of a Waybill these handlers use. */
+export type LambdaWaybill<Defs extends AnyDef> = Pick<
+  Waybill<Defs, never, string>,
+  "intake" | "flush" | "reconcile"
+>;
+
+/** Options of every handler here. */
+export interface ReserveOption {
+  /**
+   * Kept before the end of an invocation: handlers are told to stop (`ShuttingDown`) at twice this, what still runs is given
+   * back at this. @default 3_000 // 3 s
+   */
+  readonly reserveMs?: number | undefined;
+}
+
+/** How the messages of a mapping are answered. */
+export interface BatchOptions extends ReserveOption {
+  /**
+   * Whether the event source mapping has `ReportBatchItemFailures` (CDK: `reportBatchItemFailures` of `SqsEventSource`). It
+   * must agree: with `true` only what is not done comes again; with `false` the function throws when one message is not
+   * done, and the whole batch comes again.
+   */
+  readonly reportBatchItemFailures: boolean;
+  /** The queue that the messages come from. @default the one whose ARN the records name */
+  readonly queue?: string | undefined;
+}
+
+/** Options of `sqsHandler`. */
+export interface SqsHandlerOptions extends BatchOptions, IntakeOptions {}
+
+/** A function for an event source mapping of SQS; fits `SQSHandler` of @types/aws-lambda. */
+export type SqsFunction = (event: SqsEvent, context: InvocationContext) => Promise<BatchResponse | undefined>;
+
+const DEFAULT_RESERVE_MS = 3_000;
+/** Left to the runtime's own way back. */
+const RETURN_MS = 200;
+const BATCH_OPTIONS = ["reportBatchItemFailures", "queue", "reserveMs"];
+const INTAKE_OPTIONS = ["concurrency", "name", "wakeMessages", "reconciledElsewhere"];
+
+/**
+ * Runs the jobs of an SQS queue in a Lambda function. A message counts as done only with durable proof that nothing is left
+ * to do for it; a store that cannot be reached leaves every message where it is. It answers before the invocation ends,
+ * whatever hangs, and flushes notifications in the time that is left.
+ *
+ * @throws {WaybillError} `config.invalid`, `config.kind_unknown` at once; at the first event when no queue is the records'
+ */
+export function sqsHandler<Defs extends AnyDef>(
+  waybill: LambdaWaybill<Defs>,
+  handlers: readonly HandlerFor<Defs>[],
+  options: SqsHandlerOptions,
+): SqsFunction {
+  checkOptions("sqsHandler", options, [...BATCH_OPTIONS, ...INTAKE_OPTIONS]);
+  const { reportBatchItemFailures, queue, reserveMs = DEFAULT_RESERVE_MS, ...intakeOptions } = options;
+  checkReport("sqsHandler", reportBatchItemFailures);
+  const intake = waybill.intake(handlers, intakeOptions);
+  return async ({ Records: records }, context) => {
+    const answers = await intake.process(records.map(pushed), timeOf(records, context, queue, reserveMs));
+    await flush(waybill, context, reserveMs);
+    return answered(records, answers, reportBatchItemFailures);
+  };
+}
+
+/**
+ * Judges the dead letters of a queue in a Lambda function mapped to its dead-letter queue, which must be Waybill's alone. A
+ * job whose message never led to a claim is handed over again, up to `maxRedrives`; others end FAILED(`dead_lettered`).
+ *
+ * @throws {WaybillError} `config.invalid` at once; at the first event when no queue is the records'
+ */
+export function deadLetterHandler<Defs extends AnyDef>(
+  waybill: LambdaWaybill<Defs>,
+  options: BatchOptions,
+): SqsFunction {
+  checkOptions("deadLetterHandler", options, BATCH_OPTIONS);
+  const { reportBatchItemFailures, queue, reserveMs = DEFAULT_RESERVE_MS } = options;
+  checkReport("deadLetterHandler", reportBatchItemFailures);
+  const intake = waybill.intake([]);
+  return async ({ Records: records }, context) => {
+    const time = timeOf(records, context, queue, reserveMs);
+    const answers = await intake.processDeadLetters(records.map(pushed), time);
+    await flush(waybill, context, reserveMs);
+    return answered(records, answers, reportBatchItemFailures);
+  };
+}
+
+/**
+ * Reconciles in a scheduled Lambda function, a minute apart or so: sends again, sweeps, polls external work of the handlers'
+ * kinds and delivers notifications, within the time of the invocation. Fits `ScheduledHandler` of @types/aws-lambda.
+ */
+export function scheduledHandler<Defs extends AnyDef>(
+  waybill: LambdaWaybill<Defs>,
+  handlers: readonly HandlerFor<Defs>[],
+  options: ReserveOption = {},
+): (event: unknown, context: InvocationContext) => Promise<void> {
+  checkOptions("scheduledHandler", options, ["reserveMs"]);
+  const { reserveMs = DEFAULT_RESERVE_MS } = options;
+  return async (_event, context) => {
+    const leftMs = (): number => Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
+    const ending = new AbortController();
+    const timer = setTimeout(() => {
+      ending.abort();
+    }, leftMs());
+    try {
+      await waybill.reconcile({ handlers, budgetMs: leftMs(), signal: ending.signal });
+    } finally {
+      clearTimeout(timer);
+    }
+    await flush(waybill, context, reserveMs);
+  };
+}
+
+/** Longer nobody should wait for an answer to a request; what is not told by then the reconciler tells. */
+const FLUSH_MS = 250;
+
+/**
+ * Wraps any other function that uses a Waybill: what it submitted or changed is told before the function is frozen, within
+ * 250 ms. Keeps the function's types. What the function throws is thrown, after the flush.
+ */
+export function withFlush<Args extends readonly unknown[], R>(
+  waybill: Pick<LambdaWaybill<AnyDef>, "flush">,
+  handler: (...args: Args) => R | Promise<R>,
+): (...args: Args) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await handler(...args);
+    } finally {
+      // The answer counts for more than how soon others hear of it.
+      await waybill.flush({ timeoutMs: FLUSH_MS }).catch(() => false);
+    }
+  };
+}
+
+function checkReport(what: string, reportBatchItemFailures: unknown): void {
+  if (typeof reportBatchItemFailures === "boolean") return;
+  throw new WaybillError(
+    "config.invalid",
+    `${what} needs reportBatchItemFailures: whether the event source mapping has ReportBatchItemFailures.`,
+  );
+}
+
+function pushed({ body, attributes }: SqsRecord): PushedMessage {
+  return {
+    body,
+    receives: Number(attributes.ApproximateReceiveCount),
+    sentAt: new Date(Number(attributes.SentTimestamp)),
+    groupId: attributes.MessageGroupId ?? null,
+  };
+}
+
+function timeOf(
+  records: readonly SqsRecord[],
+  context: InvocationContext,
+  queue: string | undefined,
+  reserveMs: number,
+) {
+  const source = records[0]?.eventSourceARN;
+  return {
+    remainingMs: Math.max(0, Math.floor(context.getRemainingTimeInMillis() - RETURN_MS)),
+    reserveMs,
+    ...(queue === undefined ? {} : { queue }),
+    ...(queue !== undefined || source === undefined ? {} : { source }),
+  };
+}
+
+/** Tells notifiers what happened here, in what is left. What is not told by then the reconciler tells. */
+async function flush(
+  waybill: Pick<LambdaWaybill<AnyDef>, "flush">,
+  context: InvocationContext,
+  reserveMs: number,
+): Promise<void> {
+  const leftMs = context.getRemainingTimeInMillis() - RETURN_MS;
+  if (leftMs <= 0) return;
+  await waybill.flush({ timeoutMs: Math.min(leftMs, reserveMs) }).catch(() => false);
+}
+
+function answered(
+  records: readonly SqsRecord[],
+  answers: readonly PushAnswer[],
+  reportBatchItemFailures: boolean,
+): BatchResponse | undefined {
+  const failed = records.filter((_, index) => answers[index]?.status !== "acknowledged");
+  if (reportBatchItemFailures)
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  if (failed.length === 0) return undefined;
+  throw new Error(
+    `${String(failed.length)} of ${String(records.length)} messages are not done: the whole batch comes again.`,
+  );
+}
