@@ -10,7 +10,7 @@ import { documentIndex } from "./document-index.job.js";
 import { markdownFiles } from "./files.js";
 import { openIndex } from "./indexer.js";
 import { openWaybill } from "./open-waybill.js";
-import { type IndexJob, openScreen } from "./screen.js";
+import { type IndexJob, openScreen, pathOf } from "./screen.js";
 import { judge, story } from "./verdict.js";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
@@ -94,9 +94,7 @@ async function killBusyWorker(): Promise<boolean> {
   }
   victim.kill("SIGKILL");
   workers.delete("worker-1");
-  screen.say(
-    `✗ worker-1 was killed (SIGKILL) while it held: ${held.map((job) => job.input.path).join(", ")}\n`,
-  );
+  screen.say(`✗ worker-1 was killed (SIGKILL) while it held: ${held.map(pathOf).join(", ")}\n`);
   return true;
 }
 
@@ -109,7 +107,7 @@ async function allJobs(): Promise<readonly IndexJob[]> {
       limit: 100,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    jobs.push(...page.jobs);
+    jobs.push(...page.items);
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);
   return jobs;
@@ -137,7 +135,7 @@ async function report(files: number, jobs: readonly IndexJob[]): Promise<boolean
   screen.say("\nWhat the store says:");
   for (const [question = "", answer = ""] of answers) screen.say(`  ${question.padEnd(36)} ${answer}`);
   if (example !== undefined) {
-    screen.say(`\nThe history of ${example.input.path}, recovered at attempt ${String(example.attempt)}:`);
+    screen.say(`\nThe history of ${pathOf(example)}, recovered at attempt ${String(example.attempt)}:`);
     for (const line of await story(waybill, example.id)) screen.say(line);
   }
   const hits = index.search(term).map(({ path, hits: count }) => `${path} (${String(count)})`);

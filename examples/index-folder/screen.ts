@@ -28,7 +28,7 @@ function plainLines(out: NodeJS.WriteStream): Screen {
           .join(" · ");
         if (shown.get(job.id) === line) continue;
         shown.set(job.id, line);
-        out.write(`${job.input.path}: ${line}\n`);
+        out.write(`${pathOf(job)}: ${line}\n`);
       }
     },
     keep: () => undefined,
@@ -51,7 +51,7 @@ function liveTable(out: NodeJS.WriteStream): Screen {
     show(jobs) {
       const room = Math.max(3, Math.min(16, out.rows - 6));
       const rows = [...jobs].sort(
-        (a, b) => RANK[a.status] - RANK[b.status] || a.input.path.localeCompare(b.input.path),
+        (a, b) => RANK[a.status] - RANK[b.status] || pathOf(a).localeCompare(pathOf(b)),
       );
       const done = jobs.filter((job) => job.status === "COMPLETED").length;
       const lines = [
@@ -60,7 +60,7 @@ function liveTable(out: NodeJS.WriteStream): Screen {
           .slice(0, room)
           .map((job) =>
             row(
-              job.input.path,
+              pathOf(job),
               job.word,
               phaseOf(job),
               bar(job),
@@ -93,6 +93,11 @@ function row(
   const cell = (text: string, width: number): string =>
     (text.length > width ? `…${text.slice(1 - width)}` : text).padEnd(width);
   return `  ${cell(file, 38)} ${cell(status, 10)} ${cell(phase, 9)} ${cell(progress, 16)} ${cell(attempt, 7)} ${worker}`;
+}
+
+/** The file of a job, from its subject: lists show no input. */
+export function pathOf(job: IndexJob): string {
+  return (job.subject ?? "").replace(/^file:/, "");
 }
 
 function phaseOf(job: IndexJob): string {

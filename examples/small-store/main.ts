@@ -23,7 +23,7 @@ const job = await waybill.submit(greet, { name: "Ana" }).unwrap();
 for await (const { status, version } of waybill.watch(greet, job.id)) console.log(version, status);
 await worker.stop();
 
-const { jobs } = await waybill.list({ kind: "greet" });
+const { items: jobs } = await waybill.list({ kind: "greet" });
 console.log(`${jobs.length} jobs are kept in ${folder}`);
 await waybill.close();
 await journal.close();

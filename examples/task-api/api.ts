@@ -96,7 +96,7 @@ async function list(query: URLSearchParams, owner: string): Promise<Answer> {
   return {
     status: 200,
     body: {
-      tasks: page.jobs.map(({ id, word, createdAt }) => ({ id, status: word, createdAt })),
+      tasks: page.items.map(({ id, word, createdAt }) => ({ id, status: word, createdAt })),
       next: page.next,
     },
   };

@@ -1,7 +1,8 @@
 import type { CreateWaybill } from "./api/options.js";
-import type { Health } from "./api/waybill.js";
+import type { Composition, Health } from "./api/waybill.js";
 import type { AnyDef } from "./define/any-def.js";
 import type { Definition } from "./definition.js";
+import { checkOptions } from "./options.js";
 import {
   cancel,
   type CancelOptions,
@@ -12,6 +13,7 @@ import {
   rerun,
 } from "./engine/command/commands.js";
 import {
+  type Asked,
   get,
   history,
   latest,
@@ -32,6 +34,7 @@ import { createIntake } from "./engine/worker/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
+import { type OwnerOption, ownerOf, type Whose } from "./owner-option.js";
 import type { EventType, ServerEvent } from "./event.js";
 import type { PollAnswer, RuntimeHandler } from "./handler.js";
 import { AsyncResult } from "./result.js";
@@ -72,12 +75,18 @@ function waybillOf(runtime: Runtime) {
     ...submitting(runtime),
     ...reading(runtime),
     ...watching(runtime),
-    cancel: (id: string, options: CancelOptions = {}) =>
-      AsyncResult.run(async () => open(runtime, () => cancel(core, dispatcher, id, options))),
+    cancel: (...args: JobArgs) =>
+      AsyncResult.run(async () => {
+        const { id, asked, options } = jobAsked(runtime, "cancel", args, ["reason", "actor"]);
+        return cancel(core, dispatcher, id, options, asked);
+      }),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
-    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer) =>
-      AsyncResult.run(async () => report(core, definitionOf(runtime, def), target.ref, seen)),
+    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer, options?: OwnerOption) =>
+      AsyncResult.run(async () => {
+        const whose = whoseOf("report", options);
+        return report(core, definitionOf(runtime, def), target.ref, seen, whose);
+      }),
     intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
       runtime.checkOpen();
       return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
@@ -88,6 +97,11 @@ function waybillOf(runtime: Runtime) {
     flush: async ({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number | undefined } = {}) =>
       open(runtime, () => runtime.flush(timeoutMs)),
     health: async () => open(runtime, () => health(runtime)),
+    "~composition": {
+      kinds: new Set(core.definitions.keys()),
+      logger: core.logger,
+      clock: core.clock,
+    } satisfies Composition<AnyDef>,
     close: closing,
     [Symbol.asyncDispose]: closing,
   };
@@ -102,10 +116,43 @@ function definitionOf(runtime: Runtime, def: Def): Definition {
   return knownDefinition(runtime.core, def["~definition"].kind);
 }
 
+/** How methods about one job are called: `(id, options?)` or `(def, id, options?)`. */
+type JobArgs = readonly [first: Def | string, second?: unknown, third?: unknown];
+
+/** What such a call is about. An id may be anything that somebody sent; the engine tells it from none. */
+function jobAsked(
+  runtime: Runtime,
+  method: string,
+  [first, second, third]: JobArgs,
+  known: readonly string[] = [],
+): { readonly id: string; readonly asked: Asked; readonly options: object } {
+  runtime.checkOpen();
+  const byKind = isDef(first);
+  const given = byKind ? third : second;
+  checkOptions(method, given, ["owner", ...known]);
+  const options = given ?? {};
+  return {
+    id: (byKind ? second : first) as string,
+    asked: { kind: byKind ? definitionOf(runtime, first).kind : null, whose: ownerOf(options) },
+    options,
+  };
+}
+
+function isDef(value: unknown): value is Def {
+  return typeof value === "object" && value !== null && "~definition" in value;
+}
+
+/** The owner of a call that takes no other option. */
+function whoseOf(method: string, options: OwnerOption | undefined): Whose {
+  checkOptions(method, options, ["owner"]);
+  return ownerOf(options);
+}
+
 function submitting(runtime: Runtime) {
   const { core, dispatcher, watchdog } = runtime;
   const one = async (def: Def, input: unknown, options?: RuntimeSubmitOptions) => {
     const definition = definitionOf(runtime, def);
+    checkOptions("submit", options, SUBMIT_OPTIONS);
     watchdog.submitted();
     return submit(core, dispatcher, definition, input, options);
   };
@@ -114,36 +161,56 @@ function submitting(runtime: Runtime) {
       AsyncResult.run(() => one(def, input, options)),
     submitMany: async (def: Def, items: readonly RuntimeSubmitItem[]) => {
       const definition = definitionOf(runtime, def);
+      for (const item of items) checkOptions("submitMany", item, ITEM_OPTIONS);
       watchdog.submitted();
       return submitMany(core, dispatcher, definition, items);
     },
-    dispatch: (id: string) =>
-      AsyncResult.run(async () => open(runtime, () => dispatch(core, dispatcher, id))),
-    rerun: (first: Def | string, second?: unknown, third?: unknown) =>
+    dispatch: (...args: JobArgs) =>
       AsyncResult.run(async () => {
-        const [kind, id, options] =
-          typeof first === "string"
-            ? [null, first, second]
-            : [definitionOf(runtime, first).kind, second as string, third];
-        const given = (options ?? {}) as RuntimeSubmitOptions & { readonly input?: unknown };
-        return open(runtime, () => rerun(core, dispatcher, id, kind, given));
+        const { id, asked } = jobAsked(runtime, "dispatch", args);
+        return dispatch(core, dispatcher, id, asked);
+      }),
+    rerun: (...args: JobArgs) =>
+      AsyncResult.run(async () => {
+        const known = isDef(args[0]) ? [...RERUN_OPTIONS, "input"] : RERUN_OPTIONS;
+        const { id, asked, options } = jobAsked(runtime, "rerun", args, known);
+        return rerun(core, dispatcher, id, asked.kind, options, asked.whose);
       }),
   };
 }
 
+const ITEM_OPTIONS = [
+  "input",
+  "idempotencyKey",
+  "owner",
+  "subject",
+  "metadata",
+  "delayMs",
+  "deadlineMs",
+  "actor",
+  "id",
+];
+const SUBMIT_OPTIONS = [...ITEM_OPTIONS.slice(1), "tx"];
+const RERUN_OPTIONS = ["actor", "idempotencyKey"];
+const LIST_OPTIONS = ["kind", "status", "word", "owner", "subject", "limit", "cursor"];
+
 function reading(runtime: Runtime) {
   const { core } = runtime;
   return {
-    get: async (first: Def | string, id?: string) =>
-      open(runtime, () =>
-        typeof first === "string"
-          ? get(core, first, null)
-          : get(core, id ?? "", definitionOf(runtime, first).kind),
-      ),
-    latest: async (def: Def, subject: string, options?: { readonly owner?: string | undefined }) =>
-      latest(core, definitionOf(runtime, def), subject, options?.owner),
-    list: async (filter: RuntimeListFilter) => open(runtime, () => list(core, filter)),
-    history: async (id: string) => open(runtime, () => history(core, id)),
+    get: async (...args: JobArgs) => {
+      const { id, asked } = jobAsked(runtime, "get", args);
+      return get(core, id, asked.kind, asked.whose);
+    },
+    latest: async (def: Def, subject: string, options?: OwnerOption) =>
+      latest(core, definitionOf(runtime, def), subject, whoseOf("latest", options)),
+    list: async (filter: RuntimeListFilter) => {
+      checkOptions("list", filter, LIST_OPTIONS);
+      return open(runtime, () => list(core, filter));
+    },
+    history: async (...args: JobArgs) => {
+      const { id, asked } = jobAsked(runtime, "history", args);
+      return history(core, id, asked);
+    },
     undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
       open(runtime, () => undelivered(core, page)),
     parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
@@ -154,20 +221,16 @@ function reading(runtime: Runtime) {
 function watching(runtime: Runtime) {
   const { core, hints } = runtime;
   return {
-    watch: (first: Def | string, second?: unknown, third?: unknown) => {
-      runtime.checkOpen();
-      return typeof first === "string"
-        ? watch(core, hints, first, null, second as WatchOptions | undefined)
-        : watch(
-            core,
-            hints,
-            second as string,
-            definitionOf(runtime, first).kind,
-            third as WatchOptions | undefined,
-          );
+    watch: (...args: JobArgs) => {
+      const { id, asked, options } = jobAsked(runtime, "watch", args, ["signal"]);
+      return watch(core, hints, id, asked.kind, { ...(options as WatchOptions), whose: asked.whose });
     },
-    result: async (def: Def, id: string, options?: ResultOptions) =>
-      result(core, hints, id, definitionOf(runtime, def).kind, options),
+    result: async (def: Def, id: string, options: ResultOptions & OwnerOption = {}) => {
+      const { kind } = definitionOf(runtime, def);
+      checkOptions("result", options, ["owner", "signal", "timeoutMs"]);
+      const { signal, timeoutMs } = options;
+      return result(core, hints, id, kind, { signal, timeoutMs, whose: ownerOf(options) });
+    },
     on: (type: EventType, listener: (event: ServerEvent) => void) => {
       runtime.checkOpen();
       return runtime.on(type, listener);

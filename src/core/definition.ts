@@ -21,6 +21,17 @@ export interface Facts {
 }
 
 /**
+ * What the kind's `project` makes of parts of a job before they leave the server; `null`: output and progress leave whole,
+ * metadata and actor not at all. Each gives JSON, or throws a `WaybillError` (`config.invalid`).
+ */
+export interface Projection {
+  readonly output: ((output: unknown) => Json) | null;
+  readonly progress: ((progress: Json) => Json) | null;
+  readonly metadata: ((metadata: Json) => Json) | null;
+  readonly actor: ((actor: string) => string | null) | null;
+}
+
+/**
  * What the engine needs of a kind, without its types: what `defineJob` makes, and all that the engine knows of it.
  * Isomorphic: a browser holds it too.
  */
@@ -36,6 +47,7 @@ export interface Definition {
   readonly deadlineMs: number | null;
   readonly retainMs: number | null;
   readonly expectedMs: number | null;
+  readonly project: Projection;
   /** Whether default messages read the input: it is then read for them. */
   readonly messagesReadInput: boolean;
   checkInput(value: unknown): Checked | Promise<Checked>;

@@ -14,7 +14,7 @@ interface CodeFacts {
 export const ERROR_CODES = {
   "input.invalid": {
     meaning: "The input does not match the kind's schema, or is not safe as JSON.",
-    remedy: "Correct the field that the message names; nothing was written.",
+    remedy: "Correct what issues names; nothing was written.",
     retryable: false,
   },
   "input.too_large": {
@@ -23,9 +23,14 @@ export const ERROR_CODES = {
     retryable: false,
   },
   "idempotency.conflict": {
-    meaning: "The idempotency key, or the id, was used before with another input.",
+    meaning: "The idempotency key was used before with another input.",
     remedy:
       "Use a new key for a new piece of work, or repeat the call with the first input; nothing was written.",
+    retryable: false,
+  },
+  "id.taken": {
+    meaning: "The caller's own id belongs to a job already, whatever its input.",
+    remedy: "Read that job, or submit under another id; nothing was written.",
     retryable: false,
   },
   "job.not_found": {
@@ -48,13 +53,43 @@ export const ERROR_CODES = {
     remedy: "Read the job: wait for it, or submit a new one.",
     retryable: false,
   },
-  "job.illegal_command": {
-    meaning: "The job's status does not allow this command.",
-    remedy: "Read the job and choose a command that its status allows; nothing was written.",
+  "job.claimed": {
+    meaning: "Somebody else holds the claim of the job.",
+    remedy: "Leave the message where it is and try again later; nothing was written.",
+    retryable: true,
+  },
+  "job.not_due": {
+    meaning: "The job waits for its time: a delay, or the pause before another attempt.",
+    remedy: "Leave the message where it is and try again later; nothing was written.",
+    retryable: true,
+  },
+  "job.not_awaiting": {
+    meaning: "The job does not wait for external work yet.",
+    remedy: "Tell it again later: the event came before the job said what it waits for.",
+    retryable: true,
+  },
+  "claim.lost": {
+    meaning: "The claim ended before its outcome was stored: its lease lapsed, or another holds the job.",
+    remedy: "Stop the work and acknowledge nothing; whoever holds the job goes on.",
+    retryable: false,
+  },
+  "ref.ambiguous": {
+    meaning: "The reference names several jobs, or is not one of the keys that the kind declares.",
+    remedy: "Pass a declared key, the whole reference, or a token of the callback; nothing was written.",
+    retryable: false,
+  },
+  "callback.invalid": {
+    meaning: "The token of a callback was not signed by this Waybill, or it has expired.",
+    remedy: "Take a token from callbackToken as it is; polls go on without it. Nothing was written.",
+    retryable: false,
+  },
+  "notifier.unknown": {
+    meaning: "The composition has no notifier of this name.",
+    remedy: "Pass one of the names given to createWaybill.",
     retryable: false,
   },
   "id.invalid": {
-    meaning: "An id is not of the form [A-Za-z0-9_-]{1,128}.",
+    meaning: "The id of a new job is not of the form [A-Za-z0-9_-]{1,128}.",
     remedy: "Pass an id of that form, or leave it out and let Waybill make one.",
     retryable: false,
   },

@@ -1,3 +1,4 @@
+import type { Issue } from "./definition.js";
 import { ERROR_CODES, type ErrorCode, type Outcome } from "./error-codes.js";
 import type { FailureReason } from "./record.js";
 
@@ -38,11 +39,21 @@ export class WaybillError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Whether a value is an error of Waybill, optionally of one code; works across copies of the package. */
-export function isWaybillError<C extends ErrorCode = ErrorCode>(
-  value: unknown,
-  code?: C,
-): value is WaybillError<C> {
+/** Errors that carry facts of their own, by code. */
+interface ErrorsWithFacts {
+  readonly "input.invalid": InputInvalidError;
+  readonly "result.job_failed": JobFailedError;
+}
+
+/** The error of a code, with its facts. */
+export type ErrorOf<C extends ErrorCode> = C extends keyof ErrorsWithFacts
+  ? ErrorsWithFacts[C]
+  : WaybillError<C>;
+
+/** Whether a value is an error of Waybill, optionally of one code, and then with its facts; works across copies of the package. */
+export function isWaybillError(value: unknown): value is WaybillError;
+export function isWaybillError<C extends ErrorCode>(value: unknown, code: C): value is ErrorOf<C>;
+export function isWaybillError(value: unknown, code?: ErrorCode): boolean {
   if (typeof value !== "object" || value === null) return false;
   const candidate = value as { brand?: unknown; code?: unknown };
   return candidate.brand === BRAND && (code === undefined || candidate.code === code);
@@ -50,9 +61,24 @@ export function isWaybillError<C extends ErrorCode = ErrorCode>(
 
 // ---- refusals: Waybill decided no, and nothing was written -----------------------------------------------------------------
 
-export type InputInvalid = WaybillError<"input.invalid">;
+export type { Issue };
+
+/** The input does not match its schema, or is not safe as JSON. */
+export class InputInvalidError extends WaybillError<"input.invalid"> {
+  /** What is wrong and where, at most 20. Never the values. */
+  readonly issues: readonly Issue[];
+
+  constructor(sentence: string, issues: readonly Issue[]) {
+    super("input.invalid", sentence);
+    this.name = "InputInvalidError";
+    this.issues = issues;
+  }
+}
+
+export type InputInvalid = InputInvalidError;
 export type InputTooLarge = WaybillError<"input.too_large">;
 export type IdempotencyConflict = WaybillError<"idempotency.conflict">;
+export type IdTaken = WaybillError<"id.taken">;
 export type JobNotFound = WaybillError<"job.not_found">;
 export type JobAlreadyFinal = WaybillError<"job.already_final">;
 export type JobCannotCancel = WaybillError<"job.cannot_cancel">;

@@ -53,7 +53,7 @@ export interface Faults {
    */
   wrapQueue(queue: Queue): Queue;
   /** Wraps a notifier: a broken `publish` rejects. */
-  wrapNotifier(notifier: Notifier): Notifier;
+  wrapNotifier<K extends string>(notifier: Notifier<K>): Notifier<K>;
 }
 
 /** Makes a plan of faults, empty at first. */
@@ -120,7 +120,7 @@ function faultyQueue(queue: Queue, plan: FaultPlan): Queue {
   });
 }
 
-function faultyNotifier(notifier: Notifier, plan: FaultPlan): Notifier {
+function faultyNotifier<K extends string>(notifier: Notifier<K>, plan: FaultPlan): Notifier<K> {
   const broken = (outcome: BrokenOutcome): never => {
     throw new Error(`The notifier did not answer (${outcome}): a fault was injected.`);
   };
@@ -130,6 +130,8 @@ function faultyNotifier(notifier: Notifier, plan: FaultPlan): Notifier {
     giveUpAfterMs: notifier.giveUpAfterMs,
     timeoutMs: notifier.timeoutMs,
     maxBatch: notifier.maxBatch,
+    // A notifier without lanes has no such method.
+    ...(notifier.lane && { lane: notifier.lane.bind(notifier) }),
     publish: (events, context) =>
       underFault(plan, plan.next("notifier", "publish"), () => notifier.publish(events, context), broken),
     close: () => notifier.close?.() ?? Promise.resolve(),

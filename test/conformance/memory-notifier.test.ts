@@ -12,13 +12,15 @@ describe("memory", () => {
     { describe, it },
     {
       async create() {
-        const notifier = memoryNotifier();
+        const notifier = memoryNotifier({ lane: ({ owner }) => owner ?? "" });
         return {
           notifier,
           delivered: () => notifier.events.map(({ id }) => id),
+          answers: ["accept", "retry", "held", "rejected", "hang"],
           answer: (eventId, how) => {
             answer(notifier, eventId, how);
           },
+          inLane: (event, lane) => ({ ...event, owner: lane }),
           close: () => notifier.close(),
         };
       },

@@ -201,7 +201,7 @@ describe("submit throws for misuse, and nothing is written", () => {
     ["an owner with NUL", { owner: "a\0" }, "config.invalid"],
     ["an owner with half a character", { owner: "\udc00" }, "config.invalid"],
     ["an owner that is too long", { owner: CANARY.repeat(100) }, "config.invalid"],
-    ["an owner that is null", { owner: null }, "config.invalid"],
+    ["an owner that is undefined", { owner: undefined }, "config.invalid"],
     ["an empty subject", { subject: "" }, "config.invalid"],
     ["a subject that is too long", { subject: "x".repeat(257) }, "config.invalid"],
     ["a subject with NUL", { subject: "\0" }, "config.invalid"],
@@ -279,7 +279,7 @@ describe("what was there before stays as it is", () => {
     const { waybill, untyped, asked, clock } = opened();
     await clock.runUntil(waybill.submit(mail, { to: "ann" }, { id: "mine" }).unwrap());
     const refused = await asked(() => untyped.submit(mail, { to }, { id: "mine" }));
-    expect(refused).toMatchObject({ thrown: false, error: { code: "idempotency.conflict" } });
+    expect(refused).toMatchObject({ thrown: false, error: { code: "id.taken" } });
     expect(refused!.error.message).toContain("This id belongs to another job.");
   });
 });
@@ -361,14 +361,25 @@ describe("a Waybill that was closed", () => {
 });
 
 describe("reads and commands", () => {
-  it("refuse what is no id", async () => {
+  it("find nothing under what is no id, and ask no store for it", async () => {
     const { untyped, asked, trips } = opened();
-    for (const id of ["", "a b", 7, null, undefined, {}]) {
-      const cancelled = await asked(() => untyped.cancel(id));
-      expect(cancelled).toMatchObject({ thrown: true, error: { code: "id.invalid" } });
-      const got = await asked(async () => (await untyped.get(mail, id)) as never);
-      expect(got).toMatchObject({ thrown: true, error: { code: "id.invalid" } });
+    for (const id of ["", "a b", 7, null, undefined, CANARY.repeat(20)]) {
+      const cancelled = await asked(() => untyped.cancel(mail, id));
+      expect(cancelled).toMatchObject({ thrown: false, error: { code: "job.not_found" } });
+      expectClear(cancelled!.error);
+      expect(await untyped.get(mail, id)).toBeNull();
     }
+    expect(trips.calls).toEqual([]);
+  });
+
+  it("refuse options that there are not, with the nearest that there is", async () => {
+    const { untyped, asked, trips } = opened();
+    const refused = await asked(() => untyped.cancel("job-1", { resaon: CANARY }));
+    expect(refused).toMatchObject({ thrown: true, error: { code: "config.invalid" } });
+    expect(refused!.error.message).toContain('cancel has no option "resaon". Did you mean reason?');
+    const misspelt = await asked(() => untyped.submit(mail, { to: "ann" }, { idempotencykey: CANARY }));
+    expect(misspelt!.error.message).toContain("Did you mean idempotencyKey?");
+    expect(misspelt!.error.message).not.toContain(CANARY);
     expect(trips.calls).toEqual([]);
   });
 });

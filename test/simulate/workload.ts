@@ -90,7 +90,7 @@ export class Workload {
   #options() {
     const { world } = this.#parts;
     return {
-      owner: world.pick(OWNERS) ?? undefined,
+      owner: world.pick(OWNERS),
       ...(world.chance(0.25) ? { idempotencyKey: `key-${String(world.between(1, 6))}` } : {}),
       ...(world.chance(0.15) ? { delayMs: world.between(1, 8_000) } : {}),
       ...(world.chance(0.1) ? { deadlineMs: world.between(200, 20_000) } : {}),
@@ -171,7 +171,7 @@ export class Workload {
     const { world, answers } = this.#parts;
     const owner = world.pick(["alice", "bob", null] as const);
     const page = await waybill.list({ owner, limit: 20 });
-    for (const job of page.jobs) {
+    for (const job of page.items) {
       if (job.owner !== owner)
         world.fail("S19", `a list of ${String(owner)} showed a job of ${String(job.owner)}`);
       answers.told("list", job);

@@ -31,6 +31,7 @@ export function fakeDefinition(given: Partial<Definition> & Pick<Definition, "ki
     deadlineMs: null,
     retainMs: null,
     expectedMs: null,
+    project: { output: null, progress: null, metadata: null, actor: null },
     messagesReadInput: false,
     checkInput: valid,
     checkOutput: valid,

@@ -39,6 +39,7 @@ export function kind(name: string, given: Partial<Definition> = {}): Definition 
     deadlineMs: null,
     retainMs: null,
     expectedMs: null,
+    project: { output: null, progress: null, metadata: null, actor: null },
     messagesReadInput: false,
     checkInput: async (value) => ({ ok: true, value }),
     checkOutput: async (value) => ({ ok: true, value }),

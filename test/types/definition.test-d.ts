@@ -27,6 +27,7 @@ expectTypeOf<TypesOf<typeof recover>>().toEqualTypeOf<{
     readonly FAILED: "FAILED" | "CANCELLED";
   };
   queue: "slow";
+  project: { output: never; progress: never; metadata: never };
 }>();
 
 type Ingest = TypesOf<typeof ingest>;
@@ -53,6 +54,7 @@ const nothing = defineJob({
   external: undefined,
   words: undefined,
   messages: undefined,
+  project: undefined,
   subject: undefined,
   percent: undefined,
   expectedMs: undefined,
@@ -112,6 +114,43 @@ expectTypeOf(recover.statuses("IN_PROGRESS")).toEqualTypeOf<
 expectTypeOf(recover.statuses("LAUNCHING")).toEqualTypeOf<readonly ["PROCESSING", ..."PROCESSING"[]]>();
 // @ts-expect-error -- not a word of the kind
 recover.statuses("READY");
+
+// ---- what leaves the server ------------------------------------------------------------------------------------------------
+
+const projecting = defineJob({
+  kind: "k",
+  input,
+  output: z.object({ rows: z.number(), bucket: z.string() }),
+  progress: z.object({ done: z.number(), host: z.string() }),
+  project: {
+    output: (output) => ({ rows: output.rows }),
+    progress: ({ done }) => ({ done }),
+    metadata: () => ({ page: 1 }),
+    actor: () => null,
+  },
+});
+expectTypeOf<TypesOf<typeof projecting>["project"]>().toEqualTypeOf<{
+  output: { rows: number };
+  progress: { done: number };
+  metadata: { page: number };
+}>();
+const oneProjected = defineJob({
+  kind: "k",
+  input,
+  output: input,
+  project: { output: (output) => output.name },
+});
+expectTypeOf<TypesOf<typeof oneProjected>["project"]>().toEqualTypeOf<{
+  output: string;
+  progress: never;
+  metadata: never;
+}>();
+// @ts-expect-error -- project.output is given the output
+defineJob({ kind: "k", input, output: input, project: { output: (output) => output.nmae } });
+// @ts-expect-error -- project.output must survive JSON: a Date does not
+defineJob({ kind: "k", input, output: input, project: { output: () => ({ at: new Date(0) }) } });
+// @ts-expect-error -- there is no such part
+defineJob({ kind: "k", input, project: { input: () => null } });
 
 // ---- JSON honesty ----------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,15 @@
 import { expectTypeOf } from "vitest";
 import type { Job, JobOf, ListedJob } from "../../src/core/api/job.js";
-import { type JobView, type JobViewJson, toView, viewFromJson } from "../../src/core/api/view.js";
+import {
+  type JobView,
+  type JobViewJson,
+  toListedView,
+  toView,
+  viewFromJson,
+} from "../../src/core/api/view.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
 import type { FailureReason } from "../../src/core/record.js";
-import { ingest, mail, recover } from "./sample-jobs.js";
+import { exported, ingest, mail, recover } from "./sample-jobs.js";
 
 // ---- one kind: ask for the status, and the rest follows ---------------------------------------------------------------------
 
@@ -79,6 +85,8 @@ const any: readonly AnyDef[] = [recover, ingest, mail];
 // ---- lists leave the output out ---------------------------------------------------------------------------------------------
 
 declare const listed: ListedJob<typeof recover>;
+// @ts-expect-error -- `get` has both
+listed.input;
 // @ts-expect-error -- `get` has it
 if (listed.status === "COMPLETED") listed.output;
 if (listed.status === "FAILED") expectTypeOf(listed.failure.reason).toEqualTypeOf<FailureReason>();
@@ -103,6 +111,27 @@ expectTypeOf(recover.word(view)).toEqualTypeOf<
 >();
 // @ts-expect-error -- a job of another kind
 toView(ingest, job);
+
+// A projection is in the types of views, of their JSON, and of what lists show.
+declare const sealed: Job<typeof exported>;
+const shown = toView(exported, sealed);
+if (shown.status === "COMPLETED") {
+  expectTypeOf(shown.output).toEqualTypeOf<{ rows: number }>();
+  // @ts-expect-error -- an internal field does not leave
+  shown.output.bucket;
+}
+if (shown.status === "PROCESSING") expectTypeOf(shown.progress).toEqualTypeOf<number | null>();
+if (shown.status === "FAILED") expectTypeOf(shown.progress).toEqualTypeOf<number | null>();
+expectTypeOf(shown.metadata).toEqualTypeOf<{ given: boolean } | undefined>();
+expectTypeOf(view.metadata).toEqualTypeOf<undefined>();
+declare const sealedWire: JobViewJson<typeof exported>;
+if (sealedWire.status === "COMPLETED") expectTypeOf(sealedWire.output).toEqualTypeOf<{ rows: number }>();
+const row = toListedView(recover, listed);
+// @ts-expect-error -- lists have no output to show
+if (row.status === "COMPLETED") row.output;
+if (row.status === "FAILED") expectTypeOf(row.failure.reason).toEqualTypeOf<FailureReason>();
+// @ts-expect-error -- a listed job is no whole job
+toView(recover, listed);
 
 declare const wire: JobViewJson<typeof recover>;
 expectTypeOf(wire.createdAt).toEqualTypeOf<string>();

@@ -38,3 +38,15 @@ export const ingest = defineJob({
 
 /** With arktype: no output, no phases, no progress. */
 export const mail = defineJob({ kind: "mail.send", input: type({ to: "string" }) });
+
+export const exported = defineJob({
+  kind: "data.export",
+  input: z.object({ table: z.string() }),
+  output: z.object({ rows: z.number(), bucket: z.string() }),
+  progress: z.object({ done: z.number(), host: z.string() }),
+  project: {
+    output: ({ rows }) => ({ rows }),
+    progress: ({ done }) => done,
+    metadata: (metadata) => ({ given: metadata !== null }),
+  },
+});

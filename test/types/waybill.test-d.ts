@@ -4,6 +4,7 @@ import { expectTypeOf } from "vitest";
 import { z } from "zod";
 import type { Job, JobOf } from "../../src/core/api/job.js";
 import type { CreateWaybill } from "../../src/core/api/options.js";
+import type { JobHistory } from "../../src/core/api/event.js";
 import type { CancelRefusal, RerunRefusal, SubmitRefusal, Waybill } from "../../src/core/api/waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors.js";
@@ -102,8 +103,11 @@ const submitted = waybill.submit(
 );
 expectTypeOf(submitted.unwrap()).toEqualTypeOf<Promise<Job<typeof ingest>>>();
 expectTypeOf(await submitted).toEqualTypeOf<Result<Job<typeof ingest>, SubmitRefusal>>();
-waybill.submit(ingest, { documentId: "d-1" }, { owner: undefined, subject: undefined, tx: undefined });
+waybill.submit(ingest, { documentId: "d-1" }, { subject: undefined, tx: undefined });
 
+// @ts-expect-error -- undefined would widen the scope of a key: the owner's id, null, or nothing
+waybill.submit(ingest, { documentId: "d-1" }, { owner: undefined });
+waybill.submit(ingest, { documentId: "d-1" }, { owner: null });
 // @ts-expect-error -- a typing error in the input
 waybill.submit(ingest, { documentIt: "d-1" });
 // @ts-expect-error -- a field too many
@@ -174,9 +178,27 @@ expectTypeOf(await waybill.result(mail, "job-1", { timeoutMs: 5_000 })).toEqualT
 // @ts-expect-error -- it may not be there
 (await waybill.get("job-1")).status;
 
+expectTypeOf(await waybill.history(ingest, "job-1", { owner: "o" })).toEqualTypeOf<JobHistory<
+  typeof ingest
+> | null>();
+expectTypeOf(await waybill.cancel(ingest, "job-1")).toEqualTypeOf<
+  Result<Job<typeof ingest>, CancelRefusal>
+>();
+expectTypeOf(await waybill.dispatch(ingest, "job-1", { owner: null })).toEqualTypeOf<
+  Result<Job<typeof ingest>, JobNotFound>
+>();
+declare const session: { readonly userId: string } | null;
+// @ts-expect-error -- without a session it would be everybody's
+waybill.get(ingest, "job-1", { owner: session?.userId });
+// @ts-expect-error -- the same of a list
+waybill.list({ kind: "dr.recover", owner: session?.userId });
+// @ts-expect-error -- and of everything else
+waybill.watch("job-1", { owner: undefined });
+waybill.rerun("job-1", { idempotencyKey: "k", owner: "o" });
+
 const page = await waybill.list({ kind: "dr.recover", word: "LAUNCHING", status: ["PROCESSING", "FAILED"] });
-expectTypeOf(page.jobs[0]!.kind).toEqualTypeOf<"dr.recover">();
-expectTypeOf((await waybill.list({ owner: "o" })).jobs[0]!.kind).toEqualTypeOf<
+expectTypeOf(page.items[0]!.kind).toEqualTypeOf<"dr.recover">();
+expectTypeOf((await waybill.list({ owner: "o" })).items[0]!.kind).toEqualTypeOf<
   "dr.recover" | "document.ingest" | "mail.send"
 >();
 // @ts-expect-error -- no such kind

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { isCancelled, type Job } from "../../src/core/api/job.js";
-import { type JobViewJson, toView, viewFromJson } from "../../src/core/api/view.js";
+import { type JobViewJson, toListedView, toView, viewFromJson } from "../../src/core/api/view.js";
+import { createRecord } from "../../src/core/decide/create.js";
+import { DEFAULT_POLICY } from "../../src/core/defaults.js";
 import { defineJob } from "../../src/core/define/define-job.js";
+import { listedJobOf } from "../../src/core/engine/read/job.js";
+import { publicViewOf } from "../../src/core/engine/read/public-view.js";
+import { publicEventOf } from "../../src/core/projection.js";
+import type { ServerEvent } from "../../src/core/event.js";
+import type { StoredJob } from "../../src/core/ports/store.js";
 import { steps } from "../../src/core/define/steps.js";
 
 const def = defineJob({
@@ -24,7 +31,7 @@ const base = {
   version: 3,
   owner: "o",
   subject: "s",
-  metadata: { createdAt: "yesterday" },
+  metadata: { createdAt: "s3cret" },
   message: "for users",
   attempt: 1,
   input: { password: "s3cret" },
@@ -79,7 +86,46 @@ const awaiting = {
   awaiting: { since: at, ref: { handle: "s3cret" }, nextPollAt: at, deadlineAt: at },
 } as const;
 const completed = { ...final, status: "COMPLETED", word: "COMPLETED", output: { at: "noon" } } as const;
-const failed = { ...final, status: "FAILED", word: "FAILED", failure } as const;
+const failed = { ...final, status: "FAILED", word: "FAILED", progress: null, failure } as const;
+
+/** A job as it is stored. */
+function storedRecover(status: "COMPLETED" | "FAILED"): StoredJob {
+  const job = {
+    ...{
+      id: "job-1",
+      kind: "recover",
+      owner: "o",
+      subject: "s",
+      metadata: "s3cret",
+      queue: null,
+      handOver: null,
+      trace: null,
+      notifiers: [],
+    },
+    ...{
+      maxAttempts: 3,
+      origin: null,
+      scope: null,
+      inputHash: null,
+      deadlineAt: null,
+      retainMs: 1,
+      delayMs: 0,
+    },
+  };
+  const context = { now: at.getTime(), policy: DEFAULT_POLICY, transitionId: "t", actor: "s3cret" };
+  const record = createRecord(job, context);
+  return {
+    record: {
+      ...record,
+      status,
+      history: "",
+      token: "s3cret",
+      startedAt: at.getTime(),
+      finishedAt: at.getTime(),
+    },
+    cursors: {},
+  };
+}
 
 const JOBS: Readonly<Record<string, Recover>> = { pending, queued, running, awaiting, completed, failed };
 
@@ -106,6 +152,13 @@ describe("a view", () => {
       failure: { message: "quota", code: "QUOTA" },
     });
     expect(toView(def, failed)).toMatchObject({ failure: { message: "for users", code: null } });
+    const details = { path: "/a" };
+    expect(toView(def, { ...failed, failure: { ...failure, ...text, details } })).toMatchObject({
+      failure: { details },
+    });
+    expect(toView(def, { ...failed, failure: { ...failure, details } })).not.toMatchObject({
+      failure: { details },
+    });
   });
 
   it("is made and read with the definition of its own kind only", () => {
@@ -116,6 +169,129 @@ describe("a view", () => {
       'A view of kind "other" was to be read as "recover".',
     );
   });
+});
+
+/** Lets some of everything out. */
+const sealed = defineJob({
+  kind: "recover",
+  input: z.object({ password: z.string() }),
+  output: z.object({ at: z.string() }),
+  progress: z.object({ etaAt: z.string() }),
+  phases: ["a", "b", "c"],
+  external: z.object({ handle: z.string() }),
+  project: {
+    output: ({ at: when }) => ({ when }),
+    progress: () => "hidden",
+    metadata: () => ({ given: true }),
+    actor: (actor) => (actor === "ann" ? "A." : null),
+  },
+});
+
+const event: ServerEvent = {
+  id: "job-1:3",
+  type: "job.started",
+  jobId: "job-1",
+  kind: "recover",
+  version: 3,
+  from: "QUEUED",
+  status: "PROCESSING",
+  word: "PROCESSING",
+  message: "Running.",
+  at,
+  attempt: 1,
+  owner: "o",
+  subject: "s",
+  phase: null,
+  reason: null,
+  failureReason: null,
+  metadata: { password: "s3cret" },
+  actor: "s3cret",
+  trace: { traceparent: "s3cret" },
+};
+
+describe("what a kind's project lets through", () => {
+  it("is what views show, with their JSON", () => {
+    expect(toView(sealed, completed as never)).toMatchObject({
+      output: { when: "noon" },
+      metadata: { given: true },
+    });
+    expect(toView(sealed, running as never)).toMatchObject({ progress: "hidden", metadata: { given: true } });
+    const failing = { ...failed, progress: { etaAt: "s3cret" } };
+    expect(toView(sealed, failing as never)).toMatchObject({ progress: "hidden" });
+    expect(toView(sealed, failed as never)).toMatchObject({ progress: null });
+    expect(toView(sealed, { ...queued, metadata: null })).toMatchObject({ metadata: null });
+  });
+
+  it("is what events show; left out, neither metadata nor actor leave", () => {
+    const plain = publicEventOf(def["~definition"], event);
+    expect(JSON.stringify(plain)).not.toMatch(/s3cret|metadata|actor|trace/);
+    const { metadata: _metadata, actor: _actor, trace: _trace, ...open } = event;
+    expect(plain).toEqual({ ...open, at: at.toISOString() });
+    const told = (actor: string | null) => publicEventOf(sealed["~definition"], { ...event, actor });
+    expect(told("ann")).toEqual({ ...plain, metadata: { given: true }, actor: "A." });
+    expect([told("bob").actor, told(null).actor]).toEqual([null, null]);
+  });
+
+  it.each([
+    [
+      () => {
+        throw new Error("s3cret");
+      },
+      "threw.",
+    ],
+    [() => undefined as never, "must give JSON"],
+    [() => new Date(0) as never, "must give JSON"],
+    [() => ({ a: [1n] }) as never, "must give JSON, but a.0"],
+  ])("is never what is stored instead, when it fails: %#", (output, sentence) => {
+    const broken = defineJob({
+      kind: "recover",
+      input: z.string(),
+      output: z.unknown(),
+      project: { output },
+    });
+    const view = (): unknown => toView(broken, completed as never);
+    expect(view).toThrow(`The job "recover": project.output ${sentence}`);
+    expect(view).toThrow(expect.objectContaining({ code: "config.invalid" }));
+    expect(view).not.toThrow("s3cret");
+  });
+
+  it("names nobody by something that is no text", () => {
+    const broken = defineJob({ kind: "recover", input: z.string(), project: { actor: () => 7 as never } });
+    expect(() => publicEventOf(broken["~definition"], event)).toThrow(
+      "project.actor must give a text, or null.",
+    );
+  });
+});
+
+describe("a view of what lists return", () => {
+  it("is the view without output", () => {
+    const { input: _input, output: _output, ...listed } = completed;
+    const { output: _shown, ...view } = toView(def, completed) as { output: unknown };
+    expect(toListedView(def, listed)).toEqual(view);
+  });
+});
+
+it("a stored job's public view is its view's JSON, with what was read of it", () => {
+  const stored = storedRecover("COMPLETED");
+  const view = publicViewOf(sealed["~definition"], {
+    ...stored,
+    input: '{"password":"s3cret"}',
+    output: '{"at":"noon"}',
+  });
+  expect(view).toMatchObject({
+    status: "COMPLETED",
+    output: { when: "noon" },
+    createdAt: at.toISOString(),
+    finishedAt: at.toISOString(),
+  });
+  expect(JSON.stringify(view)).not.toMatch(/s3cret|token|input/);
+  expect(publicViewOf(sealed["~definition"], stored)).not.toHaveProperty("output");
+  expect(publicViewOf(sealed["~definition"], storedRecover("FAILED"))).toMatchObject({
+    failure: { message: "Failed." },
+  });
+  expect(listedJobOf(sealed["~definition"], { ...stored, output: '{"at":"noon"}' })).not.toHaveProperty(
+    "output",
+  );
 });
 
 describe("steps", () => {

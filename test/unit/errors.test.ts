@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES, type ErrorCode } from "../../src/core/error-codes.js";
 import {
+  InputInvalidError,
   isWaybillError,
   JobFailedError,
   PermanentError,
@@ -63,6 +64,12 @@ describe("errors with a name of their own", () => {
       "JobFailedError",
       "result.job_failed",
       { jobId: "j", reason: "error" },
+    ],
+    [
+      new InputInvalidError("Bad.", [{ path: "a", message: "is no number" }]),
+      "InputInvalidError",
+      "input.invalid",
+      { issues: [{ path: "a", message: "is no number" }] },
     ],
     [new WaitTimeoutError("j", 5), "WaitTimeoutError", "result.timeout", { jobId: "j" }],
   ])("%s", (error, name, code, facts) => {

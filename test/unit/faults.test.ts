@@ -7,8 +7,6 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { createFaults, type Fault } from "../../src/testing/faults.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 
-const noView = () => Promise.resolve(null);
-
 const nowMs = 1_000;
 const signal = new AbortController().signal;
 
@@ -197,18 +195,22 @@ describe("faults of a queue", () => {
 describe("faults of a notifier", () => {
   it("rejects a broken publish, delivered or not, and keeps the options", async () => {
     const { faults } = bench();
-    const inner = memoryNotifier({ kinds: ["k"], maxBatch: 4 });
+    const view = async () => null;
+    const inner = memoryNotifier({
+      kinds: ["k"],
+      maxBatch: 4,
+      giveUpAfterMs: 9,
+      lane: ({ jobId }) => jobId,
+    });
     const notifier = faults.wrapNotifier(inner);
     faults.notifier({ fault: "not_applied" });
-    await expect(notifier.publish([sampleEvent("a", 1)], { signal, view: noView })).rejects.toThrow(
-      "not_applied",
-    );
+    await expect(notifier.publish([sampleEvent("a", 1)], { signal, view })).rejects.toThrow("not_applied");
     faults.notifier({ fault: "response_lost" });
-    await expect(notifier.publish([sampleEvent("a", 2)], { signal, view: noView })).rejects.toThrow(
-      "unknown",
-    );
+    await expect(notifier.publish([sampleEvent("a", 2)], { signal, view })).rejects.toThrow("unknown");
     expect(inner.events.map(({ id }) => id)).toEqual(["a:2"]);
-    expect(notifier).toMatchObject({ kinds: ["k"], maxBatch: 4 });
+    expect(notifier).toMatchObject({ kinds: ["k"], maxBatch: 4, giveUpAfterMs: 9 });
+    expect(notifier.lane?.(sampleEvent("a", 1))).toBe("a");
+    expect("lane" in faults.wrapNotifier(memoryNotifier())).toBe(false);
     await notifier.close?.();
   });
 });

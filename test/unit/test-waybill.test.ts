@@ -57,7 +57,7 @@ describe("a Waybill for tests", () => {
     await t.advance(10_000);
     expect(t.fault.injected).toHaveLength(1);
     expect(await t.get(ingest, id)).toMatchObject({ status: "COMPLETED" });
-    expect((await t.list({ kind: "ingest" })).jobs).toHaveLength(1);
+    expect((await t.list({ kind: "ingest" })).items).toHaveLength(1);
     await t.close();
   });
 

@@ -1,7 +1,7 @@
 import type { AnyDef, KindOf, WordOf } from "../define/any-def.js";
 import type { EventType, ServerEvent } from "../event.js";
 
-/** An event of one of some kinds: what happened to a job, in the past tense. */
+/** An event of one of some kinds: what happened to a job, in the past tense. For code of the server: it names who did it. */
 export type EventOf<D extends AnyDef, E extends EventType = EventType> = ServerEvent & {
   readonly type: E;
   readonly kind: KindOf<D>;

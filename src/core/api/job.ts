@@ -37,6 +37,8 @@ export interface JobFailure<Phase extends string = string> {
   readonly retryable: boolean;
   /** The phase it was in. */
   readonly phase: Phase | null;
+  /** What the error said beside its text; for users only where `expose` is set. */
+  readonly details?: Json;
 }
 
 /** The worker that runs a job. */
@@ -137,6 +139,8 @@ export interface FailedJob<D extends AnyDef> extends JobBase<D, "FAILED"> {
   /** Whether it ever was in the queue. */
   readonly dispatch: "confirmed" | "unconfirmed";
   readonly finishedAt: Date;
+  /** As it stood at the end. */
+  readonly progress: TypesOf<D>["progress"] | null;
   readonly failure: JobFailure<TypesOf<D>["phase"]>;
 }
 
@@ -147,9 +151,16 @@ export type Job<D extends AnyDef> =
 /** A job of any of several kinds: `JobOf<typeof recover | typeof ingest>`. Ask for `kind` and `status`. */
 export type JobOf<D extends AnyDef> = D extends AnyDef ? Job<D> : never;
 
-/** A job as lists show it: `get` has the output. */
+/** What lists leave out: `get` has it. */
+type Unlisted = "input" | "output";
+
+/** A job as lists show it, without input and output: they are large, and are read for it by none. */
 export type ListedJob<D extends AnyDef> =
-  PendingJob<D> | QueuedJob<D> | ProcessingJob<D> | Omit<CompletedJob<D>, "output"> | FailedJob<D>;
+  | Omit<PendingJob<D>, Unlisted>
+  | Omit<QueuedJob<D>, Unlisted>
+  | Omit<ProcessingJob<D>, Unlisted>
+  | Omit<CompletedJob<D>, Unlisted>
+  | Omit<FailedJob<D>, Unlisted>;
 
 /** A job of any of several kinds, as lists show it. */
 export type ListedJobOf<D extends AnyDef> = D extends AnyDef ? ListedJob<D> : never;

@@ -1,5 +1,8 @@
-import type { AnyDef } from "../define/any-def.js";
+import type { AnyDef, OutputView, ProgressView, TypesOf } from "../define/any-def.js";
+import type { RuntimeJob } from "../engine/read/job.js";
 import { WaybillError } from "../errors.js";
+import { viewOf } from "../projection.js";
+import { viewOfJson } from "../view-json.js";
 import type {
   CompletedJob,
   FailedJob,
@@ -7,20 +10,23 @@ import type {
   JobAwaiting,
   JobError,
   JobFailure,
+  ListedJob,
   PendingJob,
   ProcessingJob,
   QueuedJob,
 } from "./job.js";
 
-/** What no view has: the input, and how the job came to its queue. */
-type Private = "input" | "dispatch";
+/** What no view has as the job has it: the input, how the job came to its queue, and what `project` decides on. */
+type Private = "input" | "dispatch" | "metadata";
+
+/** What leaves only where the kind's `project` names it. */
+interface ProjectedView<D extends AnyDef> {
+  readonly metadata?: TypesOf<D>["project"]["metadata"];
+}
 
 /** An error of one attempt, for users: text and code only where they were made public. */
-export interface ErrorView {
+export interface ErrorView extends Pick<JobError, "code" | "at" | "attempt"> {
   readonly message: string | null;
-  readonly code: string | null;
-  readonly at: Date;
-  readonly attempt: number;
 }
 
 /** Why a job ended FAILED, for users: its text where it was made public, else the kind's message. */
@@ -30,34 +36,47 @@ export type FailureView<Phase extends string = string> = Omit<JobFailure<Phase>,
 export type AwaitingView = Omit<JobAwaiting, "ref">;
 
 /** As `PendingJob`. */
-export interface PendingView<D extends AnyDef> extends Omit<PendingJob<D>, Private | "lastError"> {
+export interface PendingView<D extends AnyDef>
+  extends Omit<PendingJob<D>, Private | "lastError">, ProjectedView<D> {
   readonly lastError: ErrorView | null;
 }
 
 /** As `QueuedJob`. */
-export interface QueuedView<D extends AnyDef> extends Omit<QueuedJob<D>, Private | "lastError"> {
+export interface QueuedView<D extends AnyDef>
+  extends Omit<QueuedJob<D>, Private | "lastError">, ProjectedView<D> {
   readonly lastError: ErrorView | null;
 }
 
 /** As `ProcessingJob`, without the worker's name. */
-export interface ProcessingView<D extends AnyDef> extends Omit<
-  ProcessingJob<D>,
-  Private | "worker" | "awaiting"
-> {
+export interface ProcessingView<D extends AnyDef>
+  extends Omit<ProcessingJob<D>, Private | "worker" | "awaiting" | "progress">, ProjectedView<D> {
+  readonly progress: ProgressView<D> | null;
   readonly awaiting: AwaitingView | null;
 }
 
 /** As `CompletedJob`. */
-export type CompletedView<D extends AnyDef> = Omit<CompletedJob<D>, Private>;
+export interface CompletedView<D extends AnyDef>
+  extends Omit<CompletedJob<D>, Private | "output">, ProjectedView<D> {
+  readonly output: OutputView<D>;
+}
 
 /** As `FailedJob`. */
-export interface FailedView<D extends AnyDef> extends Omit<FailedJob<D>, Private | "failure"> {
+export interface FailedView<D extends AnyDef>
+  extends Omit<FailedJob<D>, Private | "failure" | "progress">, ProjectedView<D> {
+  readonly progress: ProgressView<D> | null;
   readonly failure: FailureView<NonNullable<FailedJob<D>["failure"]["phase"]>>;
 }
 
-/** What of a job may leave the server: no input, no claim, no reference, and failure text only where it was made public. */
+/**
+ * What of a job may leave the server: no input, no claim, no reference, failure text only where it was made public; output,
+ * progress and metadata as the kind's `project` lets them through.
+ */
 export type JobView<D extends AnyDef> =
   PendingView<D> | QueuedView<D> | ProcessingView<D> | CompletedView<D> | FailedView<D>;
+
+/** A view of a job that `list` returned: without output. */
+export type ListedView<D extends AnyDef> =
+  PendingView<D> | QueuedView<D> | ProcessingView<D> | Omit<CompletedView<D>, "output"> | FailedView<D>;
 
 /** A view of a job of any of several kinds. */
 export type JobViewOf<D extends AnyDef> = D extends AnyDef ? JobView<D> : never;
@@ -65,111 +84,34 @@ export type JobViewOf<D extends AnyDef> = D extends AnyDef ? JobView<D> : never;
 /** A view as `JSON.stringify` writes it: instants are ISO 8601 text. */
 export type JobViewJson<D extends AnyDef> = Wire<JobView<D>>;
 
-type Wire<T> = T extends object
-  ? { readonly [K in keyof T]: K extends "metadata" | "output" | "progress" ? T[K] : WireValue<T[K]> }
-  : T;
+/** The application's own, which is JSON already. */
+type Opaque = "metadata" | "output" | "progress" | "details";
 
-type WireValue<T> = T extends Date
+type Wire<T> = T extends Date
   ? string
   : T extends object
-    ? { readonly [K in keyof T]: WireValue<T[K]> }
+    ? { readonly [K in keyof T]: K extends Opaque ? T[K] : Wire<T[K]> }
     : T;
 
-/** Makes the view of a job. Everything in it is named here: what is added to a job later does not leave by itself. */
+/** Makes the view of a job. @throws {WaybillError} `config.invalid` when it is of another kind, or `project` throws */
 export function toView<D extends AnyDef>(def: D, job: Job<D>): JobView<D> {
+  return viewed(def, job) as unknown as JobView<D>;
+}
+
+/** Makes the view of a job that `list` returned. */
+export function toListedView<D extends AnyDef>(def: D, job: ListedJob<D>): ListedView<D> {
+  return viewed(def, job) as unknown as ListedView<D>;
+}
+
+function viewed<D extends AnyDef>(def: D, job: ListedJob<D>) {
   if (job.kind !== def.kind) {
     throw new WaybillError(
       "config.invalid",
       `A job of kind "${job.kind}" was to be viewed as "${def.kind}".`,
     );
   }
-  const base = baseOf(job);
-  switch (job.status) {
-    case "PENDING":
-    case "QUEUED":
-      return { ...base, retryAt: job.retryAt, lastError: errorOf(job.lastError) } as
-        PendingView<D> | QueuedView<D>;
-    case "PROCESSING": {
-      const { phase, progress, percent, etaAt } = job;
-      return {
-        ...base,
-        phase,
-        progress,
-        percent,
-        etaAt,
-        awaiting: awaitingOf(job.awaiting),
-      } as ProcessingView<D>;
-    }
-    case "COMPLETED":
-      return { ...base, output: job.output } as CompletedView<D>;
-    case "FAILED":
-      return { ...base, failure: failureOf(job) } as FailedView<D>;
-  }
+  return viewOf(def["~definition"], job as unknown as RuntimeJob);
 }
-
-function baseOf<D extends AnyDef>(job: Job<D>) {
-  return {
-    id: job.id,
-    kind: job.kind,
-    status: job.status,
-    word: job.word,
-    version: job.version,
-    owner: job.owner,
-    subject: job.subject,
-    metadata: job.metadata,
-    message: job.message,
-    attempt: job.attempt,
-    createdAt: job.createdAt,
-    queuedAt: job.queuedAt,
-    startedAt: job.startedAt,
-    finishedAt: job.finishedAt,
-    updatedAt: job.updatedAt,
-    durationMs: job.durationMs,
-    cancelRequestedAt: job.cancelRequestedAt,
-    origin: job.origin,
-  };
-}
-
-function errorOf(error: JobError | null): ErrorView | null {
-  if (error === null) return null;
-  const { message, code, expose, at, attempt } = error;
-  return { message: expose ? message : null, code: expose ? code : null, at, attempt };
-}
-
-function awaitingOf(awaiting: JobAwaiting | null): AwaitingView | null {
-  if (awaiting === null) return null;
-  const { since, nextPollAt, deadlineAt } = awaiting;
-  return { since, nextPollAt, deadlineAt };
-}
-
-function failureOf<D extends AnyDef>(job: FailedJob<D>): FailureView {
-  const { reason, code, message, expose, attempts, retryable, phase } = job.failure;
-  return {
-    reason,
-    code: expose ? code : null,
-    message: expose ? message : job.message,
-    attempts,
-    retryable,
-    phase,
-  };
-}
-
-/** Where a view has instants. What is the application's own (metadata, output, progress) is never looked into. */
-const INSTANTS: ReadonlySet<string> = new Set([
-  "createdAt",
-  "queuedAt",
-  "startedAt",
-  "finishedAt",
-  "updatedAt",
-  "cancelRequestedAt",
-  "retryAt",
-  "etaAt",
-  "at",
-  "since",
-  "nextPollAt",
-  "deadlineAt",
-]);
-const PARTS: ReadonlySet<string> = new Set(["lastError", "awaiting", "failure"]);
 
 /** Reads a view back from its JSON form. */
 export function viewFromJson<D extends AnyDef>(def: D, json: JobViewJson<D>): JobView<D> {
@@ -179,15 +121,5 @@ export function viewFromJson<D extends AnyDef>(def: D, json: JobViewJson<D>): Jo
       `A view of kind "${json.kind}" was to be read as "${def.kind}".`,
     );
   }
-  return revive(json) as JobView<D>;
-}
-
-function revive(part: object): object {
-  return Object.fromEntries(
-    Object.entries(part).map(([key, value]: [string, unknown]) => {
-      if (INSTANTS.has(key) && typeof value === "string") return [key, new Date(value)];
-      if (PARTS.has(key) && typeof value === "object" && value !== null) return [key, revive(value)];
-      return [key, value];
-    }),
-  );
+  return viewOfJson(json) as JobView<D>;
 }

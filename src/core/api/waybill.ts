@@ -1,7 +1,9 @@
+import type { Clock } from "../clock.js";
 import type { AnyDef, DefOf, ExternalDef, KindOf, TypesOf, WordOf } from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
   IdempotencyConflict,
+  IdTaken,
   InputInvalid,
   InputTooLarge,
   JobAlreadyFinal,
@@ -12,6 +14,8 @@ import type {
 import type { EventType } from "../event.js";
 import type { Json } from "../json.js";
 import type { JobStatus } from "../lifecycle.js";
+import type { Logger } from "../logger.js";
+import type { OwnerOption } from "../owner-option.js";
 import type { AsyncResult, Result } from "../result.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { EventOf, JobHistory } from "./event.js";
@@ -26,7 +30,7 @@ declare global {
 }
 
 /** Why `submit` said no. */
-export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict;
+export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict | IdTaken;
 /** Why `cancel` said no. */
 export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
 /** Why `rerun` said no. */
@@ -38,8 +42,8 @@ export type ReportRefusal = JobNotFound | JobAlreadyFinal;
 export interface SubmitOptions<Tx = never> {
   /** Asked again with the same key, owner and kind: the same job. */
   readonly idempotencyKey?: string | undefined;
-  /** Whose it is: the boundary of isolation. */
-  readonly owner?: string | undefined;
+  /** Whose it is: the boundary of isolation. `undefined` is refused: it would widen the scope of a key. @default null, nobody's */
+  readonly owner?: string | null;
   /** Instead of the one that the kind derives from the input. */
   readonly subject?: string | undefined;
   /** The application's own, at most 8 KiB; comes back with every job and event. */
@@ -63,13 +67,11 @@ export interface SubmitItem<D extends AnyDef> extends Omit<SubmitOptions, "tx"> 
 }
 
 /** Which jobs to list; at least one of `kind`, `owner` and `subject`. */
-export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> {
+export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> extends OwnerOption {
   readonly kind?: K | undefined;
   readonly status?: JobStatus | readonly JobStatus[] | undefined;
   /** Needs `kind`. */
   readonly word?: WordOf<DefOf<D, K>> | undefined;
-  /** `null`: those of nobody. */
-  readonly owner?: string | null | undefined;
   readonly subject?: string | undefined;
   /** 1–100. @default 50 */
   readonly limit?: number | undefined;
@@ -77,10 +79,9 @@ export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> {
   readonly cursor?: string | undefined;
 }
 
-/** Jobs, newest first. */
-export interface JobPage<D extends AnyDef> {
-  /** Without output: `get` has it. */
-  readonly jobs: readonly ListedJobOf<D>[];
+/** A part of a list, in its order. */
+export interface Page<T> {
+  readonly items: readonly T[];
   /** For the next page; `null`: this was the last. A page may be short before it. */
   readonly next: string | null;
 }
@@ -132,9 +133,32 @@ export interface Health {
   readonly lostWrites: { readonly calls: number; readonly agoMs: number } | null;
 }
 
-/** Ends what waits, without an error. */
-export interface WatchOptions {
+/** How a job is watched. */
+export interface WatchOptions extends OwnerOption {
+  /** Ends what waits, without an error. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How a result is waited for. */
+export interface ResultOptions extends WatchOptions {
+  /** @default unbounded */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A request to cancel. */
+export interface CancelOptions extends OwnerOption {
+  /** Told to whoever waits. */
+  readonly reason?: string | undefined;
+  /** Who asks, for the history. */
+  readonly actor?: string | undefined;
+}
+
+/** Options of a rerun. `owner` is that of the failed job; the new one has the same. */
+export interface RerunOptions extends OwnerOption {
+  /** Who asks, for the history. */
+  readonly actor?: string | undefined;
+  /** Asked again with the same key: the same new job. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Of which external work an event tells: what `track` was given, or any one of its keys. */
@@ -142,8 +166,21 @@ export interface ReportTarget<D extends AnyDef> {
   readonly ref: TypesOf<D>["ref"] | string | number;
 }
 
+/** What the parts that stand on a Waybill (routes, gateways) need of it beside its methods. */
+export interface Composition<Defs extends AnyDef> {
+  readonly kinds: ReadonlySet<string>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Types only; never a value. */
+  readonly "~defs"?: Defs | undefined;
+}
+
 /**
  * Keeps one record per job, and never lies about it.
+ *
+ * A method about one job takes its id alone, or its kind before it: then a job of another kind is as unknown as none. With
+ * `owner` another's job is as unknown as none too, and so is an id that no job can have: reads give `null`, commands
+ * `job.not_found`.
  *
  * A method whose answer can be no gives an `AsyncResult`: `Err` means that Waybill decided no and nothing was written.
  * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
@@ -162,55 +199,46 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     items: readonly SubmitItem<D>[],
   ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
   /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
-  dispatch(id: string): AsyncResult<JobOf<Defs>, JobNotFound>;
+  dispatch(id: string, options?: OwnerOption): AsyncResult<JobOf<Defs>, JobNotFound>;
+  dispatch<D extends Defs>(def: D, id: string, options?: OwnerOption): AsyncResult<Job<D>, JobNotFound>;
 
-  /** Strong: sees every change answered before. `null`: no such job, or not of that kind. */
-  get(id: string): Promise<JobOf<Defs> | null>;
-  get<D extends Defs>(def: D, id: string): Promise<Job<D> | null>;
-  /** The newest job of a kind about a subject, of one owner where given. */
-  latest<D extends Defs>(
-    def: D,
-    subject: string,
-    options?: { readonly owner?: string | undefined },
-  ): Promise<Job<D> | null>;
+  /** Strong: sees every change answered before. `null`: no such job. */
+  get(id: string, options?: OwnerOption): Promise<JobOf<Defs> | null>;
+  get<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
+  /** The newest job of a kind about a subject. */
+  latest<D extends Defs>(def: D, subject: string, options?: OwnerOption): Promise<Job<D> | null>;
+  /** Newest first, without input and output. */
   list<const K extends KindOf<Defs> = KindOf<Defs>>(
     filter: ListFilter<Defs, K>,
-  ): Promise<JobPage<DefOf<Defs, K>>>;
+  ): Promise<Page<ListedJobOf<DefOf<Defs, K>>>>;
   /** `null`: no such job. */
-  history(id: string): Promise<JobHistory<Defs> | null>;
+  history(id: string, options?: OwnerOption): Promise<JobHistory<Defs> | null>;
+  history<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
 
   /** At once before a job is run; else a request, which the handler's `signal` or `cancel` carries out. */
-  cancel(
-    id: string,
-    options?: { readonly reason?: string | undefined; readonly actor?: string | undefined },
-  ): AsyncResult<JobOf<Defs>, CancelRefusal>;
+  cancel(id: string, options?: CancelOptions): AsyncResult<JobOf<Defs>, CancelRefusal>;
+  cancel<D extends Defs>(def: D, id: string, options?: CancelOptions): AsyncResult<Job<D>, CancelRefusal>;
   /** Runs a FAILED job again, as a new job of the same subject and owner that names its origin. */
-  rerun(
-    id: string,
-    options?: { readonly actor?: string | undefined },
-  ): AsyncResult<JobOf<Defs>, RerunRefusal>;
+  rerun(id: string, options?: RerunOptions): AsyncResult<JobOf<Defs>, RerunRefusal>;
   /** The same, with the input corrected where it is given. */
   rerun<D extends Defs>(
     def: D,
     id: string,
-    options?: { readonly input?: TypesOf<D>["input"] | undefined; readonly actor?: string | undefined },
+    options?: RerunOptions & { readonly input?: TypesOf<D>["input"] | undefined },
   ): AsyncResult<Job<D>, RerunRefusal>;
   /** Tells of external work from an outside event. Early, late and doubled events do no harm. */
   report<D extends ExternalDef<Defs>>(
     def: D,
     target: ReportTarget<D>,
     seen: Poll<D>,
+    options?: OwnerOption,
   ): AsyncResult<Job<D>, ReportRefusal>;
 
   /** The job as it is, then each newer version (a slow reader skips to the newest), to a final status. */
   watch(id: string, options?: WatchOptions): AsyncIterable<JobOf<Defs>>;
   watch<D extends Defs>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   /** The output, when it is there. @throws {JobFailedError} when it failed @throws {WaitTimeoutError} when it takes longer */
-  result<D extends Defs>(
-    def: D,
-    id: string,
-    options?: WatchOptions & { readonly timeoutMs?: number | undefined },
-  ): Promise<TypesOf<D>["output"]>;
+  result<D extends Defs>(def: D, id: string, options?: ResultOptions): Promise<TypesOf<D>["output"]>;
   /** Hears what happens in this process, after it is stored. Returns how to stop. */
   on<E extends EventType>(type: E, listener: (event: EventOf<Defs, E>) => void): () => void;
 
@@ -232,13 +260,15 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
   undelivered(page?: {
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
-  }): Promise<{ readonly items: readonly Undelivered[]; readonly next: string | null }>;
+  }): Promise<Page<Undelivered>>;
   /** Messages that could not be read and were put aside, in the order of their ids. */
-  parked(page?: { readonly limit?: number | undefined; readonly cursor?: string | undefined }): Promise<{
-    readonly items: readonly ParkedItem[];
-    readonly next: string | null;
-  }>;
+  parked(page?: {
+    readonly limit?: number | undefined;
+    readonly cursor?: string | undefined;
+  }): Promise<Page<ParkedItem>>;
   /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
   close(): Promise<void>;
+  /** For parts of this library. */
+  readonly "~composition": Composition<Defs>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -20,6 +20,8 @@ export interface JobTypes {
   readonly words: Readonly<Record<JobStatus, string>>;
   /** The named queue; `null`: the composition's default. */
   readonly queue: string | null;
+  /** What `project` makes of parts of a job before they leave the server; `never`: output and progress whole, no metadata. */
+  readonly project: { readonly output: unknown; readonly progress: unknown; readonly metadata: unknown };
 }
 
 /**
@@ -36,6 +38,17 @@ export interface AnyDef {
 
 /** The types behind a definition. */
 export type TypesOf<D extends AnyDef> = NonNullable<D["~types"]>;
+
+/** The output as it leaves the server. */
+export type OutputView<D extends AnyDef> = Projected<TypesOf<D>["project"]["output"], TypesOf<D>["output"]>;
+
+/** The progress as it leaves the server. */
+export type ProgressView<D extends AnyDef> = Projected<
+  TypesOf<D>["project"]["progress"],
+  TypesOf<D>["progress"]
+>;
+
+type Projected<V, Whole> = [V] extends [never] ? Whole : V;
 
 /** The kinds of a definition, or of a union of them. */
 export type KindOf<D extends AnyDef> = D["kind"];

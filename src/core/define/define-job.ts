@@ -20,8 +20,11 @@ export function defineJob<
   R extends Schema | undefined = undefined,
   const W extends WordsOption | undefined = undefined,
   const Q extends string | undefined = undefined,
+  OV = never,
+  PV = never,
+  MV = never,
 >(
-  options: JobOptions<K, I, O, P, F, R, W, Q>,
+  options: JobOptions<K, I, O, P, F, R, W, Q, OV, PV, MV>,
 ): JobDef<{
   // Written out: an alias would stand in hovers and declarations with the schemas as its parameters. NoInfer: inside
   // `jobs: [defineJob(…)]` the compiler would take what is left out from the type that is expected there.
@@ -34,6 +37,11 @@ export function defineJob<
   ref: OutputOr<R, never>;
   words: WordsOf<W>;
   queue: NoInfer<Q> extends string ? NoInfer<Q> : null;
+  project: {
+    output: NoInfer<OV>;
+    progress: NoInfer<PV>;
+    metadata: NoInfer<MV>;
+  };
 }>;
 export function defineJob(options: unknown): unknown {
   const definition = makeDefinition(options);

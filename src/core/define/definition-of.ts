@@ -3,6 +3,7 @@ import { WaybillError } from "../errors.js";
 import { checkWith, isSchema, type Schema } from "../schema/standard.js";
 import { fail, isRecord, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
 import { messagesOf } from "./messages.js";
+import { projectionOf } from "./project.js";
 import { refKeysOf } from "./ref-keys.js";
 import { wordsOf } from "./words.js";
 
@@ -15,6 +16,7 @@ const OPTIONS = [
   "external",
   "words",
   "messages",
+  "project",
   "subject",
   "percent",
   "expectedMs",
@@ -60,6 +62,7 @@ export function makeDefinition(options: unknown): Definition {
     deadlineMs: positiveMs(where, "deadlineMs", options["deadlineMs"]),
     retainMs: positiveMs(where, "retainMs", options["retainMs"]),
     expectedMs: positiveMs(where, "expectedMs", options["expectedMs"]),
+    project: projectionOf(where, options["project"], schemas),
     messagesReadInput: readInput,
     checkInput: (value) => checkWith(schemas.input, value),
     checkOutput: (value) =>

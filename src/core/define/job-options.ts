@@ -2,6 +2,7 @@ import type { Stored, SurvivesJson } from "../schema/json-honest.js";
 import type { Schema, SchemaInput, SchemaOutput } from "../schema/standard.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { JobStatus } from "../lifecycle.js";
+import type { Json } from "../json.js";
 import type { FailureReason } from "../record.js";
 
 /** The application's words for the five statuses, all of them; two may also depend on phase or failure reason. */
@@ -58,6 +59,20 @@ export interface MessagesOption<Input, Phase extends string> {
   readonly FAILED?: MessagesBy<Input, Phase, FailureReason> | undefined;
 }
 
+/**
+ * What of a job leaves the server, in views and events, on every channel. Each function is given what is stored, and gives
+ * JSON. Left out: output and progress leave whole, metadata and actor not at all.
+ */
+export interface ProjectOption<O extends Schema | undefined, P extends Schema | undefined, OV, PV, MV> {
+  readonly output?:
+    ((output: SchemaOutput<NonNullable<O>>) => OV & SurvivesJson<"project.output", OV>) | undefined;
+  readonly progress?:
+    ((progress: SchemaOutput<NonNullable<P>>) => PV & SurvivesJson<"project.progress", PV>) | undefined;
+  readonly metadata?: ((metadata: Json) => MV & SurvivesJson<"project.metadata", MV>) | undefined;
+  /** Who submitted, cancelled or ran again, in events. `null`: this one is not named. */
+  readonly actor?: ((actor: string) => string | null) | undefined;
+}
+
 /** How often and when a failed attempt is followed by another. */
 export interface RetryOption {
   /** @default 3 */
@@ -78,6 +93,9 @@ export interface JobOptions<
   R extends Schema | undefined,
   W extends WordsOption | undefined,
   Q extends string | undefined,
+  OV,
+  PV,
+  MV,
 > {
   /** Names the kind, for ever: `[A-Za-z0-9_-]+`, parts joined by dots. */
   readonly kind: K;
@@ -94,6 +112,7 @@ export interface JobOptions<
   /** The application's words for the five statuses. @default the statuses themselves */
   readonly words?: (W & WordsFit<NoInfer<W>, NoInfer<F>>) | undefined;
   readonly messages?: MessagesOption<SchemaInput<I>, NoInfer<F>> | undefined;
+  readonly project?: ProjectOption<O, P, OV, PV, MV> | undefined;
   /** The application's own thing that a job is about, at most 256 characters: `plan:42`. */
   readonly subject?: ((input: SchemaOutput<I>) => string | null | undefined) | undefined;
   /** How far it is, 0–1. */

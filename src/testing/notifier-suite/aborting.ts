@@ -3,6 +3,9 @@ import type { PublishResult } from "../../core/ports/notifier.js";
 import { canAnswer, type NotifierTest } from "./notifier-probe.js";
 import { sampleEvent } from "./sample-event.js";
 
+/** Longer than any notifier needs to hear its signal, on a loaded machine too. */
+const HEARS_WITHIN_MS = 5_000;
+
 /** Either the events are answered, none of them as delivered, or the call rejects: that counts as `retry` for all. */
 async function notDelivered(publishing: Promise<readonly PublishResult[]>): Promise<void> {
   const results = await publishing.catch(() => []);
@@ -11,8 +14,10 @@ async function notDelivered(publishing: Promise<readonly PublishResult[]>): Prom
 
 export function abortingBehaviour(test: NotifierTest): void {
   test("claims no delivery that did not happen when the signal was aborted before", async (probe) => {
-    const publishing = probe.time.watch(probe.publish([sampleEvent("job-a", 1)], AbortSignal.abort()));
-    assert.ok(await probe.time.until(() => publishing.settled, 5_000), "it does not end");
+    const publishing = probe.time.watch(
+      probe.publish([sampleEvent("job-a", 1)], { signal: AbortSignal.abort() }),
+    );
+    assert.ok(await probe.time.until(() => publishing.settled, HEARS_WITHIN_MS), "it does not end");
     const results = await publishing.promise.catch(() => []);
     if (results[0]?.status === "delivered") await probe.expectDelivered("job-a:1");
   });
@@ -22,13 +27,34 @@ export function abortingBehaviour(test: NotifierTest): void {
     async (probe) => {
       await probe.answer("job-slow:1", "hang");
       const abort = new AbortController();
-      const publishing = probe.time.watch(probe.publish([sampleEvent("job-slow", 1)], abort.signal));
+      const publishing = probe.time.watch(
+        probe.publish([sampleEvent("job-slow", 1)], { signal: abort.signal }),
+      );
       await probe.time.pass(200);
       assert.equal(publishing.settled, false, "it ended before the signal aborted");
       abort.abort();
-      assert.ok(await probe.time.until(() => publishing.settled, 5_000), "it did not hear the signal");
+      const heard = await probe.time.until(() => publishing.settled, HEARS_WITHIN_MS);
+      assert.ok(heard, "it ignores the signal");
       await notDelivered(publishing.promise);
     },
-    canAnswer,
+    canAnswer("hang"),
+  );
+
+  test(
+    "delivers again after a call that hung",
+    async (probe) => {
+      await probe.answer("job-slow:1", "hang");
+      const abort = new AbortController();
+      const publishing = probe.publish([sampleEvent("job-slow", 1)], { signal: abort.signal });
+      await probe.time.pass(50);
+      abort.abort();
+      await notDelivered(publishing);
+      await probe.answer("job-slow:1", "accept");
+      assert.deepEqual(await probe.statuses([sampleEvent("job-slow", 1)]), ["delivered"]);
+      // What hung may have arrived late as well; then it is the same event twice.
+      const delivered = await probe.delivered();
+      assert.ok(delivered.length >= 1 && delivered.every((id) => id === "job-slow:1"), delivered.join(", "));
+    },
+    canAnswer("hang", "accept"),
   );
 }

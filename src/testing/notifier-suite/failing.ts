@@ -3,6 +3,11 @@ import type { PublishResult } from "../../core/ports/notifier.js";
 import { canAnswer, type NotifierProbe, type NotifierTest } from "./notifier-probe.js";
 import { SAMPLE_SECRET, sampleEvent } from "./sample-event.js";
 
+/** By the port. */
+const MOST_REASON_CHARS = 200;
+/** By the port: 24 h. */
+const MOST_HELD_MS = 86_400_000;
+
 async function publishBad(probe: NotifierProbe): Promise<PublishResult> {
   const [result] = await probe.publish([sampleEvent("job-bad", 1)]);
   assert.ok(result);
@@ -10,32 +15,73 @@ async function publishBad(probe: NotifierProbe): Promise<PublishResult> {
 }
 
 export function failingBehaviour(test: NotifierTest): void {
-  for (const answer of ["retry", "rejected"] as const) {
+  answeringBehaviour(test);
+  batchBehaviour(test);
+}
+
+/** What is said of one event. */
+function answeringBehaviour(test: NotifierTest): void {
+  for (const answer of ["retry", "held", "rejected"] as const) {
     test(
       `answers ${answer}, with a reason that tells nothing of the event`,
       async (probe) => {
         await probe.answer("job-bad:1", answer);
         const result = await publishBad(probe);
         assert.ok(result.status === answer, `it answered ${result.status}`);
-        assert.ok(result.reason.length > 0 && result.reason.length <= 500);
+        assert.ok(result.reason.length > 0, "it gives no reason");
+        assert.ok(
+          result.reason.length <= MOST_REASON_CHARS,
+          `the reason has ${result.reason.length} characters`,
+        );
         assert.ok(!result.reason.includes(SAMPLE_SECRET), "the reason quotes the event");
         await probe.expectDelivered();
       },
-      canAnswer,
+      canAnswer(answer),
     );
   }
 
   test(
-    "delivers what failed once the receiver accepts it",
+    "says how long it holds back, within a day",
     async (probe) => {
-      await probe.answer("job-bad:1", "retry");
-      assert.equal((await publishBad(probe)).status, "retry");
-      await probe.answer("job-bad:1", "accept");
-      assert.equal((await publishBad(probe)).status, "delivered");
-      await probe.expectDelivered("job-bad:1");
+      await probe.answer("job-bad:1", "held");
+      const result = await publishBad(probe);
+      assert.ok(result.status === "held");
+      assert.ok(result.afterMs > 0 && result.afterMs <= MOST_HELD_MS, `it holds for ${result.afterMs} ms`);
     },
-    canAnswer,
+    canAnswer("held"),
   );
+
+  for (const answer of ["retry", "held"] as const) {
+    test(
+      `delivers what was answered ${answer} once the receiver accepts it`,
+      async (probe) => {
+        await probe.answer("job-bad:1", answer);
+        assert.equal((await publishBad(probe)).status, answer);
+        await probe.answer("job-bad:1", "accept");
+        assert.equal((await publishBad(probe)).status, "delivered");
+        await probe.expectDelivered("job-bad:1");
+      },
+      canAnswer(answer, "accept"),
+    );
+  }
+}
+
+/** What is said of the events of one call. */
+function batchBehaviour(test: NotifierTest): void {
+  for (const answer of ["retry", "held"] as const) {
+    test(
+      `lets no later event of a job overtake one that was answered ${answer}`,
+      async (probe) => {
+        await probe.answer("job-bad:1", answer);
+        const events = [sampleEvent("job-bad", 1), sampleEvent("job-bad", 2), sampleEvent("job-a", 1)];
+        const [first, second, other] = await probe.statuses(events);
+        assert.deepEqual([first, other], [answer, "delivered"]);
+        assert.notEqual(second, "delivered");
+        await probe.expectDelivered("job-a:1");
+      },
+      canAnswer(answer),
+    );
+  }
 
   test(
     "delivers the events of other jobs of the batch",
@@ -45,19 +91,18 @@ export function failingBehaviour(test: NotifierTest): void {
       assert.deepEqual(await probe.statuses(events), ["delivered", "retry", "delivered"]);
       assert.deepEqual([...(await probe.delivered())].sort(), ["job-a:1", "job-b:1"]);
     },
-    canAnswer,
+    canAnswer("retry"),
   );
 
   test(
-    "lets no later event of a job overtake one that has to be tried again",
+    "says of each event of a batch what became of it",
     async (probe) => {
       await probe.answer("job-bad:1", "retry");
-      const events = [sampleEvent("job-bad", 1), sampleEvent("job-bad", 2), sampleEvent("job-a", 1)];
-      const [first, second, other] = await probe.statuses(events);
-      assert.deepEqual([first, other], ["retry", "delivered"]);
-      assert.notEqual(second, "delivered");
-      await probe.expectDelivered("job-a:1");
+      await probe.answer("job-worse:1", "rejected");
+      const events = ["job-a", "job-bad", "job-worse", "job-b"].map((job) => sampleEvent(job, 1));
+      assert.deepEqual(await probe.statuses(events), ["delivered", "retry", "rejected", "delivered"]);
+      assert.deepEqual([...(await probe.delivered())].sort(), ["job-a:1", "job-b:1"]);
     },
-    canAnswer,
+    canAnswer("retry", "rejected"),
   );
 }

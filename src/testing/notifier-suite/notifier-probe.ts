@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { ServerEvent } from "../../core/event.js";
-import type { Notifier, PublishResult } from "../../core/ports/notifier.js";
+import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import type { FixtureTest } from "../suite-runner.js";
 import { SuiteTime, type MovableTime } from "../suite-time.js";
+import { sampleView } from "./sample-event.js";
 
 /** How a receiver may answer. */
-export type ReceiverAnswer = "accept" | "retry" | "rejected" | "hang";
+export type ReceiverAnswer = "accept" | "retry" | "held" | "rejected" | "hang";
 
 /** A notifier and the receiver behind it. */
 export interface NotifierFixture extends MovableTime {
@@ -13,11 +14,18 @@ export interface NotifierFixture extends MovableTime {
   /** The ids of the events that the receiver took, in order of arrival, repeated ones repeated. */
   delivered(): readonly string[] | Promise<readonly string[]>;
   /**
-   * Lets the receiver answer so to this one event (`jobId:version`) from now on: `retry` with a failure that may pass
-   * (503, throttled), `rejected` with one that will not (410, malformed), `hang` not at all. Leave out where it cannot be
-   * arranged.
+   * Lets the receiver answer so to this one event (`jobId:version`) from now on: `retry` with a failure that may pass,
+   * `held` with a wish to be left alone for a while (429, throttled), `rejected` with a failure that is the event's own
+   * (410, too large), `hang` not at all. Leave out where nothing can be arranged.
    */
   answer?(eventId: string, answer: ReceiverAnswer): void | Promise<void>;
+  /** Which answers can be arranged. @default all but `held` */
+  readonly answers?: readonly ReceiverAnswer[];
+  /**
+   * The event as it would be in a lane (of another owner, another kind …): equal names are one lane, others are apart.
+   * Leave out where the notifier has no `lane`.
+   */
+  inLane?(event: ServerEvent, lane: string): ServerEvent;
   /** Called after the test, whatever came of it. */
   close(): Promise<void>;
 }
@@ -37,9 +45,11 @@ export class NotifierProbe {
 
   publish(
     events: readonly ServerEvent[],
-    signal: AbortSignal = new AbortController().signal,
+    context: Partial<PublishContext> = {},
   ): Promise<readonly PublishResult[]> {
-    return this.notifier.publish(events, { signal, view: () => Promise.resolve(null) });
+    const { signal = new AbortController().signal, view = async (jobId: string) => sampleView(jobId) } =
+      context;
+    return this.notifier.publish(events, { signal, view });
   }
 
   async statuses(events: readonly ServerEvent[]): Promise<readonly PublishResult["status"][]> {
@@ -51,7 +61,7 @@ export class NotifierProbe {
   }
 
   async answer(eventId: string, answer: ReceiverAnswer): Promise<void> {
-    assert.equal(canAnswer(this), null);
+    assert.equal(canAnswer(answer)(this), null);
     await this.fixture.answer?.(eventId, answer);
   }
 
@@ -61,6 +71,14 @@ export class NotifierProbe {
   }
 }
 
-export function canAnswer({ fixture }: NotifierProbe): string | null {
-  return fixture.answer === undefined ? "the fixture cannot arrange how the receiver answers" : null;
+const USUAL_ANSWERS: readonly ReceiverAnswer[] = ["accept", "retry", "rejected", "hang"];
+
+/** Whether the fixture's receiver can answer in all these ways. */
+export function canAnswer(...wanted: readonly ReceiverAnswer[]): (probe: NotifierProbe) => string | null {
+  return ({ fixture }) => {
+    if (fixture.answer === undefined) return "the fixture cannot arrange how the receiver answers";
+    const { answers = USUAL_ANSWERS } = fixture;
+    const lacking = wanted.filter((answer) => !answers.includes(answer));
+    return lacking.length === 0 ? null : `the fixture cannot arrange ${lacking.join(", ")}`;
+  };
 }

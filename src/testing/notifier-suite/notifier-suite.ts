@@ -3,7 +3,9 @@ import { abortingBehaviour } from "./aborting.js";
 import { declaringBehaviour } from "./declaring.js";
 import { deliveringBehaviour } from "./delivering.js";
 import { failingBehaviour } from "./failing.js";
+import { lanesBehaviour } from "./lanes.js";
 import { NotifierProbe, type NotifierFixture, type NotifierTest } from "./notifier-probe.js";
+import { viewingBehaviour } from "./viewing.js";
 
 export type { NotifierFixture, ReceiverAnswer } from "./notifier-probe.js";
 
@@ -18,6 +20,8 @@ export interface NotifierSuiteFactory {
 const GROUPS: Readonly<Record<string, (test: NotifierTest) => void>> = {
   delivering: deliveringBehaviour,
   failing: failingBehaviour,
+  lanes: lanesBehaviour,
+  viewing: viewingBehaviour,
   aborting: abortingBehaviour,
   declaring: declaringBehaviour,
 };

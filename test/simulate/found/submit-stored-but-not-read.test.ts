@@ -27,5 +27,5 @@ it("a submit whose job is stored, done and cannot be read says that it was appli
   expect(error).toMatchObject({ code: "store.unavailable", outcome: "applied" });
   waybill.fault.heal();
   const page = await waybill.list({ kind: "plain.store" });
-  expect(page.jobs.map(({ status }) => status)).toEqual(["COMPLETED"]);
+  expect(page.items.map(({ status }) => status)).toEqual(["COMPLETED"]);
 });

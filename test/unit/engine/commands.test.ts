@@ -113,7 +113,6 @@ describe("cancel", () => {
       gateway: { ...at.core.gateway, write: async () => ({ status: "gone" }) },
     };
     expect(codeOf(await at.run(cancel(core, at.dispatcher, id, {})))).toBe("job.not_found");
-    expect(codeOf(await at.run(recall({ ...core }, at.dispatcher, id, {})))).toBe("job.illegal_command");
   });
 
   it("takes a reason as long as any text that is kept", async () => {
@@ -270,6 +269,20 @@ describe("rerun", () => {
     expect(result.value.id).not.toBe(id);
     expect((await entriesOf(at, result.value.id))[0]).toMatchObject({ actor: "bob" });
     expect((await stored(at, id)).record.status).toBe("FAILED");
+  });
+
+  it("asked twice with one key, makes one new job, and never takes another for it", async () => {
+    const at = world();
+    const { id } = await submitted(at, { to: "ann" }, { idempotencyKey: "first" });
+    await failedFor(at, await claimed(at, id));
+    const [once, twice] = [
+      await again(at, id, { idempotencyKey: "k" }),
+      await again(at, id, { idempotencyKey: "k" }),
+    ];
+    expect(once).toMatchObject({ ok: true, value: { origin: id } });
+    expect(twice.ok && twice.value.id).toBe(once.ok && once.value.id);
+    // The key of the submit leads to the failed job itself, whose input is the same.
+    expect(codeOf(await again(at, id, { idempotencyKey: "first" }))).toBe("idempotency.conflict");
   });
 
   it("takes a corrected input, and checks it", async () => {
@@ -495,16 +508,17 @@ describe("recall", () => {
     });
   });
 
-  it("refuses where there is no message", async () => {
+  it("leaves a job that has no message out there as it is, and takes nothing from a worker", async () => {
     const inStore = world();
     const { id } = await submitted(inStore);
-    const refused = await back(inStore, id);
-    expect(refused.ok ? "" : refused.error.message).toContain("QUEUED in the store's own queue");
+    expect(await back(inStore, id)).toMatchObject({ ok: true, value: { status: "QUEUED", version: 2 } });
     const at = world({ queue: true });
     const other = await submitted(at);
     await claimed(at, other.id);
-    const running = await back(at, other.id);
-    expect(running.ok ? "" : running.error.message).toContain("is PROCESSING, so there is no message");
+    expect(codeOf(await back(at, other.id))).toBe("job.claimed");
+    const ended = await submitted(at);
+    await at.run(cancel(at.core, at.dispatcher, ended.id, {}));
+    expect(codeOf(await back(at, ended.id))).toBe("job.already_final");
     expect(codeOf(await back(at, "none"))).toBe("job.not_found");
   });
 

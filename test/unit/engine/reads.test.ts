@@ -12,6 +12,7 @@ import {
   undelivered,
 } from "../../../src/core/engine/read/reads.js";
 import { jobOf, type RuntimeJob } from "../../../src/core/engine/read/job.js";
+import { ANYBODY, type Whose } from "../../../src/core/owner-option.js";
 import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
 import type { EdgeId } from "../../../src/core/lifecycle.js";
 import {
@@ -29,7 +30,7 @@ import {
 } from "../../support/engine.js";
 import { START } from "../../../src/core/record.js";
 
-const idsOf = ({ jobs }: { readonly jobs: readonly RuntimeJob[] }) => jobs.map(({ id }) => id);
+const idsOf = ({ items }: { readonly items: readonly Pick<RuntimeJob, "id">[] }) => items.map(({ id }) => id);
 
 /** Jobs submitted one after the other, a millisecond apart. */
 async function several(at: World, count: number, options = {}): Promise<string[]> {
@@ -54,10 +55,26 @@ describe("get", () => {
     expect(await at.run(get(at.core, "none", null))).toBeNull();
   });
 
-  it.each(["", "a b", "x".repeat(129), "ä", "../x", "a\n"])("refuses %j for an id", async (id) => {
+  it.each(["", "a b", "x".repeat(129), "ä", "../x", "a\n", undefined, null, 7, {}])(
+    "finds nothing under %j, which no id is, and asks no store",
+    async (id) => {
+      const at = world();
+      expect(await at.run(get(at.core, id as string, null))).toBeNull();
+      expect(await at.run(history(at.core, id as string))).toBeNull();
+      expect(at.trips.calls).toEqual([]);
+    },
+  );
+
+  it("finds a job of the owner who is named, and of nobody where that is named", async () => {
     const at = world();
-    expect(await rejection(at, get(at.core, id, null))).toMatchObject({ code: "id.invalid" });
-    expect(at.trips.calls).toEqual([]);
+    const anns = await submitted(at, { to: "ann" }, { owner: "ann" });
+    const nobodys = await submitted(at);
+    const ask = (id: string, whose: Whose) => at.run(get(at.core, id, null, whose));
+    expect(await ask(anns.id, "ann")).toMatchObject({ id: anns.id });
+    expect(await ask(anns.id, ANYBODY)).toMatchObject({ id: anns.id });
+    expect(await ask(nobodys.id, null)).toMatchObject({ id: nobodys.id });
+    for (const whose of ["bob", "", null]) expect(await ask(anns.id, whose)).toBeNull();
+    expect(await ask(nobodys.id, "ann")).toBeNull();
   });
 });
 
@@ -67,18 +84,19 @@ describe("latest", () => {
     const [first] = await several(at, 1, { subject: "s", owner: "a" });
     const [second] = await several(at, 1, { subject: "s", owner: "b" });
     await several(at, 1, { subject: "t" });
-    const ask = (subject: string, owner?: string) => at.run(latest(at.core, mailKind, subject, owner));
+    const ask = (subject: string, whose: Whose = ANYBODY) =>
+      at.run(latest(at.core, mailKind, subject, whose));
     expect((await ask("s"))?.id).toBe(second);
     expect((await ask("s", "a"))?.id).toBe(first);
     expect(await ask("s", "c")).toBeNull();
-    expect(await at.run(latest(at.core, recoverKind, "s", undefined))).toBeNull();
+    expect(await at.run(latest(at.core, recoverKind, "s", ANYBODY))).toBeNull();
   });
 
   it("has its output", async () => {
     const at = world();
     const { id } = await submitted(at);
     await completed(at, await claimed(at, id), { sent: 3 });
-    expect(await at.run(latest(at.core, mailKind, "to:ann", undefined))).toMatchObject({
+    expect(await at.run(latest(at.core, mailKind, "to:ann", ANYBODY))).toMatchObject({
       output: { sent: 3 },
     });
   });
@@ -88,7 +106,7 @@ describe("latest", () => {
     async (subject) => {
       const at = world();
       await submitted(at);
-      const asked = latest(at.core, mailKind, subject as string, undefined);
+      const asked = latest(at.core, mailKind, subject as string, ANYBODY);
       expect(await rejection(at, asked)).toMatchObject({ code: "config.invalid" });
     },
   );
@@ -108,13 +126,45 @@ describe("list", () => {
     expect(idsOf(await ask(at, { kind: "mail.send", owner: null }))).toEqual([]);
   });
 
-  it("leaves outputs out, and does not pretend that there are none", async () => {
+  it("leaves inputs and outputs out, and does not pretend that there are none", async () => {
     const at = world();
     const { id } = await submitted(at);
     await completed(at, await claimed(at, id), { sent: 2 });
-    const { jobs } = await ask(at, { kind: "mail.send" });
-    expect(jobs).toMatchObject([{ status: "COMPLETED", input: { to: "ann" } }]);
-    expect(jobs[0]).not.toHaveProperty("output");
+    const { items } = await ask(at, { kind: "mail.send" });
+    expect(items).toMatchObject([{ id, status: "COMPLETED" }]);
+    expect(items[0]).not.toHaveProperty("input");
+    expect(items[0]).not.toHaveProperty("output");
+  });
+
+  it("reads inputs only where a kind makes its messages out of them", async () => {
+    const told = defineJob({
+      kind: "mail.told",
+      input: z.object({ to: z.string() }),
+      messages: { QUEUED: ({ input }) => `To ${input.to}.` },
+    })["~definition"];
+    const at = world({ jobs: [mailKind, told] });
+    await submitted(at, { to: "ann" }, { owner: "o" });
+    await submitted(at, { to: "bob" }, { owner: "o" }, told);
+    const { gateway } = at.core;
+    const asked: unknown[] = [];
+    const store = {
+      ...gateway.store,
+      list: async (request: Parameters<typeof gateway.store.list>[0]) => {
+        asked.push(request.input);
+        return gateway.store.list(request);
+      },
+    };
+    const core: World["core"] = {
+      ...at.core,
+      gateway: { ...gateway, call: (name, run) => gateway.call(name, (_, request) => run(store, request)) },
+    };
+    const messages = async (filter: RuntimeListFilter) =>
+      (await at.run(list(core, filter))).items.map(({ message }) => message);
+    expect(await messages({ kind: "mail.send" })).toEqual(["Queued."]);
+    expect(await messages({ kind: "mail.told" })).toEqual(["To bob."]);
+    expect(await messages({ owner: "o" })).toEqual(["To bob.", "Queued."]);
+    expect(await messages({ kind: "none" })).toEqual([]);
+    expect(asked).toEqual([false, true, true, false]);
   });
 
   it("filters by one status or several", async () => {
@@ -137,7 +187,7 @@ describe("list", () => {
     expect(idsOf(await ask(at, { kind: "mail.send", word: "on its way" }))).toEqual([]);
     at.trips.reset();
     expect(await ask(at, { kind: "mail.send", word: "sent", status: "QUEUED" })).toEqual({
-      jobs: [],
+      items: [],
       next: null,
     });
     expect(at.trips.calls).toEqual([]);
@@ -152,8 +202,8 @@ describe("list", () => {
     let cursor: string | null | undefined;
     for (let page = 0; cursor !== null; page += 1) {
       expect(page).toBeLessThan(10);
-      const { jobs, next } = await ask(at, { kind: "mail.send", limit: 3, ...(cursor ? { cursor } : {}) });
-      seen.push(...jobs.map(({ id }) => id));
+      const { items, next } = await ask(at, { kind: "mail.send", limit: 3, ...(cursor ? { cursor } : {}) });
+      seen.push(...items.map(({ id }) => id));
       cursor = next;
     }
     expect(seen.length).toBe(11);
@@ -165,7 +215,7 @@ describe("list", () => {
     const there = world({ seed: 1 }, store);
     const here = world({ seed: 2, jobs: [recoverKind] }, store);
     const { id } = await submitted(there, { to: "ann" }, { owner: "o" });
-    expect((await ask(here, { owner: "o" })).jobs).toMatchObject([
+    expect((await ask(here, { owner: "o" })).items).toMatchObject([
       { id, word: "QUEUED", message: expect.any(String) },
     ]);
     await claimed(there, id);
@@ -189,6 +239,7 @@ describe("list", () => {
     ["a word of an unknown kind", { kind: "none", word: "sent" }],
     ["an unknown word", { kind: "mail.send", word: "lost" }],
     ["an empty owner", { owner: "" }],
+    ["an owner that is there but undefined", { kind: "mail.send", owner: undefined }],
     ["a subject with NUL", { subject: "a\0" }],
     ["a kind that is no text", { kind: 7 }],
     ["a cursor from elsewhere", { kind: "mail.send", cursor: "abc" }],
@@ -308,7 +359,7 @@ describe("what a job shows", () => {
       seen.push(
         job,
         await at.run(history(at.core, id)),
-        (await at.run(list(at.core, { kind: job!.kind }))).jobs,
+        (await at.run(list(at.core, { kind: job!.kind }))).items,
       );
     };
     const token = "SECRET-TOKEN-0123456789";

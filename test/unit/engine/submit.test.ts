@@ -428,12 +428,22 @@ describe("a schema", () => {
   });
 
   it.each([
-    ["at once", () => ({ issues: [{ message: "no", path: ["to"] }] })],
-    ["later", async () => ({ issues: [{ message: "no", path: ["to"] }] })],
+    ["at once", () => ({ issues: [{ message: "no", path: ["to"] }, { message: "nor that" }] })],
+    ["later", async () => ({ issues: [{ message: "no", path: ["to"] }, { message: "nor that" }] })],
   ])("may refuse %s: nothing is written", async (_, validate) => {
     const at = world();
     const result = await at.run(submit(at.core, at.dispatcher, kindWith(validate), { to: "raw" }));
-    expect(result).toMatchObject({ ok: false, error: { code: "input.invalid" } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: {
+        code: "input.invalid",
+        issues: [
+          { path: "to", message: "no" },
+          { path: "", message: "nor that" },
+        ],
+      },
+    });
+    expect(result.ok ? "" : result.error.message).toContain("is invalid at to: no (and 1 more).");
     expect(at.trips.calls).toEqual([]);
   });
 

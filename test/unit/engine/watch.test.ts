@@ -272,7 +272,7 @@ describe("watch", () => {
     expect(await rejection(here, watching(here, "none").ended)).toMatchObject({ code: "job.not_found" });
     const otherKind = watching(here, id, {}, "dr.recover").ended;
     expect(await rejection(here, otherKind)).toMatchObject({ code: "job.not_found" });
-    expect(await rejection(here, watching(here, "no id").ended)).toMatchObject({ code: "id.invalid" });
+    expect(await rejection(here, watching(here, "no id").ended)).toMatchObject({ code: "job.not_found" });
     expect(clock.pending()).toBe(0);
   });
 

@@ -9,12 +9,13 @@ import { isFinal } from "../../lifecycle.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
+import { ANYBODY, isOf, type Whose } from "../../owner-option.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
-import { checkId, checkText } from "../compose/option-checks.js";
-import { definitionOf, shown } from "../read/reads.js";
+import { checkText, isId } from "../compose/option-checks.js";
+import { ANY_JOB, type Asked, definitionOf, find, shown } from "../read/reads.js";
 import { pollAnswerOf } from "../reconcile/poll-answer.js";
 import { submit, type SubmitRefusal } from "../submit/submit.js";
 
@@ -22,6 +23,8 @@ type NotFound = WaybillError<"job.not_found">;
 type AlreadyFinal = WaybillError<"job.already_final">;
 
 function notFound(jobId: string): NotFound {
+  // What is no id may be anything that somebody sent, and is not repeated.
+  if (!isId(jobId)) return new WaybillError("job.not_found", "There is no job with this id.");
   return new WaybillError("job.not_found", `There is no job ${jobId}.`, { jobId });
 }
 
@@ -44,11 +47,11 @@ export async function cancel(
   dispatcher: Dispatcher,
   id: string,
   options: CancelOptions,
+  asked: Asked = ANY_JOB,
 ): Promise<Result<RuntimeJob, NotFound | AlreadyFinal | WaybillError<"job.cannot_cancel">>> {
-  checkId(id);
   checkText("reason", options.reason, core.policy.maxTextChars);
   checkText("actor", options.actor);
-  const stored = await core.gateway.read(id, { input: true });
+  const stored = await find(core, id, asked);
   if (stored === null) return err(notFound(id));
   const applied = await applyCommand(
     core,
@@ -71,35 +74,48 @@ export async function cancel(
   return ok(await shown(core, { ...stored, ...applied.snapshot }));
 }
 
+export interface RerunOptions {
+  /** Corrected, instead of the failed job's. */
+  readonly input?: unknown;
+  readonly actor?: string | undefined;
+  /** Asked again with the same key: the same new job. */
+  readonly idempotencyKey?: string | undefined;
+}
+
 /** Runs a FAILED job again as a new job of the same subject and owner that names its origin. */
 export async function rerun(
   core: Core,
   dispatcher: Dispatcher,
   id: string,
   kind: string | null,
-  options: { readonly input?: unknown; readonly actor?: string | undefined },
+  options: RerunOptions,
+  whose: Whose = ANYBODY,
 ): Promise<Result<RuntimeJob, NotFound | SubmitRefusal | WaybillError<"job.not_failed">>> {
-  checkId(id);
-  const stored = await core.gateway.read(id, { input: true });
-  if (stored === null || (kind !== null && stored.record.kind !== kind)) return err(notFound(id));
+  const stored = await find(core, id, { kind, whose });
+  if (stored === null) return err(notFound(id));
   const { record } = stored;
   if (record.status !== "FAILED") {
     return err(new WaybillError("job.not_failed", `Job ${id} is ${record.status}.`, { jobId: id }));
   }
-  const { input = parseJsonText(stored.input ?? "null"), actor } = options;
-  return submit(
+  const { input = parseJsonText(stored.input ?? "null"), actor, idempotencyKey } = options;
+  const again = await submit(
     core,
     dispatcher,
     knownDefinition(core, record.kind),
     input,
     {
-      ...(record.owner === null ? {} : { owner: record.owner }),
+      owner: record.owner,
       ...(record.subject === null ? {} : { subject: record.subject }),
       metadata: record.metadata,
       actor,
+      idempotencyKey,
     },
     { origin: id },
   );
+  if (!again.ok || again.value.origin === id) return again;
+  // The key found a job that runs something else, such as the failed one itself under the key that it was submitted with.
+  const sentence = "This idempotency key was used before for another job than a rerun of this one.";
+  return err(new WaybillError("idempotency.conflict", sentence));
 }
 
 /** An outside event about tracked work, by any key of its reference. Early, late and doubled events do no harm. */
@@ -108,6 +124,7 @@ export async function report(
   definition: Definition,
   ref: unknown,
   answer: PollAnswer,
+  whose: Whose = ANYBODY,
 ): Promise<Result<RuntimeJob, NotFound | AlreadyFinal>> {
   const keys = keysOf(core, definition, ref);
   for (const refKey of keys) {
@@ -115,8 +132,9 @@ export async function report(
       store.byRef({ ...request, kind: definition.kind, refKey }),
     );
     // A part of a reference (a region) may be that of many jobs: only the one that has all of it is meant.
-    const stored = found.jobs.find(({ record }) =>
-      keys.every((key) => record.awaiting?.refKeys.includes(key)),
+    const stored = found.jobs.find(
+      ({ record }) =>
+        isOf(whose, record.owner) && keys.every((key) => record.awaiting?.refKeys.includes(key)),
     );
     if (stored === undefined) continue;
     const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
@@ -150,9 +168,9 @@ export async function dispatch(
   core: Core,
   dispatcher: Dispatcher,
   id: string,
+  asked: Asked = ANY_JOB,
 ): Promise<Result<RuntimeJob, NotFound>> {
-  checkId(id);
-  const stored = await core.gateway.read(id, { input: true, output: true });
+  const stored = await find(core, id, asked, { input: true, output: true });
   if (stored === null) return err(notFound(id));
   const { record, cursors } = stored;
   const first = historyOf(record);
@@ -166,16 +184,18 @@ export async function dispatch(
   return ok(jobOf(definition, { ...stored, ...handed.snapshot }, handed.state));
 }
 
-/** Calls a QUEUED job's message back on an operator's word that it is lost, and sends the next dispatch. */
+/**
+ * Calls a QUEUED job's message back on an operator's word that it is lost, and sends the next dispatch. Of a job that has
+ * no message out there is nothing to call back.
+ */
 export async function recall(
   core: Core,
   dispatcher: Dispatcher,
   id: string,
   options: Pick<CancelOptions, "actor">,
-): Promise<Result<RuntimeJob, NotFound | WaybillError<"job.illegal_command">>> {
-  checkId(id);
+): Promise<Result<RuntimeJob, NotFound | AlreadyFinal | WaybillError<"job.claimed">>> {
   checkText("actor", options.actor);
-  const stored = await core.gateway.read(id, { input: true });
+  const stored = await find(core, id, ANY_JOB);
   if (stored === null) return err(notFound(id));
   const applied = await applyCommand(
     core,
@@ -187,10 +207,13 @@ export async function recall(
   );
   if (applied.status === "gone") return err(notFound(id));
   if (applied.status === "refused") {
-    const { status, queue } = applied.snapshot.record;
-    const where = queue === null ? " in the store's own queue" : "";
-    const sentence = `Job ${id} is ${status}${where}, so there is no message to recall.`;
-    return err(new WaybillError("job.illegal_command", sentence, { jobId: id }));
+    const { status } = applied.snapshot.record;
+    if (isFinal(status)) return err(alreadyFinal(applied.snapshot));
+    if (status === "PROCESSING") {
+      return err(new WaybillError("job.claimed", `Job ${id} is being run.`, { jobId: id }));
+    }
+    // No message of it is out: it is sent next, or the store hands it over.
+    return ok(await shown(core, { ...stored, ...applied.snapshot }));
   }
   const handed = await dispatcher.send(applied.snapshot);
   return ok(jobOf(definitionOf(core, stored.record.kind), { ...stored, ...handed.snapshot }, handed.state));

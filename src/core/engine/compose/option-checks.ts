@@ -33,9 +33,12 @@ export function checkWhole(option: string, value: unknown): void {
   }
 }
 
-/** An id as a caller gives it. */
+/** Whether a job can have this id. One that cannot is simply not there: routers pass on whatever stands in a path. */
+export function isId(id: unknown): id is string {
+  return typeof id === "string" && ID_PATTERN.test(id);
+}
+
+/** The id of a new job, as a caller gives it. */
 export function checkId(id: unknown): asserts id is string {
-  if (typeof id !== "string" || !ID_PATTERN.test(id)) {
-    throw new WaybillError("id.invalid", "The job id is not usable.");
-  }
+  if (!isId(id)) throw new WaybillError("id.invalid", "The job id is not usable.");
 }

@@ -61,6 +61,8 @@ export type RuntimeJob =
     })
   | (JobBase & {
       readonly status: "FAILED";
+      /** As it stood at the end. */
+      readonly progress: Json;
       readonly failure: StoredFailure & { readonly attempts: number; readonly phase: string | null };
     });
 
@@ -91,7 +93,7 @@ export function jobOf(
     case "COMPLETED":
       return Object.assign(base, { status }, outputOf(stored));
     case "FAILED":
-      return Object.assign(base, { status, failure: failureOf(record) });
+      return Object.assign(base, { status, progress: record.progress, failure: failureOf(record) });
   }
 }
 
@@ -108,6 +110,24 @@ export function createdJobOf(definition: Definition, { record, input }: CreateIt
     retryAt: null,
     lastError: null,
   });
+}
+
+/** A job as lists show it. */
+export type ListedRuntimeJob = RuntimeJob extends infer J
+  ? J extends RuntimeJob
+    ? Omit<J, "input" | "output">
+    : never
+  : never;
+
+/** The same without input and output; what is read of the input goes into its message only. */
+export function listedJobOf(definition: Definition | undefined, stored: StoredJob): ListedRuntimeJob {
+  const { record, cursors, input } = stored;
+  const { input: _read, ...job }: RuntimeJob = jobOf(definition, {
+    record,
+    cursors,
+    ...(input === undefined ? {} : { input }),
+  });
+  return job;
 }
 
 function outputOf({ output }: StoredJob): { readonly output?: unknown } {

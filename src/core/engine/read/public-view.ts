@@ -1,14 +1,16 @@
-import { toView } from "../../api/view.js";
-import type { AnyDef } from "../../define/any-def.js";
 import type { Definition } from "../../definition.js";
 import type { StoredJob } from "../../ports/store.js";
+import { viewOf } from "../../projection.js";
 import type { PublicView } from "../../public-view.js";
+import { jsonOfView } from "../../view-json.js";
 import { jobOf } from "./job.js";
 
-/** A stored job as it may leave the server: its view, as JSON writes it. */
+/**
+ * A stored job as it may leave the server: what `toView` makes, as JSON. `stored` has what was read of input (a kind's messages
+ * may want it, nothing else of it is shown) and output (`undefined`: not read, and then not shown).
+ *
+ * @throws WaybillError `config.invalid` when the kind's own `project` throws
+ */
 export function publicViewOf(definition: Definition, stored: StoredJob): PublicView {
-  const job = jobOf(definition, stored);
-  // The view reads the kind's name only.
-  const view = toView({ kind: definition.kind } as unknown as AnyDef, job as never);
-  return JSON.parse(JSON.stringify(view)) as PublicView;
+  return jsonOfView(viewOf(definition, jobOf(definition, stored)));
 }

@@ -7,8 +7,9 @@ import type { StoredJob } from "../../ports/store.js";
 import type { JobEvent } from "../../event.js";
 import { eventsOf } from "../announce/events.js";
 import type { Core } from "../context.js";
-import { jobOf, type RuntimeJob } from "./job.js";
-import { checkId, checkText, requireText } from "../compose/option-checks.js";
+import { ANYBODY, isOf, ownerOf, type Whose } from "../../owner-option.js";
+import { jobOf, listedJobOf, type ListedRuntimeJob, type RuntimeJob } from "./job.js";
+import { checkText, isId, requireText } from "../compose/option-checks.js";
 import { decodePage, encodePage } from "./page.js";
 
 /** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
@@ -16,12 +17,40 @@ export function definitionOf(core: Core, kind: string): Definition | undefined {
   return core.definitions.get(kind);
 }
 
-/** The job as stored; `null` when there is none, or it is of another kind than asked for. */
-export async function get(core: Core, id: string, kind: string | null): Promise<RuntimeJob | null> {
-  checkId(id);
-  const stored = await core.gateway.read(id, { input: true, output: true });
+/** Which job a call may find: any, or only one of a kind and of somebody's. */
+export interface Asked {
+  readonly kind: string | null;
+  readonly whose: Whose;
+}
+
+/** Code of the server, about any job. */
+export const ANY_JOB: Asked = { kind: null, whose: ANYBODY };
+
+/**
+ * The stored job of an id; `null` when there is none. A malformed id, a job of another kind than asked for and a job of
+ * another owner are no different from none: every method about one job finds it here.
+ */
+export async function find(
+  core: Core,
+  id: string,
+  { kind, whose }: Asked,
+  parts: { readonly input?: boolean; readonly output?: boolean } = { input: true },
+): Promise<StoredJob | null> {
+  if (!isId(id)) return null;
+  const stored = await core.gateway.read(id, parts);
   if (stored === null || (kind !== null && stored.record.kind !== kind)) return null;
-  return jobOf(definitionOf(core, stored.record.kind), stored);
+  return isOf(whose, stored.record.owner) ? stored : null;
+}
+
+/** The job as stored. */
+export async function get(
+  core: Core,
+  id: string,
+  kind: string | null,
+  whose: Whose = ANYBODY,
+): Promise<RuntimeJob | null> {
+  const stored = await find(core, id, { kind, whose }, { input: true, output: true });
+  return stored === null ? null : jobOf(definitionOf(core, stored.record.kind), stored);
 }
 
 /**
@@ -47,16 +76,15 @@ export async function latest(
   core: Core,
   definition: Definition,
   subject: string,
-  owner: string | undefined,
+  whose: Whose,
 ): Promise<RuntimeJob | null> {
   // Left out, it would find anybody's job.
   requireText("subject", subject);
-  checkText("owner", owner);
   const { jobs } = await core.gateway.call("list", (store, request) =>
     store.list({
       ...request,
       subject,
-      ...(owner === undefined ? {} : { owner }),
+      ...(whose === ANYBODY ? {} : { owner: whose }),
       kinds: [definition.kind],
       limit: 1,
       input: true,
@@ -81,43 +109,50 @@ export interface RuntimeListFilter {
 }
 
 export interface RuntimePage<T> {
-  readonly jobs: readonly T[];
+  readonly items: readonly T[];
   /** For the next page; `null`: this was the last. A page may be short before it. */
   readonly next: string | null;
 }
 
 const MOST_LISTED = 100;
 
-/** Jobs, newest first, without output. */
-export async function list(core: Core, filter: RuntimeListFilter): Promise<RuntimePage<RuntimeJob>> {
-  const { kind, owner, subject, limit = 50 } = filter;
-  if (kind === undefined && owner === undefined && subject === undefined) {
+/** Jobs, newest first, without input and output. */
+export async function list(core: Core, filter: RuntimeListFilter): Promise<RuntimePage<ListedRuntimeJob>> {
+  const { kind, subject, limit = 50 } = filter;
+  const whose = ownerOf(filter);
+  if (kind === undefined && whose === ANYBODY && subject === undefined) {
     throw new WaybillError("config.invalid", "list needs at least one of kind, owner and subject.");
   }
   checkLimit(limit);
   checkText("kind", kind);
-  checkText("owner", owner ?? undefined);
   checkText("subject", subject);
   const statuses = statusFilter(core, filter);
   const after = decodePage(filter.cursor);
-  if (statuses?.length === 0) return { jobs: [], next: null };
+  if (statuses?.length === 0) return { items: [], next: null };
   const reply = await core.gateway.call("list", (store, request) =>
     store.list({
       ...request,
       limit,
-      input: true,
+      // Large, and shown by none of these: read only where a kind makes its messages out of it.
+      input: messagesReadInput(core, kind),
       ...(kind === undefined ? {} : { kinds: [kind] }),
-      ...(owner === undefined ? {} : { owner }),
+      ...(whose === ANYBODY ? {} : { owner: whose }),
       ...(subject === undefined ? {} : { subject }),
       ...(statuses === null ? {} : { statuses }),
       ...(after === null ? {} : { after }),
     }),
   );
-  const jobs = reply.jobs
-    .map((stored) => jobOf(definitionOf(core, stored.record.kind), stored))
+  const items = reply.jobs
+    .map((stored) => listedJobOf(definitionOf(core, stored.record.kind), stored))
     // A word may stand for a phase or a reason, which no index knows.
     .filter((job) => filter.word === undefined || job.word === filter.word);
-  return { jobs, next: encodePage(reply.next) };
+  return { items, next: encodePage(reply.next) };
+}
+
+/** Whether messages of a kind, or of any that this process knows, read the input. */
+function messagesReadInput(core: Core, kind: string | undefined): boolean {
+  if (kind !== undefined) return definitionOf(core, kind)?.messagesReadInput ?? false;
+  return [...core.definitions.values()].some((definition) => definition.messagesReadInput);
 }
 
 function checkLimit(limit: number): void {
@@ -148,9 +183,12 @@ export interface RuntimeHistory {
 }
 
 /** The audit trail of a job; `null`: no such job. */
-export async function history(core: Core, id: string): Promise<RuntimeHistory | null> {
-  checkId(id);
-  const stored = await core.gateway.read(id, { input: true });
+export async function history(
+  core: Core,
+  id: string,
+  asked: Asked = ANY_JOB,
+): Promise<RuntimeHistory | null> {
+  const stored = await find(core, id, asked);
   if (stored === null) return null;
   const { record } = stored;
   return {

@@ -4,10 +4,13 @@ import { isFinal } from "../../lifecycle.js";
 import type { Bus } from "../announce/bus.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "./job.js";
-import { checkId, checkWhole } from "../compose/option-checks.js";
+import { ANYBODY, type Whose } from "../../owner-option.js";
+import { checkWhole } from "../compose/option-checks.js";
 import { get } from "./reads.js";
 
 export interface WatchOptions {
+  /** @default anybody's */
+  readonly whose?: Whose | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,9 +38,8 @@ export async function* watch(
   hints: Hints,
   id: string,
   kind: string | null,
-  { signal }: WatchOptions = {},
+  { signal, whose = ANYBODY }: WatchOptions = {},
 ): AsyncGenerator<RuntimeJob, void, undefined> {
-  checkId(id);
   let seen = 0;
   let hinted = 0;
   const rest = resting(core);
@@ -58,9 +60,9 @@ export async function* watch(
         throw new WaybillError("waybill.closed", "This Waybill was closed while a job was watched.");
       // Only what is hinted from here on: a hint of a change that the store lost must not be waited for.
       hinted = 0;
-      const job = await get(core, id, kind);
+      const job = await get(core, id, kind, whose);
       if (job === null)
-        throw new WaybillError("job.not_found", `There is no job ${id} to watch.`, { jobId: id });
+        throw new WaybillError("job.not_found", "There is no such job to watch.", { jobId: id });
       // After a store went back, the end can bear the version that was last seen here.
       if (job.version !== seen || isFinal(job.status)) {
         seen = job.version;
@@ -93,10 +95,9 @@ function resting(core: Core) {
   };
 }
 
-export interface ResultOptions {
+export interface ResultOptions extends WatchOptions {
   /** @default unbounded */
   readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -110,7 +111,7 @@ export async function result(
   hints: Hints,
   id: string,
   kind: string,
-  { timeoutMs, signal }: ResultOptions = {},
+  { timeoutMs, signal, whose }: ResultOptions = {},
 ): Promise<unknown> {
   checkWhole("timeoutMs", timeoutMs);
   const startedAt = core.clock.now();
@@ -122,7 +123,7 @@ export async function result(
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();
   try {
-    for await (const job of watch(core, hints, id, kind, { signal: stop.signal })) {
+    for await (const job of watch(core, hints, id, kind, { signal: stop.signal, whose })) {
       if (job.status === "COMPLETED") return job.output;
       if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
     }

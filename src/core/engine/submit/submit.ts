@@ -2,7 +2,7 @@ import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
-import { isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
+import { InputInvalidError, isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
 import { idUnderScope, inputHash, scopeHash } from "../../hash.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import type { Json } from "../../json.js";
@@ -14,13 +14,14 @@ import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
+import { ANYBODY, ownerOf } from "../../owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
 
 /** Options of one submit, without types. */
 export interface RuntimeSubmitOptions {
   readonly id?: string | undefined;
   readonly idempotencyKey?: string | undefined;
-  readonly owner?: string | undefined;
+  readonly owner?: string | null;
   readonly subject?: string | undefined;
   readonly metadata?: unknown;
   readonly delayMs?: number | undefined;
@@ -30,7 +31,11 @@ export interface RuntimeSubmitOptions {
   readonly tx?: unknown;
 }
 
-export type SubmitRefusal = WaybillError<"input.invalid" | "input.too_large" | "idempotency.conflict">;
+export type SubmitRefusal =
+  | InputInvalidError
+  | WaybillError<"input.too_large">
+  | WaybillError<"idempotency.conflict">
+  | WaybillError<"id.taken">;
 
 /** What goes into the record besides what the caller gave. */
 interface Origin {
@@ -181,7 +186,7 @@ function prepare(
   const made = (checked: Checked): Prepared =>
     checked.ok
       ? itemOf(core, definition, { text: text.text, value: checked.value }, options, origin)
-      : err(invalid(definition, checked.issues[0]));
+      : err(invalid(definition, checked.issues));
   const checked = definition.checkInput(input);
   return checked instanceof Promise ? checked.then(made) : made(checked);
 }
@@ -213,12 +218,16 @@ function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> 
   return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
 }
 
-function invalid({ kind }: Definition, issue: Issue | undefined): SubmitRefusal {
-  const at = issue === undefined || issue.path === "" ? "" : ` at ${issue.path}`;
-  return new WaybillError(
-    "input.invalid",
-    `The input of ${kind} is invalid${at}: ${issue?.message ?? "it does not match the schema"}.`,
-  );
+function invalid({ kind }: Definition, issues: readonly Issue[]): SubmitRefusal {
+  const [first] = issues;
+  const more = issues.length > 1 ? ` (and ${String(issues.length - 1)} more)` : "";
+  const wrong = `${first?.message ?? "it does not match the schema"}${more}`;
+  return new InputInvalidError(`The input of ${kind} is invalid${at(first?.path)}: ${wrong}.`, issues);
+}
+
+/** Where something is wrong, in a sentence. */
+function at(path = ""): string {
+  return path === "" ? "" : ` at ${path}`;
 }
 
 function newJob(
@@ -229,7 +238,8 @@ function newJob(
   given: Pick<NewJob, "metadata" | "subject" | "origin"> & { readonly now: number },
 ): NewJob {
   const { idempotencyKey: key } = options;
-  const owner = options.owner ?? null;
+  const whose = ownerOf(options);
+  const owner = whose === ANYBODY ? null : whose;
   checkText("subject", given.subject ?? undefined);
   const { now } = given;
   const scope = key === undefined ? null : scopeHash(owner, definition.kind, key);
@@ -269,7 +279,7 @@ function payloadLimit(core: Core): number {
 
 /** Misuse is told before anything else is looked at. */
 function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
-  const { id, idempotencyKey, owner, subject, delayMs, deadlineMs, actor, tx } = options;
+  const { id, idempotencyKey, subject, delayMs, deadlineMs, actor, tx } = options;
   if (tx !== undefined && !core.gateway.store.capabilities.transactions) {
     throw new WaybillError("config.capability_missing", "The store takes no transaction of the caller.");
   }
@@ -278,7 +288,8 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
     throw new WaybillError("config.invalid", "submit takes an id or an idempotencyKey, not both.");
   }
   checkText("idempotencyKey", idempotencyKey);
-  checkText("owner", owner);
+  // For what it refuses.
+  ownerOf(options);
   checkText("subject", subject);
   checkText("actor", actor);
   checkWhole("delayMs", delayMs);
@@ -329,14 +340,17 @@ function unstorable(
 ): SubmitRefusal {
   if (problem.reason === "too_large")
     return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message}.`);
-  const at = problem.path === "" ? "" : ` at ${problem.path}`;
-  return new WaybillError("input.invalid", `The ${what} is not safe as JSON${at}: ${problem.message}.`);
+  const { path, message } = problem;
+  const sentence = `The ${what} is not safe as JSON${at(path)}: ${message}.`;
+  return new InputInvalidError(sentence, [{ path: what === "input" ? path : joined(what, path), message }]);
+}
+
+function joined(what: string, path: string): string {
+  return path === "" ? what : `${what}.${path}`;
 }
 
 function conflict({ idempotencyKey }: RuntimeSubmitOptions): SubmitRefusal {
-  const sentence =
-    idempotencyKey === undefined
-      ? "This id belongs to another job."
-      : "This idempotency key was used before with another input.";
+  if (idempotencyKey === undefined) return new WaybillError("id.taken", "This id belongs to another job.");
+  const sentence = "This idempotency key was used before with another input.";
   return new WaybillError("idempotency.conflict", sentence);
 }

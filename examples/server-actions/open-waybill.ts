@@ -1,0 +1,40 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { createWaybill } from "waybill";
+import { dynamodbStore } from "waybill/dynamodb";
+import { sqsQueue } from "waybill/sqs";
+import { openAppSync, tellUnreadable } from "./appsync.js";
+import { serverAction } from "./server-action.job.js";
+
+export type ActionsWaybill = ReturnType<typeof openWaybill>["waybill"];
+
+/** What the environment has to say. The AWS clients find region, credentials and endpoints there by themselves. */
+interface Environment {
+  readonly APPSYNC_URL: string;
+  readonly APPSYNC_API_KEY: string;
+  readonly ACTIONS_TABLE: string;
+  readonly ACTIONS_QUEUE_URL: string;
+}
+
+/** The same composition for resolver and processor. */
+export function openWaybill(environment = process.env as unknown as Environment) {
+  const ui = openAppSync(environment.APPSYNC_URL, environment.APPSYNC_API_KEY);
+  const dynamodb = new DynamoDBClient();
+  const sqs = new SQSClient();
+  const waybill = createWaybill({
+    jobs: [serverAction],
+    store: dynamodbStore({ client: dynamodb, table: environment.ACTIONS_TABLE }),
+    queue: sqsQueue({ client: sqs, queueUrl: environment.ACTIONS_QUEUE_URL }),
+    notifiers: { ui },
+    onParked: ({ body }, reason) => tellUnreadable(ui, body, reason),
+  });
+  return {
+    waybill,
+    ui,
+    close: async () => {
+      await waybill.close();
+      dynamodb.destroy();
+      sqs.destroy();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import type { Definition } from "./definition.js";
+import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
+import type { JobEvent, ServerEvent } from "./event.js";
+import type { Json } from "./json.js";
+
+// What of a job and of an event may leave the server, in one place, for every channel. Everything is named: what is added to
+// a job or an event later does not leave by itself.
+
+/** What the kind says of it. */
+type Projecting = Pick<Definition, "project">;
+
+/** A view without the types of its kind. */
+export type RuntimeView = Readonly<Record<string, unknown>>;
+
+/** The view of a job; without output where the job has none, as in lists. */
+export function viewOf({ project }: Projecting, job: RuntimeJob | ListedRuntimeJob): RuntimeView {
+  const base = { ...baseOf(job), ...metadataOf({ project }, job.metadata) };
+  switch (job.status) {
+    case "PENDING":
+    case "QUEUED":
+      return { ...base, retryAt: job.retryAt, lastError: errorOf(job.lastError) };
+    case "PROCESSING": {
+      const { phase, percent, etaAt, awaiting } = job;
+      const progress = through(project.progress, job.progress);
+      return { ...base, phase, progress, percent, etaAt, awaiting: awaitingOf(awaiting) };
+    }
+    case "COMPLETED": {
+      if (!("output" in job)) return base;
+      return { ...base, output: project.output === null ? job.output : project.output(job.output) };
+    }
+    case "FAILED": {
+      const progress = through(project.progress, job.progress);
+      return { ...base, progress, failure: failureOf(job.failure, job.message) };
+    }
+  }
+}
+
+/** An event as it leaves the server: its instant is ISO 8601 text. */
+export interface PublicEvent extends Omit<JobEvent, "at"> {
+  readonly at: string;
+  /** Only where the kind's `project` names it. */
+  readonly metadata?: Json;
+  /** Only where the kind's `project` names it. */
+  readonly actor?: string | null;
+}
+
+/** What of an event may leave the server. */
+export function publicEventOf({ project }: Projecting, event: ServerEvent): PublicEvent {
+  const { actor } = project;
+  return {
+    id: event.id,
+    type: event.type,
+    jobId: event.jobId,
+    kind: event.kind,
+    version: event.version,
+    from: event.from,
+    status: event.status,
+    word: event.word,
+    message: event.message,
+    at: event.at.toISOString(),
+    attempt: event.attempt,
+    owner: event.owner,
+    subject: event.subject,
+    phase: event.phase,
+    reason: event.reason,
+    failureReason: event.failureReason,
+    ...metadataOf({ project }, event.metadata),
+    ...(actor === null ? {} : { actor: event.actor === null ? null : actor(event.actor) }),
+  };
+}
+
+function baseOf(job: RuntimeJob | ListedRuntimeJob) {
+  return {
+    id: job.id,
+    kind: job.kind,
+    status: job.status,
+    word: job.word,
+    version: job.version,
+    owner: job.owner,
+    subject: job.subject,
+    message: job.message,
+    attempt: job.attempt,
+    createdAt: job.createdAt,
+    queuedAt: job.queuedAt,
+    startedAt: job.startedAt,
+    finishedAt: job.finishedAt,
+    updatedAt: job.updatedAt,
+    durationMs: job.durationMs,
+    cancelRequestedAt: job.cancelRequestedAt,
+    origin: job.origin,
+  };
+}
+
+function metadataOf({ project }: Projecting, metadata: Json): { readonly metadata?: Json } {
+  return project.metadata === null ? {} : { metadata: through(project.metadata, metadata) };
+}
+
+/** What is not there has nothing to leave out. */
+function through(project: ((value: Json) => Json) | null, value: Json): Json {
+  return value === null || project === null ? value : project(value);
+}
+
+function errorOf(error: Extract<RuntimeJob, { readonly status: "QUEUED" }>["lastError"]) {
+  if (error === null) return null;
+  const { message, code, expose, at, attempt } = error;
+  return { message: expose ? message : null, code: expose ? code : null, at, attempt };
+}
+
+function awaitingOf(awaiting: Extract<RuntimeJob, { readonly status: "PROCESSING" }>["awaiting"]) {
+  if (awaiting === null) return null;
+  const { since, nextPollAt, deadlineAt } = awaiting;
+  return { since, nextPollAt, deadlineAt };
+}
+
+type Failure = Extract<RuntimeJob, { readonly status: "FAILED" }>["failure"] & { readonly details?: Json };
+
+/** @param publicMessage - what the job says to users: the kind's, where the failure's own text is not for them */
+function failureOf(failure: Failure, publicMessage: string) {
+  const { reason, code, message, expose, attempts, retryable, phase, details } = failure;
+  return {
+    reason,
+    code: expose ? code : null,
+    message: expose ? message : publicMessage,
+    attempts,
+    retryable,
+    phase,
+    ...(expose && details !== undefined ? { details } : {}),
+  };
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import type { ServerEvent } from "../../core/event.js";
+import { canAnswer, type NotifierProbe, type NotifierTest } from "./notifier-probe.js";
+import { SAMPLE_SECRET, sampleEvent } from "./sample-event.js";
+
+function hasLanes({ notifier }: NotifierProbe): string | null {
+  return notifier.lane === undefined ? "all events of the notifier share one lane" : null;
+}
+
+function laneOf({ notifier }: NotifierProbe, event: ServerEvent): string {
+  const lane: unknown = notifier.lane?.(event);
+  assert.ok(typeof lane === "string", `the lane is a ${typeof lane}`);
+  return lane;
+}
+
+/** An event in a lane of that name, or as it is where there is only one. */
+function inLane({ fixture }: NotifierProbe, event: ServerEvent, lane: string): ServerEvent {
+  return fixture.inLane?.(event, lane) ?? event;
+}
+
+export function lanesBehaviour(test: NotifierTest): void {
+  test(
+    "names one lane for an event, however often it is asked",
+    async (probe) => {
+      for (const event of [
+        sampleEvent("job-a", 1),
+        sampleEvent("job-b", 2, { owner: null, subject: null }),
+      ]) {
+        assert.equal(laneOf(probe, event), laneOf(probe, { ...event }));
+      }
+    },
+    hasLanes,
+  );
+
+  test(
+    "names lanes without what an event carries",
+    async (probe) => {
+      assert.ok(!laneOf(probe, sampleEvent("job-a", 1)).includes(SAMPLE_SECRET));
+    },
+    hasLanes,
+  );
+
+  test(
+    "puts events into one lane that share their fate, and others apart",
+    async (probe) => {
+      assert.ok("inLane" in probe.fixture, "a notifier with lanes needs a fixture with inLane");
+      const [a, sameAsA, b] = (["a", "a", "b"] as const).map((lane, index) =>
+        laneOf(probe, inLane(probe, sampleEvent(`job-${index}`, 1), lane)),
+      );
+      assert.equal(a, sameAsA);
+      assert.notEqual(a, b);
+    },
+    hasLanes,
+  );
+
+  test(
+    "holds up no other call by one that hangs",
+    async (probe) => {
+      await probe.answer("job-slow:1", "hang");
+      const abort = new AbortController();
+      const slow = inLane(probe, sampleEvent("job-slow", 1), "slow");
+      const hanging = probe.time.watch(probe.publish([slow], { signal: abort.signal }));
+      const others = [1, 2, 3].map((version) => inLane(probe, sampleEvent("job-a", version), "quick"));
+      for (const event of others) assert.deepEqual(await probe.statuses([event]), ["delivered"]);
+      assert.equal(hanging.settled, false, "what hangs was answered");
+      abort.abort();
+      await hanging.promise.catch(() => []);
+      const delivered = (await probe.delivered()).filter((id) => id.startsWith("job-a:"));
+      assert.deepEqual(delivered, ["job-a:1", "job-a:2", "job-a:3"]);
+    },
+    canAnswer("hang"),
+  );
+}

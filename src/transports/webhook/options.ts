@@ -1,0 +1,94 @@
+import { EVENT_OF, type ServerEvent } from "../../core/event.js";
+import { WaybillError } from "../../core/errors.js";
+import type { Json } from "../../core/json.js";
+import { checkOptions, nearest } from "../../core/options.js";
+import type { NotifierOptions } from "../../core/ports/notifier.js";
+import type { PublicView } from "../../core/public-view.js";
+import { sourceProblem } from "../../core/wire/cloud-event.js";
+import type { WebhookFormat } from "../../core/wire/webhook-body.js";
+import type { WebhookEndpoint } from "./endpoint.js";
+
+/** What a webhook's `data` is. */
+export type WebhookBodyOption = "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json);
+
+export interface WebhookNotifierOptions<K extends string = string> extends NotifierOptions<K> {
+  /**
+   * Where to, always or for an event; `null`: nobody is to be told of it, and it counts as delivered. What a function throws
+   * or rejects with is tried again.
+   */
+  readonly endpoint:
+    WebhookEndpoint | ((event: ServerEvent) => WebhookEndpoint | null | Promise<WebhookEndpoint | null>);
+  /** The envelope: Standard Webhooks, or a CloudEvent 1.0 as one JSON document. @default "standard" */
+  readonly format?: WebhookFormat | undefined;
+  /**
+   * What `data` is: the event (`thin`), the event with the job's public view as it is then (`view`), or what a function makes of
+   * both. Metadata and actor are in neither, unless the kind's `project` names them. @default "thin"
+   */
+  readonly body?: WebhookBodyOption | undefined;
+  /** Told of an endpoint that answered 410: it wants no webhook any more, and this event is listed as undelivered. */
+  readonly onGone?: ((endpoint: WebhookEndpoint, event: ServerEvent) => void | Promise<void>) | undefined;
+  /** Lets `http` and every port through to `localhost` and loopback addresses, for development. @default false */
+  readonly allowLocalReceivers?: boolean | undefined;
+}
+
+const KNOWN: readonly (keyof WebhookNotifierOptions)[] = [
+  "endpoint",
+  "format",
+  "body",
+  "onGone",
+  "allowLocalReceivers",
+  "kinds",
+  "on",
+  "giveUpAfterMs",
+  "timeoutMs",
+];
+
+const EVENTS: readonly string[] = [...new Set(Object.values(EVENT_OF))];
+
+/**
+ * Refuses what cannot work. A fixed endpoint is looked at apart.
+ *
+ * @throws {WaybillError} `config.invalid`
+ */
+export function checkWebhookOptions(options: WebhookNotifierOptions): void {
+  checkOptions("webhookNotifier", options, KNOWN);
+  const { endpoint, format = "standard", body = "thin", onGone, on = [], kinds = [] } = options;
+  if (typeof endpoint !== "function") checkOptions("endpoint", endpoint, ["url", "secrets", "headers"]);
+  const form = format as WebhookFormat | null;
+  if (form !== "standard") {
+    if (typeof form !== "object" || form === null)
+      refuse('format must be "standard" or { cloudEvents: { source } }.');
+    checkOptions("format", form, ["cloudEvents"]);
+    checkOptions("format.cloudEvents", form.cloudEvents, ["source"]);
+    const problem = sourceProblem((form.cloudEvents as { readonly source?: unknown } | undefined)?.source);
+    if (problem !== null) refuse(`format.cloudEvents.source ${problem}.`);
+  }
+  if (body !== "thin" && body !== "view" && typeof body !== "function") {
+    refuse('body must be "thin", "view" or a function.');
+  }
+  if (onGone !== undefined && typeof onGone !== "function") refuse("onGone must be a function.");
+  if (!Array.isArray(kinds)) refuse("kinds must be a list.");
+  if (!Array.isArray(on)) refuse("on must be a list of events.");
+  checkEvents(on);
+  checkMs("giveUpAfterMs", options.giveUpAfterMs);
+  checkMs("timeoutMs", options.timeoutMs);
+}
+
+function checkEvents(on: readonly string[]): void {
+  for (const [index, type] of on.entries()) {
+    if (EVENTS.includes(type)) continue;
+    const near = typeof type === "string" ? nearest(type, EVENTS) : null;
+    refuse(
+      `on[${index}] is no event. ${near === null ? `There are ${EVENTS.join(", ")}.` : `Did you mean ${near}?`}`,
+    );
+  }
+}
+
+function checkMs(name: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
+  refuse(`${name} must be a whole number of milliseconds above 0.`);
+}
+
+function refuse(sentence: string): never {
+  throw new WaybillError("config.invalid", sentence);
+}
