@@ -137,6 +137,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     announce(change) {
       heard.announced.push(change);
     },
+    tellPublish: () => undefined,
     tellParked() {
       // Who tests the hook composes a Waybill.
     },

@@ -1,3 +1,4 @@
+import type { PublishAttempt } from "../engine/relay/attempt.js";
 import type { Clock } from "../clock.js";
 import type { Policy } from "../defaults.js";
 import type { AnyDef, TypesOf } from "../define/any-def.js";
@@ -89,6 +90,8 @@ export interface CompositionOptions<
   readonly policy?: Partial<Policy> | undefined;
   /** Takes entries trimmed from a history, oldest first: an archive. Best effort; what it throws is logged. */
   readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
+  /** Told of each try at a notifier, with its outcome and its reason. Best effort; what it throws is logged. */
+  readonly onPublish?: ((attempt: PublishAttempt) => unknown) | undefined;
   /** Told of each message that could not be read and was put aside. Best effort; what it throws is logged. */
   readonly onParked?: ((message: ParkedDelivery, reason: string) => unknown) | undefined;
 }

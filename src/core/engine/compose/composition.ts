@@ -11,6 +11,7 @@ import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../telemetry.js";
 import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
+import type { PublishAttempt } from "../relay/attempt.js";
 import { checkText } from "./option-checks.js";
 
 /** A message that was put aside, as the application is told of it. */
@@ -33,9 +34,11 @@ export interface RuntimeOptions {
   readonly newId?: (() => string) | undefined;
   readonly ids?: Ids | undefined;
   readonly policy?: Partial<Policy> | undefined;
-  /** Takes entries trimmed from a history, oldest first. */
   /** Told of messages that were put aside, best effort. */
   readonly onParked?: ((message: ParkedInfo, reason: string) => unknown) | undefined;
+  /** Told of every try at a notifier, best effort. */
+  readonly onPublish?: ((attempt: PublishAttempt) => unknown) | undefined;
+  /** Takes entries trimmed from a history, oldest first. */
   readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
 }
 

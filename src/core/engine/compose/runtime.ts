@@ -111,7 +111,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 }
 
 /** What the engine reaches outside with, from options and defaults. */
-function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive" | "tellParked"> {
+function environment(
+  options: RuntimeOptions,
+): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   const clock = options.clock ?? systemClock;
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
@@ -159,7 +161,10 @@ function harmless(logger: Logger): Logger {
 }
 
 /** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
-function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Core, "archive" | "tellParked"> {
+function hooksOf(
+  { onTrim, onParked, onPublish }: RuntimeOptions,
+  logger: Logger,
+): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
   const safely = (name: string, hook: () => unknown): void => {
     // Not within the call: a hook that is slow to return must not hold up what it is told of.
     void Promise.resolve()
@@ -177,6 +182,9 @@ function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Cor
       const { sentAt } = message;
       const shown = { ...message, sentAt: sentAt === null ? null : new Date(sentAt) };
       safely("onParked", () => onParked(shown, reason));
+    },
+    tellPublish(attempt) {
+      if (onPublish !== undefined) safely("onPublish", () => onPublish(attempt));
     },
   };
 }
