@@ -9,7 +9,6 @@ import {
   type Refusal,
   refuse,
 } from "./change.js";
-import { hasRoom } from "./trim.js";
 
 /**
  * What a handler has said since its last write: written together, with its outcome where that comes first. Progress is
@@ -67,7 +66,7 @@ export function underClaim<Given extends Held>(
     holdRefusal(snapshot, held.token) ?? decide(entitled(snapshot), held, context);
 }
 
-/** The patch and the entries of updates. Entries that find no room in a full history are left out; the phase itself is kept. */
+/** The patch and the entries of updates. Where a history is full, older entries make room (`trim.ts`). */
 export function updatesEffect(
   snapshot: EntitledSnapshot,
   updates: Updates,
@@ -83,7 +82,7 @@ export function updatesEffect(
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(phase === undefined ? {} : { phase }),
     },
-    drafts: hasRoom(snapshot, policy) ? drafts : [],
+    drafts,
   };
 }
 
