@@ -79,6 +79,7 @@ export type InputInvalid = InputInvalidError;
 export type InputTooLarge = WaybillError<"input.too_large">;
 export type IdempotencyConflict = WaybillError<"idempotency.conflict">;
 export type IdTaken = WaybillError<"id.taken">;
+export type NotifierUnknown = WaybillError<"notifier.unknown">;
 export type JobNotFound = WaybillError<"job.not_found">;
 export type JobAlreadyFinal = WaybillError<"job.already_final">;
 export type JobCannotCancel = WaybillError<"job.cannot_cancel">;

@@ -71,6 +71,8 @@ export function handlerOf(
 
 export interface ProcessOptions {
   readonly notifiers?: Readonly<Record<string, Notifier>>;
+  /** Names of notifiers that other processes serve. */
+  readonly elsewhere?: readonly string[];
   readonly retired?: readonly string[];
   /** `false`: this process has no queue. */
   readonly queue?: Queue | false;
@@ -175,6 +177,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     gateway: createGateway({ store, clock, time, telemetry, timeoutMs: 30_000 }),
     queues: new Map(used === null ? [] : [[DEFAULT_QUEUE, used]]),
     notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    notifierNames: [...Object.keys(options.notifiers ?? {}), ...(options.elsewhere ?? [])],
     retired: new Set(options.retired ?? []),
     definitions: new Map(definitions.map((each) => [each.kind, each])),
     policy: { ...DEFAULT_POLICY, ...options.policy },

@@ -8,6 +8,7 @@ import type { Feed } from "../ports/feed.js";
 import type { Notifier } from "../ports/notifier.js";
 import type { Queue } from "../ports/queue.js";
 import type { AnyStore, Store, StoreCapabilities } from "../ports/store.js";
+import type { ServedElsewhere } from "../served-elsewhere.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { Telemetry } from "../telemetry.js";
 import type { Waybill } from "./waybill.js";
@@ -55,8 +56,8 @@ export type NeededQueue<D extends AnyDef, S extends AnyStore> = [S] extends [
   : { readonly queue?: Queue | undefined };
 
 /** `unknown`, or the sentence that names a filter for a kind that is not among `jobs`; only where its type says the kinds. */
-export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier>>> = {
-  [Name in keyof N]: N[Name]["kinds"] extends readonly (infer Kind extends string)[]
+export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier | ServedElsewhere>>> = {
+  [Name in keyof N]: N[Name] extends { readonly kinds: readonly (infer Kind extends string)[] }
     ? string extends Kind
       ? unknown
       : [Exclude<Kind, D["kind"]>] extends [never]
@@ -69,7 +70,7 @@ export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Not
 export interface CompositionOptions<
   Defs extends readonly AnyDef[],
   S extends AnyStore,
-  N extends Readonly<Record<string, Notifier>>,
+  N extends Readonly<Record<string, Notifier | ServedElsewhere>>,
 > {
   readonly jobs: Defs & DistinctKinds<Defs>;
   readonly store: S;
@@ -100,7 +101,9 @@ export interface CompositionOptions<
 export type WaybillOptions<
   Defs extends readonly AnyDef[] = readonly AnyDef[],
   S extends AnyStore = AnyStore,
-  N extends Readonly<Record<string, Notifier>> = Readonly<Record<string, Notifier>>,
+  N extends Readonly<Record<string, Notifier | ServedElsewhere>> = Readonly<
+    Record<string, Notifier | ServedElsewhere>
+  >,
 > = CompositionOptions<Defs, S, N> & NeededQueues<Defs[number]> & NeededQueue<Defs[number], S>;
 
 /** The type of `createWaybill`. */
@@ -108,7 +111,7 @@ export type CreateWaybill = <
   const Defs extends readonly AnyDef[],
   S extends AnyStore,
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no notifiers
-  const N extends Readonly<Record<string, Notifier>> = {},
+  const N extends Readonly<Record<string, Notifier | ServedElsewhere>> = {},
 >(
   options: WaybillOptions<Defs, S, N>,
 ) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]> | "default">;

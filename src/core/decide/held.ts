@@ -1,5 +1,4 @@
 import { isFinal } from "../lifecycle.js";
-import type { Policy } from "../defaults.js";
 import type { RecordPatch, Snapshot } from "../record.js";
 import {
   change,
@@ -70,7 +69,6 @@ export function underClaim<Given extends Held>(
 export function updatesEffect(
   snapshot: EntitledSnapshot,
   updates: Updates,
-  policy: Policy,
 ): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
   if (updates === NO_UPDATES) return NOTHING_SAID;
   const { drafts = [], progress, percent, etaAt, checkpoint, phase } = updates;
@@ -89,5 +87,5 @@ export function updatesEffect(
 /** Updates of a running handler. Extends the lease in the same write. */
 export const report = underClaim<Held & { readonly updates: Updates; readonly leaseMs: number }>(
   (snapshot, { updates, leaseMs }, context) =>
-    change(snapshot, context, { ...updatesEffect(snapshot, updates, context.policy), leaseMs }),
+    change(snapshot, context, { ...updatesEffect(snapshot, updates), leaseMs }),
 );

@@ -23,6 +23,8 @@ export interface Core {
   readonly gateway: Gateway;
   readonly queues: ReadonlyMap<string, Queue>;
   readonly notifiers: ReadonlyMap<string, Notifier>;
+  /** Names that are fixed in the records made here: those of `notifiers`, and those that other processes serve. */
+  readonly notifierNames: readonly string[];
   /** Names whose cursors the relay writes to the end. */
   readonly retired: ReadonlySet<string>;
   readonly definitions: ReadonlyMap<string, Definition>;

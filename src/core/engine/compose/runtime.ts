@@ -6,9 +6,11 @@ import type { HistoryEntry } from "../../history.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
 import type { JobRecord } from "../../record.js";
+import { isServedElsewhere } from "../../served-elsewhere.js";
 import { type Bus, createBus } from "../announce/bus.js";
 import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
@@ -122,7 +124,8 @@ function environment(
   return {
     gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
     queues: queuesOf(options),
-    notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    notifiers: servedHere(options),
+    notifierNames: Object.keys(options.notifiers ?? {}),
     retired: new Set(options.retired ?? []),
     definitions: new Map(options.jobs.map((definition) => [definition.kind, definition])),
     policy,
@@ -221,6 +224,13 @@ async function inputOf(core: Core, id: string): Promise<unknown> {
   return stored?.input === undefined ? undefined : parseJsonText(stored.input);
 }
 
+function servedHere({ notifiers }: RuntimeOptions): ReadonlyMap<string, Notifier> {
+  const here = Object.entries(notifiers ?? {}).flatMap(([name, given]): [string, Notifier][] =>
+    isServedElsewhere(given) ? [] : [[name, given]],
+  );
+  return new Map(here);
+}
+
 function queuesOf({ queue, queues }: RuntimeOptions): ReadonlyMap<string, Queue> {
   const named = new Map(Object.entries(queues ?? {}));
   if (queue !== undefined) named.set(DEFAULT_QUEUE, queue);
@@ -232,14 +242,12 @@ function idsOf({ ids = systemIds, newId }: RuntimeOptions): Ids {
 }
 
 /** Every part that was passed in frees what it made itself; one that fails does not keep the others open. */
-async function closeParts(
-  { store, queue, queues, notifiers, feed }: RuntimeOptions,
-  logger: Logger,
-): Promise<void> {
+async function closeParts(options: RuntimeOptions, logger: Logger): Promise<void> {
+  const { store, queue, queues, feed } = options;
   const parts = [
     queue,
     ...Object.values(queues ?? {}),
-    ...Object.values(notifiers ?? {}),
+    ...servedHere(options).values(),
     feed,
     store.feed,
     store,
