@@ -25,6 +25,7 @@ import {
   type RuntimeListFilter,
   undelivered,
 } from "./engine/read/reads.js";
+import { redeliver, type Redelivery } from "./engine/relay/redeliver.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
 import {
   type RuntimeSubmitItem,
@@ -228,6 +229,7 @@ function reading(runtime: Runtime) {
     },
     undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
       open(runtime, () => undelivered(core, page)),
+    redeliver: (what: Redelivery) => AsyncResult.run(async () => open(runtime, () => redeliver(core, what))),
     parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
       open(runtime, () => parked(core, page)),
   };

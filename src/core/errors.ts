@@ -1,5 +1,6 @@
 import type { Issue } from "./definition.js";
 import { ERROR_CODES, type ErrorCode, type Outcome } from "./error-codes.js";
+import type { Json } from "./json.js";
 import type { FailureReason } from "./record.js";
 
 /** Facts that go with an error. Never a payload, a secret or a credential. */
@@ -79,6 +80,7 @@ export type InputInvalid = InputInvalidError;
 export type InputTooLarge = WaybillError<"input.too_large">;
 export type IdempotencyConflict = WaybillError<"idempotency.conflict">;
 export type IdTaken = WaybillError<"id.taken">;
+export type NotifierUnknown = WaybillError<"notifier.unknown">;
 export type JobNotFound = WaybillError<"job.not_found">;
 export type JobAlreadyFinal = WaybillError<"job.already_final">;
 export type JobCannotCancel = WaybillError<"job.cannot_cancel">;
@@ -137,6 +139,8 @@ export interface HandlerErrorOptions {
   readonly code?: string | undefined;
   /** The text may be shown to users. @default false */
   readonly expose?: boolean | undefined;
+  /** The application's own account of the failure, JSON of at most 4 KiB; left out, with a line in the log, where it is more. */
+  readonly details?: Json | undefined;
   readonly cause?: unknown;
 }
 
@@ -145,12 +149,14 @@ export class PermanentError extends Error {
   readonly brand = "waybill.permanent";
   readonly code: string | undefined;
   readonly expose: boolean;
+  readonly details: Json | undefined;
 
   constructor(message: string, options: HandlerErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "PermanentError";
     this.code = options.code;
     this.expose = options.expose ?? false;
+    this.details = options.details;
   }
 }
 
@@ -159,6 +165,7 @@ export class RetryError extends Error {
   readonly brand = "waybill.retry";
   readonly code: string | undefined;
   readonly expose: boolean;
+  readonly details: Json | undefined;
   readonly afterMs: number | undefined;
 
   constructor(
@@ -169,6 +176,7 @@ export class RetryError extends Error {
     this.name = "RetryError";
     this.code = options.code;
     this.expose = options.expose ?? false;
+    this.details = options.details;
     this.afterMs = options.afterMs;
   }
 }

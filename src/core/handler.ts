@@ -109,6 +109,7 @@ export type PollAnswer =
       readonly message: string;
       readonly code?: string | undefined;
       readonly expose?: boolean | undefined;
+      readonly details?: unknown;
       /** Run the job again (an attempt) instead of ending it. */
       readonly rerun?: boolean | undefined;
       readonly progress?: unknown;

@@ -1,5 +1,4 @@
 import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
-import type { Json } from "./json.js";
 import { metadataOf, type Projecting, through } from "./shown.js";
 
 // What of a job and of an event may leave the server, in one place, for every channel. Everything is named: what is added to

@@ -127,6 +127,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     gateway: createGateway({ store, clock: seen, time, telemetry, timeoutMs: 30_000 }),
     queues: new Map(Object.entries(options.queues ?? {})),
     notifiers: new Map(),
+    notifierNames: [],
     retired: new Set(),
     definitions: new Map(options.definitions.map((definition) => [definition.kind, definition])),
     policy: { ...DEFAULT_POLICY, ...options.policy },
@@ -138,6 +139,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     announce(change) {
       heard.announced.push(change);
     },
+    tellPublish: () => undefined,
     tellParked() {
       // Who tests the hook composes a Waybill.
     },

@@ -13,6 +13,7 @@ import {
   type PassOptions,
   type Reconciler,
 } from "../../src/core/engine/reconcile/reconciler.js";
+import type { PublishAttempt } from "../../src/core/engine/relay/attempt.js";
 import { createRelay, type Relay } from "../../src/core/engine/relay/relay.js";
 import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
@@ -23,6 +24,7 @@ import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
 import type { Snapshot } from "../../src/core/record.js";
+import type { PortCall } from "../../src/core/telemetry.js";
 import { createFaults, type Faults } from "../../src/testing/faults.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
@@ -70,6 +72,8 @@ export function handlerOf(
 
 export interface ProcessOptions {
   readonly notifiers?: Readonly<Record<string, Notifier>>;
+  /** Names of notifiers that other processes serve. */
+  readonly elsewhere?: readonly string[];
   readonly retired?: readonly string[];
   /** `false`: this process has no queue. */
   readonly queue?: Queue | false;
@@ -89,6 +93,9 @@ export interface Process {
   readonly announced: Announcement[];
   readonly warnings: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> }[];
   readonly counted: string[];
+  readonly attempts: PublishAttempt[];
+  /** What telemetry was told of publishes that failed. */
+  readonly errors: unknown[];
   pass(options?: Partial<PassOptions>): ReturnType<Reconciler["pass"]>;
   submit(definition?: Definition, options?: RuntimeSubmitOptions, input?: unknown): Promise<string>;
   /** Claims a job under a token of the same name. */
@@ -152,7 +159,14 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
   const announced: Announcement[] = [];
   const warnings: Process["warnings"] = [];
   const counted: string[] = [];
+  const attempts: PublishAttempt[] = [];
+  const errors: unknown[] = [];
   const telemetry = {
+    start:
+      ({ port }: PortCall) =>
+      ({ error }: { readonly error?: unknown }): void => {
+        if (port === "notifier" && error !== undefined) errors.push(error);
+      },
     count: (name: string, by: number) => void counted.push(...Array<string>(by).fill(name)),
   };
   const quiet = (): void => undefined;
@@ -164,6 +178,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     gateway: createGateway({ store, clock, time, telemetry, timeoutMs: 30_000 }),
     queues: new Map(used === null ? [] : [[DEFAULT_QUEUE, used]]),
     notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    notifierNames: [...Object.keys(options.notifiers ?? {}), ...(options.elsewhere ?? [])],
     retired: new Set(options.retired ?? []),
     definitions: new Map(definitions.map((each) => [each.kind, each])),
     policy: { ...DEFAULT_POLICY, ...options.policy },
@@ -178,6 +193,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     },
     archive: quiet,
     tellParked: quiet,
+    tellPublish: (attempt) => void attempts.push(attempt),
     unserved: createUnserved(clock, 120_000),
   };
   const dispatcher = createDispatcher(core);
@@ -197,6 +213,8 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     announced,
     warnings,
     counted,
+    attempts,
+    errors,
     pass: (given = {}) => clock.runUntil(reconciler.pass({ handlers, budgetMs: 60_000, ...given })),
     submit: async (definition = definitions[0] ?? WORK, given = {}, input = {}) => {
       const result = await clock.runUntil(submit(core, dispatcher, definition, input, given));

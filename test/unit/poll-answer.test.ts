@@ -109,7 +109,7 @@ describe("what is seen of ended work", () => {
     const failed = { state: "failed", message: "no capacity", code: "ICE", expose: true };
     expect(await work(failed).seen).toEqual({
       state: "failed",
-      error: { message: "no capacity", code: "ICE", expose: true, afterMs: null },
+      error: { message: "no capacity", code: "ICE", expose: true, details: null, afterMs: null },
       rerun: null,
       updates: {},
     });

@@ -1,3 +1,4 @@
+import type { PublishAttempt } from "../engine/relay/attempt.js";
 import type { Clock } from "../clock.js";
 import type { Policy } from "../defaults.js";
 import type { AnyDef, TypesOf } from "../define/any-def.js";
@@ -7,6 +8,7 @@ import type { Feed } from "../ports/feed.js";
 import type { Notifier } from "../ports/notifier.js";
 import type { Queue } from "../ports/queue.js";
 import type { AnyStore, Store, StoreCapabilities } from "../ports/store.js";
+import type { ServedElsewhere } from "../served-elsewhere.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { Telemetry } from "../telemetry.js";
 import type { Waybill } from "./waybill.js";
@@ -56,8 +58,8 @@ export type NeededQueue<D extends AnyDef, S extends AnyStore> = [S] extends [
   : { readonly queue?: Queue | undefined };
 
 /** `unknown`, or the sentence that names a filter for a kind that is not among `jobs`; only where its type says the kinds. */
-export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier>>> = {
-  [Name in keyof N]: N[Name]["kinds"] extends readonly (infer Kind extends string)[]
+export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier | ServedElsewhere>>> = {
+  [Name in keyof N]: N[Name] extends { readonly kinds: readonly (infer Kind extends string)[] }
     ? string extends Kind
       ? unknown
       : [Exclude<Kind, D["kind"]>] extends [never]
@@ -70,7 +72,7 @@ export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Not
 export interface CompositionOptions<
   Defs extends readonly AnyDef[],
   S extends AnyStore,
-  N extends Readonly<Record<string, Notifier>>,
+  N extends Readonly<Record<string, Notifier | ServedElsewhere>>,
 > {
   readonly jobs: Defs & DistinctKinds<Defs>;
   readonly store: S;
@@ -91,6 +93,8 @@ export interface CompositionOptions<
   readonly policy?: Partial<Policy> | undefined;
   /** Takes entries trimmed from a history, oldest first: an archive. Best effort; what it throws is logged. */
   readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
+  /** Told of each try at a notifier, with its outcome and its reason. Best effort; what it throws is logged. */
+  readonly onPublish?: ((attempt: PublishAttempt) => unknown) | undefined;
   /** Told of each message that could not be read and was put aside. Best effort; what it throws is logged. */
   readonly onParked?: ((message: ParkedDelivery, reason: string) => unknown) | undefined;
 }
@@ -99,7 +103,9 @@ export interface CompositionOptions<
 export type WaybillOptions<
   Defs extends readonly AnyDef[] = readonly AnyDef[],
   S extends AnyStore = AnyStore,
-  N extends Readonly<Record<string, Notifier>> = Readonly<Record<string, Notifier>>,
+  N extends Readonly<Record<string, Notifier | ServedElsewhere>> = Readonly<
+    Record<string, Notifier | ServedElsewhere>
+  >,
 > = CompositionOptions<Defs, S, N> & NeededQueues<Defs[number]> & NeededQueue<Defs[number], S>;
 
 /** The type of `createWaybill`. */
@@ -107,7 +113,7 @@ export type CreateWaybill = <
   const Defs extends readonly AnyDef[],
   S extends AnyStore,
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no notifiers
-  const N extends Readonly<Record<string, Notifier>> = {},
+  const N extends Readonly<Record<string, Notifier | ServedElsewhere>> = {},
 >(
   options: WaybillOptions<Defs, S, N>,
 ) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]> | "default">;

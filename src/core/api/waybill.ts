@@ -10,6 +10,7 @@ import type {
   JobCannotCancel,
   JobNotFailed,
   JobNotFound,
+  NotifierUnknown,
 } from "../errors.js";
 import type { EventType } from "../event.js";
 import type { Json } from "../json.js";
@@ -97,6 +98,10 @@ export interface Undelivered {
   readonly notifier: string;
   /** The versions that were given up. */
   readonly versions: readonly number[];
+  /** Why the last of them was, or the last try since; at most 200 characters. */
+  readonly reason: string | null;
+  /** When the oldest of them happened; `null`: its entry was trimmed. */
+  readonly since: Date | null;
 }
 
 /** A message that could not be read, or whose job is unknown, as it was put aside. Kept for 14 days. */
@@ -286,6 +291,18 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page<Undelivered>>;
+  /**
+   * Publishes again what a notifier gave up, in order, and takes off the list what is delivered; takes an item of
+   * `undelivered` as it is. Returns the versions that were delivered; what failed, or whose entry was trimmed, stays listed.
+   * Two calls at once may deliver twice.
+   *
+   * @throws {WaybillError} `store.unavailable`; with `outcome: "unknown"` it was delivered and may still be listed
+   */
+  redeliver(what: {
+    readonly jobId: string;
+    readonly notifier: string;
+    readonly versions?: readonly number[] | undefined;
+  }): AsyncResult<{ readonly versions: readonly number[] }, JobNotFound | NotifierUnknown>;
   /** Messages that could not be read and were put aside, in the order of their ids. */
   parked(page?: {
     readonly limit?: number | undefined;

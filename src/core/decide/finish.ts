@@ -40,7 +40,7 @@ export function completed(
   updates: Updates,
   context: DecideContext,
 ): Change {
-  const said = updatesEffect(snapshot, updates, context.policy);
+  const said = updatesEffect(snapshot, updates);
   return change(snapshot, context, {
     drafts: [...said.drafts, { edge: "T5" }],
     patch: { finishedAt: context.now, ...said.patch, ...COMPLETED },
@@ -51,14 +51,14 @@ export function completed(
 /** T6: for good, whatever attempts remain. */
 export const fail = underClaim<Held & { readonly failure: FailureFacts }>(
   (snapshot, { failure, updates = NO_UPDATES }, context) => {
-    const said = updatesEffect(snapshot, updates, context.policy);
+    const said = updatesEffect(snapshot, updates);
     return failed(snapshot, failure, context, { before: said.drafts, patch: said.patch });
   },
 );
 
 /** T6(`cancelled`): the handler gave in to the request. */
 export const giveIn = underClaim<Held>((snapshot, { updates = NO_UPDATES }, context) =>
-  cancelled(snapshot, context, updatesEffect(snapshot, updates, context.policy)),
+  cancelled(snapshot, context, updatesEffect(snapshot, updates)),
 );
 
 /** What went wrong in one attempt. */
@@ -87,7 +87,7 @@ export function again(
   context: DecideContext,
 ): Change {
   const { record } = snapshot;
-  const said = updatesEffect(snapshot, updates, context.policy);
+  const said = updatesEffect(snapshot, updates);
   if (record.cancel !== null) return cancelled(snapshot, context, said);
   const { code, expose, details = null } = error;
   const message = clip(error.message, context.policy.maxTextChars);
@@ -128,7 +128,7 @@ export const release = underClaim<Held & { readonly policy: RetryPolicy; readonl
   (snapshot, held, context) => {
     const { record } = snapshot;
     const { policy, updates = NO_UPDATES } = held;
-    const said = updatesEffect(snapshot, updates, context.policy);
+    const said = updatesEffect(snapshot, updates);
     if (record.cancel !== null) return cancelled(snapshot, context, said);
     if (record.releases >= context.policy.maxReleases) {
       const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
@@ -219,7 +219,7 @@ interface Tracking extends Held {
 export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
   const { cancel, phase } = snapshot.record;
   const { now } = context;
-  const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES, context.policy);
+  const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES);
   return change(snapshot, context, {
     drafts: [...said.drafts, { edge: "waiting", reason: said.patch.phase ?? phase }],
     patch: {

@@ -1,5 +1,4 @@
 import { isFinal } from "../lifecycle.js";
-import type { Policy } from "../defaults.js";
 import type { RecordPatch, Snapshot } from "../record.js";
 import {
   change,
@@ -9,7 +8,6 @@ import {
   type Refusal,
   refuse,
 } from "./change.js";
-import { hasRoom } from "./trim.js";
 
 /**
  * What a handler has said since its last write: written together, with its outcome where that comes first. Progress is
@@ -67,11 +65,10 @@ export function underClaim<Given extends Held>(
     holdRefusal(snapshot, held.token) ?? decide(entitled(snapshot), held, context);
 }
 
-/** The patch and the entries of updates. Entries that find no room in a full history are left out; the phase itself is kept. */
+/** The patch and the entries of updates. Where a history is full, older entries make room (`trim.ts`). */
 export function updatesEffect(
   snapshot: EntitledSnapshot,
   updates: Updates,
-  policy: Policy,
 ): { readonly patch: RecordPatch; readonly drafts: readonly EntryDraft[] } {
   if (updates === NO_UPDATES) return NOTHING_SAID;
   const { drafts = [], progress, percent, etaAt, checkpoint, phase } = updates;
@@ -83,12 +80,12 @@ export function updatesEffect(
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(phase === undefined ? {} : { phase }),
     },
-    drafts: hasRoom(snapshot, policy) ? drafts : [],
+    drafts,
   };
 }
 
 /** Updates of a running handler. Extends the lease in the same write. */
 export const report = underClaim<Held & { readonly updates: Updates; readonly leaseMs: number }>(
   (snapshot, { updates, leaseMs }, context) =>
-    change(snapshot, context, { ...updatesEffect(snapshot, updates, context.policy), leaseMs }),
+    change(snapshot, context, { ...updatesEffect(snapshot, updates), leaseMs }),
 );

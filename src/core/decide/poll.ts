@@ -109,7 +109,7 @@ function seenFailed(
   context: DecideContext,
 ): Decision {
   if (work.rerun !== null) return again(snapshot, work.error, work.rerun, work.updates, context);
-  const said = updatesEffect(snapshot, work.updates, context.policy);
+  const said = updatesEffect(snapshot, work.updates);
   if (snapshot.record.cancel !== null) return cancelled(snapshot, context, said);
   const { message, code, expose, details = null } = work.error;
   const facts = { reason: "external_failed", message, code, expose, details } as const;
@@ -138,7 +138,7 @@ function stillOpen(
     pollErrors: open.pollErrors,
     cancelSent: awaiting.cancelSent || (open.cancelSent ?? false),
   };
-  const said = updatesEffect(snapshot, updates, context.policy);
+  const said = updatesEffect(snapshot, updates);
   return change(snapshot, context, {
     drafts: said.drafts,
     patch: { ...said.patch, awaiting: next, poll: null },

@@ -96,6 +96,8 @@ export interface PollFailed<D extends AnyDef> {
   readonly code?: string | undefined;
   /** The message may be shown to users. @default false */
   readonly expose?: boolean | undefined;
+  /** The application's own account of it, JSON of at most 4 KiB; left out, with a line in the log, where it is more. */
+  readonly details?: Json | undefined;
   /** Run the job again while attempts remain, launching anew. @default false */
   readonly rerun?: boolean | undefined;
   readonly progress?: TypesOf<D>["progress"] | undefined;

@@ -11,6 +11,7 @@ import type { Queue } from "../ports/queue.js";
 import type { Snapshot } from "../record.js";
 import type { Telemetry } from "../telemetry.js";
 import type { Gateway } from "./store/gateway.js";
+import type { PublishAttempt } from "./relay/attempt.js";
 import type { Unserved } from "./unserved.js";
 import type { StoreTime } from "./store/store-time.js";
 
@@ -22,6 +23,8 @@ export interface Core {
   readonly gateway: Gateway;
   readonly queues: ReadonlyMap<string, Queue>;
   readonly notifiers: ReadonlyMap<string, Notifier>;
+  /** Names that are fixed in the records made here: those of `notifiers`, and those that other processes serve. */
+  readonly notifierNames: readonly string[];
   /** Names whose cursors the relay writes to the end. */
   readonly retired: ReadonlySet<string>;
   readonly definitions: ReadonlyMap<string, Definition>;
@@ -40,6 +43,8 @@ export interface Core {
   readonly unserved: Unserved;
   /** Tells the application of a message that was put aside. Never throws and never waits. */
   tellParked(message: ParkedDelivery, reason: string): void;
+  /** Tells the application of a try at a notifier. Never throws and never waits. */
+  tellPublish(attempt: PublishAttempt): void;
   /** Takes entries that were trimmed from a history. Never throws. */
   archive(jobId: string, entries: readonly HistoryEntry[]): void;
 }

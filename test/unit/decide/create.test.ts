@@ -4,7 +4,7 @@ import { claimTerms } from "../../../src/core/decide/claim.js";
 import { createRecord, judgeExisting } from "../../../src/core/decide/create.js";
 import { recognise } from "../../../src/core/decide/recognise.js";
 import { trimHistory } from "../../../src/core/decide/trim.js";
-import { decodeHistory, fillTemplate } from "../../../src/core/history.js";
+import { decodeHistory, encodeHistory, fillTemplate } from "../../../src/core/history.js";
 import { context, cursor, entry, history, JOB, NEW_JOB, NOW, POLICY, snapshot } from "./fixtures.js";
 
 describe("create", () => {
@@ -122,20 +122,71 @@ describe("trimming", () => {
 
   it.each([
     ["down to the bound", 11, long(), {}, policy],
-    ["never what a notifier has not had", 0, long({ notifiers: ["ui"] }), {}, policy],
-    ["what every notifier has had", 4, long({ notifiers: ["ui"] }), { ui: cursor(4) }, policy],
+    [
+      "what every notifier has had, and no more where that will do",
+      4,
+      long({ notifiers: ["ui"] }),
+      { ui: cursor(9) },
+      { ...POLICY, maxHistoryEntries: 17 },
+    ],
     [
       "never what somebody may still have to recognise",
       0,
       long({ history: history(20, { at: NOW - 1 }) }),
       {},
-      policy,
+      { ...POLICY, maxHistoryEntries: 12 },
     ],
     ["never the newest eight", 13, long(), {}, { ...policy, maxHistoryEntries: 1 }],
     ["by size as well", 13, long(), {}, { ...POLICY, maxHistoryBytes: 40 }],
     ["nothing within the bounds", 0, long(), {}, POLICY],
   ] as const)("takes %s", (_, count, job, cursors, bounds) => {
     expect(trim(job, cursors, bounds)).toBe(count);
+  });
+});
+
+describe("a history that waits for a notifier", () => {
+  const policy = { ...POLICY, maxHistoryEntries: 12 };
+  const trim = (text: string, cursors = {}, bounds = policy) => {
+    const job = JOB.running({ version: 99, history: text, notifiers: ["ui"] });
+    const trimmed = trimHistory(snapshot(job, cursors), "", 1, { now: NOW, policy: bounds });
+    return { entries: decodeHistory(trimmed?.history ?? text), trimmed: trimmed?.trimmed ?? [] };
+  };
+
+  it("keeps the newest entries and says in one entry how many were left out", () => {
+    const { entries, trimmed } = trim(history(20));
+    expect(trimmed.map(({ version }) => version)).toEqual(
+      Array.from({ length: 12 }, (_, index) => index + 1),
+    );
+    expect(entries.map(({ version }) => version)).toEqual([12, 13, 14, 15, 16, 17, 18, 19, 20]);
+    const last = decodeHistory(history(20))[11]!;
+    expect(entries[0]).toMatchObject({
+      edge: "warning",
+      reason: "events_omitted",
+      text: "12 changes before this were left out: too many waited to be delivered.",
+      at: last.at,
+      transitionId: last.transitionId,
+    });
+  });
+
+  it("counts on when it is cut again, and still with one entry", () => {
+    const [first, ...others] = trim(history(20)).entries;
+    const later = others.map((entry, index) => ({ ...entry, version: 100 + index }));
+    const { entries, trimmed } = trim(encodeHistory([first!, ...others, ...later]));
+    expect(entries.filter(({ edge }) => edge === "warning")).toHaveLength(1);
+    expect(entries[0]?.text).toMatch(/^2\d changes/);
+    expect(Number.parseInt(entries[0]!.text!, 10)).toBe(12 + trimmed.length);
+  });
+
+  it("lets what was delivered go first", () => {
+    const { entries } = trim(history(20), { ui: cursor(19) }, { ...POLICY, maxHistoryEntries: 12 });
+    expect(entries.filter(({ edge }) => edge === "warning")).toEqual([]);
+    expect(entries).toHaveLength(11);
+  });
+
+  it("is cut although its entries are young, once it is twice as long as it may be", () => {
+    const young = (count: number) => history(count, { at: NOW - 1 });
+    expect(trim(young(20)).trimmed).toEqual([]);
+    expect(trim(young(40)).entries.length).toBeLessThanOrEqual(25);
   });
 });
 

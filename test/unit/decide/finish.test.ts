@@ -260,15 +260,18 @@ describe("report", () => {
   it.each([
     ["entries", { ...POLICY, maxHistoryEntries: 3 }],
     ["bytes", { ...POLICY, maxHistoryBytes: 100 }],
-  ])("keeps the phase and leaves its entry out when the history is full of %s", (_, policy) => {
-    const job = JOB.running({ notifiers: ["ui"], version: 6, history: history(6) });
-    const updates = { phase: "x", drafts: [{ edge: "phase", reason: "x" } as const] };
-    const { item, entries } = written(
-      report(snapshot(job), { token: "tok", updates, leaseMs: 9 }, context({ policy })),
-    );
-    expect(entries).toEqual([]);
-    expect(item.patch).toMatchObject({ phase: "x", version: 7 });
-  });
+  ])(
+    "writes the phase and its entry also when the history is full of %s that wait for a notifier",
+    (_, policy) => {
+      const job = JOB.running({ notifiers: ["ui"], version: 6, history: history(6) });
+      const updates = { phase: "x", drafts: [{ edge: "phase", reason: "x" } as const] };
+      const { item, entries } = written(
+        report(snapshot(job), { token: "tok", updates, leaseMs: 9 }, context({ policy })),
+      );
+      expect(entries).toMatchObject([{ edge: "phase", reason: "x", version: 7 }]);
+      expect(item.patch).toMatchObject({ phase: "x", version: 7 });
+    },
+  );
 });
 
 describe("sweep", () => {

@@ -37,7 +37,7 @@ describe("a decision under a claim", () => {
       // @ts-expect-error -- nobody has shown a token
       cancelled(seen, context()),
       // @ts-expect-error -- nobody has shown a token
-      updatesEffect(seen, NO_UPDATES, DEFAULT_POLICY),
+      updatesEffect(seen, NO_UPDATES),
     ];
     expect(forgotten).toBeTypeOf("function");
   });

@@ -11,7 +11,10 @@ import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../telemetry.js";
 import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
-import { checkText } from "./option-checks.js";
+import { nearest } from "../../options.js";
+import { EVENT_OF } from "../../event.js";
+import { isServedElsewhere, type ServedElsewhere } from "../../served-elsewhere.js";
+import type { PublishAttempt } from "../relay/attempt.js";
 
 /** A message that was put aside, as the application is told of it. */
 export interface ParkedInfo extends Omit<ParkedDelivery, "sentAt"> {
@@ -24,7 +27,7 @@ export interface RuntimeOptions {
   readonly store: AnyStore;
   readonly queue?: Queue | undefined;
   readonly queues?: Readonly<Record<string, Queue>> | undefined;
-  readonly notifiers?: Readonly<Record<string, Notifier>> | undefined;
+  readonly notifiers?: Readonly<Record<string, Notifier | ServedElsewhere>> | undefined;
   readonly retired?: readonly string[] | undefined;
   readonly feed?: Feed | undefined;
   readonly logger?: Logger | undefined;
@@ -33,9 +36,11 @@ export interface RuntimeOptions {
   readonly newId?: (() => string) | undefined;
   readonly ids?: Ids | undefined;
   readonly policy?: Partial<Policy> | undefined;
-  /** Takes entries trimmed from a history, oldest first. */
   /** Told of messages that were put aside, best effort. */
   readonly onParked?: ((message: ParkedInfo, reason: string) => unknown) | undefined;
+  /** Told of every try at a notifier, best effort. */
+  readonly onPublish?: ((attempt: PublishAttempt) => unknown) | undefined;
+  /** Takes entries trimmed from a history, oldest first. */
   readonly onTrim?: ((jobId: string, entries: readonly HistoryEntry[]) => unknown) | undefined;
 }
 
@@ -70,7 +75,7 @@ function isObject(value: unknown): value is object {
 
 function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
   for (const name of Object.keys(queues ?? {})) {
-    checkText("The name of a queue", name);
+    checkName("queue", name);
     if (name === DEFAULT_QUEUE) throw invalid(`The name ${DEFAULT_QUEUE} is that of the option queue.`);
     if (!isObject(queues?.[name])) throw invalid(`The queue ${name} must be a queue.`);
   }
@@ -94,13 +99,44 @@ function checkNotifiers({ jobs, notifiers, retired }: RuntimeOptions): void {
   // A position is no name: another order in a deploy would swap what they have got.
   if (Array.isArray(notifiers)) throw invalid("notifiers must be an object: each has a name that stays.");
   for (const [name, notifier] of Object.entries(notifiers ?? {})) {
-    checkText("The name of a notifier", name);
+    checkName("notifier", name);
     if (!isObject(notifier)) throw invalid(`The notifier ${name} must be a notifier.`);
     if (retired?.includes(name) === true) throw invalid(`The notifier ${name} is configured and retired.`);
+    if (isServedElsewhere(notifier)) continue;
+    checkNotifier(name, notifier);
     for (const kind of notifier.kinds ?? []) {
       if (!kinds.has(kind))
         throw invalid(`The notifier ${name} filters by the kind ${kind}, which is not among jobs.`);
     }
+  }
+}
+
+/** Names are parts of keys in every store, and in addresses. */
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+function checkName(what: "queue" | "notifier", name: string): void {
+  if (NAME.test(name)) return;
+  throw invalid(`The name of a ${what} must be 1 to 64 letters, digits, _ or -.`);
+}
+
+function checkNotifier(name: string, notifier: Notifier): void {
+  const given: Readonly<Record<string, unknown>> = { ...notifier };
+  if (typeof notifier.publish !== "function") throw invalid(`The notifier ${name} has no publish.`);
+  if (given["lane"] !== undefined && typeof given["lane"] !== "function")
+    throw invalid(`The lane of the notifier ${name} must be a function.`);
+  const events: readonly string[] = Object.values(EVENT_OF);
+  for (const type of notifier.on ?? []) {
+    if (events.includes(type)) continue;
+    const near = nearest(String(type), events);
+    throw invalid(
+      `The notifier ${name} filters by an event that does not exist. ` +
+        (near === null ? `Events are ${[...new Set(events)].join(", ")}.` : `Did you mean ${near}?`),
+    );
+  }
+  for (const option of ["giveUpAfterMs", "timeoutMs", "maxBatch"]) {
+    const value = given[option];
+    if (value === undefined || (typeof value === "number" && Number.isFinite(value) && value > 0)) continue;
+    throw invalid(`${option} of the notifier ${name} must be a number above 0.`);
   }
 }
 

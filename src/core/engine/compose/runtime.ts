@@ -6,9 +6,11 @@ import type { HistoryEntry } from "../../history.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
 import type { JobRecord } from "../../record.js";
+import { isServedElsewhere } from "../../served-elsewhere.js";
 import { type Bus, createBus } from "../announce/bus.js";
 import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
@@ -111,7 +113,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 }
 
 /** What the engine reaches outside with, from options and defaults. */
-function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive" | "tellParked"> {
+function environment(
+  options: RuntimeOptions,
+): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   const clock = options.clock ?? systemClock;
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
@@ -120,7 +124,8 @@ function environment(options: RuntimeOptions): Omit<Core, "announce" | "archive"
   return {
     gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
     queues: queuesOf(options),
-    notifiers: new Map(Object.entries(options.notifiers ?? {})),
+    notifiers: servedHere(options),
+    notifierNames: Object.keys(options.notifiers ?? {}),
     retired: new Set(options.retired ?? []),
     definitions: new Map(options.jobs.map((definition) => [definition.kind, definition])),
     policy,
@@ -159,7 +164,10 @@ function harmless(logger: Logger): Logger {
 }
 
 /** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
-function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Core, "archive" | "tellParked"> {
+function hooksOf(
+  { onTrim, onParked, onPublish }: RuntimeOptions,
+  logger: Logger,
+): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
   const safely = (name: string, hook: () => unknown): void => {
     // Not within the call: a hook that is slow to return must not hold up what it is told of.
     void Promise.resolve()
@@ -177,6 +185,9 @@ function hooksOf({ onTrim, onParked }: RuntimeOptions, logger: Logger): Pick<Cor
       const { sentAt } = message;
       const shown = { ...message, sentAt: sentAt === null ? null : new Date(sentAt) };
       safely("onParked", () => onParked(shown, reason));
+    },
+    tellPublish(attempt) {
+      if (onPublish !== undefined) safely("onPublish", () => onPublish(attempt));
     },
   };
 }
@@ -213,6 +224,13 @@ async function inputOf(core: Core, id: string): Promise<unknown> {
   return stored?.input === undefined ? undefined : parseJsonText(stored.input);
 }
 
+function servedHere({ notifiers }: RuntimeOptions): ReadonlyMap<string, Notifier> {
+  const here = Object.entries(notifiers ?? {}).flatMap(([name, given]): [string, Notifier][] =>
+    isServedElsewhere(given) ? [] : [[name, given]],
+  );
+  return new Map(here);
+}
+
 function queuesOf({ queue, queues }: RuntimeOptions): ReadonlyMap<string, Queue> {
   const named = new Map(Object.entries(queues ?? {}));
   if (queue !== undefined) named.set(DEFAULT_QUEUE, queue);
@@ -224,14 +242,12 @@ function idsOf({ ids = systemIds, newId }: RuntimeOptions): Ids {
 }
 
 /** Every part that was passed in frees what it made itself; one that fails does not keep the others open. */
-async function closeParts(
-  { store, queue, queues, notifiers, feed }: RuntimeOptions,
-  logger: Logger,
-): Promise<void> {
+async function closeParts(options: RuntimeOptions, logger: Logger): Promise<void> {
+  const { store, queue, queues, feed } = options;
   const parts = [
     queue,
     ...Object.values(queues ?? {}),
-    ...Object.values(notifiers ?? {}),
+    ...servedHere(options).values(),
     feed,
     store.feed,
     store,

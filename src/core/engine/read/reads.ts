@@ -4,6 +4,7 @@ import { historyOf } from "../../history.js";
 import { parseJsonText } from "../../json-text.js";
 import { type JobStatus, STATUSES } from "../../lifecycle.js";
 import type { StoredJob } from "../../ports/store.js";
+import type { JobRecord } from "../../record.js";
 import type { JobEvent } from "../../event.js";
 import { eventsOf } from "../announce/events.js";
 import type { Core } from "../context.js";
@@ -208,6 +209,9 @@ export interface Undelivered {
   readonly notifier: string;
   /** The versions that were given up. */
   readonly versions: readonly number[];
+  /** Why the last of them was. */
+  readonly reason: string | null;
+  readonly since: Date | null;
 }
 
 /** A message that was put aside. */
@@ -238,6 +242,12 @@ export async function parked(
 /** As the core makes them: a hash. */
 const PARKED_ID = /^[0-9a-f]{64}$/;
 
+/** When the oldest of them happened; `null`: it was trimmed. */
+function sinceOf(record: JobRecord, versions: readonly number[]): Date | null {
+  const oldest = historyOf(record).find(({ version }) => versions.includes(version));
+  return oldest === undefined ? null : new Date(oldest.at);
+}
+
 /** What notifiers gave up, newest jobs first. */
 export async function undelivered(
   core: Core,
@@ -256,11 +266,13 @@ export async function undelivered(
   const items = reply.jobs.flatMap(({ record, cursors }) =>
     Object.entries(cursors)
       .filter(([, { exhausted }]) => exhausted.length > 0)
-      .map(([notifier, { exhausted }]) => ({
+      .map(([notifier, { exhausted, reason }]) => ({
         jobId: record.id,
         kind: record.kind,
         notifier,
         versions: exhausted,
+        reason,
+        since: sinceOf(record, exhausted),
       })),
   );
   return { items, next: encodePage(reply.next) };

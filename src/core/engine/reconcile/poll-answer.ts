@@ -6,6 +6,7 @@ import type { Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
+import { detailsOf } from "../failure-details.js";
 import { pollEveryMsOf } from "../kind-settings.js";
 
 /** Faster than this no outside service wants to be asked. */
@@ -113,6 +114,7 @@ async function failed(
       message: typeof said === "string" && said !== "" ? said : "The external work failed.",
       code: typeof code === "string" ? code : null,
       expose: expose === true,
+      details: detailsOf(core, definition.kind, answer.details),
       afterMs: null,
     },
     rerun: rerun === true ? retryOf(core, definition) : null,

@@ -33,6 +33,8 @@ export interface Rest {
   readonly notify: boolean;
   /** Something that is due has nobody here to do it. */
   readonly unserved: boolean;
+  /** All that is due is another process's, and was due since; `null`: not so. */
+  readonly elsewhereSince: number | null;
 }
 
 /** The parts that a look at a record is made with. */
@@ -60,7 +62,7 @@ const LONGEST_WAKE_MS = 15 * 60_000;
 export async function serveQuick(tools: Tools, taken: Snapshot): Promise<Rest | null> {
   // Of a newer format: its needs are not understood here.
   if (taken.record.recordVersion > RECORD_VERSION) {
-    return { snapshot: taken, poll: null, notify: false, unserved: true };
+    return { snapshot: taken, poll: null, notify: false, unserved: true, elsewhereSince: null };
   }
   let snapshot = taken;
   const left = new Set(QUICK);
@@ -87,15 +89,20 @@ function has(due: readonly Need[], reason: NeedReason): boolean {
 function restOf(tools: Tools, snapshot: Snapshot, due: readonly Need[]): Rest {
   const { core } = tools;
   const pollDue = has(due, "poll");
-  const names = due.flatMap((need) => (need.notifier === undefined ? [] : [need.notifier]));
-  const mine = names.filter((name) => core.notifiers.has(name) || core.retired.has(name));
+  const notify = due.filter((need) => need.notifier !== undefined);
+  const isMine = ({ notifier = "" }: Need): boolean =>
+    core.notifiers.has(notifier) || core.retired.has(notifier);
+  const mine = notify.filter(isMine);
+  const others = notify.filter((need) => !isMine(need) && core.notifierNames.includes(need.notifier ?? ""));
   const poll = pollDue ? pollerOf(tools, snapshot) : null;
   const unsent = (has(due, "send") || has(due, "redispatch")) && !canSend(core, snapshot);
   return {
     snapshot,
     poll,
     notify: mine.length > 0,
-    unserved: unsent || (pollDue && poll === null) || mine.length < names.length,
+    unserved: unsent || (pollDue && poll === null) || mine.length + others.length < notify.length,
+    elsewhereSince:
+      others.length > 0 && others.length === due.length ? Math.min(...others.map((need) => need.at)) : null,
   };
 }
 
@@ -216,8 +223,29 @@ export async function serveNotifiers({ relay, tally }: Tools, snapshot: Snapshot
  * Ends the look at a record that was taken from the wake-up index: where nothing was due and nothing was written, its
  * wake-up is stored again in place of the hold. What is due and could not be done keeps the hold.
  */
-export async function putBack(tools: Tools, taken: Snapshot, { snapshot }: Rest): Promise<void> {
+export async function putBack(
+  tools: Tools,
+  taken: Snapshot,
+  { snapshot, elsewhereSince }: Rest,
+): Promise<void> {
+  if (elsewhereSince !== null) {
+    await leaveToOthers(tools, snapshot, elsewhereSince);
+    return;
+  }
   if (snapshot.record.version !== taken.record.version || dueNeeds(tools, snapshot).length > 0) return;
   const { core } = tools;
   await core.gateway.advance(advance(snapshot, {}, { now: core.time.now(), policy: core.policy }));
+}
+
+/**
+ * Gives a record back to the process that serves what it needs, instead of hiding it for the whole hold; seldomer the longer
+ * nobody came for it.
+ */
+async function leaveToOthers({ core }: Tools, snapshot: Snapshot, dueSince: number): Promise<void> {
+  const { policy, time } = core;
+  const now = time.now();
+  const waitMs = Math.min(policy.takeDueHoldMs, Math.max(policy.reconcileBusyMs, (now - dueSince) / 4));
+  const item = advance(snapshot, {}, { now, policy });
+  const wakeAt = Math.ceil(now + waitMs);
+  await core.gateway.advance({ ...item, wakeAt, latestWakeAt: wakeAt });
 }

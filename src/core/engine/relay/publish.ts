@@ -2,15 +2,28 @@ import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
 import type { Core } from "../context.js";
+import { cleanReason, thrownReason } from "./reason.js";
 import type { Stops } from "./stop.js";
 import { viewsFor } from "./views.js";
 
 /** What receivers of webhooks are used to. */
 const DEFAULT_TIMEOUT_MS = 15_000;
 
-const LATE: PublishResult = { status: "retry", reason: "no answer in time" };
-const THREW: PublishResult = { status: "retry", reason: "the notifier threw" };
 const UNANSWERED: PublishResult = { status: "retry", reason: "the notifier gave no answer for it" };
+const LATE: PublishResult = { status: "retry", reason: "no answer in time" };
+
+/** What one call of a notifier came to. */
+export interface Published {
+  /** One per event, in order. */
+  readonly results: readonly PublishResult[];
+  /** `false`: it threw or gave no answer in time, so nothing is known of any single event. */
+  readonly answered: boolean;
+  /** It gave no answer in time, and may still be at it. */
+  readonly late: boolean;
+  readonly durationMs: number;
+  /** Resolves when the notifier lets go of the call, which may be long after its time was over. */
+  readonly settled: Promise<void>;
+}
 
 /**
  * Publishes, whatever the notifier does: one answer per event, in order; never rejects. What is not answered in time, or
@@ -24,31 +37,92 @@ export async function publishSafely(
   notifier: Notifier,
   events: readonly ServerEvent[],
   stops: Stops,
-): Promise<readonly PublishResult[]> {
-  if (stops.stopped) return events.map(() => LATE);
+): Promise<Published> {
+  const startedAt = core.clock.now();
+  if (stops.stopped) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
   const stop = (): void => {
     controller.abort(new Error("The publish took too long."));
     end();
   };
-  const cancelTimer = core.clock.timer(notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS, stop);
+  const timeoutMs = notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const cancelTimer = core.clock.timer(timeoutMs, stop);
   const forget = stops.onStop(stop);
+  const call = async (): Promise<unknown> =>
+    notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
+  let settled = Promise.resolve();
+  const took = () => ({ durationMs: core.clock.now() - startedAt, settled });
   try {
-    const published = observe(
-      core.telemetry,
-      { port: "notifier", operation: `publish ${name}`, items: events.length },
-      async () => notifier.publish(events, { signal: controller.signal, view: viewsFor(core) }),
-    );
-    const answers = await Promise.race([published, ended]);
-    if (answers === undefined) return events.map(() => LATE);
-    return events.map((_, index) => known(answers, index));
-  } catch {
-    return events.map(() => THREW);
+    const answers = await observed(core, name, events.length, () => {
+      const calling = call();
+      settled = calling.then(nothing, nothing);
+      return Promise.race([calling, ended.then(() => raise(late(timeoutMs)))]);
+    });
+    return {
+      results: events.map((_, index) => known(answers, index)),
+      answered: true,
+      late: false,
+      ...took(),
+    };
+  } catch (error) {
+    const reason = error instanceof LateError ? error.message : thrownReason(error);
+    return all(events, { status: "retry", reason }, { late: error instanceof LateError, ...took() });
   } finally {
     cancelTimer();
     forget();
   }
+}
+
+function all(
+  events: readonly ServerEvent[],
+  result: PublishResult,
+  rest: Omit<Published, "results" | "answered">,
+): Published {
+  return { results: events.map(() => result), answered: false, ...rest };
+}
+
+class LateError extends Error {
+  override readonly name = "LateError";
+}
+
+function late(timeoutMs: number): LateError {
+  return new LateError(`no answer within ${String(timeoutMs)} ms`);
+}
+
+function raise(error: Error): never {
+  throw error;
+}
+
+function nothing(): void {
+  // Who waits for the end of a call does not ask how it ended.
+}
+
+/** For telemetry a publish has failed also where the notifier said so in its answers. */
+async function observed(
+  core: Core,
+  name: string,
+  items: number,
+  publish: () => Promise<unknown>,
+): Promise<unknown> {
+  let answers: unknown;
+  const call = { port: "notifier", operation: `publish ${name}`, items } as const;
+  try {
+    await observe(core.telemetry, call, async () => {
+      answers = await publish();
+      for (let index = 0; index < items; index += 1) {
+        const result = known(answers, index);
+        if (result.status !== "delivered") throw new NotDelivered(result.reason);
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof NotDelivered)) throw error;
+  }
+  return answers;
+}
+
+class NotDelivered extends Error {
+  override readonly name = "NotDelivered";
 }
 
 function ending(): { readonly promise: Promise<undefined>; readonly end: () => void } {
@@ -65,10 +139,24 @@ function ending(): { readonly promise: Promise<undefined>; readonly end: () => v
 function known(answers: unknown, index: number): PublishResult {
   const answer: unknown = Array.isArray(answers) ? answers[index] : undefined;
   if (typeof answer !== "object" || answer === null) return UNANSWERED;
-  const { status, afterMs } = answer as { readonly status?: unknown; readonly afterMs?: unknown };
-  if (status === "delivered") return { status };
-  if (status === "rejected") return { status, reason: "rejected by the notifier" };
-  if (status !== "retry") return UNANSWERED;
-  const wait = typeof afterMs === "number" && Number.isFinite(afterMs) ? { afterMs } : {};
-  return { status, reason: "asked for by the notifier", ...wait };
+  const { status, afterMs, reason } = answer as Readonly<Record<string, unknown>>;
+  const wait = typeof afterMs === "number" && Number.isFinite(afterMs) ? afterMs : null;
+  switch (status) {
+    case "delivered":
+      return { status };
+    case "rejected":
+      return { status, reason: cleanReason(reason, "rejected by the notifier") };
+    case "held":
+      // Without an instant it would be asked again at once, and for ever.
+      return { status, reason: cleanReason(reason, "held by the notifier"), afterMs: wait ?? HELD_MS };
+    case "retry": {
+      const why = cleanReason(reason, "asked for by the notifier");
+      return wait === null ? { status, reason: why } : { status, reason: why, afterMs: wait };
+    }
+    default:
+      return UNANSWERED;
+  }
 }
+
+/** Where a notifier holds an event and does not say how long. */
+const HELD_MS = 60_000;

@@ -1,3 +1,4 @@
+import { detailsOf } from "../failure-details.js";
 import { type Updates, NO_UPDATES } from "../../decide/held.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
@@ -222,7 +223,9 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       );
       return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
-      return outcomeOfThrown(error, abortSignal, core.policy.maxTextChars);
+      return outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
+        detailsOf(core, handler.definition.kind, given),
+      );
     } finally {
       // A handler that does not hear its signal keeps its place as long as it runs.
       gate.leave();

@@ -139,12 +139,17 @@ function at(issue: Issue | undefined): string {
 }
 
 /** What a handler meant by throwing anything at all. */
-export function outcomeOfThrown(thrown: unknown, signal: AbortState, maxTextChars: number): Outcome {
-  const meant = classify(thrown, signal, maxTextChars);
+export function outcomeOfThrown(
+  thrown: unknown,
+  signal: AbortState,
+  maxTextChars: number,
+  details?: (given: unknown) => Json,
+): Outcome {
+  const meant = classify(thrown, signal, maxTextChars, details);
   if (meant.is === "abort") return outcomeOfAbort(signal);
   if (meant.is === "retry") return { do: "retry", error: meant.error };
-  const { message, code, expose } = meant.error;
-  return { do: "fail", failure: { reason: "error", message, code, expose } };
+  const { message, code, expose, details: kept = null } = meant.error;
+  return { do: "fail", failure: { reason: "error", message, code, expose, details: kept } };
 }
 
 /** The end of a run that gave in to its signal, or had not begun. */

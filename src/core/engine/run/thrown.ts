@@ -1,5 +1,6 @@
 import type { AbortState } from "./abort-signal.js";
 import type { AttemptError } from "../../decide/finish.js";
+import type { Json } from "../../json.js";
 import type { AbortReason } from "../../handler.js";
 import { messageOf, peek, storable } from "./text.js";
 
@@ -20,7 +21,12 @@ const DEEPEST_CAUSE = 8;
  * Classifies anything that was thrown, by brand and never by class: two copies of the package have two classes. Total:
  * `null`, a revoked proxy and an error with a hostile `message` are errors like any other.
  */
-export function classify(thrown: unknown, signal: AbortState, maxTextChars: number): Thrown {
+export function classify(
+  thrown: unknown,
+  signal: AbortState,
+  maxTextChars: number,
+  details: (given: unknown) => Json = () => null,
+): Thrown {
   const brand = peek(thrown, "brand");
   const code = peek(thrown, "code");
   const branded = brand === "waybill.permanent" || brand === "waybill.retry";
@@ -29,6 +35,7 @@ export function classify(thrown: unknown, signal: AbortState, maxTextChars: numb
     // A code of somebody else's error is not the application's.
     code: branded && typeof code === "string" ? storable(code, LONGEST_CODE_CHARS) : null,
     expose: branded && peek(thrown, "expose") === true,
+    details: branded ? details(peek(thrown, "details")) : null,
     afterMs: brand === "waybill.retry" ? delayOf(peek(thrown, "afterMs")) : null,
   };
   if (brand === "waybill.permanent") return { is: "permanent", error };

@@ -256,7 +256,7 @@ function newJob(
     handOver: definition.handOver,
     trace: null,
     maxAttempts: retryOf(core, definition).maxAttempts,
-    notifiers: core.notifiers.size === 0 ? NONE : [...core.notifiers.keys()],
+    notifiers: core.notifierNames,
     origin: given.origin,
     scope,
     inputHash: scope === null ? null : inputHash(input),
@@ -265,8 +265,6 @@ function newJob(
     delayMs: options.delayMs ?? 0,
   };
 }
-
-const NONE: readonly string[] = [];
 
 /** The queue that hands a kind over: its own, else the default one, else the store. */
 export function queueOf(core: Core, definition: Definition): string | null {

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
+import { undelivered } from "../../src/core/engine/read/reads.js";
+import { redeliver } from "../../src/core/engine/relay/redeliver.js";
+import { world } from "../support/relay-core.js";
+
+/** A job of which a notifier gave up two of four events. */
+async function givenUp() {
+  const w = world();
+  const ui = memoryNotifier({ maxBatch: 1 });
+  ui.failNext("rejected", { where: ({ version }) => version < 3, count: 2 });
+  const p = w.process({ notifiers: { ui } });
+  const jobId = await p.submit();
+  await p.complete(await p.claim(jobId));
+  await w.clock.settle();
+  const listed = () => w.run(undelivered(p.core, {}));
+  const again = (versions?: readonly number[], notifier = "ui") =>
+    w.run(redeliver(p.core, { jobId, notifier, versions }));
+  return { w, p, ui, jobId, listed, again };
+}
+
+describe("redeliver", () => {
+  it("publishes again what was given up, in order, and takes it off the list", async () => {
+    const { w, ui, jobId, listed, again } = await givenUp();
+    const { items } = await listed();
+    expect(items).toEqual([
+      {
+        jobId,
+        kind: "test.work",
+        notifier: "ui",
+        versions: [1, 2],
+        reason: "a fault was injected",
+        since: expect.any(Date) as Date,
+      },
+    ]);
+    expect(await again()).toEqual({ ok: true, value: { versions: [1, 2] } });
+    expect(ui.events.map(({ version }) => version)).toEqual([3, 4, 1, 2]);
+    expect((await listed()).items).toEqual([]);
+    const { record, cursors } = await w.read(jobId);
+    expect(cursors["ui"]).toMatchObject({ upTo: 4, exhausted: [], reason: null });
+    expect(record.purgeAt).not.toBeNull();
+  });
+
+  it("publishes the versions that are asked for, and none that was never given up", async () => {
+    const { ui, listed, again } = await givenUp();
+    expect(await again([2, 3, 99])).toEqual({ ok: true, value: { versions: [2] } });
+    expect(ui.events.map(({ version }) => version)).toEqual([3, 4, 2]);
+    expect((await listed()).items).toMatchObject([{ versions: [1] }]);
+    expect(await again([2])).toEqual({ ok: true, value: { versions: [] } });
+  });
+
+  it("keeps on the list what fails again, and does not let the next overtake it", async () => {
+    const { p, ui, listed, again } = await givenUp();
+    ui.failNext("retry");
+    expect(await again()).toEqual({ ok: true, value: { versions: [] } });
+    expect((await listed()).items).toMatchObject([{ versions: [1, 2] }]);
+    expect(p.attempts.slice(-1)).toMatchObject([{ outcome: "retry", reason: "a fault was injected" }]);
+  });
+
+  it("takes it off the list although a relay moves the cursor at that moment", async () => {
+    const { w, p, ui, jobId, listed } = await givenUp();
+    const { gateway } = p.core;
+    let moved = false;
+    const racing = {
+      ...gateway,
+      advance: async (item: Parameters<typeof gateway.advance>[0]) => {
+        if (!moved) {
+          moved = true;
+          const { cursors } = await gateway.read(jobId).then((job) => job!);
+          const ahead = { ...cursors["ui"]!, upTo: cursors["ui"]!.upTo + 1 };
+          await gateway.advance({ ...item, cursors: { ui: ahead } });
+        }
+        return gateway.advance(item);
+      },
+    };
+    await w.run(redeliver({ ...p.core, gateway: racing }, { jobId, notifier: "ui" }));
+    expect((await listed()).items).toEqual([]);
+    expect(ui.events).toHaveLength(4);
+  });
+
+  it("refuses a name that the composition has not, and a job that is not there", async () => {
+    const { w, p, again } = await givenUp();
+    expect(await again(undefined, "toString")).toMatchObject({ error: { code: "notifier.unknown" } });
+    for (const jobId of ["nobody", "no id !"])
+      expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }))).toMatchObject({
+        error: { code: "job.not_found" },
+      });
+  });
+});
