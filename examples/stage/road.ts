@@ -27,9 +27,17 @@ export interface PassingRequest {
  * - `hang`: the server never gets it, and nobody answers.
  * - `lose reply`: the server does it, and the connection breaks in place of the answer.
  * - `hang reply`: the server does it, and nobody answers.
+ * - `{ loseReplyAfter }`: the server does it, and the connection breaks when this has resolved.
  * - an answer, in the server's place.
  */
-export type Fate = "pass" | "cut" | "hang" | "lose reply" | "hang reply" | RoadAnswer;
+export type Fate =
+  | "pass"
+  | "cut"
+  | "hang"
+  | "lose reply"
+  | "hang reply"
+  | { readonly loseReplyAfter: Promise<unknown> }
+  | RoadAnswer;
 
 export interface RoadAnswer {
   readonly status: number;
@@ -93,7 +101,7 @@ interface Crossing {
 
 async function meet(fate: Fate, crossing: Crossing): Promise<void> {
   const { request, response } = crossing;
-  if (typeof fate === "object") {
+  if (typeof fate === "object" && "status" in fate) {
     response.writeHead(fate.status, { "content-type": "application/json", ...fate.headers });
     response.end(fate.body ?? "{}");
     return;
@@ -104,7 +112,8 @@ async function meet(fate: Fate, crossing: Crossing): Promise<void> {
     return;
   }
   const answer = await forwarded(crossing);
-  if (fate === "lose reply") request.socket.destroy();
+  if (typeof fate === "object") await fate.loseReplyAfter;
+  if (fate === "lose reply" || typeof fate === "object") request.socket.destroy();
   else if (fate === "pass") response.writeHead(answer.status, answer.headers).end(answer.body);
 }
 
