@@ -33,7 +33,8 @@ export function openWaybill(options: OpenOptions): Opened {
     jobs: [notification],
     store: dynamodbStore({ client: dynamodb, table }),
     queue: sqsQueue({ client: sqs, queueUrl, deadLetterQueueUrl }),
-    policy: { sendGraceMs: 3_000, reconcileIdleMs: 1_000, reconcileBusyMs: 500 },
+    // Its callers wait: a store that is out of reach is said to be after three seconds.
+    policy: { sendGraceMs: 3_000, reconcileIdleMs: 1_000, reconcileBusyMs: 500, unknownRetryMs: 3_000 },
     logger,
     telemetry,
     ...(onTrim === undefined ? {} : { onTrim }),

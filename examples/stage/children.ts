@@ -90,6 +90,11 @@ export class Child {
     return code;
   }
 
+  /** What the child sees when this process is gone. */
+  abandon(): void {
+    this.#process?.disconnect();
+  }
+
   /** At once and without waiting, for the end of this process. */
   killNow(): void {
     this.#process?.kill("SIGKILL");
