@@ -7,6 +7,8 @@ export function openAppSync(endpoint: string, apiKey: string): AppSyncNotifier {
     endpoint,
     auth: { mode: "apiKey", apiKey },
     fields: "extended",
+    // A healthy push takes a fraction of that; whoever hangs longer is asked again.
+    timeoutMs: 3_000,
     action: ({ metadata }) => metadataOf(metadata).action,
     userEmail: ({ metadata }) => metadataOf(metadata).userEmail,
   });

@@ -61,19 +61,22 @@ export class NaiveService {
     return { statusCode: 202, body: "{}" };
   }
 
-  /** Takes messages until it is told to stop. */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Takes messages until it is told to stop, one at a time in each slot. */
+  async run(signal: AbortSignal, slots = 3): Promise<void> {
+    await Promise.all(Array.from({ length: slots }, () => this.#slot(signal)));
+  }
+
+  async #slot(signal: AbortSignal): Promise<void> {
     const { sqs, queueUrl } = this.#options;
     while (!signal.aborted) {
-      const received = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
-      );
-      await Promise.all(
-        (received.Messages ?? []).map(async ({ Body = "", ReceiptHandle }) => {
-          await this.process(Body);
-          await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
-        }),
-      );
+      const ask = { QueueUrl: queueUrl, MaxNumberOfMessages: 1, WaitTimeSeconds: 1 };
+      const received = await sqs
+        .send(new ReceiveMessageCommand(ask), { abortSignal: signal })
+        .catch(() => null);
+      for (const { Body = "", ReceiptHandle } of received?.Messages ?? []) {
+        await this.process(Body);
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+      }
     }
   }
 

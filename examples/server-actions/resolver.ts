@@ -2,6 +2,7 @@ import { isWaybillError } from "waybill";
 import type { FakeEc2 } from "./fake-ec2.js";
 import type { ActionsWaybill } from "./open-waybill.js";
 import { routeOf } from "./routines.js";
+import type { Update } from "./subscriber.js";
 import { serverAction, type Action, type ActionMetadata } from "./server-action.job.js";
 
 /** What AppSync hands to a Lambda resolver, as far as it is read here. */
@@ -39,6 +40,24 @@ export function resolverOf(waybill: Pick<ActionsWaybill, "submit">, ec2: FakeEc2
       }
     }
   };
+}
+
+/** How the jobs of a person stand, in the words of an update: what a page reads once it listens. */
+export async function jobsOf(
+  waybill: Pick<ActionsWaybill, "list">,
+  { sub, email }: { readonly sub: string; readonly email: string },
+): Promise<readonly Update[]> {
+  const { items } = await waybill.list({ kind: serverAction.kind, owner: sub, limit: 100 });
+  return items.map(({ id, subject, metadata, word, message, updatedAt, version }) => ({
+    id: subject ?? "unknown",
+    action: (metadata as unknown as ActionMetadata).action,
+    status: word,
+    timestamp: Math.floor(updatedAt.getTime() / 1_000),
+    message,
+    userEmail: email,
+    jobId: id,
+    version,
+  }));
 }
 
 function answer(statusCode: number, body: object): ResolverAnswer {

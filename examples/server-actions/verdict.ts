@@ -11,6 +11,9 @@ const TOLD: ReadonlySet<string> = new Set([
   "job.failed",
 ]);
 
+/** An update, and when it was heard where somebody looked at the clock. */
+export type Heard = Update & { readonly heardAt?: number };
+
 export interface Verdict {
   /** Jobs in the store. */
   readonly jobs: number;
@@ -22,6 +25,8 @@ export interface Verdict {
   /** Jobs whose end was not heard. */
   readonly outcomesNeverHeard: readonly string[];
   readonly undelivered: number;
+  /** From a step to the moment at which it was heard, at most; `null`: a step was never heard. */
+  readonly longestSilenceMs: number | null;
   readonly isTrue: boolean;
 }
 
@@ -34,12 +39,14 @@ export interface Verdict {
 export async function judge(
   waybill: Pick<ActionsWaybill, "get" | "history" | "undelivered">,
   jobIds: readonly string[],
-  heard: readonly Update[],
+  heard: readonly Heard[],
 ): Promise<Verdict> {
   const times = new Map<string, number>();
-  for (const { jobId, version } of heard) {
+  const firstAt = new Map<string, number>();
+  for (const { jobId, version, heardAt = 0 } of heard) {
     const step = `${jobId ?? ""}:${String(version)}`;
     times.set(step, (times.get(step) ?? 0) + 1);
+    if (!firstAt.has(step)) firstAt.set(step, heardAt);
   }
   const stories = await Promise.all(jobIds.map((id) => storyOf(waybill, id)));
   const steps = stories.flatMap(({ steps: ofJob }) => ofJob);
@@ -53,6 +60,13 @@ export async function judge(
     heardTwice: steps.filter((step) => (times.get(step) ?? 0) > 1).length,
     outcomesNeverHeard: neverHeard,
     undelivered: items.length,
+    longestSilenceMs:
+      heardSteps < steps.length
+        ? null
+        : Math.max(
+            0,
+            ...stories.flatMap(({ at }) => [...at].map(([step, ms]) => (firstAt.get(step) ?? ms) - ms)),
+          ),
     isTrue:
       stories.length > 0 && heardSteps === steps.length && neverHeard.length === 0 && items.length === 0,
   };
@@ -61,15 +75,17 @@ export async function judge(
 interface Story {
   readonly id: string;
   readonly steps: readonly string[];
+  /** When each was recorded. */
+  readonly at: ReadonlyMap<string, number>;
   /** The last step of a final job; `null`: it is not final, or cannot be read. */
   readonly end: string | null;
 }
 
 async function storyOf(waybill: Pick<ActionsWaybill, "get" | "history">, id: string): Promise<Story> {
   const [job, history] = await Promise.all([waybill.get(serverAction, id), waybill.history(id)]);
-  const steps = (history?.events ?? [])
-    .filter(({ type }) => TOLD.has(type))
-    .map(({ version }) => `${id}:${version}`);
+  const told = (history?.events ?? []).filter(({ type }) => TOLD.has(type));
+  const at = new Map(told.map((event) => [`${id}:${String(event.version)}`, event.at.getTime()]));
+  const steps = [...at.keys()];
   const isFinal = job?.status === "COMPLETED" || job?.status === "FAILED";
-  return { id, steps, end: isFinal ? (steps.at(-1) ?? null) : null };
+  return { id, steps, at, end: isFinal ? (steps.at(-1) ?? null) : null };
 }

@@ -1,0 +1,171 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { Children } from "../../examples/stage/children.js";
+import { httpRoad, tcpRoad } from "../../examples/stage/road.js";
+import { openScreen, type Screen } from "../../examples/stage/screen.js";
+import { exampleCommand } from "./run-example.js";
+
+const closers: (() => unknown)[] = [];
+const stage = { atEnd: (close: () => unknown) => void closers.push(close) };
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+describe("npm run example", () => {
+  it("lists what there is", async () => {
+    const { code, out } = await exampleCommand();
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}notification-pipeline {2,}Services post messages for an HTTP endpoint\.$/m);
+    expect(out).toMatch(/^ {2}server-actions {2,}People start, stop and reboot machines/m);
+  });
+
+  it("names the nearest to a wrong name", async () => {
+    const { code, out } = await exampleCommand("server-action");
+    expect(code).toBe(2);
+    expect(out).toBe("There is no example server-action; did you mean server-actions?\n");
+  });
+});
+
+describe("the screen", () => {
+  const table = (status: string) => ({
+    head: ["run", "NAIVE"],
+    rows: [
+      ["i-01", status],
+      ["i-02", "-"],
+    ],
+  });
+
+  it("writes a line per change in a pipe", () => {
+    let text = "";
+    let now = 1_000;
+    const screen = openScreen({ write: (more: string) => (text += more) }, () => now);
+    screen.show(table("PENDING"));
+    now = 5_230;
+    screen.show(table("PENDING"));
+    screen.show(table("COMPLETED"));
+    screen.verdict(true, "All is well.");
+    expect(text).toBe("+ 0.0 s  i-01  PENDING\n+ 0.0 s  i-02  -\n+ 4.2 s  i-01  COMPLETED\n✓ All is well.\n");
+  });
+
+  it("draws in place on a terminal, at most 100 columns", () => {
+    const written: string[] = [];
+    const screen = openScreen({
+      isTTY: true,
+      columns: 200,
+      rows: 30,
+      write: (more: string) => written.push(more),
+    });
+    screen.show(table("x".repeat(150)));
+    screen.show(table("COMPLETED"));
+    expect(
+      written
+        .join("")
+        .split("\n")
+        .every((line) => line.length <= 100 + 20),
+    ).toBe(true);
+    expect(written).toContain("\u001B[3A\u001B[0J");
+  });
+});
+
+describe("a road", () => {
+  async function server(): Promise<{ readonly url: string; readonly taken: string[] }> {
+    const taken: string[] = [];
+    const made = createServer((request, response) => {
+      taken.push(request.url ?? "");
+      response.end("done");
+    });
+    await new Promise<void>((resolve) => made.listen(0, "127.0.0.1", resolve));
+    stage.atEnd(() => {
+      made.close();
+      made.closeAllConnections();
+    });
+    return { url: `http://127.0.0.1:${String((made.address() as AddressInfo).port)}`, taken };
+  }
+  const textOf = async (url: string, signal?: AbortSignal): Promise<string> =>
+    (await fetch(url, signal === undefined ? {} : { signal })).text().catch(() => "broken");
+
+  it("passes, cuts, hangs, loses a reply, and answers in the server's place", async () => {
+    const { url, taken } = await server();
+    const road = (await httpRoad(stage, url))!;
+    expect(await textOf(`${road.url}/pass`)).toBe("done");
+    road.fate(({ path }) => (path === "/cut" ? "cut" : "lose reply"));
+    await expect(textOf(`${road.url}/cut`)).rejects.toThrow();
+    await expect(textOf(`${road.url}/lost`)).rejects.toThrow();
+    road.fate(() => ({ status: 503, body: "away" }));
+    expect(await textOf(`${road.url}/answered`)).toBe("away");
+    for (const fate of ["hang", "hang reply"] as const) {
+      road.fate(() => fate);
+      await expect(
+        textOf(`${road.url}/${fate.replace(" ", "-")}`, AbortSignal.timeout(150)),
+      ).rejects.toThrow();
+    }
+    expect(taken).toEqual(["/pass", "/lost", "/hang-reply"]);
+    expect(await httpRoad(stage, "https://sqs.example")).toBeNull();
+  });
+
+  it("cuts and restores connections of any protocol", async () => {
+    const echo = createTcpServer((socket) => socket.on("error", () => undefined).pipe(socket));
+    await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+    stage.atEnd(() => echo.close());
+    const road = await tcpRoad(stage, { port: (echo.address() as AddressInfo).port });
+    const opened = connect(road.port, road.host).on("error", () => undefined);
+    opened.write("hello");
+    expect(String((await once(opened, "data"))[0])).toBe("hello");
+    const closed = closeOf(opened);
+    road.cut();
+    await closed;
+    const refused = connect(road.port, road.host).on("error", () => undefined);
+    await closeOf(refused);
+    road.restore();
+    const again = connect(road.port, road.host).on("error", () => undefined);
+    again.write("again");
+    expect(String((await once(again, "data"))[0])).toBe("again");
+    road.loseReply("again");
+    const lost = closeOf(again);
+    again.write("again");
+    await lost;
+  });
+});
+
+/** However it came to that: `once` would reject at the error before it. */
+const closeOf = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
+
+describe("children", () => {
+  it(
+    "are frozen, thawed, killed and started again, and end with whoever started them",
+    { timeout: 60_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
+      stage.atEnd(() => {
+        rmSync(folder, { recursive: true, force: true });
+      });
+      const file = join(folder, "child.ts");
+      writeFileSync(file, 'console.log("up"); setInterval(() => console.log("beat"), 20);\n');
+      const quiet: Screen = { say: () => {}, show: () => {}, keep: () => {}, verdict: () => {} };
+      const children = new Children(quiet);
+      stage.atEnd(() => {
+        children.killAll();
+      });
+      let lines: string[] = [];
+      const child = children.spawn("child", pathToFileURL(file), { onLine: (line) => lines.push(line) });
+      await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
+      const first = child.pid;
+      child.freeze();
+      child.thaw();
+      lines = [];
+      await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
+      await child.restart();
+      await expect.poll(() => lines.includes("up"), { timeout: 20_000 }).toBe(true);
+      expect(child.pid).not.toBe(first);
+      // Its channel goes with whoever holds the other end.
+      child.abandon();
+      await expect.poll(() => child.pid, { timeout: 20_000 }).toBeNull();
+    },
+  );
+});
