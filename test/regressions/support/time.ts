@@ -76,11 +76,12 @@ export function waitingTime(): WaitingTime {
         settled = true;
       };
       promise.then(mark, mark);
+      const isSettled = (): boolean => settled;
       await rest();
-      while (!settled) {
+      while (!isSettled()) {
         const next = clock.nextTimerAt();
         if (next === null) throw new Error("The promise waits for nothing that this clock knows of.");
-        await moveTo(next, () => settled);
+        await moveTo(next, isSettled);
       }
       return promise;
     },
