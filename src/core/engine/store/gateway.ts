@@ -37,7 +37,7 @@ export interface PiggybackedClaim {
 }
 
 /** The port without the calls that change records: no second way to write goes past the batches and their guards. */
-export type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
+type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
 
 /**
  * The store as the engine uses it: one item at a time, batched with whatever else is asked for in the same turn; every
