@@ -36,7 +36,7 @@ export function realTime(): Time {
 }
 
 /** Time that stands still while a server answers, and the way to tell it of a call that it has to wait for. */
-export interface WaitingTime extends Time {
+interface WaitingTime extends Time {
   awaited<T>(call: Promise<T>): Promise<T>;
 }
 
