@@ -12,8 +12,14 @@ const render = defineJob({
   input: z.object({ number: z.number(), text: z.string() }),
   output: z.object({ text: z.string() }),
   retry: { maxAttempts: 20, baseMs: 50, capMs: 500 },
-  leaseMs: 3_000,
+  leaseMs: 6_000,
 });
+
+/** `SEEDS=1,2,3` for other seeds than the two of the test command. */
+const SEEDS = (process.env["SEEDS"] ?? "7,8").split(",").map(Number);
+
+/** For what hangs: nothing of what is left to do waits for longer than `IMPATIENT` says. */
+const PATIENCE = { timeout: 90_000, interval: 50 };
 
 const IMPATIENT = {
   sendGraceMs: 500,
@@ -21,13 +27,15 @@ const IMPATIENT = {
   redispatchAfterMs: 2_000,
   unknownRetryMs: 3_000,
   reconcileIdleMs: 500,
+  // A pass that the network ends leaves what it took until its hold is over.
+  takeDueHoldMs: 5_000,
 };
 
 const quiet = (): void => undefined;
 const SILENT = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
 describe("Waybill on DynamoDB", () => {
-  it.each([7, 8])(
+  it.each(SEEDS)(
     "ends each job once, and tells each of its changes, over a network that fails by chance (seed %i)",
     async (seed) => {
       const bench = await dynamoDbBench(await engine(), { retryForMs: 300 }, { maxAttempts: 2 });
@@ -45,7 +53,7 @@ describe("Waybill on DynamoDB", () => {
       const waybill = createWaybill({
         jobs: [render],
         store: bench.store,
-        queue: memoryQueue({ visibilityMs: 3_000 }),
+        queue: memoryQueue({ visibilityMs: 6_000 }),
         notifiers: { ui: notifier },
         policy: IMPATIENT,
         logger: SILENT,
@@ -73,10 +81,10 @@ describe("Waybill on DynamoDB", () => {
         }),
       );
       await expect
-        .poll(async () => (await bench.items()).filter((item) => item["status"]?.S === "COMPLETED").length, {
-          timeout: 50_000,
-          interval: 250,
-        })
+        .poll(
+          async () => (await bench.items()).filter((item) => item["status"]?.S === "COMPLETED").length,
+          PATIENCE,
+        )
         .toBe(12);
       bench.proxy.fate(() => "pass");
       expect(new Set(ids).size).toBe(12);
@@ -91,15 +99,15 @@ describe("Waybill on DynamoDB", () => {
       }
       const ended = (): number =>
         new Set(notifier.events.filter(({ type }) => type === "job.completed").map(({ id }) => id)).size;
-      await expect.poll(ended, { timeout: 20_000, interval: 250 }).toBe(12);
+      await expect.poll(ended, PATIENCE).toBe(12);
       await expect
-        .poll(async () => (await bench.items()).filter((item) => item["wakeKey"] !== undefined).length, {
-          timeout: 20_000,
-          interval: 250,
-        })
+        .poll(
+          async () => (await bench.items()).filter((item) => item["wakeKey"] !== undefined).length,
+          PATIENCE,
+        )
         .toBe(0);
     },
-    120_000,
+    300_000,
   );
 
   it("does not compile without a queue, and says so to whom that does not stop", async () => {

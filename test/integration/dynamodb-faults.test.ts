@@ -166,6 +166,34 @@ describe("a lost answer", () => {
     expect(lost.size).toBe(3);
   });
 
+  it("takes a due job that the client repeated to take, instead of leaving it to nobody for its hold", async () => {
+    const { probe, proxy } = await dynamoDbBench(await engine(), {}, { maxAttempts: 3 });
+    const now = await probe.now();
+    await probe.given(sampleJob({ id: "job-1", wakeAt: now - 1 }, now));
+    let lost = 0;
+    proxy.fate(({ operation }) => {
+      if (operation !== "UpdateItem" || lost > 0) return "pass";
+      lost += 1;
+      return "lose response";
+    });
+    expect((await probe.takeDue({ holdMs: 30_000 })).map(({ record }) => record.id)).toEqual(["job-1"]);
+    expect(await probe.takeDue({ holdMs: 30_000 })).toEqual([]);
+    expect(lost).toBe(1);
+  });
+
+  it("serves the due jobs that were taken beside one that could not be", async () => {
+    const { probe, proxy } = await dynamoDbBench(await engine(), { retryForMs: 0 }, { maxAttempts: 1 });
+    const now = await probe.now();
+    for (const id of ["good", "unlucky"]) await probe.given(sampleJob({ id, wakeAt: now - 1 }, now));
+    proxy.fate(({ operation, body }) =>
+      operation === "UpdateItem" && body.includes('"unlucky"') ? "lose request" : "pass",
+    );
+    expect((await probe.takeDue({ holdMs: 30_000 })).map(({ record }) => record.id)).toEqual(["good"]);
+    expect(await outcomeOf(probe.takeDue())).not.toBe("ok");
+    proxy.fate(() => "pass");
+    expect((await probe.takeDue()).map(({ record }) => record.id)).toEqual(["unlucky"]);
+  });
+
   it("keeps the input of a job whose create the client repeated by itself", async () => {
     const { probe, proxy } = await dynamoDbBench(await engine(), {}, { maxAttempts: 3 });
     const lost = new Set<string>();

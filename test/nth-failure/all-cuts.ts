@@ -45,6 +45,8 @@ export interface AllCutsOptions {
   readonly most?: number;
   /** Only each so-manieth call is broken, in one of the ways by turns. @default every call, in every way */
   readonly sampleEvery?: number;
+  /** Which of the ways a sample begins with: scenarios that begin alike are not broken alike. @default 0 */
+  readonly turn?: number;
 }
 
 /** What changes nothing is the same before its effect and after it. */
@@ -61,11 +63,12 @@ function casesOf(
   points: readonly CutPoint[],
   cuts: readonly Cut[],
   sampleEvery: number | undefined,
+  turn: number,
 ): readonly (readonly CutAt[])[] {
   const all = points.map((point, index) => cutsAt(point, cuts).map((cut) => ({ nth: index + 1, cut })));
   if (sampleEvery === undefined) return all;
   const some = all.filter((_, index) => index % sampleEvery === 0);
-  return some.map((ways, index) => ways.slice(index % ways.length).slice(0, 1));
+  return some.map((ways, index) => ways.slice((index + turn) % ways.length).slice(0, 1));
 }
 
 /** What came of the cases of one scenario. */
@@ -100,7 +103,7 @@ class Tally {
 export async function allCuts(
   scenario: Scenario,
   kind: StoreKind,
-  { cuts = CUTS, variant, most = 5, sampleEvery }: AllCutsOptions = {},
+  { cuts = CUTS, variant, most = 5, sampleEvery, turn = 0 }: AllCutsOptions = {},
 ): Promise<ScenarioReport> {
   const began = performance.now();
   const one = async (at: CutAt | null): Promise<CaseResult> => {
@@ -115,7 +118,7 @@ export async function allCuts(
   const whole = await one(null);
   tally.judge("nothing broken", whole);
   let visited = 0;
-  for (const ways of casesOf(whole.points, cuts, sampleEvery)) {
+  for (const ways of casesOf(whole.points, cuts, sampleEvery, turn)) {
     const missedBefore = tally.missed.length;
     for (const { nth, cut } of ways) {
       if (tally.failures.length >= most) break;

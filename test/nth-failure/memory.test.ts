@@ -1,8 +1,8 @@
 import { describe } from "vitest";
 import { everyCall } from "./all-scenarios.js";
-import { MEMORY_CUTS } from "./settings.js";
+import { SAMPLE_EVERY } from "./settings.js";
 import { MEMORY } from "./stores.js";
 
 describe("whatever single call fails, on the memory store, nothing is lost and nothing doubled", () => {
-  everyCall(MEMORY, MEMORY_CUTS);
+  everyCall(MEMORY, SAMPLE_EVERY.memory);
 });

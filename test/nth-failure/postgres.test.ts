@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 import { allCuts } from "./all-cuts.js";
 import { everyCall } from "./all-scenarios.js";
-import { CUTS } from "./cut-network.js";
 import { type PostgresKind, postgresKind } from "./postgres-store.js";
 import { SCENARIOS } from "./scenarios.js";
-import { POSTGRES_SAMPLE_EVERY } from "./settings.js";
+import { SAMPLE_EVERY } from "./settings.js";
 import { MEMORY } from "./stores.js";
 import { NAIVE } from "./variants.js";
 
@@ -19,7 +18,7 @@ describe.skipIf(postgresMissing() !== null)(
     }, 60_000);
     afterAll(() => kind?.close());
 
-    everyCall({ name: "postgres", make: () => kind!.make() }, CUTS, POSTGRES_SAMPLE_EVERY);
+    everyCall({ name: "postgres", make: () => kind!.make() }, SAMPLE_EVERY.postgres);
 
     it("a job goes step by step as on the memory store, at the same instants", async () => {
       const [scenario] = SCENARIOS;

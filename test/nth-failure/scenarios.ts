@@ -96,7 +96,7 @@ export const SCENARIOS: readonly Scenario[] = [
       );
       for (const result of results ?? []) {
         if (result.ok) stage.bench.answers.told("submitMany", result.value);
-        else if (result.error.code !== "idempotency.conflict") {
+        else if (result.error.code !== "id.taken") {
           // Asked again by another process, an id of the caller's own is taken; nothing else is a reason.
           stage.bench.world.fail("S9", `submitMany refused with ${result.error.code}`);
         }

@@ -1,14 +1,11 @@
-import { type Cut, CUTS } from "./cut-network.js";
-
-/** `NTH_FAILURE=full` breaks every call in every way; without it, in the ways that differ most. */
+/**
+ * `NTH_FAILURE=full` breaks every call in every way, as `npm run proof` does. Without it, each call (on SQLite each second,
+ * on a real server each fifth: there a case takes longer) is broken in one way, by turns, so that all ways come about
+ * everywhere in the end.
+ */
 const FULL = process.env["NTH_FAILURE"] === "full";
 
-/** What they leave out differs from another only in how long the caller waits. */
-const ON_MEMORY: readonly Cut[] = CUTS.filter((cut) => cut !== "hang_applied" && cut !== "request_lost");
-const ON_SQLITE: readonly Cut[] = ["response_lost", "outage", "crash_after"];
-
-export const MEMORY_CUTS = FULL ? CUTS : ON_MEMORY;
-export const SQLITE_CUTS = FULL ? CUTS : ON_SQLITE;
-
-/** A real server takes ten times as long for a case: every fifth call, in one way each, by turns. */
-export const POSTGRES_SAMPLE_EVERY: number | undefined = FULL ? undefined : 5;
+/** As `sampleEvery` of `allCuts`. */
+export const SAMPLE_EVERY: Readonly<Record<"memory" | "sqlite" | "postgres", number | undefined>> = FULL
+  ? { memory: undefined, sqlite: undefined, postgres: undefined }
+  : { memory: 1, sqlite: 2, postgres: 5 };

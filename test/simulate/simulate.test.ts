@@ -2,8 +2,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { replayText } from "./report.js";
 import { simulate } from "./simulation.js";
 
-/** The faults of every run start from its seed alone: `SEED=17 npx vitest run test/simulate` runs one of them again. */
-const SEEDS = 200;
+/**
+ * The faults of every run start from its seed alone: `SEED=17 npx vitest run test/simulate` runs one of them again. These
+ * are the first of the ten thousand of `npm run proof`.
+ */
+const SEEDS = 60;
 const STEPS = 5_000;
 const AT_ONCE = 20;
 const PATIENCE_MS = 300_000;
@@ -48,16 +51,16 @@ describe.runIf(only === undefined)("the whole library, simulated", () => {
     );
   }
 
-  it("has met every kind of fault, often", () => {
+  it("has met every kind of fault, more than once or twice", () => {
     expect(jobs).toBeGreaterThan(20 * SEEDS);
-    for (const fault of EXPECTED) expect(injected[fault] ?? 0, fault).toBeGreaterThan(20);
+    for (const fault of EXPECTED) expect(injected[fault] ?? 0, fault).toBeGreaterThan(5);
   });
 
   it(
     "goes the same way twice from one seed",
     async () => {
       const hashes = new Set<string>();
-      for (let seed = 7; seed <= SEEDS; seed += 40) {
+      for (const seed of [7, 27, 47]) {
         const first = await simulate({ seed, steps });
         const second = await simulate({ seed, steps });
         expect(second.hash, `seed ${String(seed)}`).toBe(first.hash);
@@ -65,7 +68,7 @@ describe.runIf(only === undefined)("the whole library, simulated", () => {
         hashes.add(first.hash);
       }
       // Else the hash would say nothing.
-      expect(hashes.size).toBe(5);
+      expect(hashes.size).toBe(3);
     },
     PATIENCE_MS,
   );

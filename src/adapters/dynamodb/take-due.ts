@@ -1,10 +1,12 @@
-import { isWaybillError, type WaybillError } from "../../core/errors.js";
+import { isWaybillError } from "../../core/errors.js";
 import type { TakeDueReply, TakeDueRequest } from "../../core/ports/store.js";
-import { forEach } from "./batch.js";
-import { hotOf } from "./items.js";
+import { isDoubtful, settledAll } from "./batch.js";
+import type { Item } from "./client.js";
+import type { Connection, Written } from "./connection.js";
+import { hotOf, readItems } from "./items.js";
 import { Update } from "./expression.js";
 import { wakeAttributes } from "./indexed.js";
-import { behind, endOf, jobKey, SHARDS } from "./names.js";
+import { behind, endOf, jobKey, place, SHARDS } from "./names.js";
 import { EntryReader, everyShard, type IndexEntry, WAKE } from "./places.js";
 import type { Session } from "./settings.js";
 
@@ -29,36 +31,47 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
     }),
   );
   const taken: Due[] = [];
-  let unreadable: WaybillError | null = null;
-  while (taken.length < limit) {
+  const failures: Error[] = [];
+  const isOutOfReach = (): boolean => failures.some((error) => !isWaybillError(error, "store.corrupt"));
+  while (taken.length < limit && !isOutOfReach()) {
     const entries = await reader.take(limit - taken.length);
     if (entries.length === 0) break;
-    const jobs = await forEach(entries, "writes", (entry) => postpone(session, entry, nowMs + holdMs));
-    for (const job of jobs) {
-      if (isWaybillError(job)) unreadable = job;
-      else if (job !== null) taken.push(job);
-    }
+    const postponed = await settledAll(entries, (entry) => postpone(session, entry, nowMs + holdMs));
+    taken.push(...postponed.done.filter((job) => job !== null));
+    failures.push(...postponed.failures);
   }
-  // Those due at the same time are served; alone, it is told.
-  if (taken.length === 0 && unreadable !== null) throw unreadable;
+  // What was taken is hidden from everybody until its hold is over, so it is served whatever became of the others. Alone,
+  // their trouble is told.
+  const [first] = failures;
+  if (taken.length === 0 && first !== undefined) throw failures.find(isDoubtful) ?? first;
   return taken;
 }
 
+/** `null`: taken by another, changed or gone since the index was written. */
 async function postpone(
   { connection }: Session,
   { at, id, key }: IndexEntry,
   until: number,
-): Promise<Due | WaybillError | null> {
+): Promise<Due | null> {
   const update = new Update().setAll(wakeAttributes(id, until)).when("wakeKey", { S: key });
   const written = await connection.update(jobKey(id), update, "ALL_NEW");
-  // Refused: taken by another, changed or gone since the index was written. Should it be the doing of this very request, the
-  // job comes back after its hold.
-  if (written.status === "refused") return null;
-  try {
-    const hot = hotOf(written.item);
-    return hot === null ? null : { ...hot.job, dueAt: at };
-  } catch (error) {
-    if (isWaybillError(error, "store.corrupt")) return error;
-    throw error;
-  }
+  const item = written.status === "ok" ? written.item : await ownDoing(connection, id, until, written);
+  const hot = hotOf(item);
+  return hot === null ? null : { ...hot.job, dueAt: at };
+}
+
+/**
+ * The item that a refusal met, where an earlier try of the same request moved it: its answer was lost. Left alone, the job
+ * would be nobody's for the whole hold. Another who takes in the same millisecond for as long leaves the same behind; then
+ * two serve the job, which is harmless.
+ */
+async function ownDoing(
+  connection: Connection,
+  id: string,
+  until: number,
+  { doubt, item }: Extract<Written, { readonly status: "refused" }>,
+): Promise<Item | null> {
+  if (!doubt) return null;
+  const [met = null] = item === null ? await readItems(connection, [jobKey(id)]) : [item];
+  return met?.["wakeKey"]?.S === place(until, id) ? met : null;
 }

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../../../src/core/clock.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 
-/** How a scenario lets time pass: at once where every part obeys one fake clock, truly where a server has its own. */
+/** How a scenario lets time pass: at once where every part obeys one fake clock, as soon as it has answered where a server is told
+ * the time, truly where processes and servers are killed. */
 export interface Time {
   readonly clock: Clock;
   pass(ms: number): Promise<void>;
@@ -11,7 +12,8 @@ export interface Time {
   run<T>(promise: Promise<T>): Promise<T>;
 }
 
-const STEP_MS = { fake: 100, real: 20 } as const;
+/** A server is asked at each step. */
+const STEP_MS = { fake: 100, waiting: 500, real: 20 } as const;
 
 export function fakeTime(): Time {
   const clock = fakeClock();
@@ -30,6 +32,64 @@ export function realTime(): Time {
     pass,
     until: (condition, withinMs) => steps(systemClock, () => pass(STEP_MS.real), condition, withinMs),
     run: (promise) => promise,
+  };
+}
+
+/** Time that stands still while a server answers, and the way to tell it of a call that it has to wait for. */
+interface WaitingTime extends Time {
+  awaited<T>(call: Promise<T>): Promise<T>;
+}
+
+/**
+ * A fake clock beside a real server. No call takes time, however long the server takes, so that leases run out when the
+ * story says so and not when the machine is busy.
+ */
+export function waitingTime(): WaitingTime {
+  const clock = fakeClock();
+  const open = new Set<Promise<unknown>>();
+  /** Until nothing happens any more without time passing. */
+  const rest = async (): Promise<void> => {
+    await clock.settle();
+    while (open.size > 0) {
+      await Promise.all(open);
+      await clock.settle();
+    }
+  };
+  /** Timer by timer up to an instant: what one of them asks of the server is answered before the next. */
+  const moveTo = async (target: number, enough: () => boolean = () => false): Promise<void> => {
+    await rest();
+    for (let next = clock.nextTimerAt(); next !== null && next <= target && !enough();) {
+      await clock.advance(Math.max(0, next - clock.now()));
+      await rest();
+      next = clock.nextTimerAt();
+    }
+    if (!enough()) await clock.advance(Math.max(0, target - clock.now()));
+  };
+  const pass = (ms: number): Promise<void> => moveTo(clock.now() + ms);
+  return {
+    clock,
+    pass,
+    until: (condition, withinMs) => steps(clock, () => pass(STEP_MS.waiting), condition, withinMs),
+    async run(promise) {
+      let settled = false;
+      const mark = (): void => {
+        settled = true;
+      };
+      promise.then(mark, mark);
+      const isSettled = (): boolean => settled;
+      await rest();
+      while (!isSettled()) {
+        const next = clock.nextTimerAt();
+        if (next === null) throw new Error("The promise waits for nothing that this clock knows of.");
+        await moveTo(next, isSettled);
+      }
+      return promise;
+    },
+    awaited(call) {
+      const settled: Promise<unknown> = call.catch(() => undefined).finally(() => open.delete(settled));
+      open.add(settled);
+      return call;
+    },
   };
 }
 

@@ -7,19 +7,17 @@ import { StoreUnavailableError } from "../../../src/core/errors.js";
 import type { Logger } from "../../../src/core/logger.js";
 import type { Queue } from "../../../src/core/ports/queue.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
-import { postgresStore } from "../../../src/postgres.js";
 import { sqliteStore } from "../../../src/sqlite.js";
 import { interceptStore, type StoreMethod } from "../../../src/testing/intercept-store.js";
 import { seededIds } from "../../../src/testing/seeded-ids.js";
 import { openDatabase } from "../../integration/sqlite-driver.js";
-import type { PostgresServer } from "../../support/postgres-server.js";
 import { Link, NoAnswer } from "./link.js";
 import { MEANS, type Means } from "./means.js";
 import type { Build, Process, System, SystemOptions, Truth, Work, Worker } from "./system.js";
-import { fakeTime, ProcessClock, realTime, type Time } from "./time.js";
+import { fakeTime, ProcessClock, type Time } from "./time.js";
 
 /** Where the jobs of one system are. */
-interface Place {
+export interface Place {
   readonly time: Time;
   readonly means: Means;
   /** The store of one process. */
@@ -141,7 +139,7 @@ async function truthOf(store: AnyStore, nowMs: number, id: string): Promise<Trut
   return { status: job.record.status, output: output === null ? null : (JSON.parse(output) as string) };
 }
 
-async function open(
+export async function open(
   place: Place,
   { queue: withQueue = false, external = false }: SystemOptions = {},
 ): Promise<System> {
@@ -219,28 +217,3 @@ const ON_SQLITE: Build = {
 
 /** Our builds that need no server. */
 export const EMBEDDED: readonly Build[] = [ON_MEMORY, ON_SQLITE];
-
-/** Each process with a pool of its own. */
-export function waybillOnPostgres(server: () => Promise<PostgresServer>): Build {
-  return {
-    name: "Waybill on Postgres",
-    open: async (options) => {
-      const started = await server();
-      const schema = started.schema();
-      const pools = new Set<ReturnType<PostgresServer["pool"]>>();
-      const place: Place = {
-        time: realTime(),
-        means: MEANS.real,
-        connect: async () => {
-          const pool = started.pool({ max: 3 });
-          pools.add(pool);
-          return postgresStore({ client: pool, schema });
-        },
-        close: async () => {
-          await Promise.all([...pools].map((pool) => pool.end()));
-        },
-      };
-      return open(place, options);
-    },
-  };
-}

@@ -36,12 +36,15 @@ export interface PiggybackedClaim {
   arrived(jobs: readonly StoredJob[] | null, claim: ClaimNext): void;
 }
 
+/** The port without the calls that change records: no second way to write goes past the batches and their guards. */
+type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
+
 /**
  * The store as the engine uses it: one item at a time, batched with whatever else is asked for in the same turn; every
  * call observed, every error one of Waybill's, every reply's clock heard.
  */
 export interface Gateway {
-  readonly store: AnyStore;
+  readonly store: Beside;
   create(item: CreateItem, tx: unknown): Promise<CreateResult>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
   write(item: WriteItem): Promise<WriteResult>;
@@ -49,10 +52,10 @@ export interface Gateway {
   claim(item: ClaimByMessage, terms: ClaimTerms): Promise<ClaimResult>;
   claimNext(next: ClaimNext): Promise<readonly StoredJob[]>;
   advance(item: AdvanceItem): Promise<AdvanceResult>;
-  /** Any other call of the port, with the clock filled in. */
+  /** Any other call of the port, with the clock filled in. Records are changed by the calls above alone. */
   call<R extends StoreReply>(
     operation: string,
-    run: (store: AnyStore, request: StoreRequest) => Promise<R>,
+    run: (store: Beside, request: StoreRequest) => Promise<R>,
   ): Promise<R>;
   /** Claims ride along with writes from now on, where the store can do both in one trip. Returns how to stop. */
   ride(piggyback: PiggybackedClaim): () => void;
