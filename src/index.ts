@@ -15,16 +15,26 @@ export { HandlerAborted } from "./core/handler.js";
 
 // Composition.
 export { createWaybill } from "./core/create-waybill.js";
+export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
 export type * from "./core/api/waybill.js";
 export type * from "./core/api/worker.js";
+export type * from "./core/api/claim.js";
+export type * from "./core/api/observe.js";
+export type { JobChanges } from "./core/live/changes.js";
+export type { OwnerOption } from "./core/owner-option.js";
+export type { Authorize, Principal } from "./core/access.js";
+export type { PublishAttempt } from "./core/engine/relay/attempt.js";
 
 // Jobs as they are read.
 export { isCancelled } from "./core/api/job.js";
 export type * from "./core/api/job.js";
 export type * from "./core/api/event.js";
 export * from "./core/api/view.js";
-export type { EventType, JobEvent } from "./core/event.js";
+export type { EventType, JobEvent, ServerEvent, ShownOfEvent } from "./core/event.js";
+export type { PublicView } from "./core/public-view.js";
+export { eventToJson, type EventJson } from "./core/wire/event.js";
+export type { Trace } from "./core/trace.js";
 export { isFinal, STATUSES, type JobStatus } from "./core/lifecycle.js";
 export type { FailureReason } from "./core/record.js";
 export type { Json } from "./core/json.js";
