@@ -2,7 +2,8 @@ import type { APIGatewayProxyHandlerV2, ScheduledHandler, SQSHandler } from "aws
 import { expectTypeOf } from "vitest";
 import type { Waybill } from "../../src/core/api/waybill.js";
 import { deadLetterHandler, scheduledHandler, sqsHandler, withFlush } from "../../src/lambda.js";
-import { ingest, mail, recover } from "./sample-jobs.js";
+import type { recover } from "./sample-jobs.js";
+import { ingest, mail } from "./sample-jobs.js";
 
 declare const waybill: Waybill<typeof mail | typeof ingest, { query(): void }, "slow">;
 
@@ -31,7 +32,7 @@ expectTypeOf(withFlush(waybill, (name: string, times: number) => name.repeat(tim
 sqsHandler(waybill, [send], {});
 // @ts-expect-error -- N23: it has no default either
 sqsHandler(waybill, [send]);
-declare const other: ReturnType<typeof recover.handle>;
+declare const other: ReturnType<(typeof recover)["handle"]>;
 // @ts-expect-error -- N24: a handler of a kind that the composition does not know
 sqsHandler(waybill, [other], { reportBatchItemFailures: true });
 // @ts-expect-error -- N24: for the schedule alike
