@@ -35,8 +35,8 @@ export interface OpenTasks {
   readonly waybill: TaskWaybill;
   readonly pool: pg.Pool;
   /** A service does this in its deploy; several processes may do it at once. */
-  migrate(): Promise<void>;
-  close(): Promise<void>;
+  readonly migrate: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** The same composition for the API and every function. */

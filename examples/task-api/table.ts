@@ -11,7 +11,7 @@ async function depth(client: SQSClient, url: string): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }),
   );
-  return ["", "NotVisible", "Delayed"]
+  return (["", "NotVisible", "Delayed"] as const)
     .map((kind) => Number(Attributes?.[`ApproximateNumberOfMessages${kind}`] ?? 0))
     .reduce((sum, number) => sum + number, 0);
 }
