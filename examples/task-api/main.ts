@@ -52,7 +52,7 @@ async function play(stage: Stage): Promise<boolean> {
       numbers.map(async (number) => {
         const body = { title: `Task ${String(number)}`, description: null };
         const answer = await fetch(`${api}/tasks`, { method: "POST", body: JSON.stringify(body) });
-        if (answer.status !== 202) throw new Error(`The API answered ${String(answer.status)}.`);
+        if (answer.status !== 202) throw new Error(`The API said ${await answer.text()}`);
         await createNaiveTask(pool, client, naive.url, body);
       }),
     );

@@ -43,8 +43,8 @@ export interface OpenTasks {
 export function openWaybill(environment = process.env as unknown as Environment): OpenTasks {
   const pool = new pg.Pool({
     connectionString: environment.DATABASE_URL,
-    max: 5,
-    connectionTimeoutMillis: 2_000,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
   });
   // An idle connection that breaks is replaced; unheard, its error would end the process.
   pool.on("error", (error) => {
