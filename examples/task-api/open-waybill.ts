@@ -1,57 +1,69 @@
-import { createWaybill, type Store, type Waybill } from "waybill";
-import { textAnalysis } from "./text-analysis.job.js";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import pg from "pg";
+import { createWaybill } from "waybill";
+import { type PostgresStore, postgresStore } from "waybill/postgres";
+import { sqsQueue } from "waybill/sqs";
+import { createTables } from "./tables.js";
+import { task } from "./task.job.js";
+import { tasksRow } from "./tasks-row.js";
 
-export type TaskWaybill = Waybill<typeof textAnalysis>;
+/** What the environment has to say. The AWS client finds region, credentials and endpoint there by itself. */
+interface Environment {
+  readonly DATABASE_URL: string;
+  readonly TASKS_QUEUE_URL: string;
+  readonly TASKS_DEAD_QUEUE_URL: string;
+}
 
-interface OpenStore {
-  readonly store: Store;
+function compose(store: PostgresStore, pool: pg.Pool, sqs: SQSClient, environment: Environment) {
+  return createWaybill({
+    jobs: [task],
+    store,
+    queue: sqsQueue({
+      client: sqs,
+      queueUrl: environment.TASKS_QUEUE_URL,
+      deadLetterQueueUrl: environment.TASKS_DEAD_QUEUE_URL,
+    }),
+    notifiers: { row: tasksRow(pool) },
+    // Somebody is watching this example: the defaults wait 15 s and a minute.
+    policy: { sendGraceMs: 3_000, redriveAfterMs: 1_000 },
+  });
+}
+
+export type TaskWaybill = ReturnType<typeof compose>;
+
+export interface OpenTasks {
+  readonly waybill: TaskWaybill;
+  readonly pool: pg.Pool;
+  /** A service does this in its deploy; several processes may do it at once. */
+  readonly migrate: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-/** Postgres when `DATABASE_URL` is given, else the SQLite file of `TASKS_DB`. Drivers are loaded where they are used. */
-async function openStore(): Promise<OpenStore> {
-  const { DATABASE_URL: url, TASKS_DB: file = "tasks.db" } = process.env;
-  return url === undefined ? openSqlite(file) : openPostgres(url);
-}
-
-async function openSqlite(file: string): Promise<OpenStore> {
-  const { default: Database } = await import("libsql");
-  const { sqliteStore } = await import("waybill/sqlite");
-  const db = new Database(file);
-  return {
-    store: sqliteStore({ db }),
-    close: async () => {
-      db.close();
-    },
-  };
-}
-
-async function openPostgres(connectionString: string): Promise<OpenStore> {
-  const { default: pg } = await import("pg");
-  const { postgresStore } = await import("waybill/postgres");
-  const pool = new pg.Pool({ connectionString });
+/** The same composition for the API and every function. */
+export function openWaybill(environment = process.env as unknown as Environment): OpenTasks {
+  const pool = new pg.Pool({
+    connectionString: environment.DATABASE_URL,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+  });
   // An idle connection that breaks is replaced; unheard, its error would end the process.
   pool.on("error", (error) => {
     console.error(`a connection to Postgres was lost: ${error.message}`);
   });
+  const sqs = new SQSClient();
   const store = postgresStore({ client: pool });
-  // A service would do this in its deploy; several processes may do it at once.
-  await store.migrate();
-  return { store, close: () => pool.end() };
-}
-
-/** The same composition for the API and every worker. */
-export async function openWaybill(): Promise<{
-  readonly waybill: TaskWaybill;
-  readonly close: () => Promise<void>;
-}> {
-  const { store, close } = await openStore();
-  const waybill = createWaybill({ jobs: [textAnalysis], store });
+  const waybill = compose(store, pool, sqs, environment);
   return {
     waybill,
+    pool,
+    migrate: async () => {
+      await store.migrate();
+      await createTables(pool);
+    },
     close: async () => {
       await waybill.close();
-      await close();
+      await pool.end();
+      sqs.destroy();
     },
   };
 }

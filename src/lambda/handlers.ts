@@ -103,15 +103,32 @@ export function scheduledHandler<Defs extends AnyDef>(
   return async (_event, context) => {
     const leftMs = (): number => Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
     const ending = new AbortController();
-    const timer = setTimeout(() => {
+    // A pass ends between two calls of the store; one that hangs is not waited for.
+    const [told, given] = [timer(leftMs()), timer(leftMs() + reserveMs / 2)];
+    void told.over.then(() => {
       ending.abort();
-    }, leftMs());
+    });
+    const pass = waybill.reconcile({ handlers, budgetMs: leftMs(), signal: ending.signal });
     try {
-      await waybill.reconcile({ handlers, budgetMs: leftMs(), signal: ending.signal });
+      await Promise.race([pass, given.over]);
     } finally {
-      clearTimeout(timer);
+      told.cancel();
+      given.cancel();
     }
     await flush(waybill, context, reserveMs);
+  };
+}
+
+function timer(ms: number): { readonly over: Promise<void>; cancel(): void } {
+  let running: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    running = setTimeout(resolve, ms);
+  });
+  return {
+    over,
+    cancel: () => {
+      clearTimeout(running);
+    },
   };
 }
 

@@ -45,6 +45,9 @@ export function interceptQueue(queue: Queue, around: AroundQueueCalls): Queue {
       deadLetters: {
         receive: (request: ReceiveRequest) =>
           receiving("receiveDead", request, () => deadLetters.receive(request)),
+        ...(deadLetters.isFrom && {
+          isFrom: (source: string) => deadLetters.isFrom?.(source) === true,
+        }),
       },
     }),
     ...optionalCalls(queue, around),

@@ -7,8 +7,8 @@ import type {
   QueueExpectations,
   QueueFinding,
   ReceiveRequest,
-  SendResult,
   Delivery,
+  SendResult,
 } from "../../core/ports/queue.js";
 import { isArnOf } from "./address.js";
 import { readAttributes, type QueueAttributes } from "./attributes.js";
@@ -57,7 +57,7 @@ export function sqsQueue(options: SqsQueueOptions): SqsQueue {
 
 /** The queue itself. Tests give it a clock. */
 export class QueueOnSqs implements SqsQueue {
-  readonly deadLetters?: { receive(request: ReceiveRequest): Promise<readonly Delivery[]> };
+  readonly deadLetters?: NonNullable<Queue["deadLetters"]>;
   readonly #settings: Settings;
   readonly #requestsTo: (url: string) => Requests;
   readonly #requests: Requests;
@@ -93,6 +93,7 @@ export class QueueOnSqs implements SqsQueue {
         this.#admit("receive", request.max);
         return dead.receive(request);
       },
+      isFrom: (arn) => isArnOf(arn, deadLetters),
     };
   }
 

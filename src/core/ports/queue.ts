@@ -100,7 +100,11 @@ export interface Queue {
   send(messages: readonly OutgoingMessage[]): Promise<readonly SendResult[]>;
   receive(request: ReceiveRequest): Promise<readonly Delivery[]>;
   /** Its dead letters, where the adapter can read them. */
-  readonly deadLetters?: { receive(request: ReceiveRequest): Promise<readonly Delivery[]> };
+  readonly deadLetters?: {
+    receive(request: ReceiveRequest): Promise<readonly Delivery[]>;
+    /** Whether messages from this address (such as an ARN) are dead letters of this queue. Pure. */
+    isFrom?(source: string): boolean;
+  };
   /**
    * How many messages it holds: waiting, hidden and delayed; `null`: it cannot say now. Asked at most once a minute.
    * Rejects when the queue cannot be reached.

@@ -20,7 +20,7 @@ import { ReceivedMessage } from "./received-message.js";
 export interface ProcessOptions {
   /** The name of the queue that the messages come from. @default the one that `source` tells, else the only one */
   readonly queue?: string | undefined;
-  /** The address of that queue, such as an ARN, by which it is found. */
+  /** The address of that queue, or of its dead letters, such as an ARN, by which it is found. */
   readonly source?: string | undefined;
   /** How long the platform leaves this call to run, from now. */
   readonly remainingMs: number;
@@ -52,11 +52,11 @@ export function createIntake(
   options: IntakeOptions = {},
 ): RuntimeIntake {
   const settings = checkIntake(core, handlers, options);
-  const start = (messages: readonly PushedMessage[], given: ProcessOptions): IntakeCall =>
-    new IntakeCall({ core, dispatcher, reconciler }, settings, messages, given);
+  const start = (messages: readonly PushedMessage[], given: ProcessOptions, origin: Origin): IntakeCall =>
+    new IntakeCall({ core, dispatcher, reconciler }, settings, messages, given, origin);
   return {
-    process: async (messages, given) => start(messages, given).process(),
-    processDeadLetters: async (messages, given) => start(messages, given).processDeadLetters(),
+    process: async (messages, given) => start(messages, given, OWN).process(),
+    processDeadLetters: async (messages, given) => start(messages, given, DEAD_LETTERS).processDeadLetters(),
   };
 }
 
@@ -82,6 +82,7 @@ class IntakeCall {
     settings: WorkerSettings,
     messages: readonly PushedMessage[],
     given: ProcessOptions,
+    origin: Origin,
   ) {
     checkOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
     const { remainingMs, reserveMs = DEFAULT_RESERVE_MS } = given;
@@ -89,7 +90,7 @@ class IntakeCall {
     checkWhole("reserveMs", reserveMs);
     const { core } = means;
     this.#means = means;
-    [this.#queueName, this.#queue] = queueFor(core, given);
+    [this.#queueName, this.#queue] = queueFor(core, given, origin);
     this.#reserveMs = reserveMs;
     const { parts, stop } = createWorkerParts({
       ...means,
@@ -182,8 +183,25 @@ class IntakeCall {
   }
 }
 
-function queueFor(core: Core, { queue, source }: ProcessOptions): readonly [string, Queue] {
-  const named = queue ?? (source === undefined ? undefined : nameBySource(core, source));
+/** How the queue of messages is found by the address that they come from. */
+interface Origin {
+  isOf(queue: Queue, source: string): boolean;
+  refusal(source: string): string;
+}
+
+const OWN: Origin = {
+  isOf: (queue, source) => queue.isFrom?.(source) === true,
+  refusal: (source) => `No queue of this Waybill is ${source}: name it in queue.`,
+};
+
+const DEAD_LETTERS: Origin = {
+  isOf: (queue, source) => queue.deadLetters?.isFrom?.(source) === true,
+  refusal: (source) =>
+    `No queue of this Waybill has its dead letters in ${source}: tell the queue where they are, or name it in queue.`,
+};
+
+function queueFor(core: Core, { queue, source }: ProcessOptions, origin: Origin): readonly [string, Queue] {
+  const named = queue ?? (source === undefined ? undefined : nameBySource(core, source, origin));
   const [only] = core.queues.size === 1 ? core.queues.keys() : [];
   const name = named ?? only ?? DEFAULT_QUEUE;
   const found = core.queues.get(name);
@@ -194,7 +212,7 @@ function queueFor(core: Core, { queue, source }: ProcessOptions): readonly [stri
   );
 }
 
-function nameBySource(core: Core, source: string): string {
-  for (const [name, queue] of core.queues) if (queue.isFrom?.(source) === true) return name;
-  throw new WaybillError("config.invalid", `No queue of this Waybill is ${source}: name it in queue.`);
+function nameBySource(core: Core, source: string, origin: Origin): string {
+  for (const [name, queue] of core.queues) if (origin.isOf(queue, source)) return name;
+  throw new WaybillError("config.invalid", origin.refusal(source));
 }

@@ -1,0 +1,213 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { create, show } from "../../examples/task-api/api.js";
+import { openWaybill, type OpenTasks } from "../../examples/task-api/open-waybill.js";
+import { inTransaction, readTask } from "../../examples/task-api/tables.js";
+import { processTask, resultOf, task } from "../../examples/task-api/task.job.js";
+import { judge } from "../../examples/task-api/verdict.js";
+import { sqsHandler } from "../../src/lambda.js";
+import { EventSourceMapping } from "../doubles/lambda/mapping.js";
+import { REGION } from "../doubles/sqs/account.js";
+import { CREDENTIALS } from "../doubles/sqs/bench.js";
+import { startSqs, type SqsDouble } from "../doubles/sqs/server.js";
+import { postgresMissing, postgresServer } from "../support/postgres-server.js";
+
+const missing = postgresMissing();
+
+describe("the result of a task", () => {
+  it("is the title, the instant and the description", () => {
+    const now = new Date("2026-01-02T03:04:05.678Z");
+    expect(JSON.stringify(resultOf({ title: "Six", description: null }, now))).toBe(
+      '{"title":"Six","processedAt":"2026-01-02T03:04:05.678Z","description":null}',
+    );
+  });
+});
+
+describe.skipIf(missing !== null)("the task API's parts", () => {
+  let sqs: SqsDouble;
+  let open: OpenTasks;
+  let client: SQSClient;
+  const names = ["AWS_ENDPOINT_URL_SQS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+  const before = names.map((name) => process.env[name]);
+
+  beforeAll(async () => {
+    const { port } = await postgresServer();
+    sqs = await startSqs({ queues: { tasks: {}, "tasks-dead": {} } });
+    // The application's client finds them where the AWS SDK looks by itself.
+    const { accessKeyId, secretAccessKey } = CREDENTIALS;
+    const values = [sqs.endpoint, REGION, accessKeyId, secretAccessKey];
+    for (const [place, name] of names.entries()) process.env[name] = values[place];
+    client = new SQSClient();
+    open = openWaybill({
+      DATABASE_URL: `postgres://postgres@127.0.0.1:${String(port)}/postgres`,
+      TASKS_QUEUE_URL: sqs.queueUrl("tasks"),
+      TASKS_DEAD_QUEUE_URL: sqs.queueUrl("tasks-dead"),
+    });
+    await open.migrate();
+  }, 60_000);
+
+  afterAll(async () => {
+    await open.close();
+    client.destroy();
+    await sqs.close();
+    for (const [place, name] of names.entries()) {
+      const value = before[place];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  });
+
+  const row = (id: number) => readTask(open.pool, id);
+  const post = async (title: string, description: string | null = null): Promise<number> => {
+    const answer = await create(open.waybill, open.pool, { title, description });
+    return (answer.body as { readonly id: number }).id;
+  };
+
+  /** Lets a function do what waits in the queue. */
+  async function work(): Promise<void> {
+    const handler = sqsHandler(open.waybill, [processTask], { reportBatchItemFailures: true });
+    const mapping = new EventSourceMapping({
+      ...{ client, queueUrl: sqs.queueUrl("tasks"), queueArn: sqs.queueArn("tasks") },
+      reportBatchItemFailures: true,
+      invoke: async (event) => {
+        const end = Date.now() + 20_000;
+        const context = { getRemainingTimeInMillis: () => end - Date.now() };
+        return { status: "answered", body: JSON.stringify(await handler(event as never, context)) };
+      },
+    });
+    while ((await mapping.pollOnce()) !== null);
+  }
+
+  it("answers 202, sends a pointer without title or description, and the row follows to the end", async () => {
+    sqs.requests.clear();
+    const answer = await create(open.waybill, open.pool, {
+      title: "secret-title",
+      description: "secret-text",
+    });
+    expect(answer).toMatchObject({ status: 202, body: { status: "pending" } });
+    const { id } = answer.body as { readonly id: number };
+    expect(answer.headers).toEqual({ location: `/tasks/${String(id)}` });
+    expect(await show(open.waybill, open.pool, id)).toMatchObject({
+      status: 200,
+      body: { status: "pending" },
+      headers: { "retry-after": "1" },
+    });
+    expect(JSON.stringify(sqs.requests.of("SendMessageBatch"))).not.toMatch(/secret-/);
+    await work();
+    const done = await row(id);
+    expect(done).toMatchObject({
+      status: "completed",
+      result: { title: "secret-title", description: "secret-text" },
+    });
+    expect(done?.updatedAt.getTime()).toBeGreaterThan(done?.createdAt.getTime() ?? Infinity);
+    expect(await show(open.waybill, open.pool, id)).toMatchObject({ body: { job: { word: "completed" } } });
+  });
+
+  it("leaves no row, no job and no message of what is refused or rolled back", async () => {
+    const counts = async () => {
+      const tasks = await open.pool.query("select count(*)::int as n from tasks");
+      const jobs = await open.pool.query("select count(*)::int as n from waybill.job");
+      return [tasks.rows, jobs.rows, sqs.counts("tasks")];
+    };
+    const at = await counts();
+    await expect(create(open.waybill, open.pool, { title: "" })).rejects.toMatchObject({
+      code: "input.invalid",
+    });
+    await expect(
+      inTransaction(open.pool, async (tx) => {
+        await open.waybill.submit(task, { taskId: 1_000, title: "no" }, { tx }).unwrap();
+        throw new Error("the application changed its mind");
+      }),
+    ).rejects.toThrow("changed its mind");
+    expect(await counts()).toEqual(at);
+  });
+
+  it("does a task whose API died between commit and dispatch", async () => {
+    const jobId = await inTransaction(open.pool, async (tx) => {
+      const job = await open.waybill.submit(task, { taskId: 2_000, title: "orphan" }, { tx }).unwrap();
+      await tx.query("insert into tasks (id, title, status_job) values (2000, 'orphan', $1)", [job.id]);
+      return job.id;
+    });
+    await expect
+      .poll(
+        async () => {
+          await open.waybill.reconcile();
+          return (await open.waybill.get(task, jobId))?.status;
+        },
+        { timeout: 15_000, interval: 100 },
+      )
+      .toBe("QUEUED");
+    await work();
+    expect(await row(2_000)).toMatchObject({ status: "completed" });
+  }, 20_000);
+
+  it("keeps the task when SQS does not answer the send", async () => {
+    sqs.faults.next("SendMessageBatch", { kind: "lost_before" }, 10);
+    const id = await post("unconfirmed");
+    sqs.faults.heal();
+    const jobId = (await row(id))?.jobId ?? "";
+    await expect
+      .poll(
+        async () => {
+          await open.waybill.reconcile();
+          await work();
+          return (await open.waybill.get(task, jobId))?.status;
+        },
+        { timeout: 15_000, interval: 100 },
+      )
+      .toBe("COMPLETED");
+  }, 20_000);
+
+  it("refuses words in capitals, set by hand", async () => {
+    const id = await post("by hand");
+    await expect(
+      open.pool.query("update tasks set status = 'COMPLETED' where id = $1", [id]),
+    ).rejects.toThrow("tasks_status_check");
+    await work();
+  });
+
+  it("never lets a row go back, whatever is told twice or late, and follows a rerun from its version 1", async () => {
+    const id = await post("again and again");
+    await work();
+    const done = await row(id);
+    const { tasksRow } = await import("../../examples/task-api/tasks-row.js");
+    const notifier = tasksRow(open.pool);
+    const event = (jobId: string, version: number, word: string) => ({
+      ...{
+        id: `${jobId}:${String(version)}`,
+        type: "job.started",
+        kind: "task",
+        subject: `task:${String(id)}`,
+      },
+      ...{ jobId, version, word, at: new Date() },
+    });
+    const tell = (...events: ReturnType<typeof event>[]) =>
+      notifier.publish(events as never, {
+        signal: new AbortController().signal,
+        view: async () => null,
+      });
+    const { jobId = "", version = 0 } = done ?? {};
+    await tell(event(jobId, 1, "pending"), event(jobId, version, "processing"));
+    expect(await row(id)).toEqual(done);
+    // A rerun is a newer job, and begins at version 1.
+    const rerun = (await open.waybill.submit(task, { taskId: id, title: "rerun" }).unwrap()).id;
+    await open.waybill.flush();
+    expect((await row(id))?.jobId).toBe(rerun);
+    expect(await row(id)).toMatchObject({ status: "pending", result: null });
+    await tell(event(jobId, version + 10, "failed"));
+    expect(await row(id)).toMatchObject({ status: "pending", jobId: rerun });
+    await work();
+    expect(await row(id)).toMatchObject({ status: "completed", result: { title: "rerun" } });
+  });
+
+  it("finds a row that says something else than its job, and a task that is not there", async () => {
+    const count = async () => Number((await open.pool.query("select * from tasks")).rowCount);
+    expect(await judge(open.waybill, open.pool, await count())).toMatchObject({ isTrue: true, wrong: [] });
+    expect(await judge(open.waybill, open.pool, (await count()) + 1)).toMatchObject({ isTrue: false });
+    await open.pool.query("update tasks set status = 'failed' where id = 2000");
+    expect(await judge(open.waybill, open.pool, await count())).toMatchObject({
+      isTrue: false,
+      wrong: [2_000],
+    });
+  });
+});
