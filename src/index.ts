@@ -11,6 +11,7 @@ export type { Handler } from "./core/define/handler.js";
 export type { JobDef } from "./core/define/job-def.js";
 export type * from "./core/define/handler-context.js";
 export { steps } from "./core/define/steps.js";
+export { tally, type Tally } from "./core/define/tally.js";
 export { HandlerAborted } from "./core/handler.js";
 
 // Composition.
@@ -26,6 +27,7 @@ export type * from "./core/api/event.js";
 export * from "./core/api/view.js";
 export type { EventType, JobEvent } from "./core/event.js";
 export { isFinal, STATUSES, type JobStatus } from "./core/lifecycle.js";
+export { UNFINISHED } from "./core/unfinished.js";
 export type { FailureReason } from "./core/record.js";
 export type { Json } from "./core/json.js";
 

@@ -9,9 +9,9 @@ import {
   dispatch,
   knownDefinition,
   recall,
-  report,
   rerun,
 } from "./engine/command/commands.js";
+import { report } from "./engine/command/report.js";
 import {
   type Asked,
   get,

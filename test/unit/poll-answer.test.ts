@@ -27,6 +27,7 @@ describe("what is seen of open work", () => {
     expect(await seen).toEqual({
       state: "open",
       nextPollAt: now + 30_000,
+      order: expect.any(Array) as unknown,
       updates: {
         progress: { ready: 1 },
         percent: 0.5,
