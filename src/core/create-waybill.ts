@@ -12,6 +12,8 @@ import {
   rerun,
 } from "./engine/command/commands.js";
 import { report } from "./engine/command/report.js";
+import type { ObserveFilter } from "./engine/observe/aim.js";
+import { createHub, type ObserveOptions } from "./engine/observe/hub.js";
 import {
   type Asked,
   get,
@@ -220,7 +222,12 @@ function reading(runtime: Runtime) {
 
 function watching(runtime: Runtime) {
   const { core, hints } = runtime;
+  const hub = createHub(core, hints);
   return {
+    observe: (filter: ObserveFilter, options?: ObserveOptions) => {
+      runtime.checkOpen();
+      return hub.observe(filter, options);
+    },
     watch: (...args: JobArgs) => {
       const { id, asked, options } = jobAsked(runtime, "watch", args, ["signal"]);
       return watch(core, hints, id, asked.kind, { ...(options as WatchOptions), whose: asked.whose });

@@ -441,7 +441,7 @@ describe("report", () => {
     const ids = [await waiting(at, ["i-1", "a"]), await waiting(at, ["i-1", "b"])];
     const told = await tell(at, "i-1", done);
     expect(codeOf(told)).toBe("ref.ambiguous");
-    expect(told.ok ? "" : String((told.error as Error).message)).toMatch(/i-1, [ab] \| i-1, [ab]/);
+    expect(told.ok ? "" : (told.error as Error).message).toMatch(/i-1, [ab] \| i-1, [ab]/);
     for (const id of ids) expect((await at.core.gateway.read(id))!.record.status).toBe("PROCESSING");
   });
 

@@ -124,11 +124,11 @@ async function unknown(core: Core, { kind }: Definition, whose: Whose): Promise<
   return new WaybillError("job.not_found", `No ${kind} job awaits external work with this reference.`);
 }
 
-function ambiguous({ kind, refKeysOf }: Definition, named: readonly Named[]): Refusal {
+function ambiguous(definition: Definition, named: readonly Named[]): Refusal {
   const keys = named
     .slice(0, MOST_NAMED)
-    .map(({ job }) => refKeysOf(job.record.awaiting?.ref ?? null).join(", "))
+    .map(({ job }) => definition.refKeysOf(job.record.awaiting?.ref ?? null).join(", "))
     .join(" | ");
-  const sentence = `The reference names ${named.length} ${kind} jobs. Their declared keys are: ${keys || "none"}.`;
+  const sentence = `The reference names ${named.length} ${definition.kind} jobs. Their declared keys are: ${keys || "none"}.`;
   return new WaybillError("ref.ambiguous", sentence);
 }

@@ -34,11 +34,12 @@ export function createHintLink(core: Means, bus: Bus, feed: Feed | null): HintLi
       bus.hint(hint);
       if (!closed) outgoing?.add(hint);
     },
-    attach(onClose) {
+    attach(onClose, onGap) {
       watching.add(onClose);
-      const link = incoming?.attach();
+      const link = incoming?.attach(onGap);
       return {
         attached: link?.attached ?? Promise.resolve(),
+        isUp: () => incoming?.isUp() ?? false,
         letGo() {
           watching.delete(onClose);
           link?.letGo();
@@ -102,14 +103,80 @@ function createOutgoing(core: Means, feed: Feed) {
   };
 }
 
+/** How often a feed that could not attach is tried again while somebody watches. */
+const REATTACH_AFTER_MS = 2_000;
+
 /** One subscription for all watchers of this process, while there are any. */
 function createIncoming(core: Means, bus: Bus, feed: Feed) {
+  const gaps = new Set<() => void>();
   let watchers = 0;
-  let link: Promise<() => Promise<void>> | null = null;
+  const link = createLink(core, feed, bus, () => {
+    for (const onGap of gaps) onGap();
+  });
+  return {
+    attach(onGap: () => void = () => undefined) {
+      watchers += 1;
+      // One of its own for each: two may pass the same function.
+      const tell = (): void => {
+        onGap();
+      };
+      gaps.add(tell);
+      let held = true;
+      return {
+        attached: link.attach(),
+        letGo(): void {
+          if (!held) return;
+          held = false;
+          gaps.delete(tell);
+          watchers -= 1;
+          if (watchers === 0) void link.leave();
+        },
+      };
+    },
+    isUp: link.isUp,
+    leave: link.leave,
+  };
+}
 
+/** The subscription itself: tried again while it fails and somebody watches. */
+function createLink(core: Means, feed: Feed, bus: Bus, onGap: () => void) {
+  let subscription: Promise<() => Promise<void>> | null = null;
+  let isUp = false;
+  /** It could not attach, which was told once; hints were lost since. */
+  let failed = false;
+  let cancelRetry: () => void = () => undefined;
+
+  const subscribe = async (): Promise<() => Promise<void>> =>
+    feed.subscribe(
+      (hint) => {
+        bus.hint(hint);
+      },
+      { onGap },
+    );
+  /** Never rejects: without the feed, watchers read the store. */
+  const attach = async (): Promise<void> => {
+    const mine = (subscription ??= subscribe());
+    try {
+      await mine;
+      if (subscription !== mine || isUp) return;
+      isUp = true;
+      if (failed) onGap();
+      failed = false;
+    } catch (error) {
+      // One warning for all who waited, and for all tries until one succeeds.
+      if (subscription !== mine) return;
+      subscription = null;
+      if (!failed) troubled(core, "attach", error);
+      failed = true;
+      cancelRetry();
+      cancelRetry = core.clock.timer(REATTACH_AFTER_MS, () => void attach());
+    }
+  };
   const leave = async (): Promise<void> => {
-    const last = link;
-    link = null;
+    const last = subscription;
+    subscription = null;
+    isUp = false;
+    cancelRetry();
     try {
       await (
         await last
@@ -118,39 +185,7 @@ function createIncoming(core: Means, bus: Bus, feed: Feed) {
       troubled(core, "detach", error);
     }
   };
-  const subscribe = async (): Promise<() => Promise<void>> =>
-    feed.subscribe((hint) => {
-      bus.hint(hint);
-    });
-
-  /** Never rejects: without the feed, watchers read the store. */
-  const attached = async (mine: Promise<unknown>): Promise<void> => {
-    try {
-      await mine;
-    } catch (error) {
-      // One warning for all who waited; the next watcher tries again.
-      if (link !== mine) return;
-      link = null;
-      troubled(core, "attach", error);
-    }
-  };
-
-  return {
-    attach() {
-      watchers += 1;
-      let held = true;
-      return {
-        attached: attached((link ??= subscribe())),
-        letGo(): void {
-          if (!held) return;
-          held = false;
-          watchers -= 1;
-          if (watchers === 0) void leave();
-        },
-      };
-    },
-    leave,
-  };
+  return { attach, leave, isUp: () => isUp };
 }
 
 function troubled(core: Means, what: string, error: unknown): void {
