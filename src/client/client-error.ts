@@ -1,0 +1,69 @@
+import type { Outcome } from "../core/error-codes.js";
+
+/** Why the server said no, and wrote nothing. */
+export type RefusalCode =
+  | "input.invalid"
+  | "input.too_large"
+  | "idempotency.conflict"
+  | "id.taken"
+  | "job.not_found"
+  | "job.already_final"
+  | "job.cannot_cancel"
+  | "job.not_failed";
+
+/**
+ * Why there is no answer that counts.
+ *
+ * - `access.denied`: no credential, an expired one, or one that may not do this
+ * - `server.unreachable`: no answer, however often it was asked
+ * - `server.error`: an answer that is none: a fault of the server, or of somebody between who speaks for it
+ * - `config.invalid`: the call is wrong
+ * - `client.closed`: this client was closed
+ */
+export type FaultCode =
+  "access.denied" | "server.unreachable" | "server.error" | "config.invalid" | "client.closed";
+
+/** What of an input was refused, and where. */
+export interface InputIssue {
+  /** As a JSON pointer in a fragment: `#/items/0/name`. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+interface Facts {
+  /** The HTTP status of the answer; `null`: there was none. */
+  readonly status: number | null;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+  /** What is known of the effect of the call. */
+  readonly outcome: Outcome;
+  /** `input.invalid`: what was wrong, and where. */
+  readonly issues: readonly InputIssue[];
+}
+
+/**
+ * Every error of the client. It is recognised by `isWaybillError` too, and bears the server's code where the server
+ * decided. The server's table of sentences stays on the server: `message` is what its answer said.
+ */
+export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | FaultCode>
+  extends Error
+  implements Facts
+{
+  readonly brand = "waybill.error";
+  readonly code: C;
+  declare readonly status: number | null;
+  declare readonly retryable: boolean;
+  declare readonly outcome: Outcome;
+  declare readonly issues: readonly InputIssue[];
+
+  constructor(code: C, sentence: string, facts?: Partial<Facts>, options?: ErrorOptions) {
+    super(`${sentence} [${code}]`, options);
+    this.name = "ClientError";
+    this.code = code;
+    const none: Facts = { status: null, retryable: false, outcome: "not_applied", issues: [] };
+    Object.assign(this, none, facts);
+  }
+}
+
+/** The server decided no, and nothing was written. */
+export type ClientRefusal<C extends RefusalCode = RefusalCode> = ClientError<C>;
