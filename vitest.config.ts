@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: [
-      "test/{unit,property,conformance,integration,docs}/**/*.test.ts",
+      "test/{unit,property,conformance,integration,docs,examples}/**/*.test.ts",
       "test/{explore,simulate,nth-failure,torture,regressions,guard-deletion}/**/*.test.ts",
     ],
     // Forks: native drivers (libsql) and signals want a process of their own. Two: the smallest machine that CI offers.

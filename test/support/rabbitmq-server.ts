@@ -24,9 +24,13 @@ const UNTIL_TOLD = `trap "" PIPE; exec 3<&0; folder=$1
 read -r word <&3; kill -KILL "$server" 2>/dev/null; wait "$server"; kill -KILL "$epmd"; wait "$epmd"
 [ "$word" = keep ] || rm -rf -- "$folder"`;
 
+export function rabbitmqIsHere(): boolean {
+  return existsSync(BROKER) && existsSync(EPMD);
+}
+
 /** Why no broker can be started here; `null`: one can. On CI that is a failure, elsewhere a reason to skip. */
 export function rabbitmqMissing(): string | null {
-  if (existsSync(BROKER) && existsSync(EPMD)) return null;
+  if (rabbitmqIsHere()) return null;
   const reason = "no RabbitMQ on this machine: install the package rabbitmq-server";
   if (process.env["CI"] !== undefined && process.env["CI"] !== "false") throw new Error(reason);
   console.warn(`skipped: ${reason}`);
