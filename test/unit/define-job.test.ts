@@ -6,7 +6,6 @@ import { z } from "zod";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { Facts } from "../../src/core/definition.js";
 import { isWaybillError } from "../../src/core/errors.js";
-import type { Json } from "../../src/core/json.js";
 import { STATUSES } from "../../src/core/lifecycle.js";
 
 const input = z.object({ planId: z.string() });

@@ -32,7 +32,7 @@ describe("what is seen of open work", () => {
         progress: { ready: 1 },
         percent: 0.5,
         phase: "launching",
-        drafts: [{ edge: "phase", reason: "launching", expose: true }],
+        drafts: [{ edge: "phase", reason: "launching", text: null, expose: true }],
         etaAt: Date.UTC(2031, 0, 1),
       },
     });
