@@ -34,7 +34,9 @@ async function openPager(stage: Stage, secret: string): Promise<{ port: number; 
   const heard: string[] = [];
   const server = createServer((request, response) => {
     void text(request)
-      .then((body) => verifyWebhook({ body, headers: request.headers as Record<string, string> }, { secrets: [secret] }))
+      .then((body) =>
+        verifyWebhook({ body, headers: request.headers as Record<string, string> }, { secrets: [secret] }),
+      )
       .then((event) => {
         heard.push(`${event.type} ${JSON.stringify(event.data)}`);
         response.writeHead(204).end();
@@ -51,7 +53,7 @@ await runExample(
     const minuteMs = stage.fast ? 400 : 1_500;
     const dynamo = await dynamodb(stage);
     const queues = await sqs(stage);
-    const dead = await queues.queue("recovery-dead");
+    const dead = await queues.queue("recovery-dead", { MessageRetentionPeriod: "1209600" });
     const queue = await queues.queue("recovery", {
       VisibilityTimeout: "3",
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 20 }),
@@ -59,7 +61,9 @@ await runExample(
     const secret = `whsec_${randomBytes(32).toString("base64")}`;
     const pager = await openPager(stage, secret);
     const [apiPort, naivePort, recoveryPort] = [await freePort(), await freePort(), await freePort()];
-    const [api, naive, recovery] = [apiPort, naivePort, recoveryPort].map((port) => `http://127.0.0.1:${port}`);
+    const [api, naive, recovery] = [apiPort, naivePort, recoveryPort].map(
+      (port) => `http://127.0.0.1:${port}`,
+    );
     Object.assign(process.env, {
       RECOVERY_TABLE: await dynamo.table(tableDefinition({ table: "recovery" })),
       NAIVE_TABLE: await dynamo.table({
@@ -102,7 +106,9 @@ await runExample(
     const worker = stage.children.spawn("worker", file("worker.ts"));
     await Promise.all(started);
     stage.screen.say(`look at ${api}/plans/billing`);
-    stage.screen.say(`3 plans of 6 servers, a minute is ${minuteMs / 1_000} s; the page reads again by itself, there is no feed`);
+    stage.screen.say(
+      `3 plans of 6 servers, a minute is ${minuteMs / 1_000} s; the page reads again by itself, there is no feed`,
+    );
 
     const startedAt = Date.now();
     const minute = async (at: number): Promise<void> => {
@@ -123,7 +129,9 @@ await runExample(
 
     const records = new Map<string, ExecutionRecord>();
     const show = async (): Promise<boolean> => {
-      const wrong = (await fetch(naive ?? "").then((answer) => answer.json()).catch(() => ({}))) as Record<string, [string]>;
+      const wrong = (await fetch(naive ?? "")
+        .then((answer) => answer.json())
+        .catch(() => ({}))) as Record<string, [string]>;
       for (const [planId, id] of ids) {
         const record = await fetch(`${api}/records/${id}`)
           .then((answer) => (answer.ok ? answer.json() : null))
@@ -166,7 +174,9 @@ await runExample(
     const service = (await (await fetch(`${recovery}/log`)).json()) as ServiceLog;
     stage.screen.say(`COMPLETED too early    naive ${early} of 3, Waybill ${tooEarly} of 3`);
     stage.screen.say(`servers launched       naive 18, Waybill ${launched}`);
-    stage.screen.say(`alerts heard           ${pager.heard.length}: ${pager.heard.map((line) => line.split(" ")[0]).join(", ")}`);
+    stage.screen.say(
+      `alerts heard           ${pager.heard.length}: ${pager.heard.map((line) => line.split(" ")[0]).join(", ")}`,
+    );
     stage.screen.say(
       `events ${service.sent.events}, missed ${service.sent.missed}, doubled ${service.sent.doubled}; answers ${JSON.stringify(service.answers)}`,
     );
@@ -192,7 +202,9 @@ async function naiveTooEarly(naive: string, recovery: string): Promise<number> {
   const { launches, log } = (await (await fetch(`${recovery}/log`)).json()) as ServiceLog;
   return rows.filter(([planId, [status, endTime]]) => {
     const launch = launches.find((one) => one.planId === planId && !one.token.endsWith(":launch"));
-    const ready = log.filter(({ at, jobId, state }) => jobId === launch?.jobId && state === "ready" && at <= endTime);
+    const ready = log.filter(
+      ({ at, jobId, state }) => jobId === launch?.jobId && state === "ready" && at <= endTime,
+    );
     return status === "COMPLETED" && ready.length < 6;
   }).length;
 }

@@ -25,8 +25,15 @@ export function openWaybill(environment = process.env as unknown as Environment)
     store: dynamodbStore({ client: dynamodb, table: environment.RECOVERY_TABLE }),
     queue: sqsQueue({ client: sqs, queueUrl: environment.RECOVERY_QUEUE_URL }),
     notifiers: { alerts: openAlerts(environment.ALERTS_URL, environment.ALERTS_SECRET) },
-    // Reconciling often, as SPEED has it: a minute of the service is a second and a half.
-    policy: { reconcileIdleMs: 300, reconcileBusyMs: 200 },
+    // People watch a minute pass in a second and a half here: what a killed process held comes free within seconds, and what
+    // is due is looked for several times a second. In your service leave these out.
+    policy: {
+      reconcileIdleMs: 300,
+      reconcileBusyMs: 200,
+      takeDueHoldMs: 3_000,
+      pollLeaseMs: 3_000,
+      sendGraceMs: 2_000,
+    },
   });
   return {
     waybill,

@@ -35,7 +35,8 @@ function lifeOf(planId: string, index: number): readonly Turn[] {
     { minute: 1 + index * 0.2, state: "launched" },
     { minute: 3 + index * 0.5, state: "converting" },
   ];
-  if (planId === "search" && index === 3 && !well) return [...life, { minute: 6, state: "failed", note: "disk not found" }];
+  if (planId === "search" && index === 3 && !well)
+    return [...life, { minute: 6, state: "failed", note: "disk not found" }];
   return [...life, { minute: 5 + index * 2, state: "ready" }];
 }
 

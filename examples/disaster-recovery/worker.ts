@@ -8,16 +8,26 @@ const service = recoveryService();
 
 const recovering = recover.handle({
   // The key is the same at every attempt: the service knows a launch that it has accepted, whoever was killed meanwhile.
-  run: async ({ input, key, track }) => track({ drsJobId: await service.launch(input.planId, key("launch")) }),
+  run: async ({ input, key, track }) =>
+    track({ drsJobId: await service.launch(input.planId, key("launch")) }),
   poll: async ({ ref, warn }) => {
     const { servers, expectedEndAt } = await service.describe(ref.drsJobId);
-    const counted = tally(servers, ({ state }) => state, ["pending", "launched", "converting", "ready", "failed"]);
+    const counted = tally(servers, ({ state }) => state, [
+      "pending",
+      "launched",
+      "converting",
+      "ready",
+      "failed",
+    ]);
     const startedAt = earliest(servers);
     const progress = { ...counted, startedAt, servers };
     const gone = servers.filter(({ state }) => state === "failed");
     for (const { id, note } of gone) warn("server_failed", `${id} failed: ${note}`);
     if (counted.ready + counted.failed < counted.total) {
-      const phase = counted.pending < counted.total && counted.converting + counted.ready > 0 ? "converting" : "launching";
+      const phase =
+        counted.pending < counted.total && counted.converting + counted.ready > 0
+          ? "converting"
+          : "launching";
       return { state: "open", phase, progress, etaAt: new Date(expectedEndAt) };
     }
     if (gone.length === 0) return { state: "done", output: progress, progress };
@@ -31,7 +41,7 @@ const recovering = recover.handle({
 });
 
 function earliest(servers: readonly Server[]): number | null {
-  const launched = servers.filter(({ state }) => state !== "pending").map(({ launchedAt }) => launchedAt ?? Infinity);
+  const launched = servers.flatMap(({ launchedAt }) => (launchedAt === null ? [] : [launchedAt]));
   return launched.length === 0 ? null : Math.min(...launched);
 }
 

@@ -202,7 +202,9 @@ function Row({ job }: { readonly job: Listed }) {
   return (
     <li>
       <a href={`/executions/${job.id}`}>
-        <span className="type">{record === null ? "Execution" : TYPES[record.ExecutionType as ExecutionType]}</span>
+        <span className="type">
+          {record === null ? "Execution" : TYPES[record.ExecutionType as ExecutionType]}
+        </span>
         <StatusBadge status={job.word} size="sm" labels={LABELS} />
         <span className="facts">
           {job.status === "FAILED" ? job.message : so}
@@ -279,7 +281,11 @@ function Execution({ id }: { readonly id: string }) {
   }
   const open = job.status !== "COMPLETED" && job.status !== "FAILED";
   const progress =
-    job.status === "COMPLETED" ? job.output : job.status === "PROCESSING" || job.status === "FAILED" ? job.progress : null;
+    job.status === "COMPLETED"
+      ? job.output
+      : job.status === "PROCESSING" || job.status === "FAILED"
+        ? job.progress
+        : null;
   const fresh = connection === "live" || connection === "polling";
   const eta = job.status === "PROCESSING" && fresh ? left(job.etaAt, now) : "";
   const servers = [...(progress?.servers ?? [])];
@@ -300,7 +306,11 @@ function Execution({ id }: { readonly id: string }) {
       </p>
       {open ? (
         <ProgressIndicator
-          title={progress === null ? "Waiting for the first look" : `${progress.ready} of ${progress.total} ready${eta}`}
+          title={
+            progress === null
+              ? "Waiting for the first look"
+              : `${progress.ready} of ${progress.total} ready${eta}`
+          }
           steps={stepsOf(job)}
           percent={job.status === "PROCESSING" ? job.percent : null}
         />
@@ -366,12 +376,22 @@ function Execution({ id }: { readonly id: string }) {
           <dd>{record?.Duration == null ? "–" : duration(record.Duration)}</dd>
         </div>
       </dl>
-      {open ? <Cancel id={id} asked={job.cancelRequestedAt !== null} offline={connection === "offline"} /> : null}
+      {open ? (
+        <Cancel id={id} asked={job.cancelRequestedAt !== null} offline={connection === "offline"} />
+      ) : null}
     </Shell>
   );
 }
 
-function Cancel({ id, asked, offline }: { readonly id: string; readonly asked: boolean; readonly offline: boolean }) {
+function Cancel({
+  id,
+  asked,
+  offline,
+}: {
+  readonly id: string;
+  readonly asked: boolean;
+  readonly offline: boolean;
+}) {
   return (
     <p className="actions">
       <button
@@ -390,7 +410,10 @@ function Cancel({ id, asked, offline }: { readonly id: string; readonly asked: b
 
 function stepsOf(job: { readonly status: string; readonly phase?: string | null }) {
   const at = job.status !== "PROCESSING" ? 0 : job.phase === "converting" ? 2 : 1;
-  return ["Submitted", "Launching", "Converting", "Ready"].map((label, index) => ({ label, completed: index < at }));
+  return ["Submitted", "Launching", "Converting", "Ready"].map((label, index) => ({
+    label,
+    completed: index < at,
+  }));
 }
 
 function App() {
