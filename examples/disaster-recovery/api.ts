@@ -29,7 +29,7 @@ const [bundle, style] = await Promise.all([
   build({
     entryPoints: [`${page}app.tsx`],
     ...{ bundle: true, write: false, format: "esm", minify: true, jsx: "automatic" },
-    define: { "process.env.NODE_ENV": '"production"', "globalThis.process": "undefined" },
+    define: { "process.env.NODE_ENV": '"production"' },
   }),
   readFile(`${page}style.css`),
 ]);

@@ -15,14 +15,15 @@ export interface ExecutionRecord {
   readonly EndTime: number | null;
   /** From submission to the end, seconds. */
   readonly Duration: number | null;
-  readonly Progress: Readonly<Record<(typeof COUNTERS)[number], number>> | null;
+  readonly Progress: Readonly<Record<Counter, number>> | null;
 }
 
-const COUNTERS = ["totalServers", "launched", "converting", "ready", "failed"] as const;
+type Counter = "totalServers" | "launched" | "converting" | "ready" | "failed";
 
 export function executionRecord(job: Job<typeof recover>): ExecutionRecord {
   const ended = job.status === "COMPLETED" || job.status === "FAILED";
   const progress = countersOf(job);
+  const startedAt = progress?.startedAt ?? null;
   const { total: totalServers = 0, launched = 0, converting = 0, ready = 0, failed = 0 } = progress ?? {};
   return {
     ExecutionId: job.id,
@@ -31,7 +32,7 @@ export function executionRecord(job: Job<typeof recover>): ExecutionRecord {
     InitiatedBy: job.owner,
     Status: job.word,
     SubmittedTime: seconds(job.createdAt),
-    StartTime: progress?.startedAt == null ? null : seconds(new Date(progress.startedAt)),
+    StartTime: startedAt === null ? null : seconds(new Date(startedAt)),
     LastUpdatedTime: seconds(job.updatedAt),
     EndTime: ended ? seconds(job.finishedAt) : null,
     Duration: ended ? seconds(job.finishedAt) - seconds(job.createdAt) : null,

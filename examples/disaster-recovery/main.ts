@@ -89,9 +89,16 @@ await runExample(
     const started: Promise<void>[] = [];
     const whenReady = (name: string, script: string, onMessage?: (message: unknown) => void) => {
       let ready: () => void = () => undefined;
-      started.push(new Promise((resolve) => (ready = resolve)));
+      started.push(
+        new Promise((resolve) => {
+          ready = resolve;
+        }),
+      );
       return stage.children.spawn(name, file(script), {
-        onMessage: (message) => (message === "ready" ? ready() : onMessage?.(message)),
+        onMessage: (message) => {
+          if (message === "ready") ready();
+          else onMessage?.(message);
+        },
       });
     };
     whenReady("service", "recovery-service.ts", (message) => {

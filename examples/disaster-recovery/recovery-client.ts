@@ -21,6 +21,8 @@ export function recoveryService(url = process.env["RECOVERY_URL"] ?? "") {
       ((await call("POST", "/launches", { planId, token })) as { jobId: string }).jobId,
     describe: async (jobId: string) =>
       (await call("GET", `/launches/${jobId}`)) as { servers: Server[]; expectedEndAt: number },
-    stop: async (jobId: string): Promise<void> => void (await call("DELETE", `/launches/${jobId}`)),
+    stop: async (jobId: string): Promise<void> => {
+      await call("DELETE", `/launches/${jobId}`);
+    },
   };
 }

@@ -115,7 +115,10 @@ const server = createServer((request, response) => {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   };
   const [, path, id] = (request.url ?? "").split("/");
-  if (path === "log") return answer(200, { launches, log, sent, answers });
+  if (path === "log") {
+    answer(200, { launches, log, sent, answers });
+    return;
+  }
   if (request.method === "POST") {
     void launched(request).then(({ jobId }) =>
       // It takes its time to answer: whoever asked may be gone by then.
@@ -126,7 +129,10 @@ const server = createServer((request, response) => {
     return;
   }
   const launch = launches.find(({ jobId }) => jobId === id);
-  if (launch === undefined) return answer(404, {});
+  if (launch === undefined) {
+    answer(404, {});
+    return;
+  }
   if (request.method === "DELETE") launch.stoppedAt ??= Date.now();
   answer(200, { servers: serversOf(launch), expectedEndAt: launch.at + 15.1 * minuteMs });
 });

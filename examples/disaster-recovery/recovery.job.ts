@@ -50,7 +50,7 @@ export const recover = defineJob({
     COMPLETED: "All servers are ready",
   },
   subject: ({ planId }) => `plan:${planId}`,
-  expectedMs: 15 * Number(globalThis.process?.env?.["MINUTE_MS"] ?? 60_000),
+  expectedMs: 15 * 60_000,
   // A launcher that was killed is replaced within seconds; the service knows its token and launches nothing twice.
   leaseMs: 3_000,
 });

@@ -194,9 +194,10 @@ function Row({ job }: { readonly job: Listed }) {
   const record = useRecord(job.id, job.version);
   const now = useNow();
   const progress = record?.Progress;
-  const so = progress == null ? "" : `${progress.ready} of ${progress.totalServers} ready`;
+  const so =
+    progress === null || progress === undefined ? "" : `${progress.ready} of ${progress.totalServers} ready`;
   const time =
-    record?.Duration == null
+    record === null || record.Duration === null
       ? left(job.status === "PROCESSING" ? job.etaAt : null, now)
       : ` · ${duration(record.Duration)}`;
   return (
@@ -373,7 +374,7 @@ function Execution({ id }: { readonly id: string }) {
         </div>
         <div>
           <dt>Duration</dt>
-          <dd>{record?.Duration == null ? "–" : duration(record.Duration)}</dd>
+          <dd>{record === null || record.Duration === null ? "–" : duration(record.Duration)}</dd>
         </div>
       </dl>
       {open ? (
