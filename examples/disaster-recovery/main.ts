@@ -105,7 +105,9 @@ await runExample(
       const { accepted, token } = message as { accepted: string; token: string };
       if (!stage.withFault || accepted !== "search" || !token.endsWith(":launch")) return;
       // Accepted, and not answered yet: whoever asked will never hear of it.
-      restarting = worker.kill().then(() => worker.start());
+      restarting = worker.kill().then(() => {
+        worker.start();
+      });
       stage.screen.say("the worker was killed: the service had accepted its launch and not yet answered");
     });
     whenReady("naive", "naive.ts");

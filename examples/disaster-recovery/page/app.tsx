@@ -197,7 +197,7 @@ function Row({ job }: { readonly job: Listed }) {
   const so =
     progress === null || progress === undefined ? "" : `${progress.ready} of ${progress.totalServers} ready`;
   const time =
-    record === null || record.Duration === null
+    typeof record?.Duration !== "number"
       ? left(job.status === "PROCESSING" ? job.etaAt : null, now)
       : ` · ${duration(record.Duration)}`;
   return (
@@ -374,7 +374,7 @@ function Execution({ id }: { readonly id: string }) {
         </div>
         <div>
           <dt>Duration</dt>
-          <dd>{record === null || record.Duration === null ? "–" : duration(record.Duration)}</dd>
+          <dd>{typeof record?.Duration !== "number" ? "–" : duration(record.Duration)}</dd>
         </div>
       </dl>
       {open ? (
