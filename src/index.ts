@@ -11,6 +11,7 @@ export type { Handler } from "./core/define/handler.js";
 export type { JobDef } from "./core/define/job-def.js";
 export type * from "./core/define/handler-context.js";
 export { steps } from "./core/define/steps.js";
+export { tally, type Tally } from "./core/define/tally.js";
 export { HandlerAborted } from "./core/handler.js";
 
 // Composition.
@@ -36,6 +37,7 @@ export type { PublicView } from "./core/public-view.js";
 export { eventToJson, type EventJson } from "./core/wire/event.js";
 export type { Trace } from "./core/trace.js";
 export { isFinal, STATUSES, type JobStatus } from "./core/lifecycle.js";
+export { UNFINISHED } from "./core/unfinished.js";
 export type { FailureReason } from "./core/record.js";
 export type { Json } from "./core/json.js";
 

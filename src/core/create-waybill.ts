@@ -10,9 +10,9 @@ import {
   dispatch,
   knownDefinition,
   recall,
-  report,
   rerun,
 } from "./engine/command/commands.js";
+import { report } from "./engine/command/report.js";
 import type { ObserveFilter } from "./engine/observe/aim.js";
 import { createHub, type ObserveOptions } from "./engine/observe/hub.js";
 import {

@@ -86,7 +86,8 @@ export const DEFAULT_POLICY: Policy = {
   /** Below DynamoDB's 400 KB item with room for the rest. */
   maxPayloadBytes: 256 * KIB,
   maxMetadataBytes: 8 * KIB,
-  maxProgressBytes: 16 * KIB,
+  /** Two hundred servers with a word and a percent each. */
+  maxProgressBytes: 32 * KIB,
   maxCheckpointBytes: 64 * KIB,
   /** Of a failure: an account for a person or a form, not a dump. */
   maxDetailsBytes: 4 * KIB,

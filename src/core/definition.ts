@@ -60,7 +60,7 @@ export interface Definition {
   subjectOf(input: unknown): string | null;
   /** 0–1; `null`: not known. Never throws. */
   percentOf(progress: Json): number | null;
-  /** What an outside event may know of the work: at most 100 keys of at most 256 characters. */
+  /** What the kind declares that an outside event may know of the work: at most 100 keys of at most 256 characters. */
   refKeysOf(ref: Json): readonly string[];
   wordOf(facts: Facts): string;
   /** The statuses that a word may stand for; empty: not a word of the kind. */

@@ -91,6 +91,8 @@ export interface PollContext {
   readonly cancelRequested: boolean;
   /** Why, where they said it. */
   readonly reason: string | null;
+  /** A warning that people and notifiers hear while the work goes on; stored with what the poll answers. */
+  readonly warn: (code: string, message: string) => void;
 }
 
 /** What a poll, or an outside event, says of external work. */
@@ -98,7 +100,9 @@ export type PollAnswer =
   | {
       readonly state: "open";
       readonly phase?: string | undefined;
+      readonly message?: string | undefined;
       readonly progress?: unknown;
+      readonly allowDecrease?: boolean | undefined;
       readonly etaAt?: Date | number | null | undefined;
       /** When to look again, instead of the handler's pace. */
       readonly nextPollMs?: number | undefined;

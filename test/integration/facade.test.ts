@@ -39,6 +39,7 @@ const recover = defineJob({
   progress: z.object({ ready: z.number() }),
   phases: ["launching", "converting"],
   external: z.object({ ids: z.array(z.string()) }),
+  refKeys: ({ ids }) => ids,
 });
 
 const jobs = [ingest, recover] as const;

@@ -14,6 +14,7 @@ const recover = defineJob({
   kind: "dr.recover",
   input: z.object({ plan: z.string() }),
   external: z.object({ id: z.string() }),
+  refKeys: ({ id }) => [id],
   retry: { maxAttempts: 1 },
 });
 

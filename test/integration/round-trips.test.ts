@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
-import { cancel, report } from "../../src/core/engine/command/commands.js";
+import { cancel } from "../../src/core/engine/command/commands.js";
+import { report } from "../../src/core/engine/command/report.js";
 import { get, list } from "../../src/core/engine/read/reads.js";
 import { createRuntime } from "../../src/core/engine/compose/runtime.js";
 import { submit, submitMany } from "../../src/core/engine/submit/submit.js";

@@ -1,3 +1,4 @@
+import { storedRefKeys } from "../../src/core/engine/ref-key.js";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { cancel } from "../../src/core/engine/command/commands.js";
@@ -220,7 +221,7 @@ describe("external work", () => {
     expect([status, token]).toEqual(["PROCESSING", null]);
     expect(awaiting).toMatchObject({
       ref: { id: "i-1" },
-      refKeys: ["i-1"],
+      refKeys: storedRefKeys(launch, { id: "i-1" }),
       nextPollAt: now + 5_000,
       deadlineAt: now + 60_000,
       cancellable: true,

@@ -1,3 +1,4 @@
+import { storedRefKeys } from "../../src/core/engine/ref-key.js";
 import { z } from "zod";
 import { memoryQueue, type MemoryQueue, type MemoryQueueOptions } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
@@ -54,6 +55,7 @@ const recover = defineJob({
   progress: z.object({ ready: z.number() }),
   phases: ["launching", "converting"],
   subject: (input) => `plan:${input.plan}`,
+  refKeys: ({ ids }) => ids,
 });
 
 export const mailKind: Definition = mail["~definition"];
@@ -201,7 +203,7 @@ export async function tracked(
 ): Promise<Snapshot> {
   const now = at.clock.now();
   const token = held.record.token ?? "";
-  const refKeys = recoverKind.refKeysOf(ref);
+  const refKeys = storedRefKeys(recoverKind, ref);
   const awaiting = { ref, refKeys, deadlineAt: now + 86_400_000, nextPollAt: now + 30_000, cancellable };
   return changed(at, held, (seen, context) => awaitExternal(seen, { token, awaiting }, context));
 }

@@ -27,11 +27,12 @@ describe("what is seen of open work", () => {
     expect(await seen).toEqual({
       state: "open",
       nextPollAt: now + 30_000,
+      order: expect.any(Array) as unknown,
       updates: {
         progress: { ready: 1 },
         percent: 0.5,
         phase: "launching",
-        drafts: [{ edge: "phase", reason: "launching", expose: true }],
+        drafts: [{ edge: "phase", reason: "launching", text: null, expose: true }],
         etaAt: Date.UTC(2031, 0, 1),
       },
     });

@@ -11,6 +11,7 @@ import type {
   JobNotFailed,
   JobNotFound,
   NotifierUnknown,
+  WaybillError,
 } from "../errors.js";
 import type { EventType } from "../event.js";
 import type { Json } from "../json.js";
@@ -40,8 +41,13 @@ export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict |
 export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
 /** Why `rerun` said no. */
 export type RerunRefusal = JobNotFound | JobNotFailed | SubmitRefusal;
-/** Why `report` said no. */
-export type ReportRefusal = JobNotFound | JobAlreadyFinal;
+/** Why `report` said no. `retryable` is the whole rule for an event source: tell it again if so, else drop it. */
+export type ReportRefusal =
+  | JobNotFound
+  | JobAlreadyFinal
+  | InputInvalid
+  | WaybillError<"job.not_awaiting">
+  | WaybillError<"ref.ambiguous">;
 
 /** Options of one job. */
 export interface SubmitOptions<Tx = never> {
@@ -235,7 +241,11 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     id: string,
     options?: RerunOptions & { readonly input?: TypesOf<D>["input"] | undefined },
   ): AsyncResult<Job<D>, RerunRefusal>;
-  /** Tells of external work from an outside event. Early, late and doubled events do no harm. */
+  /**
+   * Tells of external work from an outside event, by a key that the kind declares (`refKeys`) or the whole reference. Early,
+   * late and doubled events do no harm; what became of each is the answer. An event that falls behind what is known (an
+   * earlier phase, a lower percent) changes nothing.
+   */
   report<D extends ExternalDef<Defs>>(
     def: D,
     target: ReportTarget<D>,

@@ -1,4 +1,5 @@
 import type { RetryPolicy } from "../defaults.js";
+import { historyOf } from "../history.js";
 import { isFinal } from "../lifecycle.js";
 import type { Awaiting, Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
@@ -7,6 +8,7 @@ import {
   type Change,
   type Decision,
   type DecideContext,
+  type EntryDraft,
   NOTHING,
   refuse,
   type Refusal,
@@ -14,6 +16,7 @@ import {
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";
+import { fallsBehind } from "./order.js";
 
 /**
  * Who brings the news of external work: the owner of the current poll, or an outside event that names the work.
@@ -22,11 +25,15 @@ import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./
 export type Witness =
   { readonly by: "poll"; readonly token: string } | { readonly by: "event"; readonly refKey: string };
 
-/** What the witness saw. */
-export type SeenWork =
+/** What the witness saw. Warnings are told once each, however often they are seen. */
+export type SeenWork = { readonly warnings?: readonly EntryDraft[] } & SeenState;
+
+type SeenState =
   | {
       readonly state: "open";
       readonly updates: Updates;
+      /** The phases in their order, behind which updates must not fall; left out: they may. */
+      readonly order?: readonly string[];
       readonly nextPollAt: number;
       readonly cancelSent?: boolean;
     }
@@ -80,26 +87,24 @@ export function seen(given: Snapshot, witness: Witness, work: SeenWork, context:
   const told = witnessed(given, witness);
   if ("do" in told) return told;
   const { snapshot, awaiting } = told;
+  const warnings = newWarnings(snapshot, work.warnings ?? [], context);
   switch (work.state) {
     case "done":
-      return completed(snapshot, work.output, work.updates, context);
+      return completed(snapshot, work.output, withDrafts(work.updates, warnings), context);
     case "failed":
-      return seenFailed(snapshot, work, context);
+      return seenFailed(snapshot, { ...work, updates: withDrafts(work.updates, warnings) }, context);
     case "invalid":
       if (snapshot.record.cancel !== null) return cancelled(snapshot, context);
       return failed(snapshot, { reason: work.reason, message: work.message }, context);
     case "unseen": {
       const pollErrors = awaiting.pollErrors + 1;
       const waitMs = Math.max(1, backoffMs(pollErrors, work.backoff, context.random));
-      return stillOpen(
-        snapshot,
-        awaiting,
-        { updates: {}, nextPollAt: context.now + waitMs, pollErrors },
-        context,
-      );
+      const updates = withDrafts({}, warnings);
+      const nextPollAt = context.now + waitMs;
+      return stillOpen(snapshot, { ...awaiting, nextPollAt, pollErrors }, updates, context);
     }
     case "open":
-      return stillOpen(snapshot, awaiting, { ...work, pollErrors: 0 }, context);
+      return seenOpen({ snapshot, awaiting }, witness, work, warnings, context);
   }
 }
 
@@ -116,33 +121,82 @@ function seenFailed(
   return failed(snapshot, facts, context, { before: said.drafts, patch: said.patch });
 }
 
-interface Open {
-  readonly updates: Updates;
-  readonly nextPollAt: number;
-  readonly pollErrors: number;
-  readonly cancelSent?: boolean;
+function seenOpen(
+  { snapshot, awaiting }: Witnessed,
+  witness: Witness,
+  work: Extract<SeenWork, { state: "open" }>,
+  warnings: readonly EntryDraft[],
+  context: DecideContext,
+): Change {
+  const updates = openUpdates(snapshot, awaiting, work, context);
+  const said = withDrafts(updates, warnings);
+  if (witness.by === "event") {
+    // An event may be late or made up: it brings the next look nearer, and neither puts it off nor takes it from whoever
+    // is looking right now.
+    const nextPollAt = Math.min(awaiting.nextPollAt, work.nextPollAt);
+    return stillOpen(snapshot, { ...awaiting, nextPollAt }, said, context, snapshot.record.poll);
+  }
+  const cancelSent = awaiting.cancelSent || (work.cancelSent ?? false);
+  return stillOpen(
+    snapshot,
+    { ...awaiting, nextPollAt: work.nextPollAt, pollErrors: 0, cancelSent },
+    said,
+    context,
+  );
 }
 
 function stillOpen(
   snapshot: EntitledSnapshot,
   awaiting: Awaiting,
-  open: Open,
+  updates: Updates,
   context: DecideContext,
+  poll: Snapshot["record"]["poll"] = null,
 ): Change {
-  const { phase } = snapshot.record;
-  // A poll says the phase each time: an entry only when it is another one.
-  const updates = open.updates.phase === phase ? { ...open.updates, drafts: [] } : open.updates;
-  const next: Awaiting = {
-    ...awaiting,
-    nextPollAt: open.nextPollAt,
-    pollErrors: open.pollErrors,
-    cancelSent: awaiting.cancelSent || (open.cancelSent ?? false),
-  };
   const said = updatesEffect(snapshot, updates);
-  return change(snapshot, context, {
-    drafts: said.drafts,
-    patch: { ...said.patch, awaiting: next, poll: null },
-  });
+  return change(snapshot, context, { drafts: said.drafts, patch: { ...said.patch, awaiting, poll } });
+}
+
+/** What is kept of the updates of open work: nothing where they fall behind; an ETA from percent where none is set. */
+function openUpdates(
+  { record }: Snapshot,
+  { since }: Awaiting,
+  { updates, order }: Extract<SeenWork, { state: "open" }>,
+  { now }: DecideContext,
+): Updates {
+  if (order !== undefined && fallsBehind(record, updates, order)) return {};
+  const { percent } = updates;
+  const moved = percent !== undefined && percent !== null && percent > 0 && percent !== record.percent;
+  const eta =
+    updates.etaAt === undefined && moved ? { etaAt: Math.floor(since + (now - since) / percent) } : {};
+  // A poll says the phase each time: an entry only when it is another one, or said in other words.
+  const drafts = (updates.drafts ?? []).filter((draft) => !saidLast(record, draft));
+  return { ...updates, ...eta, drafts };
+}
+
+function saidLast(record: Snapshot["record"], { reason, text = null }: EntryDraft): boolean {
+  if (record.phase !== reason) return false;
+  if (text === null) return true;
+  const last = historyOf(record)
+    .filter(({ edge }) => edge === "phase")
+    .at(-1);
+  return last?.reason === reason && last.text === text;
+}
+
+/** Those that the job does not have yet, as many as it may have. */
+function newWarnings(
+  { record }: Snapshot,
+  warnings: readonly EntryDraft[],
+  { policy }: DecideContext,
+): readonly EntryDraft[] {
+  if (warnings.length === 0) return warnings;
+  const stored = historyOf(record).filter(({ edge }) => edge === "warning");
+  const known = new Set(stored.map(({ reason, text }) => `${reason ?? ""} ${text ?? ""}`));
+  const fresh = warnings.filter(({ reason, text }) => !known.has(`${reason ?? ""} ${text ?? ""}`));
+  return fresh.slice(0, Math.max(0, policy.maxWarnings - stored.length));
+}
+
+function withDrafts(updates: Updates, warnings: readonly EntryDraft[]): Updates {
+  return warnings.length === 0 ? updates : { ...updates, drafts: [...warnings, ...(updates.drafts ?? [])] };
 }
 
 /** T6(`external_timeout`): the deadline of external work has passed; what became of it outside is not known. */

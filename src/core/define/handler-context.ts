@@ -58,6 +58,11 @@ export interface ExternalContext<D extends AnyDef> {
 export interface PollContext<D extends AnyDef> extends ExternalContext<D> {
   /** Somebody asked to cancel: `done` and `failed` both end the job, `failed` as cancelled. */
   readonly cancelRequested: boolean;
+  /**
+   * An event `job.warning`, recorded and delivered while the work goes on, with what the poll answers. Said at every look, it
+   * is one warning: a code and text that the job has are not repeated.
+   */
+  readonly warn: (code: string, message: string) => void;
 }
 
 /** What `cancel` is given. */
@@ -70,8 +75,12 @@ export interface CancelContext<D extends AnyDef> extends ExternalContext<D> {
 export interface PollOpen<D extends AnyDef> {
   readonly state: "open";
   readonly phase?: TypesOf<D>["phase"] | undefined;
+  /** Shown with the phase, where it is entered. */
+  readonly message?: string | undefined;
   readonly progress?: TypesOf<D>["progress"] | undefined;
-  /** When it is expected to be done; left out: as said before. */
+  /** The order of phases and `percent` may go back. Else what falls behind, such as a late event, is left out whole. @default false */
+  readonly allowDecrease?: boolean | undefined;
+  /** When it is expected to be done; left out: as `percent` tells, else as said before. */
   readonly etaAt?: Date | null | undefined;
   /** Instead of `pollEveryMs`, this once. */
   readonly nextPollMs?: number | undefined;
@@ -96,7 +105,7 @@ export interface PollFailed<D extends AnyDef> {
   readonly code?: string | undefined;
   /** The message may be shown to users. @default false */
   readonly expose?: boolean | undefined;
-  /** The application's own account of it, JSON of at most 4 KiB; left out, with a line in the log, where it is more. */
+  /** The application's own account of it, JSON of at most 4 KiB, public with `expose`; more is left out, with a line in the log. */
   readonly details?: Json | undefined;
   /** Run the job again while attempts remain, launching anew. @default false */
   readonly rerun?: boolean | undefined;

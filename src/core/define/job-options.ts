@@ -140,6 +140,9 @@ export interface JobOptions<
   readonly handOver?: H | undefined;
   /** The named queue, among `queues` of `createWaybill`. @default the composition's own */
   readonly queue?: Q | undefined;
-  /** What an outside event may know of the work, at most 100 keys of 256 characters. @default every string and number in the ref */
+  /**
+   * What an outside event may know of the work, at most 100 keys of 256 characters; each should name one job. Left out, an
+   * event names a job by its whole reference only.
+   */
   readonly refKeys?: ((ref: SchemaOutput<NonNullable<R>>) => readonly (string | number)[]) | undefined;
 }

@@ -4,27 +4,18 @@ const MAX_KEYS = 100;
 const MAX_KEY_CHARS = 256;
 
 /**
- * What an outside event may know of external work: what the kind's own function says, else every string and number in
- * the reference. Never throws: at this point the outside work has begun, and a job that failed here would begin it again.
+ * What an outside event may know of external work: what the kind declares, and nothing that is guessed. A part of a
+ * reference, such as a region or a count, is that of many jobs. Never throws: at this point the outside work has begun, and
+ * a job that failed here would begin it again.
  */
-export function refKeysOf(ref: Json, own: ((ref: unknown) => unknown) | null): readonly string[] {
-  return bounded(ownKeys(ref, own) ?? leaves(ref));
-}
-
-function ownKeys(ref: Json, own: ((ref: unknown) => unknown) | null): readonly unknown[] | null {
-  if (own === null) return null;
+export function refKeysOf(ref: Json, declared: ((ref: unknown) => unknown) | null): readonly string[] {
+  if (declared === null) return [];
   try {
-    const keys = own(ref);
-    return Array.isArray(keys) ? keys : null;
+    const keys = declared(ref);
+    return Array.isArray(keys) ? bounded(keys) : [];
   } catch {
-    return null;
+    return [];
   }
-}
-
-/** In the order of the text; no deeper than JSON text may be. */
-function leaves(ref: Json): readonly unknown[] {
-  if (typeof ref !== "object" || ref === null) return [ref];
-  return Object.values(ref).flatMap((part: Json | undefined) => (part === undefined ? [] : leaves(part)));
 }
 
 function bounded(found: readonly unknown[]): readonly string[] {

@@ -6,7 +6,7 @@ import type { Core } from "./context.js";
 export function detailsOf({ policy, logger }: Core, kind: string, given: unknown): Json {
   if (given === undefined || given === null) return null;
   const text = toJsonText(given, { maxBytes: policy.maxDetailsBytes });
-  if (text.ok) return parseJsonText(text.text) as Json;
+  if (text.ok) return parseJsonText(text.text);
   logger.warn("the details of a failure were left out", { kind, why: text.reason });
   return null;
 }

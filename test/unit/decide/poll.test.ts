@@ -118,7 +118,8 @@ describe("external work seen", () => {
   it("open in another phase: an entry; in the same: none", () => {
     const drafts = [{ edge: "phase", reason: "x" } as const];
     expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "x", drafts } }))).toEqual(["phase"]);
-    expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts } }))).toEqual([]);
+    const again = [{ edge: "phase", reason: "launching" } as const];
+    expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts: again } }))).toEqual([]);
   });
 
   it("a request to cancel that the outside took is not forgotten", () => {

@@ -9,9 +9,9 @@ import {
   dispatch,
   knownDefinition,
   recall,
-  report,
   rerun,
 } from "../../../src/core/engine/command/commands.js";
+import { report } from "../../../src/core/engine/command/report.js";
 import { decodeHistory } from "../../../src/core/history.js";
 import type { Result } from "../../../src/core/result.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
@@ -417,12 +417,12 @@ describe("report", () => {
     const before = await stored(at, id);
     const restarted = { ...before.record, version: 99, awaiting: null };
     const answers = [
-      { status: "refused", job: { record: restarted, cursors: {} } },
-      { status: "gone" },
+      ["job.not_awaiting", { status: "refused", job: { record: restarted, cursors: {} } }],
+      ["job.not_found", { status: "gone" }],
     ] as const;
-    for (const answer of answers) {
+    for (const [code, answer] of answers) {
       const core: World["core"] = { ...at.core, gateway: { ...at.core.gateway, write: async () => answer } };
-      expect(codeOf(await at.run(report(core, recoverKind, "i-1", done)))).toBe("job.not_found");
+      expect(codeOf(await at.run(report(core, recoverKind, "i-1", done)))).toBe(code);
     }
   });
 
@@ -435,6 +435,55 @@ describe("report", () => {
       });
     },
   );
+
+  it("says which keys are declared where one names two jobs, and writes to neither", async () => {
+    const at = world();
+    const ids = [await waiting(at, ["i-1", "a"]), await waiting(at, ["i-1", "b"])];
+    const told = await tell(at, "i-1", done);
+    expect(codeOf(told)).toBe("ref.ambiguous");
+    expect(told.ok ? "" : (told.error as Error).message).toMatch(/i-1, [ab] \| i-1, [ab]/);
+    for (const id of ids) expect((await at.core.gateway.read(id))!.record.status).toBe("PROCESSING");
+  });
+
+  it("asks to be told again while a job has begun and not said what it waits for", async () => {
+    const at = world();
+    await submitted(at, { plan: "42" }, {}, recoverKind);
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_found");
+    await claimed(at, (await submitted(at, { plan: "43" }, {}, recoverKind)).id);
+    const told = await tell(at, "i-1", done);
+    expect(told).toMatchObject({ ok: false, error: { code: "job.not_awaiting", retryable: true } });
+  });
+
+  it("takes no part of a reference for its name", async () => {
+    const at = world();
+    await waiting(at);
+    expect(codeOf(await tell(at, "eu", done))).toBe("job.not_found");
+  });
+
+  it("refuses a state that it does not know, and an output that the schema refuses", async () => {
+    const at = world();
+    const id = await waiting(at);
+    expect(codeOf(await tell(at, "i-1", { state: "donee" } as never))).toBe("input.invalid");
+    expect(codeOf(await tell(at, "i-1", { state: "done", output: { ready: "six" } }))).toBe("input.invalid");
+    expect((await at.core.gateway.read(id))!.record.status).toBe("PROCESSING");
+  });
+
+  it("does not let a late event go back, put the next look off or take it from whoever looks", async () => {
+    const at = world();
+    const id = await waiting(at);
+    await tell(at, "i-1", { state: "open", phase: "converting" });
+    const before = (await at.core.gateway.read(id))!.record;
+    await at.clock.advance(5_000);
+    await tell(at, "i-1", { state: "open", phase: "launching", progress: { ready: 0 } });
+    const after = (await at.core.gateway.read(id))!.record;
+    expect([after.phase, after.progress, after.awaiting?.nextPollAt]).toEqual([
+      "converting",
+      before.progress,
+      before.awaiting?.nextPollAt,
+    ]);
+    await tell(at, "i-1", { state: "open", phase: "launching", allowDecrease: true });
+    expect((await at.core.gateway.read(id))!.record.phase).toBe("launching");
+  });
 
   it("finds nothing by a reference without keys", async () => {
     const at = world();

@@ -1,34 +1,31 @@
 import { cancel as decideCancel } from "../../decide/cancel.js";
 import { recall as decideRecall } from "../../decide/dispatch.js";
-import { seen } from "../../decide/poll.js";
 import type { Definition } from "../../definition.js";
 import { WaybillError } from "../../errors.js";
 import { historyOf } from "../../history.js";
-import type { PollAnswer } from "../../handler.js";
 import { isFinal } from "../../lifecycle.js";
-import { parseJsonText, toJsonText } from "../../json-text.js";
+import { parseJsonText } from "../../json-text.js";
 import type { Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
-import { ANYBODY, isOf, type Whose } from "../../owner-option.js";
+import { ANYBODY, type Whose } from "../../owner-option.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
 import { checkText, isId } from "../compose/option-checks.js";
 import { ANY_JOB, type Asked, definitionOf, find, shown } from "../read/reads.js";
-import { pollAnswerOf } from "../reconcile/poll-answer.js";
 import { submit, type SubmitRefusal } from "../submit/submit.js";
 
 type NotFound = WaybillError<"job.not_found">;
 type AlreadyFinal = WaybillError<"job.already_final">;
 
-function notFound(jobId: string): NotFound {
+export function notFound(jobId: string): NotFound {
   // What is no id may be anything that somebody sent, and is not repeated.
   if (!isId(jobId)) return new WaybillError("job.not_found", "There is no job with this id.");
   return new WaybillError("job.not_found", `There is no job ${jobId}.`, { jobId });
 }
 
-function alreadyFinal({ record }: Snapshot): AlreadyFinal {
+export function alreadyFinal({ record }: Snapshot): AlreadyFinal {
   return new WaybillError("job.already_final", `Job ${record.id} is ${record.status} already.`, {
     jobId: record.id,
   });
@@ -116,51 +113,6 @@ export async function rerun(
   // The key found a job that runs something else, such as the failed one itself under the key that it was submitted with.
   const sentence = "This idempotency key was used before for another job than a rerun of this one.";
   return err(new WaybillError("idempotency.conflict", sentence));
-}
-
-/** An outside event about tracked work, by any key of its reference. Early, late and doubled events do no harm. */
-export async function report(
-  core: Core,
-  definition: Definition,
-  ref: unknown,
-  answer: PollAnswer,
-  whose: Whose = ANYBODY,
-): Promise<Result<RuntimeJob, NotFound | AlreadyFinal>> {
-  const keys = keysOf(core, definition, ref);
-  for (const refKey of keys) {
-    const found = await core.gateway.call("byRef", (store, request) =>
-      store.byRef({ ...request, kind: definition.kind, refKey }),
-    );
-    // A part of a reference (a region) may be that of many jobs: only the one that has all of it is meant.
-    const stored = found.jobs.find(
-      ({ record }) =>
-        isOf(whose, record.owner) && keys.every((key) => record.awaiting?.refKeys.includes(key)),
-    );
-    if (stored === undefined) continue;
-    const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
-    const applied = await applyCommand(core, stored, (snapshot, context) =>
-      seen(snapshot, { by: "event", refKey }, work, context),
-    );
-    if (applied.status === "gone") return err(notFound(stored.record.id));
-    if (applied.status === "refused") {
-      // It left the index of open work between the look-up and the write.
-      return err(
-        isFinal(applied.snapshot.record.status) ? alreadyFinal(applied.snapshot) : notFound(stored.record.id),
-      );
-    }
-    return ok(await shown(core, { ...stored, ...applied.snapshot }));
-  }
-  return err(
-    new WaybillError("job.not_found", `No ${definition.kind} job awaits external work with this reference.`),
-  );
-}
-
-/** What is looked up for a reference, which may come from anywhere. */
-function keysOf(core: Core, definition: Definition, ref: unknown): readonly string[] {
-  if (typeof ref === "string" || typeof ref === "number") return [String(ref)];
-  const text = toJsonText(ref, { maxBytes: core.policy.maxPayloadBytes });
-  if (!text.ok) throw new WaybillError("config.invalid", `The ref given to report ${text.message}.`);
-  return definition.refKeysOf(parseJsonText(text.text));
 }
 
 /** Sends what a caller's transaction has committed, or what an operator wants sent now. */

@@ -1,19 +1,21 @@
 import type { Updates } from "../../decide/held.js";
 import type { SeenWork } from "../../decide/poll.js";
 import type { EntryDraft } from "../../decide/change.js";
-import type { RetryPolicy } from "../../defaults.js";
 import type { Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
 import { detailsOf } from "../failure-details.js";
-import { pollEveryMsOf } from "../kind-settings.js";
+import { storable } from "../run/text.js";
+import { pollEveryMsOf, retryOf } from "../kind-settings.js";
 
 /** Faster than this no outside service wants to be asked. */
 const SHORTEST_POLL_MS = 100;
 const LONGEST_POLL_MS = 30 * 24 * 3_600_000;
 /** The last instant that `Date` knows. */
 const LAST_INSTANT = 8.64e15;
+
+const LONGEST_WARNING_CODE_CHARS = 128;
 
 /** How often external work is looked at. */
 export type Pace = Pick<RuntimeHandler, "pollEveryMs">;
@@ -55,7 +57,8 @@ export function unseen(core: Core, pace: Pace): Extract<SeenWork, { state: "unse
 /** Until the next look: what the answer asks for, else the pace of the handler, else that of the policy. */
 function paceMs(core: Core, pace: Pace, asked: number | undefined): number {
   const wish = isFiniteNumber(asked) ? asked : pollEveryMsOf(core, pace);
-  return Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, wish));
+  // Whole: stores keep instants as integers.
+  return Math.ceil(Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, wish)));
 }
 
 async function open(
@@ -66,12 +69,20 @@ async function open(
 ): Promise<SeenWork> {
   const now = core.time.now();
   const eta = etaOf(core, definition, answer.etaAt, now);
+  const { progress, ...told } = await progressOf(core, definition, answer.progress);
   const updates: Updates = {
-    ...(await progressOf(core, definition, answer.progress)),
-    ...phaseOf(core, definition, answer.phase),
+    ...progress,
+    ...phaseOf(core, definition, answer.phase, answer.message),
     ...(eta === undefined ? {} : { etaAt: eta }),
   };
-  return { state: "open", updates, nextPollAt: now + paceMs(core, pace, answer.nextPollMs) };
+  const order = answer.allowDecrease === true ? {} : { order: definition.phases };
+  return {
+    state: "open",
+    updates,
+    ...order,
+    ...told,
+    nextPollAt: now + paceMs(core, pace, answer.nextPollMs),
+  };
 }
 
 async function done(
@@ -98,7 +109,8 @@ async function done(
       message: `The output cannot be stored${at(text)}.`,
     };
   }
-  return { state: "done", output: text.text, updates: await progressOf(core, definition, answer.progress) };
+  const { progress, ...told } = await progressOf(core, definition, answer.progress);
+  return { state: "done", output: text.text, updates: progress, ...told };
 }
 
 async function failed(
@@ -107,6 +119,7 @@ async function failed(
   answer: Extract<PollAnswer, { state: "failed" }>,
 ): Promise<SeenWork> {
   const { message, code, expose, rerun } = answer;
+  const { progress, ...told } = await progressOf(core, definition, answer.progress);
   const said: unknown = message;
   return {
     state: "failed",
@@ -118,24 +131,31 @@ async function failed(
       afterMs: null,
     },
     rerun: rerun === true ? retryOf(core, definition) : null,
-    updates: await progressOf(core, definition, answer.progress),
+    updates: progress,
+    ...told,
   };
 }
 
-function retryOf({ policy }: Core, { retry }: Definition): RetryPolicy {
-  return {
-    maxAttempts: retry.maxAttempts ?? policy.retry.maxAttempts,
-    baseMs: retry.baseMs ?? policy.retry.baseMs,
-    capMs: retry.capMs ?? policy.retry.capMs,
-  };
+/** A warning as it is stored. Meant for the people who wait, by whoever wrote the handler. */
+export function warningDraft(core: Core, code: string, message: string): EntryDraft {
+  const text = storable(message, core.policy.maxTextChars);
+  return { edge: "warning", reason: storable(code, LONGEST_WARNING_CODE_CHARS), text, expose: true };
 }
+
+/** Progress as it is stored, and what people are told where it cannot be. */
+interface Counted {
+  readonly progress: Updates;
+  readonly warnings?: readonly EntryDraft[];
+}
+
+const NOT_COUNTED: Counted = { progress: {} };
 
 /** Progress never fails a job: what cannot be stored is left out. */
-async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<Updates> {
-  if (progress === undefined) return {};
-  const drop = (why: string): Updates => {
+async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<Counted> {
+  if (progress === undefined) return NOT_COUNTED;
+  const drop = (why: string): Counted => {
     core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
-    return {};
+    return NOT_COUNTED;
   };
   try {
     const checked = await definition.checkProgress(progress);
@@ -143,19 +163,30 @@ async function progressOf(core: Core, definition: Definition, progress: unknown)
   } catch {
     return drop("its schema threw");
   }
-  const text = toJsonText(progress, { maxBytes: core.policy.maxProgressBytes });
-  if (!text.ok) return drop(`it cannot be stored${at(text)}`);
+  const { maxProgressBytes } = core.policy;
+  const text = toJsonText(progress, { maxBytes: maxProgressBytes });
+  if (!text.ok) {
+    // People look at it and see it stand still: whoever can make it smaller must hear of it.
+    const warning = warningDraft(core, "progress_dropped", `The progress cannot be stored${at(text)}.`);
+    return { ...drop(`it cannot be stored${at(text)}`), warnings: [warning] };
+  }
   const stored = parseJsonText(text.text);
-  return { progress: stored, percent: definition.percentOf(stored) };
+  return { progress: { progress: stored, percent: definition.percentOf(stored) } };
 }
 
-function phaseOf(core: Core, { kind, phases }: Definition, phase: string | undefined): Updates {
+function phaseOf(
+  core: Core,
+  { kind, phases }: Definition,
+  phase: string | undefined,
+  message: unknown,
+): Updates {
   if (phase === undefined) return {};
   if (!phases.includes(phase)) {
     core.logger.warn("a phase that the kind does not have was left out", { kind });
     return {};
   }
-  const drafts: readonly EntryDraft[] = [{ edge: "phase", reason: phase, expose: true }];
+  const text = typeof message === "string" ? storable(message, core.policy.maxTextChars) : null;
+  const drafts: readonly EntryDraft[] = [{ edge: "phase", reason: phase, text, expose: true }];
   return { phase, drafts };
 }
 

@@ -1,4 +1,4 @@
-import { type Decision, type DecideContext, refuse } from "../../decide/change.js";
+import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
 import type { Snapshot } from "../../record.js";
@@ -6,7 +6,7 @@ import { observe } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
-import { pollAnswerOf, unseen } from "./poll-answer.js";
+import { pollAnswerOf, unseen, warningDraft } from "./poll-answer.js";
 
 /** What became of a look at external work. */
 export interface Polled {
@@ -26,6 +26,8 @@ interface Look {
   readonly token: string;
   /** The outside has taken the request to stop. Known even where the look after it came to nothing. */
   cancelSent: boolean;
+  /** What the look has warned of so far. */
+  readonly warnings: EntryDraft[];
 }
 
 /**
@@ -58,7 +60,7 @@ export async function pollOnce(
   if (claimed.status === "gone") return { looked: false, snapshot: null };
   if (claimed.status === "refused") return { looked: false, snapshot: claimed.snapshot };
 
-  const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false };
+  const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false, warnings: [] };
   const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
   const stored = await applyCommand(core, look.held, (current, context) =>
     judge(look, work, current, context),
@@ -107,7 +109,9 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
     const context = await contextOf(look, signal);
     await askToStop(look, context);
     const answer = await observed(core, `poll ${record.kind}`, async () => look.poll(context));
-    return await pollAnswerOf(core, handler.definition, handler, answer);
+    const work = await pollAnswerOf(core, handler.definition, handler, answer);
+    if (look.warnings.length === 0) return work;
+    return { ...work, warnings: [...look.warnings, ...(work.warnings ?? [])] };
   } catch (error) {
     warn(core, "a poll failed", record.id, record.kind, error);
     return unseen(core, handler);
@@ -128,7 +132,7 @@ async function askToStop(look: Look, context: PollContext): Promise<void> {
   }
 }
 
-async function contextOf({ core, handler, held }: Look, signal: AbortSignal): Promise<PollContext> {
+async function contextOf({ core, handler, held, warnings }: Look, signal: AbortSignal): Promise<PollContext> {
   const { record } = held;
   const stored = await core.gateway.read(record.id, { input: true });
   const context = {
@@ -140,9 +144,17 @@ async function contextOf({ core, handler, held }: Look, signal: AbortSignal): Pr
     logger: core.logger,
     cancelRequested: record.cancel !== null,
     reason: record.cancel?.reason ?? null,
+    warn: (code: unknown, message: unknown) => {
+      const usable = typeof code === "string" && typeof message === "string";
+      if (usable && warnings.length < core.policy.maxWarnings)
+        warnings.push(warningDraft(core, code, message));
+      else core.logger.warn("a warning of a poll was ignored", { jobId: record.id, kind: record.kind });
+    },
   };
   return context;
 }
+
+const NOTHING_SEEN = { state: "open", updates: {}, nextPollAt: 0 } as const;
 
 /** What to store of a look, on the record as it is by now. */
 function judge(look: Look, given: SeenWork | Cut, current: Snapshot, context: DecideContext): Decision {
@@ -153,17 +165,17 @@ function judge(look: Look, given: SeenWork | Cut, current: Snapshot, context: De
     return seen(current, witness, work, context);
   }
   const open = work !== "called_off" && work.state === "open" ? work : null;
-  const updates = open?.updates ?? {};
+  const kept: Extract<SeenWork, { state: "open" }> = { ...(open ?? NOTHING_SEEN), cancelSent };
   // A request to cancel that came during the look must not wait for the next pace.
   const asked = handler.cancel !== null && current.record.cancel !== null && held.record.cancel === null;
   if (work === "called_off" || asked) {
-    return seen(current, witness, { state: "open", updates, nextPollAt: context.now, cancelSent }, context);
+    return seen(current, witness, { ...kept, nextPollAt: context.now }, context);
   }
   if (open !== null) return seen(current, witness, { ...open, cancelSent }, context);
   if (!cancelSent) return seen(current, witness, work, context);
   // "Not seen" does not carry that the outside was asked to stop, and it must not be asked twice.
   const nextPollAt = context.now + unseen(core, handler).backoff.baseMs;
-  return seen(current, witness, { state: "open", updates, nextPollAt, cancelSent }, context);
+  return seen(current, witness, { ...kept, nextPollAt }, context);
 }
 
 function observed<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {

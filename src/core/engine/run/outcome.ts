@@ -1,3 +1,4 @@
+import { storedRefKeys } from "../ref-key.js";
 import type { AbortState } from "./abort-signal.js";
 import type { Decision, DecideContext } from "../../decide/change.js";
 import {
@@ -126,7 +127,7 @@ async function tracked(core: Core, definition: Definition, ref: unknown): Promis
   if (!text.ok)
     return unusable(core, "result_unstorable", "The reference given to track cannot be stored", text);
   const stored = parseJsonText(text.text);
-  return { do: "await", ref: stored, refKeys: definition.refKeysOf(stored) };
+  return { do: "await", ref: stored, refKeys: storedRefKeys(definition, stored) };
 }
 
 function unusable({ policy }: Core, reason: FailureReason, what: string, issue: Issue | undefined): Outcome {

@@ -74,6 +74,7 @@ export class UpdateWriter {
   #lastWriteAt = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | null = null;
   #closed = false;
+  #toldOfDropped = false;
   /** Something was said, ever: without it nothing can wait or be on its way. */
   #spoken = false;
 
@@ -94,6 +95,11 @@ export class UpdateWriter {
     }
     // Said again, it is no updates.
     if (name === this.#phase && message === undefined) return;
+    const { phases } = definition;
+    if (this.#phase !== null && phases.indexOf(name) < phases.indexOf(this.#phase)) {
+      this.#drop("a phase was ignored: the job is past it", { phase: show(name) });
+      return;
+    }
     this.#phase = name;
     this.#nextPhase = name;
     const text = typeof message === "string" ? storable(message, core.policy.maxTextChars) : null;
@@ -130,6 +136,10 @@ export class UpdateWriter {
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
     if (!text.ok) {
       this.#drop("a progress that cannot be stored was ignored", { problem: text.message });
+      // People look at it and see it stand still: whoever can make it smaller must hear of it.
+      if (!this.#toldOfDropped)
+        this.warn("progress_dropped", `The progress cannot be stored: ${text.message}.`);
+      this.#toldOfDropped = true;
       return;
     }
     this.#unchecked = text.text;

@@ -1,0 +1,28 @@
+import type { recover } from "./recovery.job.js";
+
+export type Server = NonNullable<(typeof recover)["~types"]>["progress"]["servers"][number];
+
+/** How long a minute of the service is: 60,000 ms, unless a demonstration is in a hurry. */
+export const minuteMs = Number(process.env["MINUTE_MS"] ?? 60_000);
+
+/** What is asked of the recovery service. */
+export function recoveryService(url = process.env["RECOVERY_URL"] ?? "") {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(new URL(path, url), {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`The recovery service answered ${String(response.status)}.`);
+    return response.json();
+  };
+  return {
+    /** Asked again with the same token: the same launch. */
+    launch: async (planId: string, token: string): Promise<string> =>
+      ((await call("POST", "/launches", { planId, token })) as { jobId: string }).jobId,
+    describe: async (jobId: string) =>
+      (await call("GET", `/launches/${jobId}`)) as { servers: Server[]; expectedEndAt: number },
+    stop: async (jobId: string): Promise<void> => {
+      await call("DELETE", `/launches/${jobId}`);
+    },
+  };
+}
