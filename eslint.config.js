@@ -84,6 +84,13 @@ export default defineConfig(
     },
   },
   {
+    files: ["examples/**/*.{ts,tsx}"],
+    rules: {
+      // Off: an application's files have no boundary, and their types are what `defineJob` and `createWaybill` infer.
+      "@typescript-eslint/explicit-module-boundary-types": "off",
+    },
+  },
+  {
     files: ["test/types/**/*.ts"],
     rules: {
       // Off: a type test names values only to ask for their type.

@@ -36,6 +36,12 @@ const SERVERS = [
   },
   { name: "PgBouncer", debian: "pgbouncer", present: () => has("pgbouncer") },
   { name: "Redis", debian: "redis-server", present: () => has("redis-server", "redis-cli") },
+  {
+    name: "RabbitMQ",
+    debian: "rabbitmq-server",
+    present: () => existsSync("/usr/lib/rabbitmq/bin/rabbitmq-server"),
+  },
+  { name: "Chromium", debian: "chromium", present: () => process.env.CHROMIUM !== undefined || has("chromium") },
 ];
 
 const missing = () => SERVERS.filter(({ present }) => !present());

@@ -2,7 +2,7 @@ import { defineJob } from "waybill";
 import { z } from "zod";
 
 /** What clients may send. */
-export const TASK_INPUT = z.object({
+const TASK_INPUT = z.object({
   taskId: z.number().int(),
   title: z.string().trim().min(1).max(200),
   description: z.string().max(2_000).nullable().default(null),

@@ -36,7 +36,7 @@ export const nightly = defineJob({
 /** Not visible. */
 export const secret = defineJob({ kind: "secret.job", input: z.object({ note: z.string() }) });
 
-export const jobs = [report, nightly, secret] as const;
+const jobs = [report, nightly, secret] as const;
 
 /** A Waybill with its routes; nothing runs until `work` is called. */
 export function httpBench(options: { readonly maxWaits?: number; readonly maxBodyBytes?: number } = {}) {

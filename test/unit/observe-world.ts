@@ -25,7 +25,7 @@ export const work = defineJob({
 });
 export const other = defineJob({ kind: "sample.other", input: z.object({}) });
 /** A kind whose messages speak of its input. */
-export const greeting = defineJob({
+const greeting = defineJob({
   kind: "sample.greeting",
   input: z.object({ to: z.string() }),
   messages: { PENDING: ({ input }) => `For ${input.to}` },

@@ -9,7 +9,7 @@ interface Trim {
 }
 
 /** The code of the entry that stands for what was left out undelivered. */
-export const EVENTS_OMITTED = "events_omitted";
+const EVENTS_OMITTED = "events_omitted";
 /** What waits is cut further than it must be, so that a full history is not rewritten with each change. */
 const ROOM = 0.75;
 /** Beyond so many times its bounds a history is cut although somebody may still look for their own entry in it. */

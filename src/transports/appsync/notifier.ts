@@ -19,7 +19,7 @@ import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 import { DEFAULT_MUTATION } from "./schema.js";
 
 /** The events that a reader of a status is told by default: every change of status but the first, which nobody waits for. */
-export const DEFAULT_EVENTS = [
+const DEFAULT_EVENTS = [
   "job.queued",
   "job.started",
   "job.retrying",

@@ -19,7 +19,7 @@ const TOO_LATE = "no answer in time";
 type Step<T> = { readonly value: T } | { readonly result: PublishResult };
 
 /** A failure that may pass. */
-export function failed(reason: string): PublishResult {
+function failed(reason: string): PublishResult {
   return { status: "retry", reason };
 }
 

@@ -6,7 +6,7 @@ import type { Fault } from "./faults.js";
 import { QueueState } from "./queue.js";
 import { entriesOf, text, type Input } from "./rules.js";
 
-export const ACCOUNT = "123456789012";
+const ACCOUNT = "123456789012";
 export const REGION = "us-east-1";
 
 type Answer = Record<string, unknown>;

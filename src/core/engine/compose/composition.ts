@@ -127,7 +127,7 @@ function checkNotifier(name: string, notifier: Notifier): void {
   const events: readonly string[] = Object.values(EVENT_OF);
   for (const type of notifier.on ?? []) {
     if (events.includes(type)) continue;
-    const near = nearest(String(type), events);
+    const near = nearest(type, events);
     throw invalid(
       `The notifier ${name} filters by an event that does not exist. ` +
         (near === null ? `Events are ${[...new Set(events)].join(", ")}.` : `Did you mean ${near}?`),

@@ -12,7 +12,7 @@ export interface BreakerPolicy {
  * Five failures are no accident; a first look after 5 s catches a restart, and one every 5 min costs nobody anything. 200
  * events a second is what a small receiver takes just after it came up.
  */
-export const BREAKER: BreakerPolicy = {
+const BREAKER: BreakerPolicy = {
   opensAfter: 5,
   firstProbeMs: 5_000,
   longestProbeMs: 5 * 60_000,
