@@ -41,7 +41,11 @@ const SERVERS = [
     debian: "rabbitmq-server",
     present: () => existsSync("/usr/lib/rabbitmq/bin/rabbitmq-server"),
   },
-  { name: "Chromium", debian: "chromium", present: () => process.env.CHROMIUM !== undefined || has("chromium") },
+  {
+    name: "Chromium",
+    debian: "chromium",
+    present: () => process.env.CHROMIUM !== undefined || has("chromium"),
+  },
 ];
 
 const missing = () => SERVERS.filter(({ present }) => !present());

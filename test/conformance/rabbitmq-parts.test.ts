@@ -64,6 +64,12 @@ afterAll(async () => {
 
 describe.skipIf(isMissing).concurrent("RabbitMQ's queue", () => {
   queueSuite(sideBySide, {
+    skip: [
+      {
+        test: "backlog > counts what waits and what is held, until it is acknowledged",
+        reason: "AMQP tells what waits, and not what is held unacknowledged: the count is a lower bound",
+      },
+    ],
     async create() {
       const queue = name();
       const part = rabbitmqQueue({ connection, queue, maxReceives: 3 });

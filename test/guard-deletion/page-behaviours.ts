@@ -20,7 +20,8 @@ export const pageBehaviour: StoreBehaviour = {
       // Pairs of one instant, newest first and then by id; the one that is looked for is the oldest of all.
       const records = Array.from({ length: JOBS }, (_, index) => {
         const createdAt = now - Math.floor(index / 2);
-        const status = index === JOBS - 1 ? "FAILED" : "PENDING";
+        // COMPLETED has no index of its own: it is looked for among all.
+        const status = index === JOBS - 1 ? "COMPLETED" : "PENDING";
         return sampleJob({ id: `job-${String(9_999 - index)}`, createdAt, status }, now);
       });
       // The oldest are stored first: where rows come in the order of storing, it is the wrong one.
@@ -28,11 +29,11 @@ export const pageBehaviour: StoreBehaviour = {
       for (let from = 0; from < JOBS; from += BATCH) {
         await probe.create(...stored.slice(from, from + BATCH).map((record) => ({ record, input: "{}" })));
       }
-      const first = await probe.list({ statuses: ["FAILED"], limit: 5 });
+      const first = await probe.list({ statuses: ["COMPLETED"], limit: 5 });
       const last = records[ROWS_PER_PAGE - 1]!;
       assert.deepEqual(first.jobs, []);
       assert.deepEqual(first.next, { createdAt: last.createdAt, id: last.id });
-      const second = await probe.list({ statuses: ["FAILED"], limit: 5, after: first.next });
+      const second = await probe.list({ statuses: ["COMPLETED"], limit: 5, after: first.next });
       assert.deepEqual(
         second.jobs.map(({ record }) => record.id),
         [records[JOBS - 1]!.id],

@@ -97,7 +97,7 @@ describe("what the page is told", () => {
     for (const fault of ["unavailable", "lost_reply"] as const) appsync.faults.next(fault);
     const { id } = bodyOf(await ask("ana", "stop", "i-02"));
     const [ana, ben] = pages;
-    await expect.poll(() => ana?.jobs.get(id)?.status, { timeout: 15_000, interval: 50 }).toBe("COMPLETED");
+    await expect.poll(() => ana?.jobs.get(id)?.status, { timeout: 60_000, interval: 50 }).toBe("COMPLETED");
     const verdict = await judge(waybill, [id], ana?.heard ?? []);
     expect(verdict).toMatchObject({ isTrue: true, steps: 3, outcomesNeverHeard: [], undelivered: 0 });
     expect(ben?.heard).toEqual([]);

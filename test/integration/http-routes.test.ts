@@ -233,9 +233,40 @@ describe("GET /{id}", () => {
     expect((await ask(`/${id}?fields=all`)).status).toBe(400);
   });
 
-  it("has no stream of events yet, and says so", async () => {
+  it("streams a job to its end as server-sent events, and says 204 to a reader that has seen it", async () => {
+    bench.work();
     const { id } = await submitted();
-    const response = await ask(`/${id}`, { headers: { accept: "text/event-stream" } });
+    const events = { accept: "text/event-stream" };
+    const response = await ask(`/${id}`, { headers: events });
+    expect([response.status, headerOf(response, "content-type"), headerOf(response, "vary")]).toEqual([
+      200,
+      "text/event-stream; charset=utf-8",
+      "accept",
+    ]);
+    // The owner has one place for what waits, and this stream holds it.
+    expect((await ask(`/${id}`, { headers: events })).status).toBe(429);
+    bench.finish();
+    const text = await response.text();
+    expect(text).toContain('"status":"COMPLETED"');
+    expect(text).not.toContain(CANARY);
+    const [last] = text.match(/^id: .*end$/m) ?? [];
+    const again = await ask(`/${id}`, { headers: { ...events, "last-event-id": last?.slice(4) ?? "" } });
+    expect(again.status).toBe(204);
+  });
+
+  it("streams nothing of another's: the same 404 as for a job that is not there", async () => {
+    const { id } = await submitted("ben");
+    const ask404 = async (name: string) => {
+      const response = await ask(`/${name}`, { headers: { accept: "text/event-stream" } });
+      return [response.status, await response.text()];
+    };
+    expect(await ask404(id)).toEqual(await ask404("no-such-job"));
+    expect((await ask404(id))[0]).toBe(404);
+  });
+
+  it("has no stream of a history", async () => {
+    const { id } = await submitted();
+    const response = await ask(`/${id}/history`, { headers: { accept: "text/event-stream" } });
     expect([response.status, headerOf(response, "vary")]).toEqual([406, "accept"]);
   });
 });

@@ -170,7 +170,7 @@ describe("a job that the application hands over itself", () => {
     const end = await w.run(claimed.value.track({ documentId: "d-2" }));
     expect(end).toMatchObject({ acknowledge: true, job: { status: "PROCESSING", worker: null } });
     const told = await w.run(
-      w.waybill.report(ingest, { ref: "d-2" }, { state: "done", output: { chunks: 4 } }),
+      w.waybill.report(ingest, { ref: { documentId: "d-2" } }, { state: "done", output: { chunks: 4 } }),
     );
     expect(told).toMatchObject({ ok: true, value: { status: "COMPLETED" } });
   });

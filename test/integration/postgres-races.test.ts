@@ -106,7 +106,7 @@ describe.skipIf(postgresMissing() !== null)(
     it("takes a write when the other changed nothing that is guarded", async () => {
       const on = await bench();
       const { record } = await on.probe.processing({ id: "job-1" });
-      const change = `update ${on.job} set wake_at = 77, cursors = '{"ui": {"upTo": 1, "attempts": 0, "retryAt": null, "exhausted": []}}' where id = 'job-1'`;
+      const change = `update ${on.job} set wake_at = 77, cursors = '{"ui": {"upTo": 1, "attempts": 0, "since": null, "retryAt": null, "reason": null, "exhausted": []}}' where id = 'job-1'`;
       expect(
         await during(on, change, () => on.probe.write(sampleWrite(record, { edges: ["phase"] }))),
       ).toEqual({
@@ -158,7 +158,8 @@ describe.skipIf(postgresMissing() !== null)(
     it("merges a cursor into those that were committed meanwhile", async () => {
       const on = await bench();
       await on.probe.given(sampleQueuedJob({ id: "job-1", notifiers: ["a", "b"] }, await on.probe.now()));
-      const theirs = '{"a": {"upTo": 2, "attempts": 0, "retryAt": null, "exhausted": []}}';
+      const theirs =
+        '{"a": {"upTo": 2, "attempts": 0, "since": null, "retryAt": null, "reason": null, "exhausted": []}}';
       const given = { ...START, upTo: 1, attempts: 1, retryAt: 5 };
       const change = `update ${on.job} set cursors = '${theirs}', version = 3, wake_at = 50 where id = 'job-1'`;
       const cursors = { a: given, b: given };

@@ -74,6 +74,7 @@ describe("what becomes of what a handler throws", () => {
     });
     expect((await record()).failure).toEqual({
       reason: "error",
+      details: null,
       message: "never",
       code: "CARD_EXPIRED",
       expose: true,

@@ -21,6 +21,8 @@ const POLICY: Partial<Policy> = {
   notifyGraceMs: 1_500,
   redispatchAfterMs: 6_000,
   redispatchCapMs: 12_000,
+  redriveAfterMs: 2_000,
+  redriveCapMs: 4_000,
   pollEveryMs: 2_000,
   pollCapMs: 4_000,
   pollLeaseMs: 3_000,

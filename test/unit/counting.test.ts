@@ -52,7 +52,10 @@ describe("counting queue", () => {
     await deliveries[1]!.extend(5);
     await deliveries[2]!.release(0);
     await (await counting.queue.deadLetters!.receive({ max: 1, waitMs: 0, signal }))[0]!.ack();
-    expect(counting.counts).toEqual({ send: 1, receive: 1, receiveDead: 1, ack: 2, release: 1, extend: 1 });
+    expect(counting.counts).toEqual({
+      ...{ send: 1, receive: 1, receiveDead: 1, ack: 2, release: 1, extend: 1 },
+      ...{ backlog: 0, check: 0 },
+    });
     expect(counting.calls[0]).toEqual({ method: "send", items: 3 });
   });
 });

@@ -28,6 +28,7 @@ export class WorkQueue implements Holding {
   readonly #declares: boolean;
   readonly #publisher: Publisher;
   readonly #consuming: Consuming;
+  readonly #prepare: WorkQueueParts["prepare"];
   /** Rungs that stand, as far as a channel knows. */
   readonly #rungs = new WeakMap<OpenChannel, Map<string, Promise<void>>>();
   /** Rungs that were used here. */
@@ -40,6 +41,7 @@ export class WorkQueue implements Holding {
     this.#link = parts.link;
     this.#queue = parts.queue;
     this.#declares = parts.declares;
+    this.#prepare = parts.prepare;
     this.#publisher = new Publisher(parts.link, parts.prepare);
     this.#consuming = new Consuming(parts.link, parts.queue, parts.prepare);
   }
@@ -81,6 +83,8 @@ export class WorkQueue implements Holding {
   async count(): Promise<number> {
     const open = await openChannel(await this.#link.session());
     try {
+      // Asked before anything was sent, the queue may not stand yet.
+      await this.#prepare(open);
       let count = 0;
       for (const queue of [this.#queue, ...this.#used])
         count += (await open.answer(open.channel.checkQueue(queue))).messageCount;

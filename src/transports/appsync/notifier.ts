@@ -19,13 +19,7 @@ import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 import { DEFAULT_MUTATION } from "./schema.js";
 
 /** The events that a reader of a status is told by default: every change of status but the first, which nobody waits for. */
-const DEFAULT_EVENTS = [
-  "job.queued",
-  "job.started",
-  "job.retrying",
-  "job.completed",
-  "job.failed",
-] as const;
+const DEFAULT_EVENTS = ["job.queued", "job.started", "job.retrying", "job.completed", "job.failed"] as const;
 
 /** Most updates in one request, each with its alias: they run one after the other, and AppSync gives a request 30 s. */
 const MOST_ALIASES = 10;

@@ -8,9 +8,16 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   hang: "hang",
 };
 
-/** Lets the double answer so to one event from now on, however often it is asked. */
+/** What each double was told, by event. */
+const TOLD = new WeakMap<Faults, Map<string, string>>();
+
+/** Lets the double answer so to one event from now on, however often it is asked; others are answered as they were told. */
 export function setAnswer(faults: Faults, eventId: string, how: string): void {
+  const told = TOLD.get(faults) ?? new Map<string, string>();
+  TOLD.set(faults, told.set(eventId, how));
   faults.heal();
-  const fault = FAULTS[how];
-  if (fault !== undefined) faults.next(fault, { count: Infinity, where: ({ id }) => id === eventId });
+  for (const [event, answer] of told) {
+    const fault = FAULTS[answer];
+    if (fault !== undefined) faults.next(fault, { count: Infinity, where: ({ id }) => id === event });
+  }
 }

@@ -29,7 +29,8 @@ export default defineConfig({
     // What says nothing of the core or of these stores, or says it again on another driver.
     exclude: [
       "test/conformance/guard-deletion.test.ts",
-      "test/**/{redis,dynamo,rabbitmq,sqs}*.test.ts",
+      "test/**/{redis,dynamo,rabbitmq,sqs,small-queue,small-notifier}*.test.ts",
+      "test/**/{appsync,webhook,wire,http,lambda,websocket,live,client,react,import-rules}*.test.ts",
       "test/integration/postgres-{pglite,pooler,plan}.test.ts",
       "test/unit/proof-*.test.ts",
     ],

@@ -30,7 +30,7 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     [{ queue: null }, "queue must be a queue."],
     [{ queues: { slow: null } }, "The queue slow must be a queue."],
     [{ queues: { default: memoryQueue() } }, "The name default is that of the option queue."],
-    [{ queues: { "": memoryQueue() } }, "The name of a queue must be a text of 1 to 256 characters."],
+    [{ queues: { "": memoryQueue() } }, "The name of a queue must be 1 to 64 letters, digits, _ or -."],
     [{ jobs: [slow] }, "The kind slow.work goes through the queue slow, which is not among queues."],
     [
       { jobs: [named], queues: {} },
@@ -38,7 +38,7 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     ],
     [{ notifiers: [notifier] }, "notifiers must be an object: each has a name that stays."],
     [{ notifiers: { ui: null } }, "The notifier ui must be a notifier."],
-    [{ notifiers: { "": notifier } }, "The name of a notifier must be a text of 1 to 256 characters."],
+    [{ notifiers: { "": notifier } }, "The name of a notifier must be 1 to 64 letters, digits, _ or -."],
     [{ notifiers: { ui: notifier }, retired: ["ui"] }, "The notifier ui is configured and retired."],
     [
       { notifiers: { ui: { ...notifier, kinds: ["none"] } } },

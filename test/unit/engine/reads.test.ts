@@ -322,7 +322,12 @@ describe("undelivered", () => {
       at.core.gateway.advance({ id, plannedOn, wakeAt: null, purgeAt: null, latestWakeAt: 0, cursors }),
     );
     expect(await at.run(undelivered(at.core, {}))).toEqual({
-      items: [{ jobId: id, kind: "mail.send", notifier: "ui", versions: [1, 2] }],
+      items: [
+        {
+          ...{ jobId: id, kind: "mail.send", notifier: "ui", versions: [1, 2], reason: null },
+          since: new Date("2025-01-01"),
+        },
+      ],
       next: null,
     });
   });
