@@ -34,7 +34,7 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
   "keeps a key for what a job has, and none for what it has not": async (probe, keys) => {
     const now = await probe.now();
     await probe.given(sampleJob({ id: "bare", wakeAt: null }, now));
-    assert.deepEqual(await keys.names(), ["j:bare", "k:sample.work", "kinds", "meta"]);
+    assert.deepEqual(await keys.names(), ["e:sample.work", "j:bare", "k:sample.work", "kinds", "meta"]);
   },
 
   "keeps what is short in the document, and what is long or would break its lines beside it": async (
