@@ -48,7 +48,7 @@ for (const mistake of [
 ]) {
   try { await mistake(); console.log("no error"); } catch (error) { say(error); }
 }
-console.log((await waybill.list({ kind: "greet" })).jobs.length);
+console.log((await waybill.list({ kind: "greet" })).items.length);
 `;
 
 it("answers a newcomer's mistakes with one sentence each, and writes nothing", async () => {

@@ -105,7 +105,7 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
     await probe.given(sampleJob({ id: "bare", wakeAt: null, purgeAt: now - 1 }, now));
     await probe.given(sampleJob({ id: "long", wakeAt: null, purgeAt: now - 1 }, now), LONG);
     assert.deepEqual(await keys.names(), [
-      ...["c:full", "f:sample.work\tref", "i:long", "j:bare", "j:full", "j:long"],
+      ...["c:full", "e:sample.work", "f:sample.work\tref", "i:long", "j:bare", "j:full", "j:long"],
       ...["k:sample.work", "kinds", "meta", "n:ann", "p", "r1:sample.work", "s:plan", "u", "w", "x:scope"],
     ]);
     assert.equal((await purged(probe)).jobs, 3);

@@ -6,7 +6,16 @@ import type { TestProject } from "vitest/node";
 import { mustRun, repository } from "./run.js";
 
 /** Peers that an entry loads when it is imported: whoever imports it has installed them. */
-const LOADED_PEERS = ["@aws-sdk/client-dynamodb"];
+const LOADED_PEERS = [
+  "@aws-sdk/client-dynamodb",
+  "@aws-sdk/client-sqs",
+  "@smithy/signature-v4",
+  "@types/react",
+  "@types/ws",
+  "react",
+  "request-filtering-agent",
+  "ws",
+];
 
 declare module "vitest" {
   interface ProvidedContext {
