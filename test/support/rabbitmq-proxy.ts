@@ -51,8 +51,8 @@ export class RabbitmqProxy {
   readonly port: number;
   /** The fault happened. */
   hasFailed = false;
-  /** Channels that the broker closed. */
-  channelsClosed = 0;
+  /** Why the broker closed channels, in its words. */
+  readonly channelsClosed: string[] = [];
   readonly #server: Server;
   readonly #target: number;
   readonly #links = new Set<Link>();
@@ -167,11 +167,16 @@ export class RabbitmqProxy {
 
   #answer(link: Link, frame: Frame): void {
     if (link.isHung) return;
-    if (isMethod(frame, CHANNEL_CLOSE)) this.channelsClosed += 1;
+    if (isMethod(frame, CHANNEL_CLOSE)) this.channelsClosed.push(replyText(frame));
     const { awaited } = link;
     if (awaited?.channel === frame.channel && isMethod(frame, awaited.method)) cut(link);
     else link.outer.write(frame.bytes);
   }
+}
+
+/** Behind the method stand the reply's code, two bytes, and its text, one byte of length before it. */
+function replyText({ bytes }: Frame): string {
+  return bytes.subarray(14, 14 + bytes.readUInt8(13)).toString();
 }
 
 /** Parts what comes into frames, behind so many bytes that are none. */
