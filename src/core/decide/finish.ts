@@ -185,6 +185,7 @@ function returned(
   const { record } = snapshot;
   const at = context.now + why.waitMs;
   const inStore = isStoreQueued(record);
+  const { patch: said } = why.said;
   const left: EntryDraft = {
     edge: "T7",
     reason: why.reason,
@@ -195,7 +196,8 @@ function returned(
     drafts: [...why.said.drafts, left, ...(inStore ? [{ edge: "T2" } as const] : [])],
     guard,
     patch: {
-      checkpoint: why.said.patch.checkpoint ?? record.checkpoint,
+      // Said to be nothing is said too.
+      checkpoint: said.checkpoint === undefined ? record.checkpoint : said.checkpoint,
       ...NO_CLAIM,
       dispatch: record.dispatch + 1,
       send: 0,

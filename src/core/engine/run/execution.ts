@@ -22,6 +22,7 @@ import {
   outcomeOfThrown,
   runnable,
 } from "./outcome.js";
+import { stackOf } from "./stack.js";
 import { codeOf } from "./text.js";
 
 /** A claim as its answer brought it. */
@@ -220,16 +221,33 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
         core,
         handler,
         await observe(core.telemetry, call, () => handler.run(context)),
+        (error) => {
+          this.logger.error("what a handler returned could not be checked; its job failed", {
+            stack: stackOf(error),
+          });
+        },
       );
       return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
-      return outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
+      const outcome = outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
         detailsOf(core, handler.definition.kind, given),
       );
+      this.#tellOf(error, outcome);
+      return outcome;
     } finally {
       // A handler that does not hear its signal keeps its place as long as it runs.
       gate.leave();
     }
+  }
+
+  /** For whoever is on call: the record keeps what an exception says, and not where it came from. Giving in is none. */
+  #tellOf(thrown: unknown, outcome: Outcome): void {
+    const fields = { stack: stackOf(thrown) };
+    const { attempt, maxAttempts } = this.stored.record;
+    if (outcome.do === "retry" && attempt < maxAttempts)
+      this.logger.warn("a handler threw; its job is tried again", fields);
+    else if (outcome.do === "retry" || (outcome.do === "fail" && outcome.failure.reason === "error"))
+      this.logger.error("a handler threw; its job failed", fields);
   }
 
   /** What the handler makes of the job; at the end of a shutdown it is given back, whether or not the handler hears. */

@@ -68,17 +68,24 @@ export function runnable(
 /**
  * What a handler returned, checked and brought into the form that is stored before anything is written. Never throws; a
  * promise only where a schema asks for time.
+ *
+ * @param threw - told of what the schema throws, or the value when it is looked at
  */
 export function outcomeOfReturned(
   core: Core,
   handler: RuntimeHandler,
   returned: unknown,
+  threw: (error: unknown) => void,
 ): Outcome | Promise<Outcome> {
+  const troubled = (error: unknown): Outcome => {
+    threw(error);
+    return uncheckable();
+  };
   try {
     const outcome = told(core, handler.definition, returned);
-    return outcome instanceof Promise ? outcome.catch(uncheckable) : outcome;
-  } catch {
-    return uncheckable();
+    return outcome instanceof Promise ? outcome.catch(troubled) : outcome;
+  } catch (error) {
+    return troubled(error);
   }
 }
 
@@ -104,17 +111,19 @@ function told(core: Core, definition: Definition, returned: unknown): Outcome | 
       `The handler of ${definition.kind} must return track(ref) or done(output), not a plain value.`,
     );
   }
-  const output = said.output ?? null;
-  const checked = definition.checkOutput(output);
+  const checked = definition.checkOutput(said.output ?? null);
   return checked instanceof Promise
-    ? checked.then((answer) => completing(core, output, answer))
-    : completing(core, output, checked);
+    ? checked.then((answer) => completing(core, answer))
+    : completing(core, checked);
 }
 
-function completing(core: Core, output: unknown, checked: Checked): Outcome {
+/** What is stored is what the schema made of the output: a key that it strips is in no store and no view. */
+function completing(core: Core, checked: Checked): Outcome {
   if (!checked.ok) return unusable(core, "output_invalid", "The output is invalid", checked.issues[0]);
   const { maxPayloadBytes } = core.gateway.store.capabilities;
-  const text = toJsonText(output, { maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes) });
+  const text = toJsonText(checked.value ?? null, {
+    maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes),
+  });
   if (!text.ok) return unusable(core, "result_unstorable", "The output cannot be stored", text);
   return { do: "complete", output: text.text };
 }
@@ -123,7 +132,7 @@ async function tracked(core: Core, definition: Definition, ref: unknown): Promis
   const checked = await definition.checkRef(ref);
   if (!checked.ok)
     return unusable(core, "output_invalid", "The reference given to track is invalid", checked.issues[0]);
-  const text = toJsonText(ref, { maxBytes: core.policy.maxCheckpointBytes });
+  const text = toJsonText(checked.value, { maxBytes: core.policy.maxCheckpointBytes });
   if (!text.ok)
     return unusable(core, "result_unstorable", "The reference given to track cannot be stored", text);
   const stored = parseJsonText(text.text);
