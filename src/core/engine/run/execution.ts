@@ -1,5 +1,6 @@
 import { detailsOf } from "../failure-details.js";
 import { type Updates, NO_UPDATES } from "../../decide/held.js";
+import { isSuspect } from "../../decide/suspect.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
 import type { Logger } from "../../logger.js";
@@ -143,11 +144,12 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   async run(): Promise<Ending> {
-    const { core, closing } = this.#parts;
+    const { core, closing, isolation } = this.#parts;
     const { record } = this.stored;
     const shutDown = (): void => {
       this.#stop("ShuttingDown");
     };
+    isolation.held();
     try {
       // Read once, before anything runs: a job whose history is damaged is left to its lease.
       core.announce({ snapshot: this.stored, entries: claimEntries(record) });
@@ -162,6 +164,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       return { status: "unknown" };
     } finally {
       closing.off(shutDown);
+      isolation.dropped();
       this.#cancelDeadline?.();
       this.#lease.stop();
     }
@@ -195,12 +198,29 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   #whenItsTurn(): Promise<Outcome> {
+    return isSuspect(this.stored.record) ? this.#alone() : this.#atTheGate();
+  }
+
+  /** Where another suspect has been set apart already, this one is left to be claimed again. */
+  async #alone(): Promise<Outcome> {
+    const { isolation } = this.#parts;
+    const { leaseMs } = this.#claimed;
+    if (!(await isolation.enter(leaseMs, this.abortSignal))) return { do: "release", begun: false };
+    this.logger.warn("a job whose claims have lapsed is at its last attempt and is run alone");
+    try {
+      return await this.#atTheGate();
+    } finally {
+      isolation.leave();
+    }
+  }
+
+  #atTheGate(): Promise<Outcome> {
     const { gate } = this.#parts;
     const { abortSignal } = this;
     if (!abortSignal.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
     return gate
       .enter(abortSignal)
-      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(abortSignal)));
+      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(abortSignal, false)));
   }
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
@@ -214,7 +234,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const checked = checkedInput(definition, this.stored.input);
       const input = runnable(core, checked instanceof Promise ? await checked : checked);
       if (!input.ok) return input.outcome;
-      if (abortSignal.aborted) return outcomeOfAbort(abortSignal);
+      if (abortSignal.aborted) return outcomeOfAbort(abortSignal, false);
       const call = { port: "handler", operation: definition.kind, items: 1 } as const;
       const context = handlerContext(this, input.value);
       const outcome = outcomeOfReturned(
@@ -256,7 +276,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     return new Promise((resolve) => {
       const callBack = (): void => {
         this.logger.warn("a handler did not end in the time of the shutdown; its job was given back");
-        resolve({ do: "release" });
+        resolve({ do: "release", begun: true });
       };
       leaving.on(callBack);
       void running.then((outcome) => {

@@ -29,8 +29,8 @@ export type Outcome =
   | { readonly do: "fail"; readonly failure: FailureFacts }
   | { readonly do: "retry"; readonly error: AttemptError }
   | { readonly do: "cancel" }
-  /** The attempt is given back. */
-  | { readonly do: "release"; readonly afterMs?: number }
+  /** The attempt is given back. `begun`: the handler was called. */
+  | { readonly do: "release"; readonly afterMs?: number; readonly begun: boolean }
   /** Another has the job: there is nothing to write. */
   | { readonly do: "leave" };
 
@@ -95,7 +95,7 @@ function uncheckable(): Outcome {
 }
 
 function told(core: Core, definition: Definition, returned: unknown): Outcome | Promise<Outcome> {
-  if (returned instanceof GiveBack) return { do: "release", afterMs: returned.afterMs };
+  if (returned instanceof GiveBack) return { do: "release", afterMs: returned.afterMs, begun: true };
   const said = outcomeOf(returned);
   if (said.kind === "track") {
     if (definition.external) return tracked(core, definition, said.ref);
@@ -156,19 +156,19 @@ export function outcomeOfThrown(
   details?: (given: unknown) => Json,
 ): Outcome {
   const meant = classify(thrown, signal, maxTextChars, details);
-  if (meant.is === "abort") return outcomeOfAbort(signal);
+  if (meant.is === "abort") return outcomeOfAbort(signal, true);
   if (meant.is === "retry") return { do: "retry", error: meant.error };
   const { message, code, expose, details: kept = null } = meant.error;
   return { do: "fail", failure: { reason: "error", message, code, expose, details: kept } };
 }
 
-/** The end of a run that gave in to its signal, or had not begun. */
-export function outcomeOfAbort(signal: AbortState): Outcome {
+/** The end of a run that gave in to its signal, or had not `begun`. */
+export function outcomeOfAbort(signal: AbortState, begun: boolean): Outcome {
   switch (reasonOf(signal)) {
     case "Cancelled":
       return { do: "cancel" };
     case "ShuttingDown":
-      return { do: "release" };
+      return { do: "release", begun };
     case "DeadlineExceeded":
       return {
         do: "fail",
@@ -212,6 +212,7 @@ export function decideOutcome(
           {
             ...held,
             policy: retryPolicy,
+            begun: outcome.begun,
             ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
           },
           context,
