@@ -282,6 +282,7 @@ async function leaveToOthers({ core }: Tools, snapshot: Snapshot, dueSince: numb
   const ageMs = now - dueSince;
   const item = advance(snapshot, {}, { now, policy });
   // Not behind the place that this pass has come to: it is not found in it again.
-  const wakeAt = ageMs < YOUNG_MS ? Math.floor(dueSince) : Math.ceil(now + Math.min(policy.takeDueHoldMs, ageMs / 4));
+  const wakeAt =
+    ageMs < YOUNG_MS ? Math.floor(dueSince) : Math.ceil(now + Math.min(policy.takeDueHoldMs, ageMs / 4));
   await core.gateway.advance({ ...item, wakeAt, latestWakeAt: wakeAt });
 }
