@@ -25,6 +25,7 @@ import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
+import type { Relay, RelayOptions } from "./relay.js";
 import type { JobViewOf } from "./view.js";
 import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
@@ -286,6 +287,15 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
   ): AsyncResult<Claim<D>, ClaimRefused>;
   /** Takes messages that a platform pushes, by the rules of a worker. No handlers will do for dead letters. */
   intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueNames>;
+  /**
+   * A relay: the process that only notifies, for those whose jobs are submitted and run where the notifiers are
+   * `servedElsewhere()`. It hears the feed and publishes at once; without a feed, and after a failure, it finds what is due
+   * by reconciling, and leaves to others what it has no handlers and queues for. More than one lose nothing, and tell most
+   * events twice.
+   *
+   * @throws {WaybillError} `config.invalid`: there is no notifier to publish to
+   */
+  relay(options?: RelayOptions): Relay;
   /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */
   reconcile(options?: {
     /** Polls external work of their kinds. */
