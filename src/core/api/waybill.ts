@@ -48,6 +48,7 @@ export type ReportRefusal =
   | JobAlreadyFinal
   | InputInvalid
   | WaybillError<"job.not_awaiting">
+  | WaybillError<"callback.invalid">
   | WaybillError<"ref.ambiguous">;
 
 /** Options of one job. */
@@ -177,16 +178,21 @@ export interface RerunOptions extends OwnerOption {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Of which external work an event tells: what `track` was given, or any one of its keys. */
-export interface ReportTarget<D extends AnyDef> {
-  readonly ref: TypesOf<D>["ref"] | string | number;
-}
+/**
+ * Of which external work an event tells: what `track` was given, or any one of its declared keys; or the token that its run
+ * made with `callbackToken`.
+ */
+export type ReportTarget<D extends AnyDef> =
+  | { readonly ref: TypesOf<D>["ref"] | string | number; readonly token?: undefined }
+  | { readonly token: string; readonly ref?: undefined };
 
 /** What the parts that stand on a Waybill (routes, gateways) need of it beside its methods. */
 export interface Composition<Defs extends AnyDef> {
   readonly kinds: ReadonlySet<string>;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** What a token of a callback is about; `null`: it was not signed here, or has expired. */
+  readonly callbackOf: (token: string) => { readonly kind: string } | null;
   /** Types only; never a value. */
   readonly "~defs"?: Defs | undefined;
 }
