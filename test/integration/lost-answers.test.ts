@@ -55,7 +55,9 @@ for (const { name, isMissing, open } of ENGINES) {
 
     it.each(LATER)("may be stored when the store then says that %s", async (_, later) => {
       const { waybill, count } = await bench("create", later);
-      const error = await waybill.submit(mail, { to: "ann" }, { id: "job-1" }).catch((thrown: unknown) => thrown);
+      const error = await waybill
+        .submit(mail, { to: "ann" }, { id: "job-1" })
+        .catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: "store.unavailable", outcome: "unknown", jobId: "job-1" });
       expect(await count()).toBe(1);
     });
@@ -77,25 +79,34 @@ for (const { name, isMissing, open } of ENGINES) {
       expect(jobs[0]?.record).toMatchObject({ status: "FAILED", failure: { reason: "cancelled" } });
     });
 
-    it.each(["create", "write"] as const)("may be stored when Waybill is closed meanwhile (%s)", async (lost) => {
-      const inner = await open();
-      closers.push(() => inner.close());
-      let isClosed = false;
-      const { store, isLost } = losing(inner, lost, () => {
-        throw isClosed ? LATER[0]![1]() : new StoreUnavailableError("Down.", { outcome: "not_applied" });
-      });
-      const { logger } = recordingLogger();
-      const waybill = createWaybill({ jobs: [mail], store: { ...store, close: async () => undefined }, logger });
-      if (lost === "write") await waybill.submit(mail, { to: "ann" }, { id: "job-1" });
-      const call =
-        lost === "create"
-          ? waybill.submit(mail, { to: "ann" }, { id: "job-1" })
-          : waybill.cancel("job-1");
-      const settled = Promise.resolve(call).catch((thrown: unknown) => thrown);
-      await isLost;
-      await waybill.close();
-      isClosed = true;
-      expect(await settled).toMatchObject({ code: "store.unavailable", outcome: "unknown", jobId: "job-1" });
-    });
+    it.each(["create", "write"] as const)(
+      "may be stored when Waybill is closed meanwhile (%s)",
+      async (lost) => {
+        const inner = await open();
+        closers.push(() => inner.close());
+        let isClosed = false;
+        const { store, isLost } = losing(inner, lost, () => {
+          throw isClosed ? LATER[0]![1]() : new StoreUnavailableError("Down.", { outcome: "not_applied" });
+        });
+        const { logger } = recordingLogger();
+        const waybill = createWaybill({
+          jobs: [mail],
+          store: { ...store, close: async () => undefined },
+          logger,
+        });
+        if (lost === "write") await waybill.submit(mail, { to: "ann" }, { id: "job-1" });
+        const call =
+          lost === "create" ? waybill.submit(mail, { to: "ann" }, { id: "job-1" }) : waybill.cancel("job-1");
+        const settled = Promise.resolve(call).catch((thrown: unknown) => thrown);
+        await isLost;
+        await waybill.close();
+        isClosed = true;
+        expect(await settled).toMatchObject({
+          code: "store.unavailable",
+          outcome: "unknown",
+          jobId: "job-1",
+        });
+      },
+    );
   });
 }
