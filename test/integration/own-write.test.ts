@@ -49,7 +49,7 @@ async function onRedis(): Promise<Bench> {
   const server = await redisServer();
   const proxy = await TcpProxy.to(server.port);
   closers.push(() => proxy.close());
-  const client = server.client({ port: proxy.port, retryStrategy: () => 1, enableReadyCheck: false });
+  const client = server.client({ port: proxy.port, retryStrategy: () => 1 });
   return { proxy, store: redisStore({ client, prefix: server.prefix(), onWarning: () => undefined }) };
 }
 
@@ -80,7 +80,7 @@ async function live({ proxy, store }: Bench, nth: number): Promise<boolean> {
         await checkpoint({ at: 2 });
         return { done: true };
       }),
-      order.handle({ run: ({ track }) => track({ ref: "r-1" }), poll: () => ({ state: "pending" }) }),
+      order.handle({ run: ({ track }) => track({ ref: "r-1" }), poll: () => ({ state: "open" }) }),
     ],
     { reconcile: false },
   );
@@ -101,8 +101,10 @@ async function live({ proxy, store }: Bench, nth: number): Promise<boolean> {
   void worker.run();
   const ids = [again, keyed].map((one) => (one.ok ? one.value.id : ""));
   for (const id of ids) await certain(() => waybill.result(work, id, { timeoutMs: 20_000 }));
-  for (let now = await certain(() => waybill.get(order, "tracked")); (now?.awaiting ?? null) === null;)
-    now = await certain(() => waybill.get(order, "tracked"));
+  let tracking = await certain(() => waybill.history("tracked"));
+  while (tracking?.events.at(-1)?.type !== "job.waiting") {
+    tracking = await certain(() => waybill.history("tracked"));
+  }
   const reported = await certain(async () => {
     try {
       return await waybill.report(order, { ref: "r-1" }, { state: "done", output: { placed: true } });
