@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { createServer as createNetServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tableDefinition } from "waybill/dynamodb";
+import { dynamodbTable } from "waybill/dynamodb";
 import { verifyWebhook } from "waybill/webhook/verify";
 import { dynamodb, sqs } from "../stage/parts.js";
 import { runExample, type Stage } from "../stage/run.js";
@@ -65,7 +65,7 @@ await runExample(
       (port) => `http://127.0.0.1:${port}`,
     );
     Object.assign(process.env, {
-      RECOVERY_TABLE: await dynamo.table(tableDefinition({ table: "recovery" })),
+      RECOVERY_TABLE: await dynamo.table(dynamodbTable({ table: "recovery" })),
       NAIVE_TABLE: await dynamo.table({
         TableName: "executions",
         BillingMode: "PAY_PER_REQUEST",
