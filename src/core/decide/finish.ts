@@ -241,7 +241,7 @@ interface Tracking extends Held {
 
 /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
 export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
-  const { cancel, phase } = snapshot.record;
+  const { cancel, phase, fence } = snapshot.record;
   const { now } = context;
   const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES);
   return change(snapshot, context, {
@@ -253,6 +253,7 @@ export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
       worker: null,
       awaiting: {
         ...held.awaiting,
+        fence,
         since: now,
         // Nobody heartbeats while it waits, so nobody else would learn of the request.
         nextPollAt: cancel === null ? held.awaiting.nextPollAt : now,

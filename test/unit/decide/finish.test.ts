@@ -231,7 +231,13 @@ describe("await (track)", () => {
       worker: null,
       wakeAt: NOW + 300,
     });
-    expect(item.patch.awaiting).toEqual({ ...awaiting, since: NOW, pollErrors: 0, cancelSent: false });
+    expect(item.patch.awaiting).toEqual({
+      ...awaiting,
+      fence: 1,
+      since: NOW,
+      pollErrors: 0,
+      cancelSent: false,
+    });
   });
 
   it("names the phase that was entered with it", () => {

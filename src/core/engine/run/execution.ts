@@ -2,13 +2,19 @@ import { detailsOf } from "../failure-details.js";
 import { type Updates, NO_UPDATES } from "../../decide/held.js";
 import { isSuspect } from "../../decide/suspect.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
-import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
+import {
+  type AbortReason,
+  type CallbackTokenOptions,
+  HandlerAborted,
+  type RuntimeHandler,
+} from "../../handler.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
 import type { WorkerParts } from "../worker/parts.js";
+import { signLaunch } from "./callback-token.js";
 import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
 import { HeldClaim, type HeldClaimEvents } from "./claim.js";
@@ -119,6 +125,10 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     this.#updates = new UpdateWriter(about);
     if (this.#concluding) void this.#updates.close();
     return this.#updates;
+  }
+
+  async callbackToken(options: CallbackTokenOptions | undefined): Promise<string> {
+    return signLaunch(this.#parts.core, this.#claimed.handler, this.stored.record, options);
   }
 
   confirmed(sentAt: number): void {
