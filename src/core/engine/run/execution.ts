@@ -258,7 +258,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
   async #handle(): Promise<Outcome> {
-    const { core, gate } = this.#parts;
+    const { core, gate, neutral } = this.#parts;
     const { handler } = this.#claimed;
     const { definition } = handler;
     const { abortSignal } = this;
@@ -273,7 +273,8 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const outcome = outcomeOfReturned(
         core,
         handler,
-        await observe(core.telemetry, call, () => handler.run(context)),
+        // Around the hook too, so that what it makes current is so for the handler.
+        await neutral(() => observe(core.telemetry, call, () => handler.run(context))),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {
             stack: stackOf(error),
