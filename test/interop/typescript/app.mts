@@ -23,8 +23,8 @@ export const client = createClient<typeof ingest>({ baseUrl: "/jobs" });
 export async function chunksOf(id: string): Promise<number> {
   const output = await waybill.result(ingest, id);
   // @ts-expect-error -- the output has no such member
-  void output.pages;
-  return output.chunks;
+  const pages: unknown = output.pages;
+  return pages === undefined ? output.chunks : 0;
 }
 
 export async function begin(documentId: string): Promise<string> {
