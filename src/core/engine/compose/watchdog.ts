@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { isWaybillError } from "../../errors.js";
 import type { Core } from "../context.js";
 
@@ -34,7 +35,7 @@ export function createWatchdog(core: Core): Watchdog {
 
   return {
     submitted() {
-      const now = core.clock.now();
+      const now = monotonicNow(core.clock);
       nextLookAt ??= now + SILENCE_MS;
       if (warned || now < nextLookAt) return;
       nextLookAt = now + SILENCE_MS;

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
@@ -49,7 +50,7 @@ export async function pollOnce(
   const token = core.ids.token();
   const leaseMs = core.policy.pollLeaseMs;
   // Counted from before the claim leaves: by the store's clock the right ends no earlier.
-  const endsAt = core.clock.now() + leaseMs;
+  const endsAt = monotonicNow(core.clock) + leaseMs;
   const claimed = await applyCommand(core, snapshot, (stored, context) => {
     const { awaiting, poll } = stored.record;
     // Somebody else has looked while the claim was on its way.
@@ -89,7 +90,7 @@ async function within<T>(
   const callOff = (): void => {
     cut("called_off");
   };
-  const cancelTimer = core.clock.timer(endsAt - core.clock.now(), () => {
+  const cancelTimer = core.clock.timer(endsAt - monotonicNow(core.clock), () => {
     cut("late");
   });
   outer?.addEventListener("abort", callOff, { once: true });

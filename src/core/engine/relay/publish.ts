@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
@@ -38,7 +39,7 @@ export async function publishSafely(
   events: readonly ServerEvent[],
   stops: Stops,
 ): Promise<Published> {
-  const startedAt = core.clock.now();
+  const startedAt = monotonicNow(core.clock);
   if (stops.stopped) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
@@ -52,7 +53,7 @@ export async function publishSafely(
   const call = async (): Promise<unknown> =>
     notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
   let settled = Promise.resolve();
-  const took = () => ({ durationMs: core.clock.now() - startedAt, settled });
+  const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
     const answers = await observed(core, name, events.length, () => {
       const calling = call();

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
@@ -221,7 +222,7 @@ export class UpdateWriter {
     }
     this.#progress = { json, percent: this.#percent };
     const { core } = this.#parts;
-    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - core.clock.now());
+    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - monotonicNow(core.clock));
   }
 
   #schedule(afterMs: number): void {
@@ -250,7 +251,7 @@ export class UpdateWriter {
       return;
     }
     this.#writing = true;
-    this.#lastWriteAt = core.clock.now();
+    this.#lastWriteAt = monotonicNow(core.clock);
     const transitionId = core.ids.transition();
     const sent = this.#take(transitionId);
     try {

@@ -1,4 +1,4 @@
-import { type Clock, inTime } from "../../clock.js";
+import { type Clock, inTime, monotonicNow } from "../../clock.js";
 import { isWaybillError, StoreUnavailableError } from "../../errors.js";
 import type {
   AdvanceItem,
@@ -46,6 +46,8 @@ type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
 export interface Gateway {
   readonly store: Beside;
   create(item: CreateItem, tx: unknown): Promise<CreateResult>;
+  /** Asks for the store's clock and for nothing else; inside the caller's transaction, where one is given. */
+  tellTime(tx: unknown): Promise<void>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
   write(item: WriteItem): Promise<WriteResult>;
   beat(item: BeatItem): Promise<BeatResult>;
@@ -105,6 +107,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     store,
     call: (operation, run) => ask(operation, 1, run),
     create: (item, tx) => (tx === undefined ? creates.add(item) : createAlone(ask, item, tx)),
+    tellTime: async (tx) => {
+      const items: readonly CreateItem[] = [];
+      const asked = tx === undefined ? { items } : { items, tx };
+      await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
+    },
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
     beat: (item) => beats.add(item),
@@ -131,6 +138,7 @@ type Ask = <R extends StoreReply>(
 /** A call of the port: observed, its error one of ours, its clock heard. */
 function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
   return async (operation, items, run) => {
+    const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
         const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
@@ -141,7 +149,7 @@ function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions):
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
     if (!Number.isFinite(reply.nowMs)) throw clockless();
-    time.heard(reply.nowMs);
+    time.heard(reply.nowMs, sentAt);
     return reply;
   };
 }
