@@ -1,4 +1,5 @@
 import { type Clock, inTime, monotonicNow } from "../../clock.js";
+import type { ErrorCode } from "../../error-codes.js";
 import { isWaybillError, StoreUnavailableError } from "../../errors.js";
 import type {
   AdvanceItem,
@@ -176,12 +177,28 @@ function batching({ store, clock }: GatewayOptions, ask: Ask): Batched {
       maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
       lanes,
       keyOf,
+      isOfOneItem,
       run: async (items) => {
         const { results } = await ask(operation, items.length, (_, request) => run(items, request));
         return complete(results, items.length);
       },
     });
 }
+
+/** What an adapter threw that is no error of the port: one value that it could not encode, as often as not. */
+const unexpected = new WeakSet<Error>();
+
+/** Every call of the port can be asked again: who made a change recognises it. */
+function isOfOneItem(error: unknown): boolean {
+  if (!isWaybillError(error)) return false;
+  return unexpected.has(error) || !OF_THE_STORE.has(error.code);
+}
+
+const OF_THE_STORE: ReadonlySet<ErrorCode> = new Set([
+  "store.unavailable",
+  "store.not_migrated",
+  "waybill.closed",
+]);
 
 /** Answers that cannot be told apart are none. */
 function complete<R>(results: readonly R[], asked: number): readonly R[] {
@@ -275,5 +292,10 @@ async function writeWithPiggybackedClaim(
 /** An adapter's own error goes through; anything else is a fault whose effect is not known. */
 function rethrow(error: unknown): never {
   if (isWaybillError(error)) throw error;
-  throw new StoreUnavailableError("The store failed unexpectedly.", { outcome: "unknown", cause: error });
+  const failed = new StoreUnavailableError("The store failed unexpectedly.", {
+    outcome: "unknown",
+    cause: error,
+  });
+  unexpected.add(failed);
+  throw failed;
 }
