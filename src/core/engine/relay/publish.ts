@@ -1,4 +1,5 @@
 import { monotonicNow } from "../../clock.js";
+import { nearestDurationMs } from "../../durations.js";
 import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
@@ -141,7 +142,7 @@ function known(answers: unknown, index: number): PublishResult {
   const answer: unknown = Array.isArray(answers) ? answers[index] : undefined;
   if (typeof answer !== "object" || answer === null) return UNANSWERED;
   const { status, afterMs, reason } = answer as Readonly<Record<string, unknown>>;
-  const wait = typeof afterMs === "number" && Number.isFinite(afterMs) ? afterMs : null;
+  const wait = nearestDurationMs(afterMs);
   switch (status) {
     case "delivered":
       return { status };
