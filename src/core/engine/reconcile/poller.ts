@@ -4,7 +4,8 @@ import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { observe } from "../../telemetry.js";
-import { applyCommand } from "../store/apply.js";
+import { type Applied, applyCommand } from "../store/apply.js";
+import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
 import { stackOf } from "../run/stack.js";
@@ -64,10 +65,26 @@ export async function pollOnce(
 
   const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false, warnings: [] };
   const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
-  const stored = await applyCommand(core, look.held, (current, context) =>
-    judge(look, work, current, context),
-  );
+  const stored = await storeSeen(look, work);
   return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
+}
+
+/**
+ * What was seen, stored. Where the store can keep it at no time, work that is still open was not seen, and the end of work is
+ * that of the job all the same: it fails and says why.
+ */
+async function storeSeen(look: Look, work: SeenWork | Cut): Promise<Applied> {
+  const store = (seen: SeenWork | Cut): Promise<Applied> =>
+    applyCommand(look.core, look.held, (current, context) => judge(look, seen, current, context));
+  try {
+    return await store(work);
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+    warn(look.core, "what a poll saw cannot be stored", look.held.record, error);
+    const isOver = typeof work === "object" && (work.state === "done" || work.state === "failed");
+    if (!isOver) return store(unseen(look.core, look.handler));
+    return store({ state: "invalid", reason: "result_unstorable", message: whyUnstorable(error) });
+  }
 }
 
 /** What ended a look before it had an answer. */

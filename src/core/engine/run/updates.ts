@@ -13,6 +13,7 @@ import type { Core } from "../context.js";
 import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
 import { stackOf } from "./stack.js";
+import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import { codeOf, storable } from "./text.js";
 
 /** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
@@ -285,11 +286,15 @@ export class UpdateWriter {
           );
       }
     } catch (error) {
-      this.#takeBack(sent);
-      for (const waiter of sent.waiters) waiter.reject(error);
-      this.#parts.logger.warn("news of a running job could not be stored yet", {
-        code: codeOf(error),
-      });
+      // What no try will store is said no more: it must not stand in the way of the outcome.
+      const isLost = isUnstorable(error);
+      if (!isLost) this.#takeBack(sent);
+      for (const waiter of sent.waiters)
+        waiter.reject(isLost ? new PermanentError(whyUnstorable(error)) : error);
+      this.#parts.logger.warn(
+        isLost ? "news of a running job cannot be stored" : "news of a running job could not be stored yet",
+        { code: codeOf(error) },
+      );
     }
     this.#writing = false;
     // What could not be stored is not tried at once: the store is in trouble.
