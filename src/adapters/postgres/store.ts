@@ -83,7 +83,7 @@ const CAPABILITIES: StoreCapabilities = {
  * Keeps jobs in a schema of a Postgres database (13 or later), which any number of processes may share. The store is the
  * queue too, and `create` takes the caller's transaction.
  *
- * It never makes tables by itself: run `migrate()`, or what `migrationSql()` prints. Each call is one statement that
+ * It never makes tables by itself: run `migrate()`, or what `postgresMigrationSql()` prints. Each call is one statement that
  * commits by itself and leaves nothing in the session, so a pooler in transaction mode may stand in between.
  *
  * @throws WaybillError `config.invalid` when the client is none, or the schema's name is not usable; from the first call
