@@ -27,12 +27,15 @@ export function sessionOf(client: PostgresClient, names: Names, tells: boolean):
     tells,
     async run(sql, params, effect) {
       for (let tries = 1; ; tries += 1) {
+        // A client is judged before the statement is sent: that failing, the statement has had no effect.
+        let reached: Effect = "reads";
         try {
-          if (effect === "writes") await judged(client);
+          if (effect === "writes") await judgeClient(client);
+          reached = effect;
           return rowsOf(await client.query(sql, [...params]));
         } catch (error) {
           // Nothing of it was applied, so this is no second try of a change.
-          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, effect);
+          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, reached);
         }
         await pause(tries);
       }
@@ -49,7 +52,7 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
     tells: false,
     async run(sql, params) {
       try {
-        await judged(tx);
+        await judgeClient(tx);
         return rowsOf(await tx.query(sql, [...params]));
       } catch (error) {
         throw explained(error, "reads");
@@ -71,15 +74,6 @@ export async function further<T>(session: Session, applied: boolean, run: () => 
       outcome: "unknown",
       cause: error.cause,
     });
-  }
-}
-
-/** That it failed says nothing of what was to follow it: nothing has. */
-async function judged(client: PostgresClient): Promise<void> {
-  try {
-    await judgeClient(client);
-  } catch (error) {
-    throw explained(error, "reads");
   }
 }
 

@@ -192,9 +192,18 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
   NOTADB: "The file is not a SQLite database.",
 };
 
+/** What a statement carried is refused at any time. */
+const UNSTORABLE: Readonly<Partial<Record<string, string>>> = {
+  TOOBIG: "A text is too long for SQLite.",
+  CONSTRAINT: "SQLite does not take a value of the store.",
+  MISMATCH: "SQLite does not take a value of the store.",
+};
+
 /** What was thrown before anything was committed. The driver's own words stay in `cause`: they may quote SQL. */
 function explained(error: unknown): unknown {
   if (isWaybillError(error)) return error;
+  const unstorable = UNSTORABLE[sqliteCode(error) ?? ""];
+  if (unstorable !== undefined) return new WaybillError("store.unstorable", unstorable, { cause: error });
   const sentence = SENTENCES[sqliteCode(error) ?? ""] ?? "SQLite refused a statement of the store.";
   return new StoreUnavailableError(sentence, { outcome: "not_applied", cause: error });
 }
