@@ -176,6 +176,12 @@ describe("the context of nobody", () => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
+  it("leaves a clock its two times", () => {
+    const clock = { ...systemClock, now: () => 7, monotonic: () => 11 };
+    const moved = inContext(clock, neutralContext());
+    expect([moved.now(), moved.monotonic?.()]).toEqual([7, 11]);
+  });
+
   it("needs no platform that has one: a browser simply runs", () => {
     vi.stubGlobal("process", undefined);
     try {
