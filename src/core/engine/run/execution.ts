@@ -322,6 +322,14 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     });
   }
 
+  /** A worker that stops waits for a store, and not for one whose client was closed before it. */
+  #patienceMs(): number {
+    const { core, closing, leaving } = this.#parts;
+    if (leaving.fired) return LAST_WORD_PATIENCE_MS;
+    const { unknownRetryMs } = core.policy;
+    return closing.fired ? unknownRetryMs : Math.max(unknownRetryMs, this.#lease.remainingMs());
+  }
+
   #conclude(outcome: Outcome): Promise<Ending> {
     this.#concluding = true;
     if (this.#updates === null) return this.#store(outcome, noNews);
@@ -329,15 +337,13 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => Updates): Promise<Ending> {
-    const { core, leaving, slots } = this.#parts;
+    const { core, slots } = this.#parts;
     const { handler, token } = this.#claimed;
     if (outcome.do === "leave" || this.#claim.lost) return { status: "lost", snapshot: this.#claim.snapshot };
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const patienceMs = leaving.fired
-      ? LAST_WORD_PATIENCE_MS
-      : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const patienceMs = this.#patienceMs();
     const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
       this.#claim
         .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })
