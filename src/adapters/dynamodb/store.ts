@@ -1,4 +1,5 @@
 import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import {
   type AdvanceReply,
@@ -114,13 +115,9 @@ class StoreOnDynamoDb implements DynamoDbStore {
   readonly #session: Session;
   #closed = false;
 
-  constructor({
-    client,
-    table,
-    clockSkewMs = 5_000,
-    timeToLive = false,
-    retryForMs = 5_000,
-  }: DynamoDbStoreOptions) {
+  constructor(options: DynamoDbStoreOptions) {
+    requireOptions("dynamodbStore", options, ["client", "table", "clockSkewMs", "timeToLive", "retryForMs"]);
+    const { client, table, clockSkewMs = 5_000, timeToLive = false, retryForMs = 5_000 } = options;
     requireWhole("clockSkewMs", clockSkewMs);
     requireWhole("retryForMs", retryForMs);
     const connection = new Connection(client, requireTableName(table), retryForMs);

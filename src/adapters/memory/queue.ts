@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
+import { checkOptions } from "../../core/options.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
 import { MessageList, type Receipt, type TakeDeviation } from "./queue-messages.js";
@@ -44,11 +45,16 @@ export interface MemoryQueue extends Queue {
   readonly faults: MemoryQueueFaults;
 }
 
+const OPTIONS = [
+  ...["visibilityMs", "maxDelayMs", "maxReceives", "ordered", "maxBatch", "clock", "random", "faults"],
+];
+
 /** FIFO queues swallow a repeated deduplication id for this long, even after the first message was deleted. */
 const DEDUPLICATION_MS = 5 * 60_000;
 
 /** Makes a queue for tests, development and single processes. It behaves as brokers do, faults included. */
 export function memoryQueue(options: MemoryQueueOptions = {}): MemoryQueue {
+  checkOptions("memoryQueue", options, OPTIONS);
   return new InMemoryQueue(options);
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -94,6 +95,7 @@ export interface RedisStore extends Store {
   onLostWrites(listener: (lost: RedisLostWrites) => void): () => void;
 }
 
+const REDIS_OPTIONS = ["client", "prefix", "shards", "durability", "wait", "listen", "onWarning"];
 /** A script stops the server while it runs: this many jobs take some milliseconds. */
 const MAX_BATCH = 250;
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
@@ -123,6 +125,7 @@ class StoreOnRedis implements RedisStore {
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
+    requireOptions("redisStore", options, REDIS_OPTIONS);
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
     const places = placesOf(prefix, shards);

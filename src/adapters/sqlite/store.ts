@@ -1,4 +1,5 @@
 import { WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -37,7 +38,7 @@ import { beatJob } from "./beat.js";
 import { claimByMessage, claimNext } from "./claim.js";
 import { Connection, type Session } from "./connection.js";
 import { createJob } from "./create.js";
-import type { SqliteDatabase } from "./driver.js";
+import { checkDatabase, type SqliteDatabase } from "./driver.js";
 import { sqliteFeed } from "./feed.js";
 import { HintLog } from "./hints.js";
 import { jobsByRef, listJobs } from "./list.js";
@@ -91,7 +92,10 @@ class SqliteStore implements Store {
   #opening: Promise<void> | null = null;
   #closed = false;
 
-  constructor({ db, durability = "full", busyTimeoutMs = 5_000 }: SqliteStoreOptions) {
+  constructor(options: SqliteStoreOptions) {
+    requireOptions("sqliteStore", options, ["db", "durability", "busyTimeoutMs"]);
+    const { db, durability = "full", busyTimeoutMs = 5_000 } = options;
+    checkDatabase(db);
     this.#connection = new Connection(db, busyTimeoutMs);
     this.#durability = durability;
     this.capabilities = capabilitiesOf(this.#connection.isInMemory(), durability);

@@ -2,23 +2,20 @@ import { createCallbacks } from "../../callback/callbacks.js";
 import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
-import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
-import type { HistoryEntry } from "../../history.js";
+import type { EventType, ServerEvent } from "../../event.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { callHook } from "../../hook.js";
-import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
 import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
-import type { JobRecord } from "../../record.js";
 import { isServedElsewhere } from "../../served-elsewhere.js";
-import { type Bus, createBus } from "../announce/bus.js";
+import { createBus } from "../announce/bus.js";
+import { createLocalEvents } from "../announce/local-events.js";
 import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
-import { eventsOf } from "../announce/events.js";
 import { createGateway } from "../store/gateway.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
@@ -54,7 +51,6 @@ export interface Runtime {
 
 /** Puts the parts together. Nothing is reached before it is used. @throws WaybillError `config.invalid` and its kin */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  checkComposition(options);
   const parts = environment(options);
   const bus = createBus(parts.logger, parts.telemetry);
   const ready = new Set<() => void>();
@@ -69,11 +65,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const relay = createRelay(core);
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
+  const local = createLocalEvents(core, bus);
   let closing: Promise<void> | null = null;
 
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
-    const said = tellHere(core, bus, change);
+    const said = local.tell(change);
     hints.publish(record, change.inTransaction);
     if (record.readyAt !== null) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
@@ -121,6 +118,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
+  checkComposition(options);
   useParts(...partsOf(options));
   const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
@@ -198,38 +196,6 @@ function hooksOf(
       if (onPublish !== undefined) safely("onPublish", () => onPublish(attempt));
     },
   };
-}
-
-/** @returns how many entries there were to tell of */
-function tellHere(core: Core, bus: Bus, change: Announcement): number {
-  const { record } = change.snapshot;
-  // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
-  const said = bus.hearsAny() || record.notifiers.length > 0 ? change.entries : [];
-  const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
-  if (heard.length > 0) void tell(core, bus, record, heard);
-  return said.length;
-}
-
-/** Tells local listeners. Never rejects. */
-async function tell(
-  core: Core,
-  bus: Bus,
-  record: JobRecord,
-  entries: readonly HistoryEntry[],
-): Promise<void> {
-  const definition = core.definitions.get(record.kind);
-  try {
-    const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
-    for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
-  } catch (error) {
-    core.logger.error("a local event could not be made", { code: codeOf(error) });
-  }
-}
-
-/** The stored input, for messages that speak of it. A local event is not worth an error: without it they are general. */
-async function inputOf(core: Core, id: string): Promise<unknown> {
-  const stored = await core.gateway.read(id, { input: true }).catch(() => null);
-  return stored?.input === undefined ? undefined : parseJsonText(stored.input);
 }
 
 function servedHere({ notifiers }: RuntimeOptions): ReadonlyMap<string, Notifier> {

@@ -275,6 +275,10 @@ function newJob(
   const made = options.id ?? core.ids.job(now);
   checkId(made);
   const deadlineMs = options.deadlineMs ?? definition.deadlineMs;
+  if (deadlineMs !== null && (options.delayMs ?? 0) >= deadlineMs && options.delayMs !== undefined) {
+    const sentence = `delayMs must be less than deadlineMs (${String(deadlineMs)}): the job would be over before it begins.`;
+    throw new WaybillError("config.invalid", sentence);
+  }
   return {
     id: scope === null ? made : idUnderScope(made, scope),
     kind: definition.kind,
