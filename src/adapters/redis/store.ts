@@ -136,16 +136,15 @@ class StoreOnRedis implements RedisStore {
       tells: listen !== false,
       wait: wait ?? null,
       onLostWrites: (lost) => {
-        for (const listener of this.#lossListeners) {
-          unlessItThrows(() => {
-            listener(lost);
-          });
-        }
+        for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
     });
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
-    this.#checkServers = () => checkServers(client, { durability, onWarning });
+    const tell = (warning: RedisWarning): void => {
+      unlessItThrows(onWarning, warning);
+    };
+    this.#checkServers = () => checkServers(client, { durability, onWarning: tell });
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -332,11 +331,8 @@ function warn({ code, message }: RedisWarning): void {
   process.emitWarning(message, { type: "WaybillWarning", code });
 }
 
-/** Watching must not break what is watched. */
-function unlessItThrows(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // What the application's hook throws is its own affair.
-  }
+/** Watching must not break what is watched, also where the hook is async and rejects. */
+function unlessItThrows<T>(hook: (told: T) => unknown, told: T): void {
+  // What the application's hook throws is its own affair.
+  void (async () => hook(told))().catch(() => undefined);
 }

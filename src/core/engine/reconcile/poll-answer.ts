@@ -6,6 +6,7 @@ import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
 import { detailsOf } from "../failure-details.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { storable } from "../run/text.js";
 import { pollEveryMsOf, retryOf } from "../kind-settings.js";
 
@@ -99,13 +100,13 @@ async function done(
       message: `The output is invalid${at(checked.issues[0])}.`,
     };
   }
-  const maxBytes = Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-  const text = toJsonText(checked.value ?? null, { maxBytes });
+  const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
   if (!text.ok) {
+    const whose = text.reason === "too_large" ? ` ${limitedBy(core)}` : "";
     return {
       state: "invalid",
       reason: "result_unstorable",
-      message: `The output cannot be stored${at(text)}.`,
+      message: `The output cannot be stored${at(text)}${whose}.`,
     };
   }
   const { progress, ...told } = await progressOf(core, definition, answer.progress);

@@ -65,6 +65,10 @@ export async function pollOnce(
 
   const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false, warnings: [] };
   const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
+  if (work === "late") {
+    const { id, kind, attempt } = look.held.record;
+    core.logger.warn("a poll did not end in its time and is left behind", { jobId: id, kind, attempt });
+  }
   const stored = await storeSeen(look, work);
   return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
 }
