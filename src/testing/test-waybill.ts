@@ -33,7 +33,7 @@ export interface TestWaybillOptions<Defs extends readonly AnyDef[]> {
 }
 
 /** A Waybill in memory under a fake clock: nothing happens by itself, everything happens in the same order each time. */
-export interface TestWaybill<Defs extends AnyDef> extends Waybill<Defs, never, string> {
+export interface TestWaybill<Defs extends AnyDef> extends Waybill<Defs> {
   readonly clock: FakeClock;
   /** Breaks calls of the store and of the notifier. */
   readonly fault: Faults;
@@ -71,7 +71,7 @@ export function testWaybill<const Defs extends readonly AnyDef[]>(
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   };
   // The types of a composition need kinds that are known one by one; here they are whatever the test gives.
-  const waybill = createWaybill(composition as never) as Waybill<Defs[number], never, string>;
+  const waybill = createWaybill(composition as never) as Waybill<Defs[number]>;
   const { handlers = [] } = options;
   if (handlers.length > 0) void waybill.worker(handlers, { concurrency: options.concurrency ?? 10 }).run();
   return {

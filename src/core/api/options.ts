@@ -119,4 +119,7 @@ export type CreateWaybill = <
   const N extends Readonly<Record<string, Notifier | ServedElsewhere>> = {},
 >(
   options: WaybillOptions<Defs, S, N>,
-) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]> | "default">;
+) => Waybill<
+  Defs[number],
+  { tx: TxOf<S>; queue: QueueNamesOf<Defs[number]> | "default"; notifier: string & keyof N }
+>;

@@ -213,7 +213,7 @@ describe("release at shutdown (T7)", () => {
     const { item } = written(COMMANDS.release(snapshot(JOB.running({ releases: 10 }))));
     expect(item.patch).toMatchObject({
       status: "PENDING",
-      lastError: { message: "The worker was shut down too often." },
+      lastError: { message: "The job was given back at too many shutdowns while it ran." },
     });
     expect(item.patch.attempt).toBeUndefined();
   });

@@ -45,9 +45,14 @@ export async function report(
 ): Promise<Result<RuntimeJob, Refusal>> {
   const unknownState = stateProblem(answer);
   if (unknownState !== null) return err(unknownState);
-  const named = await jobsNamed(core, definition, ref, whose);
+  let named = await jobsNamed(core, definition, ref, whose);
+  if (named.length === 0) {
+    if (await isLaunching(core, definition, whose)) return err(tooEarly(definition));
+    // One that was launching at the first look may await its work since.
+    named = await jobsNamed(core, definition, ref, whose);
+  }
   const [stored, other] = named;
-  if (stored === undefined) return err(await unknown(core, definition, whose));
+  if (stored === undefined) return err(nobodyAwaits(definition));
   if (other !== undefined) return err(ambiguous(definition, named));
   return tell(core, definition, stored.job, { by: "event", refKey: stored.refKey }, answer);
 }
@@ -140,8 +145,8 @@ function keysOf(core: Core, ref: unknown): readonly string[] {
   return typeof json === "string" || typeof json === "number" ? [String(json), whole] : [whole];
 }
 
-/** A reference that no job awaits: too early where one of the kind has begun and not yet said what it waits for. */
-async function unknown(core: Core, { kind }: Definition, whose: Whose): Promise<Refusal> {
+/** Whether one of the kind has begun and not yet said what it waits for. */
+async function isLaunching(core: Core, { kind }: Definition, whose: Whose): Promise<boolean> {
   const { jobs } = await core.gateway.call("list", (store, request) =>
     store.list({
       ...request,
@@ -151,11 +156,15 @@ async function unknown(core: Core, { kind }: Definition, whose: Whose): Promise<
       limit: LAUNCHING_LIMIT,
     }),
   );
-  const launching = jobs.some(({ record }) => record.awaiting === null && record.fence > 0);
-  if (launching) {
-    const sentence = `No ${kind} job awaits external work with this reference yet, and one that has begun may still say so.`;
-    return new WaybillError("job.not_awaiting", sentence);
-  }
+  return jobs.some(({ record }) => record.awaiting === null && record.fence > 0);
+}
+
+function tooEarly({ kind }: Definition): Refusal {
+  const sentence = `No ${kind} job awaits external work with this reference yet, and one that has begun may still say so.`;
+  return new WaybillError("job.not_awaiting", sentence);
+}
+
+function nobodyAwaits({ kind }: Definition): Refusal {
   return new WaybillError("job.not_found", `No ${kind} job awaits external work with this reference.`);
 }
 
