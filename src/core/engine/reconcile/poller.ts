@@ -1,7 +1,7 @@
 import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
-import type { Snapshot } from "../../record.js";
+import type { JobRecord, Snapshot } from "../../record.js";
 import { observe } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
@@ -108,7 +108,7 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
   try {
     const context = await contextOf(look, signal);
     await askToStop(look, context);
-    const answer = await observed(core, `poll ${record.kind}`, async () => look.poll(context));
+    const answer = await observed(core, record, "poll", async () => look.poll(context));
     const work = await pollAnswerOf(core, handler.definition, handler, answer);
     if (look.warnings.length === 0) return work;
     return { ...work, warnings: [...look.warnings, ...(work.warnings ?? [])] };
@@ -125,7 +125,7 @@ async function askToStop(look: Look, context: PollContext): Promise<void> {
   const { cancel } = handler;
   if (request === null || cancel === null || awaiting?.cancelSent === true) return;
   try {
-    await observed(core, `cancel ${kind}`, async () => cancel(context));
+    await observed(core, held.record, "cancel", async () => cancel(context));
     look.cancelSent = true;
   } catch (error) {
     warn(core, "external work could not be asked to stop", id, kind, error);
@@ -178,8 +178,13 @@ function judge(look: Look, given: SeenWork | Cut, current: Snapshot, context: De
   return seen(current, witness, { ...kept, nextPollAt }, context);
 }
 
-function observed<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
-  return observe(core.telemetry, { port: "handler", operation, items: 1 }, run);
+function observed<T>(
+  core: Core,
+  { kind, trace }: JobRecord,
+  what: "poll" | "cancel",
+  run: () => Promise<T>,
+): Promise<T> {
+  return observe(core.telemetry, { port: "handler", operation: `${what} ${kind}`, items: 1 }, run, trace);
 }
 
 function warn(core: Core, message: string, jobId: string, kind: string, error: unknown): void {

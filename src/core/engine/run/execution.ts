@@ -219,7 +219,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const outcome = outcomeOfReturned(
         core,
         handler,
-        await observe(core.telemetry, call, () => handler.run(context)),
+        await observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
       );
       return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
