@@ -8,7 +8,7 @@ export type {
 } from "./adapters/postgres/client.js";
 export { listenOnPg, type PgListenerClient } from "./adapters/postgres/pg-listener.js";
 export { fromPg, type Pg } from "./adapters/postgres/pg.js";
-export { migrationSql } from "./adapters/postgres/migrate.js";
+export { postgresMigrationSql } from "./adapters/postgres/migrate.js";
 export {
   fromPostgresJs,
   type PostgresJs,

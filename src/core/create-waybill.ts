@@ -12,7 +12,7 @@ import {
   recall,
   rerun,
 } from "./engine/command/commands.js";
-import { report } from "./engine/command/report.js";
+import { report, reportCallback } from "./engine/command/report.js";
 import type { ObserveFilter } from "./engine/observe/aim.js";
 import { createHub, type ObserveOptions } from "./engine/observe/hub.js";
 import {
@@ -90,10 +90,13 @@ function waybillOf(runtime: Runtime) {
       }),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
-    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer, options?: OwnerOption) =>
+    report: (def: Def, target: Target, seen: PollAnswer, options?: OwnerOption) =>
       AsyncResult.run(async () => {
         const whose = whoseOf("report", options);
-        return report(core, definitionOf(runtime, def), target.ref, seen, whose);
+        const definition = definitionOf(runtime, def);
+        const { ref, token } = targetOf(target);
+        if (token === undefined) return report(core, definition, ref, seen, whose);
+        return reportCallback(core, definition, token, seen, whose);
       }),
     claim: (def: Def, id: string, options: ClaimOptions = {}) =>
       AsyncResult.run(async () => {
@@ -123,6 +126,7 @@ function waybillOf(runtime: Runtime) {
       kinds: new Set(core.definitions.keys()),
       logger: core.logger,
       clock: core.clock,
+      callbackOf: (token) => core.callbacks?.read(token, core.time.now()) ?? null,
     } satisfies Composition<AnyDef>,
     close: closing,
     [Symbol.asyncDispose]: closing,
@@ -162,6 +166,21 @@ function jobAsked(
 
 function isDef(value: unknown): value is Def {
   return typeof value === "object" && value !== null && "~definition" in value;
+}
+
+interface Target {
+  readonly ref?: unknown;
+  readonly token?: unknown;
+}
+
+/** What a report names its work by. Both at once could name two. */
+function targetOf(given: Target | undefined): Target {
+  const target = given ?? {};
+  checkOptions("report", target, ["ref", "token"]);
+  if ((target.ref === undefined) === (target.token === undefined)) {
+    throw new WaybillError("config.invalid", "report takes { ref } or { token }, one of them.");
+  }
+  return target;
 }
 
 /** The owner of a call that takes no other option. */

@@ -9,7 +9,7 @@ import type { Session } from "./session.js";
  *
  * @throws WaybillError `config.invalid` when the schema's name is not usable
  */
-export function migrationSql(schema = "waybill"): string {
+export function postgresMigrationSql(schema = "waybill"): string {
   return `${migrationStatement(namesOf(schema))};\n`;
 }
 
