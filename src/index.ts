@@ -19,6 +19,7 @@ export { createWaybill } from "./core/create-waybill.js";
 export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
 export type * from "./core/api/waybill.js";
+export type * from "./core/api/relay.js";
 export type * from "./core/api/worker.js";
 export type * from "./core/api/claim.js";
 export type * from "./core/api/observe.js";

@@ -53,6 +53,12 @@ export class HandlerAborted extends Error {
   }
 }
 
+/** How long a token holds. */
+export interface CallbackTokenOptions {
+  /** @default `callbacks.ttlMs` of `createWaybill` */
+  readonly ttlMs?: number | undefined;
+}
+
 /** What `run` gets, without its types (`defineJob` adds them). */
 export interface RunContext {
   readonly input: unknown;
@@ -74,6 +80,8 @@ export interface RunContext {
   /** Stores a value that later attempts read as `lastCheckpoint`. Resolves when it is durable. */
   readonly checkpoint: (value: unknown) => Promise<void>;
   readonly lastCheckpoint: Json;
+  /** A token by which the outside tells of the work that this run launches. */
+  readonly callbackToken: (options?: CallbackTokenOptions) => Promise<string>;
   readonly track: (ref: unknown) => Tracked;
   readonly done: (output: unknown) => Done;
 }

@@ -166,6 +166,9 @@ waybill.rerun(recover, "job-1", { input: { planId: 1 } });
 
 waybill.report(recover, { ref: { drsJobIds: ["j"] } }, { state: "done", output: { ready: 6 } });
 waybill.report(recover, { ref: "j" }, { state: "failed", message: "launch failed" });
+waybill.report(recover, { token: "v1" }, { state: "done", output: { ready: 6 } });
+// @ts-expect-error -- by the reference or by the token
+waybill.report(recover, { ref: "j", token: "v1" }, { state: "failed", message: "launch failed" });
 // @ts-expect-error -- done needs its output
 waybill.report(recover, { ref: "j" }, { state: "done" });
 // @ts-expect-error -- nothing external in this kind

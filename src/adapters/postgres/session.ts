@@ -1,5 +1,6 @@
-import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
 import type { PostgresClient, Row } from "./client.js";
+import { judgeClient, rowsOf } from "./client-check.js";
 import { type Effect, explained, isRolledBackForOthers } from "./errors.js";
 import type { Names } from "./names.js";
 
@@ -24,7 +25,8 @@ export function sessionOf(client: PostgresClient, names: Names): Session {
     async run(sql, params, effect) {
       for (let tries = 1; ; tries += 1) {
         try {
-          return await query(client, sql, params);
+          if (effect === "writes") await judged(client);
+          return rowsOf(await client.query(sql, [...params]));
         } catch (error) {
           // Nothing of it was applied, so this is no second try of a change.
           if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, effect);
@@ -42,7 +44,8 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
     commits: false,
     async run(sql, params) {
       try {
-        return await query(tx, sql, params);
+        await judged(tx);
+        return rowsOf(await tx.query(sql, [...params]));
       } catch (error) {
         throw explained(error, "reads");
       }
@@ -66,16 +69,13 @@ export async function further<T>(session: Session, applied: boolean, run: () => 
   }
 }
 
-async function query(
-  client: PostgresClient,
-  sql: string,
-  params: readonly string[],
-): Promise<readonly Row[]> {
-  const { rows } = await client.query(sql, [...params]);
-  if (!Array.isArray(rows)) {
-    throw new WaybillError("config.invalid", "The client of the Postgres store does not answer with rows.");
+/** That it failed says nothing of what was to follow it: nothing has. */
+async function judged(client: PostgresClient): Promise<void> {
+  try {
+    await judgeClient(client);
+  } catch (error) {
+    throw explained(error, "reads");
   }
-  return rows as readonly Row[];
 }
 
 /** Full jitter: those that met do not meet again. */

@@ -36,6 +36,7 @@ import {
 import { beatJobs } from "./beat.js";
 import { claimByMessage } from "./claim-by-message.js";
 import { claimNext } from "./claim-next.js";
+import { checkClient } from "./client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
 import { createJobs } from "./create.js";
 import { postgresFeed } from "./feed.js";
@@ -85,7 +86,8 @@ const CAPABILITIES: StoreCapabilities = {
  * It never makes tables by itself: run `migrate()`, or what `postgresMigrationSql()` prints. Each call is one statement that
  * commits by itself and leaves nothing in the session, so a pooler in transaction mode may stand in between.
  *
- * @throws WaybillError `config.invalid` when the schema's name is not usable
+ * @throws WaybillError `config.invalid` when the client is none, or the schema's name is not usable; from the first call
+ *   that writes also when the client's answers cannot be read, before anything is written
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return defineStore(new StoreOnPostgres(options));
@@ -103,6 +105,7 @@ class StoreOnPostgres implements PostgresStore {
   #closed = false;
 
   constructor({ client, schema = "waybill", listen }: PostgresStoreOptions) {
+    checkClient("The client of the Postgres store", client);
     this.#names = namesOf(schema);
     this.#session = sessionOf(client, this.#names);
     if (listen !== undefined) this.feed = postgresFeed(this.#session, listen);
@@ -110,6 +113,7 @@ class StoreOnPostgres implements PostgresStore {
 
   async create({ nowMs, items, tx }: CreateRequest<PostgresTransaction>): Promise<CreateReply> {
     this.#admit(items.map((item) => item.record.id));
+    if (tx !== undefined) checkClient("tx", tx);
     const session = tx === undefined ? this.#session : sessionInTransaction(tx, this.#names);
     return createJobs(session, items, nowMs);
   }

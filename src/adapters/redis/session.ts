@@ -4,7 +4,7 @@ import type { RedisClient } from "./client.js";
 import { closedClient, type Effect, explained, isUnknownScript } from "./errors.js";
 import { Marks } from "./marks.js";
 import type { Places } from "./names.js";
-import { Reply } from "./reply.js";
+import { numberOf, Reply } from "./reply.js";
 import type { Script } from "./scripts/script.js";
 
 /** `WAIT`: how many replicas must have a write before it is answered, and how long that may take. */
@@ -125,8 +125,9 @@ function envelopeOf(answered: unknown): Envelope {
       "The client of the Redis store does not answer as ioredis does.",
     );
   }
-  const [nowMs, wrote, lost, reply] = answered as readonly unknown[];
-  return { nowMs: Number(nowMs), wrote: Number(wrote) === 1, lost: Number(lost), reply };
+  const [now, wrote, losses, reply] = answered as readonly unknown[];
+  const [nowMs, lost] = [numberOf(now), numberOf(losses)];
+  return { nowMs, wrote: Number(wrote) === 1, lost, reply };
 }
 
 function tooFewReplicas(replicas: number): StoreUnavailableError {

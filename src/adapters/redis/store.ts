@@ -38,6 +38,7 @@ import { beatJobs } from "./beat.js";
 import { claimByMessage } from "./claim-by-message.js";
 import { claimNext } from "./claim-next.js";
 import type { RedisClient } from "./client.js";
+import { checkClient } from "./client-check.js";
 import { createJobs } from "./create.js";
 import { redisFeed } from "./feed.js";
 import { jobsByRef, listJobs } from "./list.js";
@@ -117,6 +118,7 @@ class StoreOnRedis implements RedisStore {
 
   constructor(options: RedisStoreOptions) {
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait } = options;
+    checkClient(client);
     const places = placesOf(prefix, shards);
     const { onWarning = warn } = options;
     checkWait(client, wait);

@@ -25,6 +25,7 @@ import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
+import type { Relay, RelayOptions } from "./relay.js";
 import type { JobViewOf } from "./view.js";
 import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
@@ -47,6 +48,7 @@ export type ReportRefusal =
   | JobAlreadyFinal
   | InputInvalid
   | WaybillError<"job.not_awaiting">
+  | WaybillError<"callback.invalid">
   | WaybillError<"ref.ambiguous">;
 
 /** Options of one job. */
@@ -176,10 +178,13 @@ export interface RerunOptions extends OwnerOption {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Of which external work an event tells: what `track` was given, or any one of its keys. */
-export interface ReportTarget<D extends AnyDef> {
-  readonly ref: TypesOf<D>["ref"] | string | number;
-}
+/**
+ * Of which external work an event tells: what `track` was given, or any one of its declared keys; or the token that its run
+ * made with `callbackToken`.
+ */
+export type ReportTarget<D extends AnyDef> =
+  | { readonly ref: TypesOf<D>["ref"] | string | number; readonly token?: undefined }
+  | { readonly token: string; readonly ref?: undefined };
 
 /** What a Waybill is put together from beside its kinds, as types; each may be left out. */
 export interface WaybillParts {
@@ -201,6 +206,8 @@ export interface Composition<Defs extends AnyDef> {
   readonly kinds: ReadonlySet<string>;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** What a token of a callback is about; `null`: it was not signed here, or has expired. */
+  readonly callbackOf: (token: string) => { readonly kind: string } | null;
   /** Types only; never a value. */
   readonly "~defs"?: Defs | undefined;
 }
@@ -315,6 +322,15 @@ export interface WaybillMethods<
   ): AsyncResult<Claim<D>, ClaimRefused>;
   /** Takes messages that a platform pushes, by the rules of a worker. No handlers will do for dead letters. */
   intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueName>;
+  /**
+   * A relay: the process that only notifies, for those whose jobs are submitted and run where the notifiers are
+   * `servedElsewhere()`. It hears the feed and publishes at once; without a feed, and after a failure, it finds what is due
+   * by reconciling, and leaves to others what it has no handlers and queues for. More than one lose nothing, and tell most
+   * events twice.
+   *
+   * @throws {WaybillError} `config.invalid`: there is no notifier to publish to
+   */
+  relay(options?: RelayOptions): Relay;
   /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */
   reconcile(options?: {
     /** Polls external work of their kinds. */

@@ -130,6 +130,23 @@ describe("external work seen", () => {
     expect(written(see(sent, OPEN)).item.patch.awaiting?.cancelSent).toBe(true);
   });
 
+  it("by a callback of its launch as by an event: neither puts off the next look nor takes it from whoever looks", () => {
+    const job = JOB.polled({ awaiting: { ...AWAITING, fence: 4 } });
+    const { item } = written(seen(snapshot(job), { by: "callback", fence: 4 }, OPEN, context()));
+    expect(item.patch.awaiting?.nextPollAt).toBe(Math.min(AWAITING.nextPollAt, OPEN.nextPollAt));
+    expect(item.patch.poll).toEqual(job.poll);
+  });
+
+  it.each([
+    ["of an older launch", JOB.waiting({ awaiting: { ...AWAITING, fence: 4 } }), "other_ref"],
+    ["of a launch whose run goes on", JOB.running({ fence: 3 }), "not_awaiting"],
+    ["of a run that is over, while the next goes on", JOB.running({ fence: 4 }), "other_ref"],
+    ["of a run that is over, before the next begins", JOB.pending({ fence: 3 }), "other_ref"],
+    ["of a job that has ended", JOB.failed({ fence: 3 }), "already_final"],
+  ])("not by a callback %s", (_, job, reason) => {
+    expect(seen(snapshot(job), { by: "callback", fence: 3 }, OPEN, context())).toEqual(refused(reason));
+  });
+
   it("not at all: polled again after a backoff that grows, never at once", () => {
     const unseen = { state: "unseen", backoff: { baseMs: 1_000, capMs: 60_000 } } as const;
     const { item } = written(see(JOB.polled(), unseen));

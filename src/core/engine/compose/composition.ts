@@ -1,3 +1,4 @@
+import type { CallbackOptions } from "../../callback/callbacks.js";
 import type { Clock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import type { Definition } from "../../definition.js";
@@ -32,6 +33,7 @@ export interface RuntimeOptions {
   readonly feed?: Feed | undefined;
   readonly logger?: Logger | undefined;
   readonly telemetry?: Telemetry | undefined;
+  readonly callbacks?: CallbackOptions | undefined;
   readonly clock?: Clock | undefined;
   readonly newId?: (() => string) | undefined;
   readonly ids?: Ids | undefined;

@@ -1,3 +1,4 @@
+import { createCallbacks } from "../../callback/callbacks.js";
 import { systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
@@ -134,6 +135,7 @@ function environment(
     ids: idsOf(options),
     logger: harmless(options.logger ?? consoleLogger),
     telemetry,
+    callbacks: createCallbacks(options.callbacks),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };

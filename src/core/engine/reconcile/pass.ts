@@ -14,6 +14,10 @@ import type { Relay } from "../relay/relay.js";
 export interface PassOptions {
   /** By kind: whose external work this process can look at. */
   readonly handlers: Handlers;
+  /** The notifiers to deliver to, of those of this process. @default all of them */
+  readonly notifiers?: ReadonlySet<string>;
+  /** What cannot be done here is, by design, done by other processes: it is left to them, and not counted as unserved. */
+  readonly leavesToOthers?: boolean;
   /** How long the pass may take; what it has not begun by then is left. */
   readonly budgetMs: number;
   /** Ends the pass early; looks at external work that are under way are called off. */
@@ -92,7 +96,8 @@ export class Pass {
     this.#memory = memory;
     this.#signal = options.signal ?? new AbortController().signal;
     this.#startedAt = core.clock.now();
-    this.#tools = { core, dispatcher, relay, handlers: options.handlers, tally: this.#tally };
+    const { handlers, notifiers, leavesToOthers = false } = options;
+    this.#tools = { core, dispatcher, relay, handlers, notifiers, leavesToOthers, tally: this.#tally };
   }
 
   /** @throws StoreUnavailableError when the store cannot be reached */

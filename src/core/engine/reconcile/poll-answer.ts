@@ -1,7 +1,7 @@
 import type { Updates } from "../../decide/held.js";
 import type { SeenWork } from "../../decide/poll.js";
 import type { EntryDraft } from "../../decide/change.js";
-import type { Definition, Issue } from "../../definition.js";
+import type { Checked, Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
@@ -91,8 +91,7 @@ async function done(
   answer: Extract<PollAnswer, { state: "done" }>,
 ): Promise<SeenWork> {
   // A kind without an output need not name one; JSON has no `undefined`.
-  const output = answer.output ?? null;
-  const checked = await definition.checkOutput(output);
+  const checked = await definition.checkOutput(answer.output ?? null);
   if (!checked.ok) {
     return {
       state: "invalid",
@@ -101,7 +100,7 @@ async function done(
     };
   }
   const maxBytes = Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-  const text = toJsonText(output, { maxBytes });
+  const text = toJsonText(checked.value ?? null, { maxBytes });
   if (!text.ok) {
     return {
       state: "invalid",
@@ -157,14 +156,15 @@ async function progressOf(core: Core, definition: Definition, progress: unknown)
     core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
     return NOT_COUNTED;
   };
+  let checked: Checked;
   try {
-    const checked = await definition.checkProgress(progress);
-    if (!checked.ok) return drop(`it is invalid${at(checked.issues[0])}`);
+    checked = await definition.checkProgress(progress);
   } catch {
     return drop("its schema threw");
   }
+  if (!checked.ok) return drop(`it is invalid${at(checked.issues[0])}`);
   const { maxProgressBytes } = core.policy;
-  const text = toJsonText(progress, { maxBytes: maxProgressBytes });
+  const text = toJsonText(checked.value, { maxBytes: maxProgressBytes });
   if (!text.ok) {
     // People look at it and see it stand still: whoever can make it smaller must hear of it.
     const warning = warningDraft(core, "progress_dropped", `The progress cannot be stored${at(text)}.`);

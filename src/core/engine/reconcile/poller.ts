@@ -1,11 +1,12 @@
 import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
-import type { Snapshot } from "../../record.js";
+import type { JobRecord, Snapshot } from "../../record.js";
 import { observe } from "../../telemetry.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
+import { stackOf } from "../run/stack.js";
 import { pollAnswerOf, unseen, warningDraft } from "./poll-answer.js";
 
 /** What became of a look at external work. */
@@ -113,7 +114,7 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
     if (look.warnings.length === 0) return work;
     return { ...work, warnings: [...look.warnings, ...(work.warnings ?? [])] };
   } catch (error) {
-    warn(core, "a poll failed", record.id, record.kind, error);
+    warn(core, "a poll failed", record, error);
     return unseen(core, handler);
   }
 }
@@ -121,14 +122,14 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
 /** Hands a request to cancel to the outside, until it has been taken once. The job waits for what polls say of it. */
 async function askToStop(look: Look, context: PollContext): Promise<void> {
   const { core, handler, held } = look;
-  const { id, kind, cancel: request, awaiting } = held.record;
+  const { kind, cancel: request, awaiting } = held.record;
   const { cancel } = handler;
   if (request === null || cancel === null || awaiting?.cancelSent === true) return;
   try {
     await observed(core, `cancel ${kind}`, async () => cancel(context));
     look.cancelSent = true;
   } catch (error) {
-    warn(core, "external work could not be asked to stop", id, kind, error);
+    warn(core, "external work could not be asked to stop", held.record, error);
   }
 }
 
@@ -182,7 +183,6 @@ function observed<T>(core: Core, operation: string, run: () => Promise<T>): Prom
   return observe(core.telemetry, { port: "handler", operation, items: 1 }, run);
 }
 
-function warn(core: Core, message: string, jobId: string, kind: string, error: unknown): void {
-  const said = error instanceof Error ? error.message : "not an Error";
-  core.logger.warn(message, { jobId, kind, error: said });
+function warn(core: Core, message: string, { id, kind, attempt }: JobRecord, error: unknown): void {
+  core.logger.warn(message, { jobId: id, kind, attempt, stack: stackOf(error) });
 }

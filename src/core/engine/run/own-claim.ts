@@ -221,6 +221,8 @@ export class OwnClaim {
     if (this.#ended === null) {
       say();
       this.#ended = this.#ending.then((ending) => this.#endOf(ending));
+      // Whoever awaits it hears of it; a caller who does not must not lose its process by it.
+      this.#ended.catch(() => undefined);
     }
     return this.#ended;
   }

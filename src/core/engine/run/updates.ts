@@ -11,6 +11,7 @@ import type { JobRecord, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
 import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
+import { stackOf } from "./stack.js";
 import { codeOf, storable } from "./text.js";
 
 /** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
@@ -148,8 +149,16 @@ export class UpdateWriter {
 
   /** Resolves when the value is durable. */
   checkpoint(value: unknown): Promise<void> {
+    const stored = this.#checkpointed(value);
+    // A handler may go on without it; unheard, its rejection would end the process.
+    stored.catch(heard);
+    return stored;
+  }
+
+  #checkpointed(value: unknown): Promise<void> {
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxCheckpointBytes });
     if (!text.ok) {
+      this.#drop("a checkpoint that cannot be stored was ignored", { problem: text.message });
       return Promise.reject(new PermanentError(`The checkpoint cannot be stored: ${text.message}.`));
     }
     if (this.#closed || this.#parts.claim.lost || this.#parts.lease.expired()) {
@@ -204,13 +213,20 @@ export class UpdateWriter {
       this.#unchecked = null;
       try {
         const checked = await this.#parts.definition.checkProgress(json);
-        if (checked.ok) this.#accept(json);
+        if (checked.ok) this.#checked(checked.value);
         else this.#drop("a progress that does not match the schema was ignored", { issues: checked.issues });
-      } catch {
-        this.#drop("the schema of progress threw; the progress was ignored", {});
+      } catch (error) {
+        this.#drop("the schema of progress threw; the progress was ignored", { stack: stackOf(error) });
       }
     }
     this.#checking = null;
+  }
+
+  /** What the schema made of it is what is stored: a key that it strips is not. */
+  #checked(value: unknown): void {
+    const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
+    if (text.ok) this.#accept(parseJsonText(text.text));
+    else this.#drop("what the schema made of a progress cannot be stored", { problem: text.message });
   }
 
   #accept(json: Json): void {
@@ -321,6 +337,10 @@ function updatesOf({ groups, phase, progress, checkpoint }: Sent, { record }: Sn
     ...(progress === null ? {} : { progress: progress.json, percent: progress.percent }),
     ...(checkpoint === null ? {} : { checkpoint: checkpoint.json }),
   };
+}
+
+function heard(): void {
+  // Whoever awaits it hears of it.
 }
 
 function warningsOf(record: JobRecord): number {

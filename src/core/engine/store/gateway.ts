@@ -140,9 +140,15 @@ function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions):
       }
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
+    if (!Number.isFinite(reply.nowMs)) throw clockless();
     time.heard(reply.nowMs);
     return reply;
   };
+}
+
+/** All that is decided from here on would be decided at no instant. */
+function clockless(): StoreUnavailableError {
+  return new StoreUnavailableError("The store answered without its clock.", { outcome: "unknown" });
 }
 
 type Batched = <I, O>(

@@ -1,7 +1,6 @@
-import { sleep } from "../../clock.js";
-import { backoffMs } from "../../decide/backoff.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
+import type { Outcome } from "../../error-codes.js";
 import { InputInvalidError, isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
 import { idUnderScope, inputHash, scopeHash } from "../../hash.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
@@ -11,6 +10,7 @@ import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
+import { askAgain } from "../store/ask-again.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
@@ -89,14 +89,17 @@ export async function submitMany(
   const errors = outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
   const results = outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   if (errors.length === 0) return results;
-  const certain = (error: unknown): boolean => isWaybillError(error) && error.outcome === "not_applied";
-  const worst = errors.find((error) => !certain(error)) ?? errors[0];
+  const worst = errors.find((error) => outcomeOf(error) !== "not_applied") ?? errors[0];
   const stored = results.filter(({ ok }) => ok).length;
-  if (stored === 0) throw worst;
+  if (stored === 0 && new Set(errors.map(outcomeOf)).size === 1) throw worst;
   throw new StoreUnavailableError(
     `Only ${String(stored)} of ${String(items.length)} jobs are known to be stored.`,
-    { outcome: "unknown", cause: worst },
+    { outcome: "unknown", jobId: isWaybillError(worst) ? worst.jobId : undefined, cause: worst },
   );
+}
+
+function outcomeOf(error: unknown): Outcome {
+  return isWaybillError(error) ? error.outcome : "unknown";
 }
 
 async function carryOut(
@@ -295,9 +298,7 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
-const AGAIN = { baseMs: 50, capMs: 1_000 };
-
-/** Asks again until there is an answer, under the same transition id: a create that happened is recognised as ours. */
+/** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
@@ -305,28 +306,11 @@ async function createAgain(
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
-  let doubt = false;
-  for (let tries = 1, last = error; ; tries += 1) {
-    if (!isWaybillError(last, "store.unavailable")) throw last;
-    doubt ||= last.outcome !== "not_applied";
-    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-    // Inside the caller's transaction the caller alone can try again.
-    if (tx !== undefined || core.clock.now() + waitMs > giveUpAt) throw doubt ? uncertain(item, last) : last;
-    await sleep(core.clock, waitMs, undefined, true);
-    try {
-      return await core.gateway.create(item, tx);
-    } catch (next) {
-      last = next;
-    }
-  }
-}
-
-function uncertain({ record }: CreateItem, cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`Whether job ${record.id} was stored is not known.`, {
-    outcome: "unknown",
-    jobId: record.id,
-    cause,
-  });
+  const jobId = item.record.id;
+  // Inside the caller's transaction the caller alone can try again.
+  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
+  const asked = { jobId, what: `job ${jobId} was stored`, giveUpAt, doubt: false, ask };
+  return (await askAgain(core, asked, error)).result;
 }
 
 function unstorable(
