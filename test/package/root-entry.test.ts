@@ -7,7 +7,7 @@ import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included. Raise it knowingly. */
 // As measured, with all that the engine has learned since it weighed 65_536.
-const CEILING_GZIP_BYTES = 70_144;
+const CEILING_GZIP_BYTES = 74_240;
 /** What a page pays that imports definitions only. */
 const DEFINITIONS_CEILING_GZIP_BYTES = 5_222;
 
