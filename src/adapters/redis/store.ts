@@ -79,6 +79,11 @@ export interface RedisStoreOptions {
    * narrows what a failover loses and does not close it. Not for a `Cluster`.
    */
   readonly wait?: RedisWait;
+  /**
+   * `false`: changes are not told to other processes, and those of others are not heard. Else each change is published by its
+   * own script, and a connection (`duplicate()`) listens while a worker or a watcher of this process runs.
+   */
+  readonly listen?: false;
   /** Told by `ready()` of a configuration that will hurt one day. @default process.emitWarning */
   readonly onWarning?: (warning: RedisWarning) => void;
 }
@@ -109,7 +114,8 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 
 class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
-  readonly feed: Feed;
+  readonly feed?: Feed;
+  readonly tellsChanges: boolean;
   readonly #session: Session;
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
@@ -117,7 +123,7 @@ class StoreOnRedis implements RedisStore {
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
-    const { client, prefix = "waybill", shards = 1, durability = "weak", wait } = options;
+    const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
     const places = placesOf(prefix, shards);
     const { onWarning = warn } = options;
@@ -127,6 +133,7 @@ class StoreOnRedis implements RedisStore {
       client,
       places,
       clientId: randomUUID(),
+      tells: listen !== false,
       wait: wait ?? null,
       onLostWrites: (lost) => {
         for (const listener of this.#lossListeners) {
@@ -136,7 +143,8 @@ class StoreOnRedis implements RedisStore {
         }
       },
     });
-    this.feed = redisFeed(client, places.channel);
+    this.tellsChanges = listen !== false;
+    if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
     this.#checkServers = () => checkServers(client, { durability, onWarning });
   }
 
@@ -244,7 +252,7 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.feed.close();
+    await this.feed?.close();
   }
 
   /** Every call comes through here, before any effect. The first one makes sure that the prefix is laid out as expected. */

@@ -18,7 +18,7 @@ import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
 import { eventsOf } from "../announce/events.js";
 import { createGateway } from "../store/gateway.js";
-import { createHintLink, type HintLink } from "../read/hints.js";
+import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { storeTime } from "../store/store-time.js";
@@ -63,14 +63,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
-  const hints = createHintLink(core, bus, options.feed ?? options.store.feed ?? null);
+  const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
 
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
     const said = tellHere(core, bus, change);
-    hints.publish(record);
+    hints.publish(record, change.inTransaction);
     if (record.readyAt !== null) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
@@ -231,6 +231,12 @@ function servedHere({ notifiers }: RuntimeOptions): ReadonlyMap<string, Notifier
     isServedElsewhere(given) ? [] : [[name, given]],
   );
   return new Map(here);
+}
+
+/** Where hints go and come from, and whether the store publishes there by itself. */
+function feedOf({ feed, store }: RuntimeOptions): HintSource | null {
+  if (feed !== undefined) return { feed, storeTells: false };
+  return store.feed === undefined ? null : { feed: store.feed, storeTells: store.tellsChanges === true };
 }
 
 function queuesOf({ queue, queues }: RuntimeOptions): ReadonlyMap<string, Queue> {

@@ -1,4 +1,4 @@
-import { sleep } from "../../clock.js";
+import { sleep, monotonicNow } from "../../clock.js";
 import { WaybillError, JobFailedError, WaitTimeoutError } from "../../errors.js";
 import { isFinal } from "../../lifecycle.js";
 import { endable } from "../../live/endable.js";
@@ -169,7 +169,7 @@ export async function result(
   { timeoutMs, signal, whose }: ResultOptions = {},
 ): Promise<unknown> {
   checkWhole("timeoutMs", timeoutMs);
-  const startedAt = core.clock.now();
+  const startedAt = monotonicNow(core.clock);
   const stop = new AbortController();
   const abort = (): void => {
     stop.abort();
@@ -182,7 +182,7 @@ export async function result(
       if (job.status === "COMPLETED") return job.output;
       if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
     }
-    throw new WaitTimeoutError(id, timeoutMs ?? core.clock.now() - startedAt);
+    throw new WaitTimeoutError(id, timeoutMs ?? monotonicNow(core.clock) - startedAt);
   } finally {
     cancelTimer?.();
     deaf();

@@ -1,5 +1,5 @@
 import { detailsOf } from "../failure-details.js";
-import { type Updates, NO_UPDATES } from "../../decide/held.js";
+import type { Updates } from "../../decide/held.js";
 import { isSuspect } from "../../decide/suspect.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import {
@@ -19,11 +19,13 @@ import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
 import { HeldClaim, type HeldClaimEvents } from "./claim.js";
 import { Lease, type LeaseEvents } from "./lease.js";
+import { noNews, orUnstorable } from "./unstorable-outcome.js";
 import { UpdateWriter } from "./updates.js";
 import {
   checkedInput,
   decideOutcome,
   type Outcome,
+  type WrittenOutcome,
   outcomeOfAbort,
   outcomeOfReturned,
   outcomeOfThrown,
@@ -309,24 +311,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const decide = decideOutcome(core, outcome, { token, handler, newsFor });
     const patienceMs = leaving.fired
       ? LAST_WORD_PATIENCE_MS
       : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
+      this.#claim
+        .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })
+        .then(({ status }) => ({
+          status: status === "applied" ? "durable" : "lost",
+          outcome: what.do,
+          snapshot: this.#claim.snapshot,
+        }));
     slots.settling();
     try {
-      const applied = await this.#claim.write(decide, { patienceMs });
-      if (applied.status === "applied")
-        return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
+      return await orUnstorable(outcome, newsFor, write, this.logger);
     } finally {
       slots.settled();
     }
-    return { status: "lost", snapshot: this.#claim.snapshot };
   }
-}
-
-function noNews(): Updates {
-  return NO_UPDATES;
 }
 
 /** Resolves when the signal aborts. */

@@ -34,6 +34,9 @@ export type Outcome =
   /** Another has the job: there is nothing to write. */
   | { readonly do: "leave" };
 
+/** An outcome that there is something to write of. */
+export type WrittenOutcome = Exclude<Outcome, { do: "leave" }>;
+
 /** What a claim that the application holds itself gives in place of an output, to give the attempt back. */
 export class GiveBack {
   readonly afterMs: number;
@@ -193,7 +196,7 @@ interface Terms {
 /** The decision of an outcome that is written, made anew for each record that it meets. */
 export function decideOutcome(
   { policy }: Core,
-  outcome: Exclude<Outcome, { do: "leave" }>,
+  outcome: WrittenOutcome,
   { token, handler, newsFor }: Terms,
 ): (snapshot: Snapshot, context: DecideContext) => Decision {
   const retryPolicy = retryOf({ policy }, handler.definition);

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
@@ -12,6 +13,7 @@ import type { Core } from "../context.js";
 import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
 import { stackOf } from "./stack.js";
+import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import { codeOf, storable } from "./text.js";
 
 /** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
@@ -237,7 +239,7 @@ export class UpdateWriter {
     }
     this.#progress = { json, percent: this.#percent };
     const { core } = this.#parts;
-    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - core.clock.now());
+    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - monotonicNow(core.clock));
   }
 
   #schedule(afterMs: number): void {
@@ -266,7 +268,7 @@ export class UpdateWriter {
       return;
     }
     this.#writing = true;
-    this.#lastWriteAt = core.clock.now();
+    this.#lastWriteAt = monotonicNow(core.clock);
     const transitionId = core.ids.transition();
     const sent = this.#take(transitionId);
     try {
@@ -284,11 +286,15 @@ export class UpdateWriter {
           );
       }
     } catch (error) {
-      this.#takeBack(sent);
-      for (const waiter of sent.waiters) waiter.reject(error);
-      this.#parts.logger.warn("news of a running job could not be stored yet", {
-        code: codeOf(error),
-      });
+      // What no try will store is said no more: it must not stand in the way of the outcome.
+      const isLost = isUnstorable(error);
+      if (!isLost) this.#takeBack(sent);
+      for (const waiter of sent.waiters)
+        waiter.reject(isLost ? new PermanentError(whyUnstorable(error)) : error);
+      this.#parts.logger.warn(
+        isLost ? "news of a running job cannot be stored" : "news of a running job could not be stored yet",
+        { code: codeOf(error) },
+      );
     }
     this.#writing = false;
     // What could not be stored is not tried at once: the store is in trouble.

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { Outcome } from "../../error-codes.js";
@@ -11,6 +12,7 @@ import type { JobRecord, Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
+import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
@@ -109,7 +111,7 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const giveUpAt = core.clock.now() + core.policy.unknownRetryMs;
+  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   let result: CreateResult;
   try {
     result = await core.gateway.create(item, options.tx);
@@ -186,12 +188,25 @@ function prepare(
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
   if (!text.ok) return err(unstorable("input", text));
-  const made = (checked: Checked): Prepared =>
-    checked.ok
-      ? itemOf(core, definition, { text: text.text, value: checked.value }, options, origin)
-      : err(invalid(definition, checked.issues));
+  const made = (checked: Checked): Prepared | Promise<Prepared> => {
+    if (!checked.ok) return err(invalid(definition, checked.issues));
+    const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
+    // From here on durations become instants.
+    return core.time.isSure() ? make() : known(core, options.tx).then(make);
+  };
   const checked = definition.checkInput(input);
   return checked instanceof Promise ? checked.then(made) : made(checked);
+}
+
+/** The store's clock, asked for as patiently as the create behind it would be. */
+async function known(core: Core, tx: unknown): Promise<void> {
+  try {
+    await learnTime(core, tx);
+  } catch (error) {
+    const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+    const ask = tx === undefined ? () => learnTime(core, tx) : null;
+    await askAgain(core, { about: null, giveUpAt, doubt: false, ask }, error);
+  }
 }
 
 function itemOf(
@@ -309,8 +324,8 @@ async function createAgain(
   const jobId = item.record.id;
   // Inside the caller's transaction the caller alone can try again.
   const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
-  const asked = { jobId, what: `job ${jobId} was stored`, giveUpAt, doubt: false, ask };
-  return (await askAgain(core, asked, error)).result;
+  const about = { jobId, what: `job ${jobId} was stored` };
+  return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
 
 function unstorable(
