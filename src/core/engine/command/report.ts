@@ -42,9 +42,14 @@ export async function report(
     const issue = { path: "state", message: "must be open, done or failed" };
     return err(new InputInvalidError("What was reported is in no known state.", [issue]));
   }
-  const named = await jobsNamed(core, definition, ref, whose);
+  let named = await jobsNamed(core, definition, ref, whose);
+  if (named.length === 0) {
+    if (await isLaunching(core, definition, whose)) return err(tooEarly(definition));
+    // Nobody was launching when that was asked: what has begun to wait since the first look is found now.
+    named = await jobsNamed(core, definition, ref, whose);
+  }
   const [stored, other] = named;
-  if (stored === undefined) return err(await unknown(core, definition, whose));
+  if (stored === undefined) return err(unknown(definition));
   if (other !== undefined) return err(ambiguous(definition, named));
   const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
   if (work.state === "invalid") {
@@ -105,8 +110,8 @@ function keysOf(core: Core, ref: unknown): readonly string[] {
   return typeof json === "string" || typeof json === "number" ? [String(json), whole] : [whole];
 }
 
-/** A reference that no job awaits: too early where one of the kind has begun and not yet said what it waits for. */
-async function unknown(core: Core, { kind }: Definition, whose: Whose): Promise<Refusal> {
+/** Whether one of the kind has begun and not yet said what it waits for. */
+async function isLaunching(core: Core, { kind }: Definition, whose: Whose): Promise<boolean> {
   const { jobs } = await core.gateway.call("list", (store, request) =>
     store.list({
       ...request,
@@ -116,11 +121,15 @@ async function unknown(core: Core, { kind }: Definition, whose: Whose): Promise<
       limit: LAUNCHING_LIMIT,
     }),
   );
-  const launching = jobs.some(({ record }) => record.awaiting === null && record.fence > 0);
-  if (launching) {
-    const sentence = `No ${kind} job awaits external work with this reference yet, and one that has begun may still say so.`;
-    return new WaybillError("job.not_awaiting", sentence);
-  }
+  return jobs.some(({ record }) => record.awaiting === null && record.fence > 0);
+}
+
+function tooEarly({ kind }: Definition): Refusal {
+  const sentence = `No ${kind} job awaits external work with this reference yet, and one that has begun may still say so.`;
+  return new WaybillError("job.not_awaiting", sentence);
+}
+
+function unknown({ kind }: Definition): Refusal {
   return new WaybillError("job.not_found", `No ${kind} job awaits external work with this reference.`);
 }
 
