@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { jobRoutes } from "waybill/http";
 import { websocketGateway } from "waybill/websocket";
 import { executionRecord } from "./execution-record.js";
-import { type LaunchEvent, takeLaunchEvent } from "./launch-events.js";
+import { takeLaunchEvent } from "./launch-events.js";
 import { openWaybill } from "./open-waybill.js";
 import { recover } from "./recovery.job.js";
 
@@ -56,10 +56,11 @@ async function record(request: Request, id: string): Promise<Response> {
   return job === null ? new Response(null, { status: 404 }) : Response.json(executionRecord(job));
 }
 
-/** From the service's own network; an event that came too early is asked for again. */
+/** From the service's own network. It tells again what was not answered with 2xx, as EventBridge does. */
 async function events(request: Request): Promise<Response> {
   try {
-    return new Response(await takeLaunchEvent(waybill, (await request.json()) as LaunchEvent));
+    const { answer, again } = await takeLaunchEvent(waybill, await request.json().catch(() => null));
+    return new Response(answer, { status: again ? 503 : 200 });
   } catch (error) {
     return new Response((error as { code?: string }).code ?? "error", { status: 503 });
   }

@@ -5,11 +5,15 @@ export type Server = NonNullable<(typeof recover)["~types"]>["progress"]["server
 /** How long a minute of the service is: 60,000 ms, unless a demonstration is in a hurry. */
 export const minuteMs = Number(process.env["MINUTE_MS"] ?? 60_000);
 
+/** The recovery service, as the account of an application sees it. */
+export type RecoveryService = ReturnType<typeof recoveryService>;
+
 /** What is asked of the recovery service. */
-export function recoveryService(url = process.env["RECOVERY_URL"] ?? "") {
+export function recoveryService(account = "recovery", url = process.env["RECOVERY_URL"] ?? "") {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(new URL(path, url), {
       method,
+      headers: { "x-account": account },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`The recovery service answered ${String(response.status)}.`);

@@ -2,18 +2,18 @@
 // own log. Its plans have six servers each; one of Search has no disk, and nothing of Mail may be launched.
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const minuteMs = Number(process.env["MINUTE_MS"]);
-const STOPPED = "stopped";
-
-interface Launch {
-  readonly jobId: string;
-  readonly planId: string;
-  readonly token: string;
-  readonly at: number;
-  readonly calls: number[];
-  stoppedAt: number | null;
-}
+const allWell = process.env["ALL_WELL"] === "1";
+/** Minutes from a launch to its last server. */
+const EXPECTED_MINUTES = 15.1;
+/** The service's clock goes in steps of so many minutes. */
+const STEP = 0.1;
+/** Whose rule matches: the others never asked for events. */
+const LISTENS = "recovery";
+const AGAIN_MS = 100;
+const LONGEST_MS = 1_000;
 
 type State = "pending" | "launched" | "converting" | "ready" | "failed";
 interface Turn {
@@ -22,92 +22,140 @@ interface Turn {
   readonly note?: string;
 }
 
+interface Server {
+  readonly id: string;
+  /** What is still to come, by minutes since the launch. */
+  readonly life: Turn[];
+  state: State;
+  note: string;
+  since: number;
+  sinceMinute: number;
+  launchedAt: number | null;
+}
+
+interface Launch {
+  readonly jobId: string;
+  readonly planId: string;
+  readonly account: string;
+  readonly token: string;
+  readonly minute: number;
+  readonly servers: readonly Server[];
+}
+
+let minutes = 0;
+let polls = 0;
 const launches: Launch[] = [];
 const log: { at: number; jobId: string; server: string; state: State }[] = [];
 const sent = { events: 0, missed: 0, doubled: 0 };
-const answers: Record<string, number> = {};
+/** What each event that was not missed was answered, once for each time that it was told. */
+const deliveries: { readonly jobId: string; readonly answers: string[]; ended: boolean }[] = [];
+/** Events that were told and not answered yet. */
+const inFlight = new Set<Promise<unknown>>();
 
-/** The life of a server, by minutes since its launch. */
-function lifeOf(planId: string, index: number): readonly Turn[] {
-  const well = process.env["ALL_WELL"] === "1";
-  if (planId === "mail" && !well) return [{ minute: 2, state: "failed", note: "refused by security group" }];
+function lifeOf(planId: string, index: number): Turn[] {
+  if (planId === "mail" && !allWell)
+    return [{ minute: 2, state: "failed", note: "refused by security group" }];
   const life: Turn[] = [
     { minute: 1 + index * 0.2, state: "launched" },
     { minute: 3 + index * 0.5, state: "converting" },
   ];
-  if (planId === "search" && index === 3 && !well)
+  if (planId === "search" && index === 3 && !allWell)
     return [...life, { minute: 6, state: "failed", note: "disk not found" }];
   return [...life, { minute: 5 + index * 2, state: "ready" }];
 }
 
-function serversOf({ planId, at, stoppedAt }: Launch, now = Date.now()) {
-  return Array.from({ length: 6 }, (_, index) => {
-    const turns = lifeOf(planId, index).map((turn) => ({ ...turn, at: at + turn.minute * minuteMs }));
-    const until = Math.min(now, stoppedAt ?? Infinity);
-    const past = turns.filter((turn) => turn.at <= until);
-    const last = past.at(-1);
-    const ended = last?.state === "ready" || last?.state === "failed";
-    const stopped = stoppedAt !== null && stoppedAt <= now && !ended;
-    const next = turns[past.length];
-    const state: State = stopped ? "failed" : (last?.state ?? "pending");
-    const share = last?.state === "converting" && next ? (now - last.at) / (next.at - last.at) : 0;
-    return {
-      id: `srv-${String(index + 1)}`,
-      state,
-      converted: state === "ready" ? 1 : state === "converting" ? Math.round(share * 100) / 100 : 0,
-      since: stopped ? stoppedAt : (last?.at ?? at),
-      launchedAt: past.find((turn) => turn.state === "launched")?.at ?? null,
-      note: stopped ? STOPPED : (last?.note ?? ""),
-    };
-  });
-}
-
-/** Writes down each change of a server when it happens, and tells of it: three of ten events go missing, three come twice. */
-function follow(launch: Launch): void {
-  for (let index = 0; index < 6; index += 1) {
-    for (const { minute, state } of lifeOf(launch.planId, index)) {
-      setTimeout(() => {
-        if (launch.stoppedAt !== null) return;
-        const server = `srv-${String(index + 1)}`;
-        log.push({ at: Date.now(), jobId: launch.jobId, server, state });
-        if (state === "launched" || state === "converting") tell(launch.jobId, server, state);
-      }, minute * minuteMs);
-    }
+/** Where a machine is busy with other things, time passes slower for all: a step waits for whoever was told of the last. */
+async function keepTime(): Promise<never> {
+  for (;;) {
+    await Promise.all([sleep(minuteMs * STEP), ...inFlight]);
+    minutes += STEP;
+    for (const launch of launches) for (const server of launch.servers) moveOn(launch, server);
   }
 }
 
+function moveOn(launch: Launch, server: Server): void {
+  for (let [next] = server.life; next !== undefined; [next] = server.life) {
+    if (launch.minute + next.minute > minutes) return;
+    server.life.shift();
+    become(launch, server, next.state, next.note);
+  }
+}
+
+/** Writes down each change of a server when it happens, and tells of it. */
+function become({ jobId, account }: Launch, server: Server, state: State, note = ""): void {
+  const at = Date.now();
+  Object.assign(server, { state, note, since: at, sinceMinute: minutes });
+  if (state === "launched") server.launchedAt = at;
+  log.push({ at, jobId, server: server.id, state });
+  if (account === LISTENS && (state === "launched" || state === "converting")) tell(jobId, server.id, state);
+}
+
+/** Three of ten events go missing, three come twice. */
 function tell(jobId: string, serverId: string, state: State): void {
-  const url = process.env["EVENTS_URL"];
-  if (url === undefined) return;
   const nth = sent.events++ % 10;
   if ([2, 5, 8].includes(nth)) {
     sent.missed += 1;
     return;
   }
   const event = { "detail-type": "Recovery Server State Change", detail: { jobID: jobId, serverId, state } };
-  const post = async (): Promise<void> => {
-    const response = await fetch(url, { method: "POST", body: JSON.stringify(event) }).catch(() => null);
-    const answer = response === null ? "nobody there" : await response.text();
-    answers[answer] = (answers[answer] ?? 0) + 1;
-  };
-  void post();
+  void deliver(jobId, event);
   if (![1, 4, 7].includes(nth)) return;
   sent.doubled += 1;
-  setTimeout(() => void post(), minuteMs / 2);
+  setTimeout(() => void deliver(jobId, event), minuteMs / 2);
 }
 
-async function launched(request: IncomingMessage): Promise<Launch> {
-  const { planId, token } = JSON.parse(await text(request)) as { planId: string; token: string };
-  let launch = launches.find((one) => one.token === token);
-  if (launch === undefined) {
-    const jobId = `drsjob-${String(launches.length + 1)}`;
-    launch = { jobId, planId, token, at: Date.now(), calls: [], stoppedAt: null };
-    launches.push(launch);
-    follow(launch);
-    process.send?.({ accepted: planId, token });
+/** As EventBridge does: what was not answered with 2xx is told again, after pauses that grow. */
+async function deliver(jobId: string, event: object): Promise<void> {
+  const delivery = { jobId, answers: [] as string[], ended: false };
+  deliveries.push(delivery);
+  const post = async (): Promise<boolean> => {
+    const options = { method: "POST", body: JSON.stringify(event) };
+    const response = await fetch(process.env["EVENTS_URL"] ?? "", options).catch(() => null);
+    delivery.answers.push(response === null ? "nobody there" : await response.text());
+    return response?.ok === true;
+  };
+  for (let pauseMs = AGAIN_MS; !delivery.ended; pauseMs = Math.min(2 * pauseMs, LONGEST_MS)) {
+    const answered = post();
+    inFlight.add(answered);
+    delivery.ended = await answered;
+    inFlight.delete(answered);
+    if (!delivery.ended) await sleep(pauseMs);
   }
-  launch.calls.push(Date.now());
+}
+
+/** A token that is known already: the same launch. */
+async function launched(request: IncomingMessage): Promise<Launch> {
+  const account = String(request.headers["x-account"]);
+  const { planId, token } = JSON.parse(await text(request)) as { planId: string; token: string };
+  const known = launches.find((one) => one.token === token);
+  if (known !== undefined) return known;
+  const servers = Array.from({ length: 6 }, (_, index): Server => ({
+    ...{ id: `srv-${String(index + 1)}`, life: lifeOf(planId, index), state: "pending", note: "" },
+    ...{ since: Date.now(), sinceMinute: minutes, launchedAt: null },
+  }));
+  const jobId = `drsjob-${String(launches.length + 1)}`;
+  const launch = { jobId, planId, account, token, minute: minutes, servers };
+  launches.push(launch);
+  process.send?.({ accepted: planId, account });
   return launch;
+}
+
+function described({ minute, servers }: Launch) {
+  return {
+    expectedEndAt: Date.now() + (minute + EXPECTED_MINUTES - minutes) * minuteMs,
+    servers: servers.map(({ id, state, note, since, sinceMinute, launchedAt, life: [next] }) => {
+      const span = minute + (next?.minute ?? 0) - sinceMinute;
+      const share = state === "converting" ? (minutes - sinceMinute) / span : 0;
+      const converted = state === "ready" ? 1 : Math.round(share * 100) / 100;
+      return { id, state, converted, since, launchedAt, note };
+    }),
+  };
+}
+
+function stop(launch: Launch): void {
+  for (const server of launch.servers) {
+    if (server.life.splice(0).length > 0) become(launch, server, "failed", "stopped");
+  }
 }
 
 const server = createServer((request, response) => {
@@ -116,7 +164,8 @@ const server = createServer((request, response) => {
   };
   const [, path, id] = (request.url ?? "").split("/");
   if (path === "log") {
-    answer(200, { launches, log, sent, answers });
+    const started = launches.map(({ servers: _, ...launch }) => launch);
+    answer(200, { launches: started, log, sent, deliveries, polls });
     return;
   }
   if (request.method === "POST") {
@@ -133,7 +182,9 @@ const server = createServer((request, response) => {
     answer(404, {});
     return;
   }
-  if (request.method === "DELETE") launch.stoppedAt ??= Date.now();
-  answer(200, { servers: serversOf(launch), expectedEndAt: launch.at + 15.1 * minuteMs });
+  if (request.method === "GET" && launch.account === LISTENS) polls += 1;
+  if (request.method === "DELETE") stop(launch);
+  answer(200, described(launch));
 });
 server.listen(Number(process.env["RECOVERY_PORT"]), "127.0.0.1", () => process.send?.("ready"));
+void keepTime();

@@ -1,21 +1,82 @@
-import { openWaybill } from "./open-waybill.js";
+import { openWaybill, type RecoveryWaybill } from "./open-waybill.js";
 import { recover } from "./recovery.job.js";
 
 /** What the recovery service wrote down itself. */
 export interface ServiceLog {
-  readonly launches: readonly { jobId: string; planId: string; token: string; calls: readonly number[] }[];
+  readonly launches: readonly {
+    readonly jobId: string;
+    readonly planId: string;
+    readonly account: string;
+    readonly token: string;
+  }[];
   readonly log: readonly { at: number; jobId: string; server: string; state: string }[];
   readonly sent: { readonly events: number; readonly missed: number; readonly doubled: number };
-  readonly answers: Readonly<Record<string, number>>;
+  /** What each event that was told was answered, in the order of the tries. */
+  readonly deliveries: readonly { readonly answers: readonly string[]; readonly ended: boolean }[];
+  readonly polls: number;
+}
+
+/** What became of the service's events. */
+export interface EventCount {
+  readonly told: number;
+  readonly applied: number;
+  /** Of these, how many came before the launcher had said what it waits for, or to nobody, and were told again. */
+  readonly tooEarly: number;
+  /** Told of executions that had ended. */
+  readonly final: number;
+  /** Refused for good, or not answered to this day. */
+  readonly lost: number;
 }
 
 export interface Verdict {
   readonly isTrue: boolean;
   readonly sentence: string;
-  /** What the store says, by plan. */
-  readonly ends: Readonly<Record<string, string>>;
   readonly tooEarly: number;
   readonly launched: number;
+  readonly events: EventCount;
+}
+
+/** Each is dropped by the service: the execution that it was about awaits nothing any more. */
+const FINAL: readonly (string | undefined)[] = ["job.not_found", "job.already_final"];
+
+export function countEvents({ deliveries }: Pick<ServiceLog, "deliveries">): EventCount {
+  const count = { told: deliveries.length, applied: 0, tooEarly: 0, final: 0, lost: 0 };
+  for (const { answers, ended } of deliveries) {
+    const last = ended ? answers.at(-1) : undefined;
+    if (last === "applied") {
+      count.applied += 1;
+      if (answers.length > 1) count.tooEarly += 1;
+    } else if (FINAL.includes(last)) count.final += 1;
+    else count.lost += 1;
+  }
+  return count;
+}
+
+interface Finding {
+  readonly isWrong: boolean;
+  readonly isTooEarly: boolean;
+  readonly isCompleted: boolean;
+  readonly launches: number;
+  /** The servers that a FAILED execution names. */
+  readonly named: number;
+}
+
+/** One execution, beside what the service wrote down of its launch. */
+async function findingOf(waybill: RecoveryWaybill, id: string, service: ServiceLog): Promise<Finding> {
+  const job = await waybill.get(recover, id);
+  // One launch for each job, however often it was asked for.
+  const launches = service.launches.filter(({ token }) => token.startsWith(id));
+  const ready = service.log.filter(({ jobId, state }) => jobId === launches[0]?.jobId && state === "ready");
+  const once = { isWrong: launches.length !== 1, isTooEarly: false, launches: launches.length };
+  if (job?.status === "COMPLETED") {
+    const last = Math.max(...ready.map(({ at }) => at));
+    const isTooEarly = ready.length !== 6 || job.finishedAt.getTime() < last;
+    return { ...once, isTooEarly, isCompleted: true, named: 0 };
+  }
+  if (job?.status !== "FAILED" || ready.length === 6)
+    return { ...once, isWrong: true, isCompleted: false, named: 0 };
+  const { servers = [] } = (job.failure.details ?? {}) as { readonly servers?: readonly string[] };
+  return { ...once, isCompleted: false, named: servers.length };
 }
 
 /** Remembers nothing of the run: asks the store and the service's own log, over connections of its own. */
@@ -24,38 +85,27 @@ export async function judge(serviceUrl: string, withFault: boolean): Promise<Ver
   try {
     const service = (await (await fetch(`${serviceUrl}/log`)).json()) as ServiceLog;
     const { items } = await waybill.list({ kind: "dr.recover", limit: 100 });
-    const ends: Record<string, string> = {};
-    let wrong = 0;
-    let tooEarly = 0;
-    let launched = 0;
-    const named: string[] = [];
-    for (const { id } of items) {
-      const job = await waybill.get(recover, id);
-      if (job === null) throw new Error("A listed job is gone.");
-      ends[job.input.planId] = job.word;
-      // One launch for each job, however often it was asked for.
-      const launches = service.launches.filter(({ token }) => token.startsWith(id));
-      launched += 6 * launches.length;
-      if (launches.length !== 1) wrong += 1;
-      const ready = service.log.filter(
-        ({ jobId, state }) => jobId === launches[0]?.jobId && state === "ready",
-      );
-      if (job.status === "COMPLETED") {
-        const last = Math.max(...ready.map(({ at }) => at));
-        if (ready.length !== 6 || job.finishedAt.getTime() < last) tooEarly += 1;
-      } else if (job.status !== "FAILED" || ready.length === 6) wrong += 1;
-      else named.push(...((job.failure.details as { servers?: string[] } | null)?.servers ?? []));
-    }
+    const found = await Promise.all(items.map(({ id }) => findingOf(waybill, id, service)));
     const { items: untold } = await waybill.undelivered();
-    const completed = Object.values(ends).filter((word) => word === "COMPLETED").length;
+    const events = countEvents(service);
+    const completed = found.filter(({ isCompleted }) => isCompleted).length;
+    const wrong = found.filter(({ isWrong }) => isWrong).length;
+    const tooEarly = found.filter(({ isTooEarly }) => isTooEarly).length;
     const isTrue =
-      wrong + tooEarly + untold.length === 0 && items.length === 3 && completed === (withFault ? 1 : 3);
+      wrong + tooEarly + untold.length + events.lost === 0 &&
+      items.length === 3 &&
+      completed === (withFault ? 1 : 3);
     const failed = items.length - completed;
+    const named = sum(found.map((one) => one.named));
     const sentence = isTrue
-      ? `${completed} of 3 plans COMPLETED with 6 READY servers each${failed > 0 ? `, ${failed} are FAILED and name ${named.length}` : ""}; the service's log agrees.`
-      : `${wrong} executions do not agree with the service's log, ${tooEarly} were COMPLETED too early, ${untold.length} alerts are undelivered.`;
-    return { isTrue, sentence, ends, tooEarly, launched };
+      ? `${completed} of 3 plans COMPLETED with 6 READY servers each${failed > 0 ? `, ${failed} are FAILED and name ${named}` : ""}; the service's log agrees.`
+      : `${wrong} executions do not agree with the service's log, ${tooEarly} were COMPLETED too early, ${untold.length} alerts are undelivered, ${events.lost} events are lost.`;
+    return { isTrue, sentence, tooEarly, launched: 6 * sum(found.map(({ launches }) => launches)), events };
   } finally {
     await close();
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }

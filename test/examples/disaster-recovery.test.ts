@@ -29,9 +29,12 @@ describe("disaster-recovery, as it is run", () => {
     async () => {
       const { code, output } = await run();
       expect(output).toContain("✓ 1 of 3 plans COMPLETED with 6 READY servers each, 2 are FAILED and name 7");
-      expect(output).toMatch(/COMPLETED too early +naive 3 of 3, Waybill 0 of 3/);
-      expect(output).toMatch(/servers launched +naive 18, Waybill 18/);
-      expect(output).toMatch(/alerts heard .*job\.warning/);
+      expect(output).toMatch(/COMPLETED too early +naive 3 of 3, kindest 3 of 3, Waybill 0 of 3/);
+      expect(output).toMatch(/servers launched +naive 18, kindest 18, Waybill 18/);
+      expect(output).toMatch(/alerts heard +\d+ of servers, \d+ of executions/);
+      const [, told, applied] = /so (\d+) told[^]*? (\d+) applied/.exec(output) ?? [];
+      expect(Number(told)).toBe(24);
+      expect(Number(applied)).toBeGreaterThan(12);
       expect(code).toBe(0);
     },
   );

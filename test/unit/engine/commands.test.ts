@@ -454,6 +454,28 @@ describe("report", () => {
     expect(told).toMatchObject({ ok: false, error: { code: "job.not_awaiting", retryable: true } });
   });
 
+  it("finds work that a job began to await between the two looks", async () => {
+    const at = world();
+    const { id } = await submitted(at, { plan: "42" }, {}, recoverKind);
+    const claim = await claimed(at, id);
+    const { call } = at.core.gateway;
+    let goOn = (): void => {};
+    const isTracked = new Promise<void>((resolve) => (goOn = resolve));
+    const gateway: World["core"]["gateway"] = {
+      ...at.core.gateway,
+      call: async (method, ask) => {
+        if (method === "list") await isTracked;
+        return call(method, ask);
+      },
+    };
+    const told = report({ ...at.core, gateway }, recoverKind, "i-1", done);
+    await at.clock.settle();
+    await tracked(at, claim, { region: "eu", ids: ["i-1"] }, true);
+    goOn();
+    expect(codeOf(await at.run(told))).toBe("ok");
+    expect((await stored(at, id)).record.status).toBe("COMPLETED");
+  });
+
   it("takes no part of a reference for its name", async () => {
     const at = world();
     await waiting(at);
