@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Pool } from "pg";
-import { PermanentError } from "waybill";
+import { isFinal, PermanentError } from "waybill";
 import { ingest, provision } from "./documents.jobs.js";
 import { DONE, type Fate, later, queueOf, type Role, runLoop, sendWork, type WorkMessage } from "./loops.js";
 import { type DocumentsWaybill, type Environment, openWaybill } from "./open-waybill.js";
@@ -102,7 +102,9 @@ async function tell(
   const progress = await indexOf(pool, documentId);
   const told = await waybill.report(ingest, { ref: jobId }, { state: "open", phase, progress });
   if (told.ok) return null;
-  return told.error.retryable ? later(200) : DONE;
+  // By its reference, what is over is as unknown as what is still to begin; this message names the job itself.
+  const job = await waybill.get(ingest, jobId);
+  return job === null || isFinal(job.status) ? DONE : later(200);
 }
 
 /** Only what is in the index proves that a document is ready. */
