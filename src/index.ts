@@ -19,6 +19,7 @@ export { createWaybill } from "./core/create-waybill.js";
 export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
 export type * from "./core/api/waybill.js";
+export type * from "./core/api/relay.js";
 export type * from "./core/api/worker.js";
 export type * from "./core/api/claim.js";
 export type * from "./core/api/observe.js";
@@ -46,16 +47,12 @@ export { AsyncResult, err, isOk, ok, unwrap, type Result } from "./core/result.j
 export * from "./core/errors.js";
 export { ERROR_CODES, type ErrorCode, type Outcome } from "./core/error-codes.js";
 
-// Ports: what adapters implement.
+// Ports: what adapters implement. What is inside records and histories is in waybill/store-kit.
 export * from "./core/ports/feed.js";
 export * from "./core/ports/notifier.js";
 export * from "./core/ports/queue.js";
 export * from "./core/ports/store.js";
-export { decodeHistory, encodeHistory, fillTemplate, joinHistory } from "./core/history.js";
-export type { EntryTemplate, HistoryEntry } from "./core/history.js";
-export { isBehind, mergeCursor, START } from "./core/record.js";
-export type { Cursor, Cursors, JobRecord, RecordPatch, Snapshot } from "./core/record.js";
-export { ID_PATTERN, type Ids } from "./core/ids.js";
+export type { HistoryEntry } from "./core/history.js";
 
 // What the core reaches outside with.
 export { systemClock, type Clock } from "./core/clock.js";

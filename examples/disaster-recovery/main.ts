@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { createServer as createNetServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tableDefinition } from "waybill/dynamodb";
+import { dynamodbTable } from "waybill/dynamodb";
 import { verifyWebhook } from "waybill/webhook/verify";
 import type { Child } from "../stage/children.js";
 import { dynamodb, sqs } from "../stage/parts.js";
@@ -113,7 +113,7 @@ async function openParts(stage: Stage, pager: Pager): Promise<Urls> {
   const url = (port: number): string => `http://127.0.0.1:${String(port)}`;
   const urls = { api: url(apiPort), naive: url(naivePort), recovery: url(recoveryPort) };
   Object.assign(process.env, {
-    RECOVERY_TABLE: await dynamo.table(tableDefinition({ table: "recovery" })),
+    RECOVERY_TABLE: await dynamo.table(dynamodbTable({ table: "recovery" })),
     NAIVE_TABLE: await dynamo.table({
       TableName: "executions",
       BillingMode: "PAY_PER_REQUEST",

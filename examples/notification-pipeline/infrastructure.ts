@@ -1,4 +1,4 @@
-import { cloudFormationTemplate, iamPolicy } from "waybill/dynamodb";
+import { dynamodbCloudFormation, dynamodbIamPolicy } from "waybill/dynamodb";
 import { sqsCloudFormation, sqsIamPolicy } from "waybill/sqs";
 
 type Template = Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export interface InfrastructureOptions {
 /** What the pipeline needs in an account, as one template: table, queue, dead letters, three alarms, two policies. */
 export function infrastructure(options: InfrastructureOptions): Template {
   const { table, queueName, region, account } = options;
-  const storage = cloudFormationTemplate({ table });
+  const storage = dynamodbCloudFormation({ table });
   const queues = sqsCloudFormation({ queueName });
   const arn = (service: string, name: string): string => `arn:aws:${service}:${region}:${account}:${name}`;
   const tableArn = arn("dynamodb", `table/${table}`);
@@ -24,7 +24,7 @@ export function infrastructure(options: InfrastructureOptions): Template {
       PolicyDocument: {
         Version: "2012-10-17",
         Statement: [
-          ...iamPolicy({ tableArn }).Statement,
+          ...dynamodbIamPolicy({ tableArn }).Statement,
           ...sqsIamPolicy({
             queueArn: arn("sqs", queueName),
             deadLetterQueueArn: arn("sqs", `${queueName}-dead`),

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { tableDefinition } from "waybill/dynamodb";
+import { dynamodbTable } from "waybill/dynamodb";
 import { dynamodb, sqs, type SqsPart } from "../stage/parts.js";
 import { type Fate, httpRoad, type PassingRequest } from "../stage/road.js";
 import { runExample, type Stage } from "../stage/run.js";
@@ -147,7 +147,7 @@ async function play(stage: Stage): Promise<boolean> {
   const waybill = new Build("waybill", await queueOf(queues, "notifications", road?.url));
   road?.fate((request) => naive.fateOf(request, faulty) ?? waybill.fateOf(request, faulty) ?? "pass");
   const receiverUrl = await receiverFor(stage, faulty, { naive, waybill });
-  const table = await tables.table(tableDefinition({ table: "notifications" }));
+  const table = await tables.table(dynamodbTable({ table: "notifications" }));
   const naiveTable = await tables.table({
     TableName: "naive-notifications",
     BillingMode: "PAY_PER_REQUEST",

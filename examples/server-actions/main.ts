@@ -7,7 +7,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { Logger } from "waybill";
-import { tableDefinition } from "waybill/dynamodb";
+import { dynamodbTable } from "waybill/dynamodb";
 import type { SqsFunction } from "waybill/lambda";
 import { appsync, type AppSyncPart, dynamodb, sqs, type QueuePart } from "../stage/parts.js";
 import { type Fate, httpRoad, type HttpRoad } from "../stage/road.js";
@@ -133,7 +133,7 @@ async function play(stage: Stage): Promise<boolean> {
   const queue = await queues.queue("actions");
   const naiveQueue = await queues.queue("naive-actions");
   Object.assign(process.env, {
-    ACTIONS_TABLE: await tables.table(tableDefinition({ table: "actions" })),
+    ACTIONS_TABLE: await tables.table(dynamodbTable({ table: "actions" })),
     ACTIONS_QUEUE_URL: queue.url,
     APPSYNC_URL: roads.waybill?.url ?? ui.url,
   });

@@ -1,4 +1,5 @@
-import { defineStore, ID_PATTERN, type Store, WaybillError } from "waybill";
+import { defineStore, type Store, WaybillError } from "waybill";
+import { ID_PATTERN } from "waybill/store-kit";
 import { changes } from "./changes.js";
 import type { Engine } from "./engine.js";
 import { lookups } from "./lookups.js";

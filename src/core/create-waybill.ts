@@ -12,7 +12,7 @@ import {
   recall,
   rerun,
 } from "./engine/command/commands.js";
-import { report } from "./engine/command/report.js";
+import { report, reportCallback } from "./engine/command/report.js";
 import type { ObserveFilter } from "./engine/observe/aim.js";
 import { createHub, type ObserveOptions } from "./engine/observe/hub.js";
 import {
@@ -26,6 +26,8 @@ import {
   undelivered,
 } from "./engine/read/reads.js";
 import { redeliver, type Redelivery } from "./engine/relay/redeliver.js";
+import { createRelayProcess } from "./engine/relay-process/relay-process.js";
+import type { RelayOptions } from "./engine/relay-process/options.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
 import {
   type RuntimeSubmitItem,
@@ -38,7 +40,7 @@ import { claimObject } from "./engine/run/claim-object.js";
 import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
-import { createWorker, type WorkerHandle, type WorkerOptions } from "./engine/worker/worker.js";
+import { createWorker, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
 import { type OwnerOption, ownerOf, type Whose } from "./owner-option.js";
 import type { EventType, ServerEvent } from "./event.js";
@@ -72,9 +74,9 @@ type GivenOptions = Omit<RuntimeOptions, "jobs"> & { readonly jobs: readonly Def
 /** The public methods over one runtime: arguments sorted out, one call into the engine each. */
 function waybillOf(runtime: Runtime) {
   const { core, dispatcher } = runtime;
-  const workers = new Set<WorkerHandle>();
+  const running = new Set<Stoppable>();
   const closing = async (): Promise<void> => {
-    await Promise.all([...workers].map((worker) => worker.stop()));
+    await Promise.all([...running].map((each) => each.stop()));
     await runtime.close();
   };
   return {
@@ -88,10 +90,13 @@ function waybillOf(runtime: Runtime) {
       }),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
       AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
-    report: (def: Def, target: { readonly ref: unknown }, seen: PollAnswer, options?: OwnerOption) =>
+    report: (def: Def, target: Target, seen: PollAnswer, options?: OwnerOption) =>
       AsyncResult.run(async () => {
         const whose = whoseOf("report", options);
-        return report(core, definitionOf(runtime, def), target.ref, seen, whose);
+        const definition = definitionOf(runtime, def);
+        const { ref, token } = targetOf(target);
+        if (token === undefined) return report(core, definition, ref, seen, whose);
+        return reportCallback(core, definition, token, seen, whose);
       }),
     claim: (def: Def, id: string, options: ClaimOptions = {}) =>
       AsyncResult.run(async () => {
@@ -108,7 +113,11 @@ function waybillOf(runtime: Runtime) {
       return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
     },
     worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
-      startable(runtime, workers, handlers, settings),
+      startable(runtime, running, handlers, settings),
+    relay: (settings: RelayOptions = {}) => {
+      runtime.checkOpen();
+      return kept(runtime, running, createRelayProcess(runtime, settings));
+    },
     reconcile: async (options: ReconcileOptions = {}) => open(runtime, () => reconcile(runtime, options)),
     flush: async ({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number | undefined } = {}) =>
       open(runtime, () => runtime.flush(timeoutMs)),
@@ -117,6 +126,7 @@ function waybillOf(runtime: Runtime) {
       kinds: new Set(core.definitions.keys()),
       logger: core.logger,
       clock: core.clock,
+      callbackOf: (token) => core.callbacks?.read(token, core.time.now()) ?? null,
     } satisfies Composition<AnyDef>,
     close: closing,
     [Symbol.asyncDispose]: closing,
@@ -158,6 +168,21 @@ function isDef(value: unknown): value is Def {
   return typeof value === "object" && value !== null && "~definition" in value;
 }
 
+interface Target {
+  readonly ref?: unknown;
+  readonly token?: unknown;
+}
+
+/** What a report names its work by. Both at once could name two. */
+function targetOf(given: Target | undefined): Target {
+  const target = given ?? {};
+  checkOptions("report", target, ["ref", "token"]);
+  if ((target.ref === undefined) === (target.token === undefined)) {
+    throw new WaybillError("config.invalid", "report takes { ref } or { token }, one of them.");
+  }
+  return target;
+}
+
 /** The owner of a call that takes no other option. */
 function whoseOf(method: string, options: OwnerOption | undefined): Whose {
   checkOptions(method, options, ["owner"]);
@@ -169,7 +194,7 @@ function submitting(runtime: Runtime) {
   const one = async (def: Def, input: unknown, options?: RuntimeSubmitOptions) => {
     const definition = definitionOf(runtime, def);
     checkOptions("submit", options, SUBMIT_OPTIONS);
-    watchdog.submitted();
+    watchdog.submitted(definition.kind);
     return submit(core, dispatcher, definition, input, options);
   };
   return {
@@ -178,7 +203,7 @@ function submitting(runtime: Runtime) {
     submitMany: async (def: Def, items: readonly RuntimeSubmitItem[]) => {
       const definition = definitionOf(runtime, def);
       for (const item of items) checkOptions("submitMany", item, ITEM_OPTIONS);
-      watchdog.submitted();
+      watchdog.submitted(definition.kind);
       return submitMany(core, dispatcher, definition, items);
     },
     dispatch: (...args: JobArgs) =>
@@ -260,32 +285,48 @@ function watching(runtime: Runtime) {
   };
 }
 
+/** Something that runs until it is stopped. */
+interface Stoppable {
+  run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What is stopped with the Waybill, until it has ended by itself. */
+function kept(
+  runtime: Runtime,
+  running: Set<Stoppable>,
+  what: Stoppable,
+  ended: () => void = () => undefined,
+): Stoppable {
+  running.add(what);
+  return {
+    run: async (options) => {
+      runtime.storeWatch.check();
+      try {
+        await what.run(options);
+      } finally {
+        running.delete(what);
+        ended();
+      }
+    },
+    stop: () => what.stop(),
+  };
+}
+
 /** A worker that hears of jobs becoming ready here, until it stops. */
 function startable(
   runtime: Runtime,
-  workers: Set<WorkerHandle>,
+  running: Set<Stoppable>,
   handlers: readonly Handler[],
   settings: WorkerOptions,
-) {
+): Stoppable {
   runtime.checkOpen();
-  const { core, dispatcher, reconciler, storeWatch } = runtime;
+  const { core, dispatcher, reconciler } = runtime;
   const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
-  workers.add(worker);
   const deaf = runtime.onReady(() => {
     worker.wakeUp();
   });
-  return {
-    run: async (options?: { readonly signal?: AbortSignal | undefined }) => {
-      storeWatch.check();
-      try {
-        await worker.run(options);
-      } finally {
-        workers.delete(worker);
-        deaf();
-      }
-    },
-    stop: () => worker.stop(),
-  };
+  return kept(runtime, running, worker, deaf);
 }
 
 /** Runs a call, unless this Waybill was closed. */

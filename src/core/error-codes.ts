@@ -123,6 +123,13 @@ export const ERROR_CODES = {
     remedy: "Run the migration, or use the version of Waybill that the schema belongs to.",
     retryable: false,
   },
+  "store.unstorable": {
+    meaning:
+      "The store cannot keep a value at all: it is too large, or of a form that the engine does not hold.",
+    remedy:
+      "Change the value, or what the store runs on; asking again does not help, and nothing was written.",
+    retryable: false,
+  },
   "store.corrupt": {
     meaning: "A stored record holds something that Waybill never writes.",
     remedy: "Find out what else writes to the store; the message names the job.",

@@ -46,6 +46,8 @@ export interface Awaiting {
   readonly ref: Json;
   /** What an outside event may know of the work; `byRef` finds the job by any of them. */
   readonly refKeys: readonly string[];
+  /** Of the claim that launched it: a callback of an older launch is not about this one. Polls raise the record's own. */
+  readonly fence: number;
   readonly since: number;
   readonly deadlineAt: number;
   readonly nextPollAt: number;

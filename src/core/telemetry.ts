@@ -1,3 +1,5 @@
+import { callHook } from "./hook.js";
+
 /** A call through a port, for spans and durations. */
 export interface PortCall {
   readonly port: "store" | "queue" | "notifier" | "feed" | "handler";
@@ -19,8 +21,8 @@ export type Counter =
   | "unserved";
 
 /**
- * Hooks around everything that leaves the core. They must not throw; what they throw is ignored, so that watching a job
- * never breaks it.
+ * Hooks around everything that leaves the core. What they throw, at once or later, is ignored, so that watching a job never
+ * breaks it.
  */
 export interface Telemetry {
   /** Called before a call; the function that it returns is called once after it. */
@@ -31,41 +33,27 @@ export interface Telemetry {
 /** Runs a call between the hooks. What `run` throws at once, instead of rejecting, may be thrown at once. */
 export function observe<T>(telemetry: Telemetry, call: PortCall, run: () => Promise<T>): Promise<T> {
   let end: ReturnType<NonNullable<Telemetry["start"]>>;
-  try {
-    end = telemetry.start?.(call);
-  } catch {
-    // Watching a job never breaks it.
-  }
-  return end === undefined ? run() : ended(run, end);
+  // Watching a job never breaks it.
+  callHook(() => (end = telemetry.start?.(call)));
+  return typeof end === "function" ? ended(run, end) : run();
 }
 
 async function ended<T>(
   run: () => Promise<T>,
-  end: (result: { readonly error?: unknown }) => void,
+  end: (result: { readonly error?: unknown }) => unknown,
 ): Promise<T> {
   try {
     const value = await run();
-    guarded(() => {
-      end({});
-    });
+    callHook(() => end({}));
     return value;
   } catch (error) {
-    guarded(() => {
-      end({ error });
-    });
+    callHook(() => end({ error }));
     throw error;
   }
 }
 
 /** Counts, whatever the hook does. */
 export function count(telemetry: Telemetry, counter: Counter, by = 1): void {
-  guarded(() => telemetry.count?.(counter, by));
-}
-
-function guarded(hook: () => void): void {
-  try {
-    hook();
-  } catch {
-    // Watching a job never breaks it.
-  }
+  const counted: ((counter: Counter, by: number) => unknown) | undefined = telemetry.count?.bind(telemetry);
+  if (counted !== undefined) callHook(() => counted(counter, by));
 }

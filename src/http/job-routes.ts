@@ -2,6 +2,7 @@ import type { Principal } from "../core/access.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { isWaybillError } from "../core/errors.js";
 import type { Call } from "./call.js";
+import { takeCallback } from "./callbacks.js";
 import { cancelJob, rerunJob, submitJob } from "./commands.js";
 import { type JobRoutesOptions, type Routed, type Service, serviceOf } from "./options.js";
 import { problemResponse, RequestRefused } from "./problem.js";
@@ -23,8 +24,8 @@ const BELOW: ReadonlyMap<string, Methods> = new Map<string, Methods>([
 /**
  * The HTTP side of a Waybill: one function from a Web `Request` to a `Response`, for any server or framework.
  *
- * `POST /{kind}` · `GET /{id}` · `GET /` · `GET /{id}/history` · `POST /{id}/cancel` · `POST /{id}/rerun`, below `basePath`.
- * Owner and actor come from `authorize`; from outside come input, filters and `Idempotency-Key`, nothing else. A malformed
+ * `POST /{kind}` · `GET /{id}` · `GET /` · `GET /{id}/history` · `POST /{id}/cancel` · `POST /{id}/rerun` ·
+ * `POST /callbacks/{token}`, below `basePath`. The last asks no `authorize`: its token is the credential. Owner and actor come from `authorize`; from outside come input, filters and `Idempotency-Key`, nothing else. A malformed
  * id, an unknown one, another kind's and another owner's are one and the same 404. Errors are problem documents; the text of
  * none leaves. The function never rejects.
  *
@@ -50,9 +51,14 @@ export function jobRoutes<Defs extends AnyDef, const Kinds extends readonly Defs
 }
 
 async function answer(service: Service, request: Request): Promise<Response> {
-  const principal = await principalOf(service, request);
   const { pathname, searchParams } = new URL(request.url);
   const steps = stepsOf(service.basePath, pathname);
+  const token = callbackIn(steps);
+  if (token !== null) {
+    if (request.method === "POST") return takeCallback(service, request, token);
+    throw new RequestRefused("request.method_not_allowed", { allow: "POST" });
+  }
+  const principal = await principalOf(service, request);
   const methods = methodsOf(steps);
   if (methods === undefined) throw notFound();
   const method = request.method === "HEAD" ? "GET" : request.method;
@@ -88,6 +94,12 @@ function stepsOf(basePath: string, pathname: string): readonly string[] | null {
   } catch {
     return null;
   }
+}
+
+/** The token of a callback's address. A job's own id may be `callbacks` too: what stands below it is no token. */
+function callbackIn(steps: readonly string[] | null): string | null {
+  const [first, token] = steps?.length === 2 ? steps : [];
+  return first === "callbacks" && token !== undefined && !BELOW.has(token) ? token : null;
 }
 
 function methodsOf(steps: readonly string[] | null): Methods | undefined {

@@ -4,6 +4,7 @@ import { EVENT_OF } from "../core/event.js";
 import { STATUSES } from "../core/lifecycle.js";
 import { checkOptions } from "../core/options.js";
 import { type Kinds, kindsOf, type KindsOptions } from "./options.js";
+import { CALLBACK_FIELDS } from "./callbacks.js";
 import { type Answer, ANSWERS, REQUEST_ANSWERS } from "./problem.js";
 import { LIST_PARAMETERS, MOST_KEY_CHARS, MOST_WAIT_S } from "./request.js";
 
@@ -36,7 +37,8 @@ export function openApiDocument<const Defs extends readonly AnyDef[]>(
   };
 }
 
-function pathsOf({ startable }: Kinds): Readonly<Record<string, unknown>> {
+function pathsOf({ visible, startable }: Kinds): Readonly<Record<string, unknown>> {
+  const takesCallbacks = [...visible.values()].some((def) => def["~definition"].external);
   const submits = [...startable.keys()].map((kind) => [`/${kind}`, { post: submitOf(kind) }] as const);
   return {
     "/": {
@@ -58,6 +60,7 @@ function pathsOf({ startable }: Kinds): Readonly<Record<string, unknown>> {
     "/{id}/rerun": {
       post: operation("rerunJob", "Runs a failed job again, as a new one", [ID, ...STARTING], STARTED),
     },
+    ...(takesCallbacks ? { "/callbacks/{token}": { post: CALLBACK } } : {}),
   };
 }
 
@@ -104,6 +107,21 @@ const PROBLEM_RESPONSE = {
   content: { "application/problem+json": { schema: schema("Problem") } },
 };
 
+const TOKEN = { name: "token", in: "path", required: true, schema: { type: "string" } };
+const CALLBACK = {
+  ...operation(
+    "tellOfWork",
+    "Tells of a job's external work; without a body: that it is time to look",
+    [TOKEN],
+    {
+      "204": { description: "It is stored" },
+    },
+  ),
+  // The token is the credential.
+  security: [],
+  requestBody: { required: false, content: json(schema("Callback")) },
+};
+
 function submitOf(kind: string): Schema {
   const operationId = `submit_${kind.replace(/[^A-Za-z0-9]/g, "_")}`;
   return {
@@ -148,6 +166,7 @@ function schemasOf({ visible, startable }: Kinds): Readonly<Record<string, unkno
     Page: object({ items: { type: "array", items: schema("Job") }, next: orNull(TEXT) }),
     History: object({ items: { type: "array", items: schema("Event") }, trimmed: { type: "integer" } }),
     Event: eventSchema(),
+    Callback: callbackSchema(),
     Problem: object(
       {
         type: TEXT,
@@ -185,6 +204,25 @@ function orNull(of: Schema): Schema {
 function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: "object", properties, required };
+}
+
+function callbackSchema(): Schema {
+  const told: Readonly<Record<(typeof CALLBACK_FIELDS)[number], Schema>> = {
+    state: { enum: ["open", "done", "failed"] },
+    output: { description: "done: what the job yields" },
+    message: TEXT,
+    code: TEXT,
+    expose: { type: "boolean" },
+    details: {},
+    rerun: { type: "boolean" },
+    phase: TEXT,
+    progress: {},
+    etaAt: orNull(INSTANT),
+    nextPollMs: { type: "number", minimum: 0 },
+    allowDecrease: { type: "boolean" },
+  };
+  const optional = CALLBACK_FIELDS.filter((field) => field !== "state");
+  return { ...object(told, optional), additionalProperties: false };
 }
 
 /** What every view has. */

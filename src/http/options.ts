@@ -45,6 +45,7 @@ export interface Kinds {
 export interface Service extends Kinds {
   readonly waybill: Waybill<AnyDef>;
   readonly authorize: Authorize;
+  readonly callbackOf: Composition<AnyDef>["callbackOf"];
   readonly maxBodyBytes: number;
   readonly waits: Waits;
   readonly clock: Clock;
@@ -76,6 +77,7 @@ export function serviceOf(waybill: Routed<AnyDef>, options: JobRoutesOptions<rea
     // Kinds are compared by name from here on.
     waybill: waybill as unknown as Waybill<AnyDef>,
     authorize,
+    callbackOf: composition.callbackOf,
     maxBodyBytes: whole("maxBodyBytes", maxBodyBytes),
     waits: createWaits(whole("maxWaits", maxWaits)),
     clock: composition.clock,

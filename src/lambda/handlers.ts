@@ -6,10 +6,7 @@ import { checkOptions } from "../core/options.js";
 import type { BatchResponse, InvocationContext, SqsEvent, SqsRecord } from "./event.js";
 
 /** What of a Waybill these handlers use. */
-export type LambdaWaybill<Defs extends AnyDef> = Pick<
-  Waybill<Defs, never, string>,
-  "intake" | "flush" | "reconcile"
->;
+export type LambdaWaybill<Defs extends AnyDef> = Pick<Waybill<Defs>, "intake" | "flush" | "reconcile">;
 
 /** Options of every handler here. */
 export interface ReserveOption {

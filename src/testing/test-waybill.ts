@@ -3,6 +3,7 @@ import { memoryStore } from "../adapters/memory/store.js";
 import type { HandlerFor } from "../core/api/worker.js";
 import type { Waybill } from "../core/api/waybill.js";
 import { createWaybill } from "../core/create-waybill.js";
+import type { CallbackOptions } from "../core/callback/callbacks.js";
 import type { Policy } from "../core/defaults.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import type { JobEvent } from "../core/event.js";
@@ -25,12 +26,14 @@ export interface TestWaybillOptions<Defs extends readonly AnyDef[]> {
   readonly queues?: Readonly<Record<string, Queue>> | undefined;
   readonly concurrency?: number | undefined;
   readonly policy?: Partial<Policy> | undefined;
+  /** As of `createWaybill`. */
+  readonly callbacks?: CallbackOptions | undefined;
   /** @default silent */
   readonly logger?: Logger | undefined;
 }
 
 /** A Waybill in memory under a fake clock: nothing happens by itself, everything happens in the same order each time. */
-export interface TestWaybill<Defs extends AnyDef> extends Waybill<Defs, never, string> {
+export interface TestWaybill<Defs extends AnyDef> extends Waybill<Defs> {
   readonly clock: FakeClock;
   /** Breaks calls of the store and of the notifier. */
   readonly fault: Faults;
@@ -64,10 +67,11 @@ export function testWaybill<const Defs extends readonly AnyDef[]>(
     clock,
     ids,
     logger: options.logger ?? SILENT,
+    callbacks: options.callbacks,
     ...(options.policy === undefined ? {} : { policy: options.policy }),
   };
   // The types of a composition need kinds that are known one by one; here they are whatever the test gives.
-  const waybill = createWaybill(composition as never) as Waybill<Defs[number], never, string>;
+  const waybill = createWaybill(composition as never) as Waybill<Defs[number]>;
   const { handlers = [] } = options;
   if (handlers.length > 0) void waybill.worker(handlers, { concurrency: options.concurrency ?? 10 }).run();
   return {

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { tableDefinition } from "waybill/dynamodb";
+import { dynamodbTable } from "waybill/dynamodb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { apiOf } from "../../examples/notification-pipeline/api.js";
 import { auditList } from "../../examples/notification-pipeline/audit.js";
@@ -71,7 +71,7 @@ describe("the pipeline", () => {
     received = [];
     onQueue = onTable = () => "pass";
     tables = await dynamodb(stage);
-    table = await tables.table(tableDefinition({ table: "notifications" }));
+    table = await tables.table(dynamodbTable({ table: "notifications" }));
     const queues = await sqs(stage);
     const { url } = await queues.queue("notifications");
     const toQueue = await httpRoad(stage, queues.endpoint);

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { checkHistory, seededRandom } from "../../src/testing.js";
-import { createWaybill, decodeHistory, defineJob, memoryNotifier, memoryQueue } from "../../src/index.js";
+import { decodeHistory } from "../../src/core/history.js";
+import { createWaybill, defineJob, memoryNotifier, memoryQueue } from "../../src/index.js";
 import { dynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";
 

@@ -47,6 +47,7 @@ async function live(probe: StoreProbe, id: string, scope: string | null): Promis
     since: now,
     deadlineAt: now + 3_600_000,
     nextPollAt: now + 30_000,
+    fence: 1,
     pollErrors: 0,
     cancellable: true,
     cancelSent: false,

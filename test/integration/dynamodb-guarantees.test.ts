@@ -1,6 +1,6 @@
 import type { DynamoDBClient, QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import { describe, expect, it } from "vitest";
-import { dynamodbStore, iamPolicy } from "../../src/dynamodb.js";
+import { dynamodbStore, dynamodbIamPolicy } from "../../src/dynamodb.js";
 import {
   SAMPLE_END,
   sampleJob,
@@ -319,7 +319,9 @@ describe("the store's permissions", () => {
     await store.pulse({ ...probe.at, unserved: 0 });
     await probe.health();
     await store.purge({ nowMs: probe.at.nowMs + DAY, limit: 10, parkedBefore: 5 });
-    const { Statement } = iamPolicy({ tableArn: "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs" });
+    const { Statement } = dynamodbIamPolicy({
+      tableArn: "arn:aws:dynamodb:eu-west-1:123456789012:table/jobs",
+    });
     const [table, indexes] = Statement;
     const used = [...new Set(proxy.seen.map(({ operation }) => `dynamodb:${operation}`))].sort();
     expect(used).toEqual([...(table?.Action ?? [])].sort());

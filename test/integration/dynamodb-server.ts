@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { afterAll } from "vitest";
-import { tableDefinition } from "../../src/dynamodb.js";
+import { dynamodbTable } from "../../src/dynamodb.js";
 
 const ENDPOINT = process.env["WAYBILL_DYNAMODB_ENDPOINT"];
 
@@ -62,7 +62,7 @@ async function start(): Promise<Engine> {
     async table() {
       const name = `waybill-test-${crypto.randomUUID()}`;
       tables.push(name);
-      await admin.send(new CreateTableCommand(tableDefinition({ table: name })));
+      await admin.send(new CreateTableCommand(dynamodbTable({ table: name })));
       await waitUntilTableExists(
         { client: admin, maxWaitTime: 60, minDelay: 1, maxDelay: 2 },
         { TableName: name },

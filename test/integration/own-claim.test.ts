@@ -161,6 +161,23 @@ describe("a job that the application hands over itself", () => {
     expect(await w.run(w.waybill.get(id))).toMatchObject({ status: "COMPLETED" });
   });
 
+  it("ends no process by an ending that nobody awaits", async () => {
+    const unheard: unknown[] = [];
+    const hear = (error: unknown): void => {
+      unheard.push(error);
+    };
+    process.on("unhandledRejection", hear);
+    const w = world();
+    const claimed = await w.claim(await w.submit());
+    if (!claimed.ok) throw claimed.error;
+    w.faults.outage("store", "response_lost");
+    void claimed.value.complete({ pages: 1 });
+    await w.clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", hear);
+    expect(unheard).toEqual([]);
+  });
+
   it("of a kind with external work ends in track or done, and waits for proof", async () => {
     const w = world();
     const { id } = await w.run(w.waybill.submit(ingest, { documentId: "d-2" }).unwrap());

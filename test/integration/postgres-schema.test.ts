@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { migrationSql, postgresStore } from "../../src/postgres.js";
+import { postgresMigrationSql, postgresStore } from "../../src/postgres.js";
 import { sampleJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
@@ -38,11 +38,11 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
     const server = await postgresServer();
     const pool = server.pool();
     const schema = server.schema();
-    const sql = migrationSql(schema);
+    const sql = postgresMigrationSql(schema);
     await pool.query(sql);
     await pool.query(sql);
     await postgresStore({ client: pool, schema }).ready();
-    expect(migrationSql()).toContain('create schema "waybill"');
+    expect(postgresMigrationSql()).toContain('create schema "waybill"');
   });
 
   it("is refused when it is older or newer, and a newer one is left as it is", async () => {
@@ -68,7 +68,10 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
     const server = await postgresServer();
     const pool = server.pool();
     const schema = server.schema();
-    const broken = migrationSql(schema).replace('create table "' + schema + '".pulse', "create tabel");
+    const broken = postgresMigrationSql(schema).replace(
+      'create table "' + schema + '".pulse',
+      "create tabel",
+    );
     await expect(pool.query(broken)).rejects.toThrow();
     await postgresStore({ client: pool, schema }).migrate();
     await postgresStore({ client: pool, schema }).ready();
@@ -91,7 +94,7 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
       expect(() => postgresStore({ client, schema })).toThrow(
         expect.objectContaining({ code: "config.invalid" }),
       );
-      expect(() => migrationSql(schema)).toThrow(expect.objectContaining({ code: "config.invalid" }));
+      expect(() => postgresMigrationSql(schema)).toThrow(expect.objectContaining({ code: "config.invalid" }));
     }
     expect(() => postgresStore({ client, schema: "a".repeat(50) })).not.toThrow();
     expect(() => postgresStore({ client, schema: "select" })).not.toThrow();
@@ -147,7 +150,7 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
     const server = await postgresServer();
     const owner = server.pool();
     const schema = server.schema();
-    await owner.query(migrationSql(schema));
+    await owner.query(postgresMigrationSql(schema));
     const role = `worker_of_${schema}`;
     await owner.query(`create role ${role} login`);
     await owner.query(`grant usage on schema ${schema} to ${role}`);

@@ -209,6 +209,20 @@ describe.skipIf(isMissing).concurrent("what is held", () => {
   );
 });
 
+describe.skipIf(isMissing).concurrent("a worker that starts with queues that are not there yet", () => {
+  it.concurrent("looks at its settings while it receives, and the broker closes no channel", async () => {
+    const { proxy, link, end } = await proxied();
+    const queue = rabbitmqQueue({ connection: link, queue: server.name() });
+    const expected = { longestLeaseMs: 30_000, redispatchAfterMs: 60_000 };
+    const [findings, received] = await Promise.all([queue.check?.(expected), receive(queue, 1, 0)]);
+    expect([findings, received]).toEqual([[], []]);
+    expect(proxy.channelsClosed).toEqual([]);
+    expect(proxy.mostDeclaring).toBe(1);
+    await queue.close();
+    await end();
+  });
+});
+
 /** A consumer that knows nothing of Waybill: amqplib, a durable queue, and a loop that connects again. */
 class PlainConsumer {
   readonly bodies: { readonly job_id: string; readonly version: number; readonly status: string }[] = [];

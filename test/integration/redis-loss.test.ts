@@ -9,7 +9,7 @@ import { createWaybill, defineJob } from "../../src/index.js";
 import { redisStore, type RedisLostWrites, type RedisStore } from "../../src/redis.js";
 import { checkHistory } from "../../src/testing/check-history.js";
 import { SAMPLE_END, sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
-import { RedisProxy } from "./redis-proxy.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { redisMissing, type RedisServer, sleep, startRedis } from "./redis-server.js";
 
 const TIMEOUT_MS = 120_000;
@@ -201,18 +201,18 @@ interface Pair {
   readonly primary: RedisServer;
   readonly replica: RedisServer;
   /** Between the two. */
-  readonly replication: RedisProxy;
+  readonly replication: TcpProxy;
   /** Between the clients and the primary. */
-  readonly front: RedisProxy;
+  readonly front: TcpProxy;
   close(): Promise<void>;
 }
 
 async function pair(): Promise<Pair> {
   const settings = { "repl-diskless-sync": "yes", "repl-diskless-sync-delay": "0" };
   const primary = await startRedis({ settings });
-  const replication = await RedisProxy.to(primary.port);
+  const replication = await TcpProxy.to(primary.port);
   const replica = await startRedis({ settings: { ...settings, replicaof: `127.0.0.1 ${replication.port}` } });
-  const front = await RedisProxy.to(primary.port);
+  const front = await TcpProxy.to(primary.port);
   const admin = replica.client();
   while (!(await admin.info("replication")).includes("master_link_status:up")) await sleep(20);
   return {

@@ -12,18 +12,18 @@ import {
   sampleWrite,
 } from "../../src/testing/sample-jobs.js";
 import { sampleNext, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
-import { RedisProxy } from "./redis-proxy.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { redisMissing, redisServer } from "./redis-server.js";
 import { START } from "../../src/core/record.js";
 
-const proxies: RedisProxy[] = [];
+const proxies: TcpProxy[] = [];
 
 afterEach(async () => {
   for (const proxy of proxies.splice(0)) await proxy.close();
 });
 
 interface Bench {
-  readonly proxy: RedisProxy;
+  readonly proxy: TcpProxy;
   /** Through the proxy. */
   readonly probe: StoreProbe;
   /** Runs a call whose first answer is lost. */
@@ -32,7 +32,7 @@ interface Bench {
 
 async function bench(shards = 1): Promise<Bench> {
   const server = await redisServer();
-  const proxy = await RedisProxy.to(server.port);
+  const proxy = await TcpProxy.to(server.port);
   proxies.push(proxy);
   const client = server.client({ port: proxy.port, retryStrategy: () => 5 });
   const losses: unknown[] = [];
@@ -81,7 +81,7 @@ describe.skipIf(redisMissing() !== null)("a script that the client sends again a
 
   it("takes nothing when it comes after its lease: no job is claimed twice under one token", async () => {
     const server = await redisServer();
-    const proxy = await RedisProxy.to(server.port);
+    const proxy = await TcpProxy.to(server.port);
     proxies.push(proxy);
     const prefix = server.prefix();
     // It stays away until the lease is over and the job has come back, as a process does that was stopped.

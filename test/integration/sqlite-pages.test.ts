@@ -149,6 +149,7 @@ describe("a purge of the SQLite store", () => {
       since: nowMs,
       deadlineAt: nowMs,
       nextPollAt: nowMs,
+      fence: 1,
       pollErrors: 0,
       cancellable: false,
       cancelSent: false,

@@ -115,6 +115,7 @@ describe("text in the SQLite store", () => {
       since: nowMs,
       deadlineAt: nowMs + 1,
       nextPollAt: nowMs + 1,
+      fence: 1,
       pollErrors: 0,
       cancellable: false,
       cancelSent: false,

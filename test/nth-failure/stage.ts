@@ -8,7 +8,7 @@ import type { SimulatedProcess } from "../simulate/process.js";
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
 import type { Bench } from "./bench.js";
 
-type Running = Waybill<Kind, never, string>;
+type Running = Waybill<Kind>;
 type Refusal = { readonly code: string } & Error;
 interface Shown {
   readonly id: string;

@@ -5,14 +5,14 @@ import { decodeHistory } from "../../src/core/history.js";
 import { redisStore } from "../../src/redis.js";
 import { SAMPLE_END, sampleReadyJob, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
-import { RedisProxy } from "../integration/redis-proxy.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { redisMissing, redisServer } from "../integration/redis-server.js";
 import { NaiveRedisJobs } from "./naive/redis-scripts.js";
 
 /** A client of ioredis as it is by default, behind a proxy that can lose an answer. */
 async function connected() {
   const server = await redisServer();
-  const proxy = await RedisProxy.to(server.port);
+  const proxy = await TcpProxy.to(server.port);
   const client = server.client({ port: proxy.port, retryStrategy: () => 5 });
   return { client, proxy, prefix: server.prefix() };
 }

@@ -51,7 +51,7 @@ export class SimulatedProcess {
   readonly #role: Role;
   readonly #shared: Shared;
   #life: Life | null = null;
-  #waybill: Waybill<Kind, never, string> | null = null;
+  #waybill: Waybill<Kind> | null = null;
   #lives = 0;
 
   constructor(shared: Shared, index: number, role: Role) {
@@ -66,7 +66,7 @@ export class SimulatedProcess {
   }
 
   /** What calls can be made on now. */
-  get waybill(): Waybill<Kind, never, string> | null {
+  get waybill(): Waybill<Kind> | null {
     return this.#life?.alive === true && this.#life.held === null ? this.#waybill : null;
   }
 
@@ -90,7 +90,7 @@ export class SimulatedProcess {
     this.#waybill = this.#compose(life, seededIds(seed * 1_000 + this.#index * 100 + this.#lives));
   }
 
-  #compose(life: Life, ids: ReturnType<typeof seededIds>): Waybill<Kind, never, string> {
+  #compose(life: Life, ids: ReturnType<typeof seededIds>): Waybill<Kind> {
     const { world, network, queues, receivers, feed, onAck, policy, variant } = this.#shared;
     const clock = world.clockOf(life, () => life.skewMs);
     const wrapQueue = (name: string, queue: MemoryQueue): Queue => {
@@ -118,7 +118,7 @@ export class SimulatedProcess {
     };
     // `ids` is not part of the published options: a simulation must not draw from the system's generator.
     const made: unknown = createWaybill(composition as never);
-    const waybill = made as Waybill<Kind, never, string>;
+    const waybill = made as Waybill<Kind>;
     if (!this.#role.works) return waybill;
     const handlers = handlersOf({ ...this.#shared, life, clock });
     const reconcile = this.#role.reconciles && variant.reconcile !== false;

@@ -17,7 +17,7 @@ export interface WorkloadParts {
 /** A process that calls are made in. */
 export interface Caller {
   readonly name: string;
-  readonly waybill: Waybill<Kind, never, string>;
+  readonly waybill: Waybill<Kind>;
 }
 
 type Call = (caller: Caller, actor: string) => Promise<void>;

@@ -136,6 +136,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     ids: options.ids ?? seededIds(1),
     logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
     telemetry,
+    callbacks: null,
     announce(change) {
       heard.announced.push(change);
     },

@@ -53,6 +53,9 @@ export class RabbitmqProxy {
   hasFailed = false;
   /** Why the broker closed channels, in its words. */
   readonly channelsClosed: string[] = [];
+  /** The most declarations of queues that waited for an answer at one time. */
+  mostDeclaring = 0;
+  readonly #declaring = new Set<string>();
   readonly #server: Server;
   readonly #target: number;
   readonly #links = new Set<Link>();
@@ -131,6 +134,8 @@ export class RabbitmqProxy {
       if (frame.type !== METHOD_FRAME || link.isHung) return;
       link.swallowing = null;
     }
+    if (isMethod(frame, EXCHANGES["queue.declare"].asked)) this.#declaring.add(channelOf(link, frame));
+    this.mostDeclaring = Math.max(this.mostDeclaring, this.#declaring.size);
     const planned = this.#fault;
     if (planned === null || !isMethod(frame, EXCHANGES[planned.exchange].asked)) {
       link.inner.write(frame.bytes);
@@ -167,11 +172,19 @@ export class RabbitmqProxy {
 
   #answer(link: Link, frame: Frame): void {
     if (link.isHung) return;
-    if (isMethod(frame, CHANNEL_CLOSE)) this.channelsClosed.push(replyText(frame));
+    const isClose = isMethod(frame, CHANNEL_CLOSE);
+    if (isClose) this.channelsClosed.push(replyText(frame));
+    if (isClose || isMethod(frame, EXCHANGES["queue.declare"].answered))
+      this.#declaring.delete(channelOf(link, frame));
     const { awaited } = link;
     if (awaited?.channel === frame.channel && isMethod(frame, awaited.method)) cut(link);
     else link.outer.write(frame.bytes);
   }
+}
+
+/** One connection's channel among all that pass. */
+function channelOf({ outer }: Link, { channel }: Frame): string {
+  return `${String(outer.remotePort)}/${String(channel)}`;
 }
 
 /** Behind the method stand the reply's code, two bytes, and its text, one byte of length before it. */

@@ -187,6 +187,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     ids: seededIds(seed),
     logger: { debug: quiet, info: quiet, warn: note, error: note },
     telemetry,
+    callbacks: null,
     announce: (change) => {
       announced.push(change);
       if (options.mute !== true && change.entries.length > 0) relay.kick(change.snapshot);

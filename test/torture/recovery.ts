@@ -1,4 +1,5 @@
-import { decodeHistory, type StoredJob } from "waybill";
+import type { StoredJob } from "waybill";
+import { decodeHistory } from "waybill/store-kit";
 import type { Ended } from "./evidence.js";
 
 /** Milliseconds: half of all are at most `p50`. */

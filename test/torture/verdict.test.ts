@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { JobRecord, StoredJob } from "waybill";
+import type { StoredJob } from "waybill";
+import type { JobRecord } from "waybill/store-kit";
 import type { Evidence, Rule } from "./evidence.js";
 import { SHORT, TIMEOUT_MS } from "./expect-clean.js";
 import { tortureInner } from "./torture-inner.js";

@@ -1,4 +1,5 @@
-import { decodeHistory, isFinal } from "waybill";
+import { isFinal } from "waybill";
+import { decodeHistory } from "waybill/store-kit";
 import { checkHistory } from "waybill/testing";
 import { EDGES } from "../../src/core/lifecycle.js";
 import type { Case } from "./case.js";

@@ -48,6 +48,8 @@ mail.handle(({ progress }) => {
 });
 // @ts-expect-error -- nothing external, nothing to track
 ingest.handle(({ track }) => track("x"));
+// @ts-expect-error -- and nobody to call back
+ingest.handle(async ({ callbackToken }) => (await callbackToken(), { chunks: 1 }));
 // @ts-expect-error -- and nothing to poll
 ingest.handle({ run: () => ({ chunks: 1 }), poll: async () => ({ state: "done", output: { chunks: 1 } }) });
 // @ts-expect-error -- progress must be JSON too
@@ -56,9 +58,12 @@ ingest.handle(async ({ checkpoint }) => (await checkpoint(new Map()), { chunks: 
 // ---- kinds with external work: submitted is not done ------------------------------------------------------------------------
 
 recover.handle({
-  run: async ({ input, key, track, done, phase, progress }) => {
+  run: async ({ input, key, track, done, phase, progress, callbackToken }) => {
+    expectTypeOf(await callbackToken({ ttlMs: 60_000 })).toEqualTypeOf<string>();
     phase("launching");
-    progress({ total: 6, ready: 0 });
+    progress({ total: 6, ready: 0 }, { etaAt: new Date(), allowDecrease: true });
+    // @ts-expect-error -- not an option
+    progress({ total: 6, ready: 0 }, { etaat: null });
     return input.type === "DRILL" ? done({ ready: 0 }) : track({ drsJobIds: [key("launch")] });
   },
   poll: async ({ ref, job, fence, signal, cancelRequested }) => {

@@ -4,7 +4,7 @@ import type { Waybill } from "../../src/core/api/waybill.js";
 import { jobRoutes, openApiDocument } from "../../src/http.js";
 import { ingest, mail, recover } from "./sample-jobs.js";
 
-declare const waybill: Waybill<typeof recover | typeof ingest, { query(): void }, "slow">;
+declare const waybill: Waybill<typeof recover | typeof ingest, { tx: { query(): void }; queue: "slow" }>;
 declare const authorize: Authorize;
 
 const routes = jobRoutes(waybill, { kinds: [ingest, recover], submit: [ingest], authorize });

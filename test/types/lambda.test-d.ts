@@ -5,7 +5,7 @@ import { deadLetterHandler, scheduledHandler, sqsHandler, withFlush } from "../.
 import type { recover } from "./sample-jobs.js";
 import { ingest, mail } from "./sample-jobs.js";
 
-declare const waybill: Waybill<typeof mail | typeof ingest, { query(): void }, "slow">;
+declare const waybill: Waybill<typeof mail | typeof ingest, { tx: { query(): void }; queue: "slow" }>;
 
 const send = mail.handle(() => undefined);
 const read = ingest.handle(() => ({ chunks: 1 }));

@@ -6,7 +6,7 @@ import {
   fromPg,
   fromPostgresJs,
   listenOnPg,
-  migrationSql,
+  postgresMigrationSql,
   type PostgresClient,
   type PostgresListener,
   postgresStore,
@@ -42,7 +42,7 @@ const store = postgresStore({ client: poolClient });
 void store.create({ nowMs: 0, items });
 void store.create({ nowMs: 0, items, tx: poolClient });
 void store.migrate();
-migrationSql("jobs") satisfies string;
+postgresMigrationSql("jobs") satisfies string;
 
 export async function transactions(): Promise<void> {
   await sql.begin(async (tx) => {

@@ -34,10 +34,15 @@ declare const client: Client;
 const jobs = [recover, ingest, mail] as const;
 const waybill = createWaybill({ jobs: [recover, ingest, mail], store, queues: { slow: queue } });
 expectTypeOf(waybill).toEqualTypeOf<
-  Waybill<typeof recover | typeof ingest | typeof mail, never, "slow" | "default">
+  Waybill<
+    typeof recover | typeof ingest | typeof mail,
+    { tx: never; queue: "slow" | "default"; notifier: never }
+  >
 >();
 const withTx = createWaybill({ jobs: [ingest], store: postgres });
-expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, Client, "default">>();
+expectTypeOf(withTx).toEqualTypeOf<
+  Waybill<typeof ingest, { tx: Client; queue: "default"; notifier: never }>
+>();
 createWaybill({
   jobs,
   store,
@@ -161,6 +166,9 @@ waybill.rerun(recover, "job-1", { input: { planId: 1 } });
 
 waybill.report(recover, { ref: { drsJobIds: ["j"] } }, { state: "done", output: { ready: 6 } });
 waybill.report(recover, { ref: "j" }, { state: "failed", message: "launch failed" });
+waybill.report(recover, { token: "v1" }, { state: "done", output: { ready: 6 } });
+// @ts-expect-error -- by the reference or by the token
+waybill.report(recover, { ref: "j", token: "v1" }, { state: "failed", message: "launch failed" });
 // @ts-expect-error -- done needs its output
 waybill.report(recover, { ref: "j" }, { state: "done" });
 // @ts-expect-error -- nothing external in this kind
@@ -217,6 +225,24 @@ expectTypeOf(stop).toEqualTypeOf<() => void>();
 // @ts-expect-error -- no such event
 waybill.on("job.done", () => {});
 
+// ---- notifiers by their names ----------------------------------------------------------------------------------------------
+
+const told = createWaybill({ jobs: [ingest], store, notifiers: { ui: notifier, audit: notifier } });
+const [given] = (await told.undelivered()).items;
+expectTypeOf(given!.notifier).toEqualTypeOf<"ui" | "audit">();
+await told.redeliver(given!).unwrap();
+// @ts-expect-error -- not a notifier of this Waybill
+told.redeliver({ jobId: "job-1", notifier: "uii" });
+
+// ---- asked for by a module: what it does not name, it does not need ---------------------------------------------------------
+
+withTx satisfies Waybill<typeof ingest>;
+withTx satisfies Waybill<typeof ingest, { tx: Client }>;
+told satisfies Waybill<typeof ingest>;
+told satisfies Waybill<typeof ingest, { notifier: "ui" | "audit" }>;
+// @ts-expect-error -- this store takes no transaction of the caller
+waybill satisfies Waybill<typeof ingest, { tx: Client }>;
+
 // ---- workers ---------------------------------------------------------------------------------------------------------------
 
 const mailHandler = mail.handle(async () => {});
@@ -235,5 +261,5 @@ const inPlace = createWaybill({
   jobs: [defineJob({ kind: "mail.send", input: type({ to: "string" }) })],
   store,
 });
-expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, never, "default">>();
+expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: "default"; notifier: never }>>();
 expectTypeOf(inPlace[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>();

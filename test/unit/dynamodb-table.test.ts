@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { cloudFormationTemplate, createTableScript, iamPolicy, tableDefinition } from "../../src/dynamodb.js";
+import {
+  dynamodbCloudFormation,
+  dynamodbTableScript,
+  dynamodbIamPolicy,
+  dynamodbTable,
+} from "../../src/dynamodb.js";
 import { problemOf } from "../../src/adapters/dynamodb/table.js";
 
 const PAGE = readFileSync("docs/adapters/dynamodb.md", "utf8");
@@ -13,12 +18,12 @@ function generated(mark: string): string {
 
 describe("the table's definition", () => {
   it("is what the documentation prints: the script and the policy", () => {
-    expect(generated('createTableScript({ table: "waybill" })')).toBe(
-      createTableScript({ table: "waybill" }),
+    expect(generated('dynamodbTableScript({ table: "waybill" })')).toBe(
+      dynamodbTableScript({ table: "waybill" }),
     );
     const tableArn = "arn:aws:dynamodb:REGION:ACCOUNT:table/waybill";
-    const policy: unknown = JSON.parse(generated(`iamPolicy({ tableArn: "${tableArn}" })`));
-    expect(policy).toEqual(iamPolicy({ tableArn }));
+    const policy: unknown = JSON.parse(generated(`dynamodbIamPolicy({ tableArn: "${tableArn}" })`));
+    expect(policy).toEqual(dynamodbIamPolicy({ tableArn }));
   });
 
   it("names each key of each index once among the attributes, and no other", () => {
@@ -26,7 +31,7 @@ describe("the table's definition", () => {
       AttributeDefinitions = [],
       KeySchema = [],
       GlobalSecondaryIndexes = [],
-    } = tableDefinition({ table: "jobs" });
+    } = dynamodbTable({ table: "jobs" });
     const keys = [KeySchema, ...GlobalSecondaryIndexes.map((index) => index.KeySchema ?? [])].flat();
     const named = AttributeDefinitions.map(({ AttributeName }) => AttributeName);
     expect(new Set(named).size).toBe(named.length);
@@ -35,35 +40,33 @@ describe("the table's definition", () => {
 
   it("gives the table and every index its capacity where it is provisioned", () => {
     const units = { ReadCapacityUnits: 5, WriteCapacityUnits: 7 };
-    const definition = tableDefinition({ table: "jobs", capacity: { readUnits: 5, writeUnits: 7 } });
+    const definition = dynamodbTable({ table: "jobs", capacity: { readUnits: 5, writeUnits: 7 } });
     expect([definition.BillingMode, definition.ProvisionedThroughput]).toEqual(["PROVISIONED", units]);
     for (const index of definition.GlobalSecondaryIndexes ?? [])
       expect(index.ProvisionedThroughput).toEqual(units);
-    const onDemand = tableDefinition({ table: "jobs" });
+    const onDemand = dynamodbTable({ table: "jobs" });
     expect([onDemand.BillingMode, onDemand.ProvisionedThroughput]).toEqual(["PAY_PER_REQUEST", undefined]);
   });
 
   it("is in the template, which keeps the table when its stack goes", () => {
-    const template = JSON.parse(JSON.stringify(cloudFormationTemplate({ table: "jobs" }))) as {
+    const template = JSON.parse(JSON.stringify(dynamodbCloudFormation({ table: "jobs" }))) as {
       Resources: { WaybillTable: { DeletionPolicy: string; Properties: object } };
     };
     const { DeletionPolicy, Properties } = template.Resources.WaybillTable;
     expect(DeletionPolicy).toBe("Retain");
-    expect(Properties).toMatchObject(
-      JSON.parse(JSON.stringify(tableDefinition({ table: "jobs" }))) as object,
-    );
+    expect(Properties).toMatchObject(JSON.parse(JSON.stringify(dynamodbTable({ table: "jobs" }))) as object);
     expect(Properties).toMatchObject({ TimeToLiveSpecification: { AttributeName: "ttl", Enabled: true } });
   });
 
   it("takes no name that is not one of a table", () => {
     for (const table of ["", "ab", "a b", "a/b", "'; rm", "x".repeat(256)]) {
-      expect(() => tableDefinition({ table })).toThrow(/table must be the name/);
+      expect(() => dynamodbTable({ table })).toThrow(/table must be the name/);
     }
   });
 });
 
 describe("a table as it is", () => {
-  const { TableName, BillingMode: _billing, ...shape } = tableDefinition({ table: "jobs" });
+  const { TableName, BillingMode: _billing, ...shape } = dynamodbTable({ table: "jobs" });
   const described = { ...shape, TableName, TableStatus: "ACTIVE" as const };
   const metadata = { $metadata: {} };
 

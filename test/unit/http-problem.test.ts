@@ -182,6 +182,14 @@ describe("the OpenAPI document", () => {
     expect(document).toMatchObject({ openapi: "3.1.0", servers: [{ url: "/api/jobs" }] });
   });
 
+  it("has an address for callbacks where a kind has external work, and asks no credential for it", () => {
+    const outside = defineJob({ kind: "out.side", input: z.object({}), external: z.object({}) });
+    const { paths } = openApiDocument({ kinds: [one, outside], submit: [] }) as {
+      readonly paths: Readonly<Record<string, { readonly post?: object }>>;
+    };
+    expect(paths["/callbacks/{token}"]?.post).toMatchObject({ operationId: "tellOfWork", security: [] });
+  });
+
   it("refers to nothing that it does not have, and has an id of its own for each operation", () => {
     const text = JSON.stringify(document);
     for (const [, path = ""] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {

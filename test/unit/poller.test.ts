@@ -79,14 +79,17 @@ describe("a look at external work", () => {
     );
     expect(again.snapshot?.record.awaiting?.pollErrors).toBe(2);
     expect(again.snapshot?.record).toMatchObject({ status: "PROCESSING", poll: null });
-    expect(p.warnings.map((warning) => warning.fields["error"])).toEqual(["unreachable", "no"]);
+    expect(p.warnings.map((warning) => String(warning.fields["stack"]).split("\n")[0])).toEqual([
+      "Error: unreachable",
+      "Error: no",
+    ]);
     await w.clock.advance(600_000);
     const odd = handlerOf(WORK, async () => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- applications throw anything
       throw "text";
     });
     await w.run(pollOnce(p.core, odd, again.snapshot!));
-    expect(p.warnings.at(-1)?.fields["error"]).toBe("not an Error");
+    expect(p.warnings.at(-1)?.fields["stack"]).toBe("text");
   });
 
   it("leaves a poll that hangs behind when its right ends", async () => {

@@ -256,10 +256,14 @@ describe("small parts", () => {
         message: "What the handler returned could not be checked: looking at it threw.",
       },
     };
+    const told: unknown[] = [];
     for (const definition of [throwing, rejecting]) {
       const handler = fakeHandler(definition, () => null);
-      expect(await outcomeOfReturned(core, handler, { fine: true })).toEqual(unusable);
+      expect(await outcomeOfReturned(core, handler, { fine: true }, (error) => told.push(error))).toEqual(
+        unusable,
+      );
     }
+    expect(told).toEqual([bad, bad]);
   });
 
   it("a claim's entries are told from the history", () => {

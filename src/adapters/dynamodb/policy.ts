@@ -14,7 +14,7 @@ export interface PolicyDocument {
  *
  * @param tableArn - `arn:aws:dynamodb:<region>:<account>:table/<name>`
  */
-export function iamPolicy({ tableArn }: { readonly tableArn: string }): PolicyDocument {
+export function dynamodbIamPolicy({ tableArn }: { readonly tableArn: string }): PolicyDocument {
   return {
     Version: "2012-10-17",
     Statement: [

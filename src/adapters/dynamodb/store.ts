@@ -53,7 +53,7 @@ import { prepareWrite, writeJob } from "./write.js";
 export interface DynamoDbStoreOptions {
   /** A `DynamoDBClient` of `@aws-sdk/client-dynamodb` 3. It is never closed by the store. */
   readonly client: DynamoDbClient;
-  /** The name of the table (`tableDefinition`). */
+  /** The name of the table (`dynamodbTable`). */
   readonly table: string;
   /**
    * How far the clocks of your processes may be apart before one of them takes a job from a worker that is alive: every
@@ -95,8 +95,8 @@ const CAPABILITIES: DynamoDbStore["capabilities"] = {
 /**
  * Keeps jobs in a DynamoDB table, which any number of processes may share. Needs a queue: the store cannot be one.
  *
- * Each change is one conditional write of one item. The table is made by you: `tableDefinition`, `cloudFormationTemplate`
- * and `createTableScript` say how it looks, `iamPolicy` what the store must be allowed to do.
+ * Each change is one conditional write of one item. The table is made by you: `dynamodbTable`, `dynamodbCloudFormation`
+ * and `dynamodbTableScript` say how it looks, `dynamodbIamPolicy` what the store must be allowed to do.
  *
  * @throws WaybillError `config.invalid` when an option is not usable
  */

@@ -33,7 +33,7 @@ const INDEX_SHAPES: readonly IndexShape[] = [
 ];
 
 /** The table and its indexes, as `CreateTableCommand` and most tools take them. */
-export function tableDefinition(options: TableOptions): CreateTableCommandInput {
+export function dynamodbTable(options: TableOptions): CreateTableCommandInput {
   const { table, capacity = "on-demand" } = options;
   const keys = ["pk", "sk", ...new Set(INDEX_SHAPES.flatMap(({ partition, sort }) => [partition, sort]))];
   const throughput =
@@ -80,7 +80,7 @@ export function requireTableName(table: string): string {
 }
 
 /** A CloudFormation template of the table, as data. Kept when its stack is deleted, with recovery to a point in time. */
-export function cloudFormationTemplate(options: TableOptions): Readonly<Record<string, unknown>> {
+export function dynamodbCloudFormation(options: TableOptions): Readonly<Record<string, unknown>> {
   return {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: "The table of Waybill's DynamoDB store.",
@@ -90,7 +90,7 @@ export function cloudFormationTemplate(options: TableOptions): Readonly<Record<s
         DeletionPolicy: "Retain",
         UpdateReplacePolicy: "Retain",
         Properties: {
-          ...tableDefinition(options),
+          ...dynamodbTable(options),
           TimeToLiveSpecification: { AttributeName: TTL_ATTRIBUTE, Enabled: true },
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         },
@@ -101,13 +101,13 @@ export function cloudFormationTemplate(options: TableOptions): Readonly<Record<s
 }
 
 /** A script for the AWS command line that makes the table, waits for it, and switches time to live on. */
-export function createTableScript(options: TableOptions): string {
+export function dynamodbTableScript(options: TableOptions): string {
   const { table } = options;
   return [
     "#!/bin/sh",
     "set -eu",
     "aws dynamodb create-table --cli-input-json \"$(cat <<'JSON'",
-    JSON.stringify(tableDefinition(options), null, 2),
+    JSON.stringify(dynamodbTable(options), null, 2),
     "JSON",
     ')"',
     `aws dynamodb wait table-exists --table-name ${table}`,
@@ -121,7 +121,7 @@ export function problemOf({ Table }: DescribeTableCommandOutput): string | null 
   if (Table === undefined) return "does not exist";
   if (Table.TableStatus === "CREATING" || Table.TableStatus === "DELETING")
     return "is not there yet, or no more";
-  const expected = tableDefinition({ table: "any" });
+  const expected = dynamodbTable({ table: "any" });
   if (!isSameSchema(Table.KeySchema, expected.KeySchema)) return "has other keys";
   for (const { IndexName, KeySchema } of expected.GlobalSecondaryIndexes ?? []) {
     const index = Table.GlobalSecondaryIndexes?.find((one) => one.IndexName === IndexName);

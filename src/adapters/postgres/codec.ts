@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from "../../core/errors.js";
 import type { StoredJob } from "../../core/ports/store.js";
 import type { Cursors } from "../../core/record.js";
 import type { Row } from "./client.js";
@@ -31,12 +32,17 @@ export function textOf(row: Row, column: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A number that is there. */
+/** A number that is there. @throws StoreUnavailableError when there is none: somebody else answers in the store's place */
 export function numberOf(row: Row, column: string): number {
-  return Number(row[column]);
+  const value = row[column];
+  const number = value === null || value === undefined || value === "" ? Number.NaN : Number(value);
+  if (Number.isFinite(number)) return number;
+  throw new StoreUnavailableError("Postgres answered a statement of the store as none does.", {
+    outcome: "unknown",
+  });
 }
 
 export function numberOrNull(row: Row, column: string): number | null {
   const value = row[column];
-  return value === null || value === undefined ? null : Number(value);
+  return value === null || value === undefined ? null : numberOf(row, column);
 }

@@ -57,7 +57,9 @@ export class RowReader {
   numberOrNull(column: string): number | null {
     const value = this.#row[column];
     // pg hands int8 over as text, others as bigint, and an application may have told them otherwise.
-    return value === null || value === undefined ? null : Number(value);
+    if (value === null || value === undefined) return null;
+    const number = Number(value);
+    return Number.isFinite(number) ? number : this.#corrupt(`an unreadable ${column}`);
   }
 
   #parsed<T>(column: string, parse: () => T): T {

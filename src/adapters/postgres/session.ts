@@ -1,5 +1,6 @@
-import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
 import type { PostgresClient, Row } from "./client.js";
+import { judgeClient, rowsOf } from "./client-check.js";
 import { type Effect, explained, isRolledBackForOthers } from "./errors.js";
 import type { Names } from "./names.js";
 
@@ -12,22 +13,29 @@ export interface Session {
   readonly names: Names;
   /** Each statement commits; in the caller's transaction nothing has happened until the caller does. */
   readonly commits: boolean;
+  /** Changes are told to other processes by the statements that make them. */
+  readonly tells: boolean;
   /** Runs one statement in a transaction of its own. @throws StoreUnavailableError */
   run(sql: string, params: readonly string[], effect: Effect): Promise<readonly Row[]>;
 }
 
 /** Each statement commits by itself, on whatever connection the client has free: nothing is kept between two of them. */
-export function sessionOf(client: PostgresClient, names: Names): Session {
+export function sessionOf(client: PostgresClient, names: Names, tells: boolean): Session {
   return {
     names,
     commits: true,
+    tells,
     async run(sql, params, effect) {
       for (let tries = 1; ; tries += 1) {
+        // A client is judged before the statement is sent: that failing, the statement has had no effect.
+        let reached: Effect = "reads";
         try {
-          return await query(client, sql, params);
+          if (effect === "writes") await judgeClient(client);
+          reached = effect;
+          return rowsOf(await client.query(sql, [...params]));
         } catch (error) {
           // Nothing of it was applied, so this is no second try of a change.
-          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, effect);
+          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, reached);
         }
         await pause(tries);
       }
@@ -40,9 +48,12 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
   return {
     names,
     commits: false,
+    // A transaction that has notified cannot be prepared for a commit in two phases, and fails where the queue is full.
+    tells: false,
     async run(sql, params) {
       try {
-        return await query(tx, sql, params);
+        await judgeClient(tx);
+        return rowsOf(await tx.query(sql, [...params]));
       } catch (error) {
         throw explained(error, "reads");
       }
@@ -64,18 +75,6 @@ export async function further<T>(session: Session, applied: boolean, run: () => 
       cause: error.cause,
     });
   }
-}
-
-async function query(
-  client: PostgresClient,
-  sql: string,
-  params: readonly string[],
-): Promise<readonly Row[]> {
-  const { rows } = await client.query(sql, [...params]);
-  if (!Array.isArray(rows)) {
-    throw new WaybillError("config.invalid", "The client of the Postgres store does not answer with rows.");
-  }
-  return rows as readonly Row[];
 }
 
 /** Full jitter: those that met do not meet again. */

@@ -36,9 +36,10 @@ import {
 import { beatJobs } from "./beat.js";
 import { claimByMessage } from "./claim-by-message.js";
 import { claimNext } from "./claim-next.js";
+import { checkClient } from "./client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
 import { createJobs } from "./create.js";
-import { postgresFeed } from "./feed.js";
+import { postgresFeed, sourceOf } from "./feed.js";
 import { jobsByRef, listJobs } from "./list.js";
 import { checkSchema, migrate } from "./migrate.js";
 import { type Names, namesOf } from "./names.js";
@@ -59,10 +60,13 @@ export interface PostgresStoreOptions {
    */
   readonly schema?: string;
   /**
-   * A connection of its own that hears notifications, not from the pool and not through a pooler: gives the store a
-   * `feed`. Where it is lost, hints are lost with it, never jobs.
+   * What hears notifications of other processes, not through a pooler in transaction mode. Where it is lost, hints are lost
+   * with it, never jobs. `false`: nothing hears them, and changes made here are not notified either.
+   *
+   * @default a connection borrowed from `client`, while a worker or a watcher of this process runs, where that is a pool of
+   * two or more; `client` where it can listen
    */
-  readonly listen?: PostgresListener;
+  readonly listen?: PostgresListener | false;
 }
 
 const CAPABILITIES: StoreCapabilities = {
@@ -82,10 +86,11 @@ const CAPABILITIES: StoreCapabilities = {
  * Keeps jobs in a schema of a Postgres database (13 or later), which any number of processes may share. The store is the
  * queue too, and `create` takes the caller's transaction.
  *
- * It never makes tables by itself: run `migrate()`, or what `migrationSql()` prints. Each call is one statement that
+ * It never makes tables by itself: run `migrate()`, or what `postgresMigrationSql()` prints. Each call is one statement that
  * commits by itself and leaves nothing in the session, so a pooler in transaction mode may stand in between.
  *
- * @throws WaybillError `config.invalid` when the schema's name is not usable
+ * @throws WaybillError `config.invalid` when the client is none, or the schema's name is not usable; from the first call
+ *   that writes also when the client's answers cannot be read, before anything is written
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return defineStore(new StoreOnPostgres(options));
@@ -98,18 +103,24 @@ export interface PostgresStore extends Store<PostgresTransaction> {
 class StoreOnPostgres implements PostgresStore {
   readonly capabilities = CAPABILITIES;
   readonly feed?: Feed;
+  readonly tellsChanges: boolean;
   readonly #names: Names;
   readonly #session: Session;
   #closed = false;
 
   constructor({ client, schema = "waybill", listen }: PostgresStoreOptions) {
+    checkClient("The client of the Postgres store", client);
     this.#names = namesOf(schema);
-    this.#session = sessionOf(client, this.#names);
-    if (listen !== undefined) this.feed = postgresFeed(this.#session, listen);
+    this.tellsChanges = listen !== false;
+    this.#session = sessionOf(client, this.#names, this.tellsChanges);
+    const source = listen ?? sourceOf(client);
+    if (source !== false && source !== null)
+      this.feed = postgresFeed({ client, listen: source, channel: this.#names.channel });
   }
 
   async create({ nowMs, items, tx }: CreateRequest<PostgresTransaction>): Promise<CreateReply> {
     this.#admit(items.map((item) => item.record.id));
+    if (tx !== undefined) checkClient("tx", tx);
     const session = tx === undefined ? this.#session : sessionInTransaction(tx, this.#names);
     return createJobs(session, items, nowMs);
   }

@@ -2,48 +2,52 @@ import type { QueueExpectations, QueueFinding } from "../../core/ports/queue.js"
 import { openChannel, type OpenChannel } from "./channel.js";
 import { codeOf } from "./errors.js";
 import type { Link } from "./link.js";
-import { declareQueue, type QueueNames, rungNames } from "./topology.js";
+import { type QueueNames, rungNames } from "./topology.js";
 
 export interface CheckedQueue extends QueueExpectations {
   readonly names: QueueNames;
   readonly declares: boolean;
   readonly maxReceives: number;
+  /** Declares the queues as Waybill does: of those that are there it changes nothing, and compares them. */
+  readonly declare: (open: OpenChannel) => Promise<void>;
 }
 
 /** Fewer are used up by a consumer that is restarted a few times. */
 const FEW_RECEIVES = 5;
 const FORBIDDEN = 403;
 
-/** Looks at how the queues are set up, each with a channel of its own: the broker closes one that asks for what is missing. */
+/** Looks at how the queues are set up. */
 export async function checkQueue(link: Link, checked: CheckedQueue): Promise<readonly QueueFinding[]> {
   const { names, declares, maxReceives } = checked;
   const findings: QueueFinding[] = [];
   if (maxReceives < FEW_RECEIVES) findings.push(fewReceives(maxReceives));
-  const isThere = (queue: string): Promise<boolean> =>
-    asks(link, async (open) => {
-      await open.channel.checkQueue(queue);
-    }).then((code) => code === null);
-  const work = await isThere(names.queue);
-  const dead = await isThere(names.deadLetters);
-  if (!declares && !work) findings.push(missing(names.queue));
-  if (!declares && !dead) findings.push(missing(names.deadLetters));
-  // Declaring what is there changes nothing, and compares it.
-  if (declares || (work && dead)) {
-    const code = await asks(link, (open) => declareQueue(open, names, maxReceives));
-    // Somebody else declares them: a user who may not is as it should be, and nothing is compared.
-    const isExpected = code === null || (code === FORBIDDEN && !declares);
-    if (!isExpected) findings.push(refused(code, names.queue, maxReceives));
-  }
-  if (!declares) {
-    const rungs = await Promise.all(rungNames(names.queue).map(isThere));
-    const lacking = rungs.filter((there) => !there).length;
-    if (lacking > 0) findings.push(ladder(names.queue, lacking));
-  }
+  const code = declares ? await asks(link, checked.declare) : await comparedWith(link, checked, findings);
+  if (code !== null) findings.push(refused(code, names.queue, maxReceives));
   return findings;
 }
 
+/** What somebody else declares is only asked for, each with a channel of its own: the broker closes one that asks in vain. */
+async function comparedWith(
+  link: Link,
+  { names, declare }: CheckedQueue,
+  findings: QueueFinding[],
+): Promise<number | null> {
+  const isThere = async (queue: string): Promise<boolean> =>
+    (await asks(link, (open) => open.channel.checkQueue(queue))) === null;
+  const [work, dead] = [await isThere(names.queue), await isThere(names.deadLetters)];
+  if (!work) findings.push(missing(names.queue));
+  if (!dead) findings.push(missing(names.deadLetters));
+  const rungs = await Promise.all(rungNames(names.queue).map(isThere));
+  const lacking = rungs.filter((there) => !there).length;
+  if (lacking > 0) findings.push(ladder(names.queue, lacking));
+  if (!work || !dead) return null;
+  const code = await asks(link, declare);
+  // A user who may not declare them is as it should be, and nothing is compared.
+  return code === FORBIDDEN ? null : code;
+}
+
 /** What the broker answered; `null`: it did as it was asked. Rejects when it cannot be reached. */
-async function asks(link: Link, ask: (open: OpenChannel) => Promise<void>): Promise<number | null> {
+async function asks(link: Link, ask: (open: OpenChannel) => Promise<unknown>): Promise<number | null> {
   const open = await openChannel(await link.session());
   try {
     await open.answer(ask(open));

@@ -114,6 +114,7 @@ class RabbitmqQueue implements Queue {
       names: this.#names,
       declares: this.#declares,
       maxReceives: this.#maxReceives,
+      declare: (open) => this.#declare(open),
       ...expected,
     });
   }
@@ -144,15 +145,22 @@ class RabbitmqQueue implements Queue {
     }
   }
 
-  /** Once in a session, and never twice at a time: a broker that declares one quorum queue on two channels may fail. */
+  /** Once in a session. */
   #prepare(open: OpenChannel): Promise<void> {
     if (!this.#declares) return Promise.resolve();
-    const known = this.#declared.get(open.session);
-    if (known !== undefined) return known;
-    const declared = declareQueue(open, this.#names, this.#maxReceives);
-    this.#declared.set(open.session, declared);
-    // The next channel tries again.
-    declared.catch(() => this.#declared.delete(open.session));
+    return this.#declared.get(open.session) ?? this.#declare(open);
+  }
+
+  /** Never twice at a time: a broker that declares one quorum queue on two channels may fail. */
+  #declare(open: OpenChannel): Promise<void> {
+    const { session } = open;
+    const before = this.#declared.get(session)?.catch(() => undefined) ?? Promise.resolve();
+    const declared = before.then(() => declareQueue(open, this.#names, this.#maxReceives));
+    this.#declared.set(session, declared);
+    declared.catch(() => {
+      // The next channel tries again.
+      if (this.#declared.get(session) === declared) this.#declared.delete(session);
+    });
     return declared;
   }
 

@@ -1,5 +1,5 @@
+import { StoreCorruptError } from "../../core/errors.js";
 import type { Cursor, Cursors } from "../../core/record.js";
-import { unreadableReply } from "./errors.js";
 
 const NONE = "-";
 
@@ -10,10 +10,21 @@ export function encodeCursor({ upTo, attempts, since, retryAt, reason, exhausted
   return `${upTo} ${attempts} ${retryAt ?? NONE} ${givenUp} ${since ?? NONE}${why}`;
 }
 
-/** @param reply - names and cursors by turns; `null`: there are none */
-export function decodeCursors(reply: unknown): Cursors {
+/**
+ * @param reply - names and cursors by turns; `null`: there are none
+ * @throws StoreCorruptError when they were not written by this store
+ */
+export function decodeCursors(id: string, reply: unknown): Cursors {
+  try {
+    return decode(reply);
+  } catch {
+    throw new StoreCorruptError(id, "unreadable cursors");
+  }
+}
+
+function decode(reply: unknown): Cursors {
   if (reply === null) return {};
-  if (!Array.isArray(reply)) throw unreadableReply();
+  if (!Array.isArray(reply)) throw new SyntaxError("no cursors");
   const entries: [string, Cursor][] = [];
   for (let index = 0; index + 1 < reply.length; index += 2) {
     entries.push([String(reply[index]), decodeCursor(String(reply[index + 1]))]);
@@ -25,11 +36,17 @@ export function decodeCursors(reply: unknown): Cursors {
 function decodeCursor(text: string): Cursor {
   const [upTo, attempts, retryAt = NONE, exhausted = NONE, since = NONE, ...why] = text.split(" ");
   return {
-    upTo: Number(upTo),
-    attempts: Number(attempts),
-    since: since === NONE ? null : Number(since),
-    retryAt: retryAt === NONE ? null : Number(retryAt),
+    upTo: numberOf(upTo),
+    attempts: numberOf(attempts),
+    since: since === NONE ? null : numberOf(since),
+    retryAt: retryAt === NONE ? null : numberOf(retryAt),
     reason: why.length === 0 ? null : (JSON.parse(why.join(" ")) as string),
-    exhausted: exhausted === NONE ? [] : exhausted.split(",").map(Number),
+    exhausted: exhausted === NONE ? [] : exhausted.split(",").map(numberOf),
   };
+}
+
+function numberOf(text: string | undefined): number {
+  const number = text === undefined || text === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(number)) throw new SyntaxError("no number");
+  return number;
 }

@@ -37,17 +37,17 @@ export class Reply {
   }
 
   number(): number {
-    return Number(this.text());
+    return numberOf(this.next());
   }
 
   numberOrNull(): number | null {
-    const text = this.textOrNull();
-    return text === null ? null : Number(text);
+    const part = this.next();
+    return part === null ? null : numberOf(part);
   }
 
   /** A document and its cursors. */
   job(id: string): StoredJob {
-    return { record: decodeDocument(id, this.text()).record, cursors: decodeCursors(this.next()) };
+    return { record: decodeDocument(id, this.text()).record, cursors: decodeCursors(id, this.next()) };
   }
 
   /** The same; `null`: there is none. */
@@ -55,7 +55,7 @@ export class Reply {
     const document = this.textOrNull();
     const cursors = this.next();
     if (document === null) return null;
-    return { record: decodeDocument(id, document).record, cursors: decodeCursors(cursors) };
+    return { record: decodeDocument(id, document).record, cursors: decodeCursors(id, cursors) };
   }
 
   /** A document, its cursors, and the input, which the document may hold itself. */
@@ -65,8 +65,16 @@ export class Reply {
     const apart = this.textOrNull();
     if (document === null) return null;
     const { record, input } = decodeDocument(id, document);
-    return { record, cursors: decodeCursors(cursors), input: apart ?? input ?? "" };
+    return { record, cursors: decodeCursors(id, cursors), input: apart ?? input ?? "" };
   }
+}
+
+/** A number that is one, as such or as text. */
+export function numberOf(part: unknown): number {
+  const text = textOf(part);
+  const number = Number(text);
+  if (text === "" || !Number.isFinite(number)) throw unreadableReply();
+  return number;
 }
 
 /** Numbers come as such, or as texts where the client is told to. */

@@ -4,7 +4,7 @@ import type { RedisClient } from "./client.js";
 import { closedClient, type Effect, explained, isUnknownScript } from "./errors.js";
 import { Marks } from "./marks.js";
 import type { Places } from "./names.js";
-import { Reply } from "./reply.js";
+import { numberOf, Reply } from "./reply.js";
 import type { Script } from "./scripts/script.js";
 
 /** `WAIT`: how many replicas must have a write before it is answered, and how long that may take. */
@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly client: RedisClient;
   readonly places: Places;
   readonly clientId: string;
+  /** Scripts publish what they change. */
+  readonly tells: boolean;
   readonly wait: RedisWait | null;
   readonly onLostWrites: (lost: RedisLostWrites) => void;
 }
@@ -76,14 +78,14 @@ export class Session {
     effect: Effect,
     send: (tag: string, args: readonly string[]) => Promise<unknown>,
   ): Promise<Answer> {
-    const { client, clientId, wait, onLostWrites } = this.#options;
+    const { client, clientId, tells, wait, onLostWrites } = this.#options;
     const tag = this.places.tags[shard];
     const marks = this.#marks[shard];
     if (tag === undefined || marks === undefined) throw new RangeError("no such shard");
     const mark = marks.next(Date.now());
     const waited = effect === "writes" ? wait : null;
-    const cluster = client.nodes === undefined ? "" : "1";
-    const all = [clientId, String(mark.number), String(mark.floor), cluster, ...args];
+    const flags = (client.nodes === undefined ? "" : "1") + (tells ? "" : "q");
+    const all = [clientId, String(mark.number), String(mark.floor), flags, ...args];
     const [answered, replicas] = await together(client, send(tag, all), waited);
     const { nowMs, wrote, lost, reply } = envelopeOf(answered);
     const isTooFew = waited !== null && replicas < waited.replicas;
@@ -125,8 +127,9 @@ function envelopeOf(answered: unknown): Envelope {
       "The client of the Redis store does not answer as ioredis does.",
     );
   }
-  const [nowMs, wrote, lost, reply] = answered as readonly unknown[];
-  return { nowMs: Number(nowMs), wrote: Number(wrote) === 1, lost: Number(lost), reply };
+  const [now, wrote, losses, reply] = answered as readonly unknown[];
+  const [nowMs, lost] = [numberOf(now), numberOf(losses)];
+  return { nowMs, wrote: Number(wrote) === 1, lost, reply };
 }
 
 function tooFewReplicas(replicas: number): StoreUnavailableError {

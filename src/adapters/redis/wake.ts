@@ -92,7 +92,7 @@ function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
     const [document, cursors] = [reply.text(), reply.next()];
     try {
       const record = { ...decodeDocument(id, document).record, wakeAt };
-      jobs.push({ record, cursors: decodeCursors(cursors), dueAt });
+      jobs.push({ record, cursors: decodeCursors(id, cursors), dueAt });
     } catch (error) {
       if (!isWaybillError(error, "store.corrupt")) throw error;
       unreadable = error;
@@ -111,7 +111,7 @@ export async function advanceJobs(session: Session, items: readonly AdvanceItem[
       const { nowMs, reply } = await session.run(ADVANCE, shard, given.flatMap(encode), "writes");
       const results = given.map(({ id }): AdvanceResult => {
         const verdict = reply.number();
-        const cursors = decodeCursors(reply.next());
+        const cursors = decodeCursors(id, reply.next());
         if (verdict === -1) return { status: "gone" };
         if (verdict === -2) throw new StoreCorruptError(id, "an unreadable document");
         return { status: "ok", wake: verdict === 1 ? "written" : "kept", cursors };

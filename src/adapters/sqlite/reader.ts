@@ -50,7 +50,9 @@ export class RowReader {
   numberOrNull(column: string): number | null {
     const value = this.#row[column];
     // bigint: the caller's connection reads integers so.
-    return typeof value === "number" || typeof value === "bigint" ? Number(value) : null;
+    if (typeof value !== "number" && typeof value !== "bigint") return null;
+    const number = Number(value);
+    return Number.isFinite(number) ? number : this.#corrupt(`an unreadable ${column}`);
   }
 
   #parsed<T>(column: string, parse: () => T): T {

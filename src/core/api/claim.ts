@@ -1,5 +1,5 @@
 import type { AnyDef, TypesOf } from "../define/any-def.js";
-import type { GivenOutput, RunContext } from "../define/handler-context.js";
+import type { GivenOutput, LaunchContext, RunContext } from "../define/handler-context.js";
 import type { WaybillError } from "../errors.js";
 import type { OwnerOption } from "../owner-option.js";
 import type { CompletedJob, FailedJob, PendingJob, ProcessingJob } from "./job.js";
@@ -52,7 +52,7 @@ export interface PlainClaim<D extends AnyDef> extends HeldClaim<D> {
 }
 
 /** A claim on a kind with external work: submitted is not done, so there is no `complete`. */
-export interface TrackingClaim<D extends AnyDef> extends HeldClaim<D> {
+export interface TrackingClaim<D extends AnyDef> extends HeldClaim<D>, LaunchContext {
   /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
   track(ref: TypesOf<D>["ref"]): Promise<ClaimEnd<ProcessingJob<D>>>;
   /** The work is done here and now. */

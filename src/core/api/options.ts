@@ -1,4 +1,5 @@
 import type { PublishAttempt } from "../engine/relay/attempt.js";
+import type { CallbackOptions } from "../callback/callbacks.js";
 import type { Clock } from "../clock.js";
 import type { Policy } from "../defaults.js";
 import type { AnyDef, TypesOf } from "../define/any-def.js";
@@ -85,6 +86,8 @@ export interface CompositionOptions<
   /** @default warnings and errors to the console */
   readonly logger?: Logger | undefined;
   readonly telemetry?: Telemetry | undefined;
+  /** Lets whoever does external work tell of it by a signed token. @default none: `callbackToken` refuses */
+  readonly callbacks?: CallbackOptions | undefined;
   /** For tests. @default the machine's */
   readonly clock?: Clock | undefined;
   /** Makes job ids, of `[A-Za-z0-9_-]{1,128}`, never one twice. @default UUIDv7 */
@@ -116,4 +119,7 @@ export type CreateWaybill = <
   const N extends Readonly<Record<string, Notifier | ServedElsewhere>> = {},
 >(
   options: WaybillOptions<Defs, S, N>,
-) => Waybill<Defs[number], TxOf<S>, QueueNamesOf<Defs[number]> | "default">;
+) => Waybill<
+  Defs[number],
+  { tx: TxOf<S>; queue: QueueNamesOf<Defs[number]> | "default"; notifier: string & keyof N }
+>;

@@ -25,6 +25,7 @@ import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
+import type { Relay, RelayOptions } from "./relay.js";
 import type { JobViewOf } from "./view.js";
 import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
@@ -47,6 +48,7 @@ export type ReportRefusal =
   | JobAlreadyFinal
   | InputInvalid
   | WaybillError<"job.not_awaiting">
+  | WaybillError<"callback.invalid">
   | WaybillError<"ref.ambiguous">;
 
 /** Options of one job. */
@@ -98,10 +100,10 @@ export interface Page<T> {
 }
 
 /** What a notifier gave up. */
-export interface Undelivered {
+export interface Undelivered<Name extends string = string> {
   readonly jobId: string;
   readonly kind: string;
-  readonly notifier: string;
+  readonly notifier: Name;
   /** The versions that were given up. */
   readonly versions: readonly number[];
   /** Why the last of them was, or the last try since; at most 200 characters. */
@@ -176,16 +178,36 @@ export interface RerunOptions extends OwnerOption {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Of which external work an event tells: what `track` was given, or any one of its keys. */
-export interface ReportTarget<D extends AnyDef> {
-  readonly ref: TypesOf<D>["ref"] | string | number;
+/**
+ * Of which external work an event tells: what `track` was given, or any one of its declared keys; or the token that its run
+ * made with `callbackToken`.
+ */
+export type ReportTarget<D extends AnyDef> =
+  | { readonly ref: TypesOf<D>["ref"] | string | number; readonly token?: undefined }
+  | { readonly token: string; readonly ref?: undefined };
+
+/** What a Waybill is put together from beside its kinds, as types; each may be left out. */
+export interface WaybillParts {
+  /** The transaction that the store takes. Left out: none is passed. */
+  readonly tx?: unknown;
+  /** The names of queues, `"default"` among them. Left out: any. */
+  readonly queue?: string;
+  /** The names of notifiers. Left out: any. */
+  readonly notifier?: string;
 }
+
+/** One of the parts; `Otherwise` where it is left out. */
+type Part<Parts extends WaybillParts, Name extends keyof WaybillParts, Otherwise> = Name extends keyof Parts
+  ? Parts[Name]
+  : Otherwise;
 
 /** What the parts that stand on a Waybill (routes, gateways) need of it beside its methods. */
 export interface Composition<Defs extends AnyDef> {
   readonly kinds: ReadonlySet<string>;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** What a token of a callback is about; `null`: it was not signed here, or has expired. */
+  readonly callbackOf: (token: string) => { readonly kind: string } | null;
   /** Types only; never a value. */
   readonly "~defs"?: Defs | undefined;
 }
@@ -201,7 +223,21 @@ export interface Composition<Defs extends AnyDef> {
  * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
  * `outcome` says which.
  */
-export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends string = never> {
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no part is said
+export type Waybill<Defs extends AnyDef, Parts extends WaybillParts = {}> = WaybillMethods<
+  Defs,
+  Part<Parts, "tx", never>,
+  Part<Parts, "queue", string> & string,
+  Part<Parts, "notifier", string> & string
+>;
+
+/** The methods of a `Waybill`, by its kinds and its parts. */
+export interface WaybillMethods<
+  Defs extends AnyDef,
+  Tx = never,
+  QueueName extends string = string,
+  NotifierName extends string = string,
+> {
   /** Validates, records, hands over. Once it resolves with a job, the job is durable and will be run. */
   submit<D extends Defs>(
     def: D,
@@ -274,7 +310,7 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
   on<E extends EventType>(type: E, listener: (event: EventOf<Defs, E>) => void): () => void;
 
   /** A worker for these handlers; `run` starts it. */
-  worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueNames>): Worker;
+  worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueName>): Worker;
   /**
    * Claims a job that the application hands over by a message of its own (`handOver: "own"`), for a consumer loop of its own.
    * `Err` says by whom and until when it is held, and whether the message may go.
@@ -285,7 +321,16 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     options?: ClaimOptions,
   ): AsyncResult<Claim<D>, ClaimRefused>;
   /** Takes messages that a platform pushes, by the rules of a worker. No handlers will do for dead letters. */
-  intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueNames>;
+  intake(handlers: readonly HandlerFor<Defs>[], options?: IntakeOptions): Intake<QueueName>;
+  /**
+   * A relay: the process that only notifies, for those whose jobs are submitted and run where the notifiers are
+   * `servedElsewhere()`. It hears the feed and publishes at once; without a feed, and after a failure, it finds what is due
+   * by reconciling, and leaves to others what it has no handlers and queues for. More than one lose nothing, and tell most
+   * events twice.
+   *
+   * @throws {WaybillError} `config.invalid`: there is no notifier to publish to
+   */
+  relay(options?: RelayOptions): Relay;
   /** One pass over everything that is due: from cron, where no worker runs all the time. Safe in any number of processes. */
   reconcile(options?: {
     /** Polls external work of their kinds. */
@@ -300,7 +345,7 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
   undelivered(page?: {
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
-  }): Promise<Page<Undelivered>>;
+  }): Promise<Page<Undelivered<NotifierName>>>;
   /**
    * Publishes again what a notifier gave up, in order, and takes off the list what is delivered; takes an item of
    * `undelivered` as it is. Returns the versions that were delivered; what failed, or whose entry was trimmed, stays listed.
@@ -310,7 +355,7 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
    */
   redeliver(what: {
     readonly jobId: string;
-    readonly notifier: string;
+    readonly notifier: NotifierName;
     readonly versions?: readonly number[] | undefined;
   }): AsyncResult<{ readonly versions: readonly number[] }, JobNotFound | NotifierUnknown>;
   /** Messages that could not be read and were put aside, in the order of their ids. */
@@ -318,7 +363,10 @@ export interface Waybill<Defs extends AnyDef, Tx = never, QueueNames extends str
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
-  /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
+  /**
+   * Stops workers and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
+   * that another open Waybill of this process uses too. Safe to call twice.
+   */
   close(): Promise<void>;
   /** For parts of this library. */
   readonly "~composition": Composition<Defs>;

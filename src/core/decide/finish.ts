@@ -1,4 +1,5 @@
-import { type Awaiting, isStoreQueued, type Snapshot } from "../record.js";
+import { type HistoryEntry, historyOf } from "../history.js";
+import { type Awaiting, isStoreQueued, type JobRecord, type Snapshot } from "../record.js";
 import { backoffMs } from "./backoff.js";
 import {
   change,
@@ -19,10 +20,12 @@ import {
   type Updates,
   updatesEffect,
 } from "./held.js";
+import { LAPSED } from "./suspect.js";
 import type { RetryPolicy } from "../defaults.js";
 import type { Json } from "../json.js";
 import type { WriteGuard } from "../ports/store.js";
 
+const RELEASED = "released";
 const NOTHING_SAID: ReturnType<typeof updatesEffect> = { patch: {}, drafts: [] };
 
 /** T5: the output is valid, sized and nothing external is open. A request to cancel comes too late for it. */
@@ -120,26 +123,45 @@ export function cancelled(
   });
 }
 
+interface Releasing extends Held {
+  readonly policy: RetryPolicy;
+  readonly afterMs?: number;
+  /** The handler was called. @default true */
+  readonly begun?: boolean;
+}
+
 /**
- * T7 at an orderly shutdown: the attempt is given back. A job that always meets a shutdown, or causes it, is written as a
- * retry in the end, so that its attempts do run out.
+ * T7 at an orderly shutdown: the attempt is given back, and in the store's own queue the place. A job that always meets a
+ * shutdown while it runs, or causes it, is written as a retry in the end, so that its attempts do run out. One that was only
+ * claimed ahead has done nothing: no shutdown is counted against it.
  */
-export const release = underClaim<Held & { readonly policy: RetryPolicy; readonly afterMs?: number }>(
-  (snapshot, held, context) => {
-    const { record } = snapshot;
-    const { policy, updates = NO_UPDATES } = held;
-    const said = updatesEffect(snapshot, updates);
-    if (record.cancel !== null) return cancelled(snapshot, context, said);
-    if (record.releases >= context.policy.maxReleases) {
-      const error = { message: "The worker was shut down too often.", code: null, expose: false, afterMs: 0 };
-      return again(snapshot, error, policy, updates, context);
-    }
-    return returned(snapshot, { reason: "released", waitMs: held.afterMs ?? 0, said }, context, {
-      attempt: record.attempt - 1,
-      releases: record.releases + 1,
-    });
-  },
-);
+export const release = underClaim<Releasing>((snapshot, held, context) => {
+  const { record } = snapshot;
+  const { policy, updates = NO_UPDATES, afterMs = 0, begun = true } = held;
+  const said = updatesEffect(snapshot, updates);
+  if (record.cancel !== null) return cancelled(snapshot, context, said);
+  const releases = begun ? record.releases + 1 : record.releases;
+  if (begun && record.releases >= context.policy.maxReleases) {
+    const message = "The job was given back at too many shutdowns while it ran.";
+    return again(snapshot, { message, code: null, expose: false, afterMs: 0 }, policy, updates, context);
+  }
+  return returned(snapshot, { reason: RELEASED, waitMs: afterMs, said }, context, {
+    attempt: record.attempt - 1,
+    releases,
+    ...(isStoreQueued(record) && afterMs === 0 ? { readyAt: placeOf(record) } : {}),
+  });
+});
+
+/** The place of a job in the store's own queue: when it was last put there, other than by being given back. */
+function placeOf(record: JobRecord): number {
+  let place = record.createdAt;
+  let before: HistoryEntry | null = null;
+  for (const entry of historyOf(record)) {
+    if (entry.edge === "T2" && before?.reason !== RELEASED) place = entry.at;
+    before = entry;
+  }
+  return place;
+}
 
 /**
  * A claim whose lease has passed, by the store's clock. Repeated in the store on the lease instant as observed: a
@@ -159,7 +181,7 @@ export function sweep(snapshot: Snapshot, context: DecideContext): Decision {
     return failed(snapshot, { reason: "lease_lost", message, retryable: true }, context, { guard });
   }
   const lastError = { message, code: null, expose: false, at: context.now, attempt: record.attempt };
-  const why = { reason: "lease_lost", waitMs: 0, said: NOTHING_SAID };
+  const why = { reason: LAPSED, waitMs: 0, said: NOTHING_SAID };
   return returned(lapsed, why, context, { lastError }, guard);
 }
 
@@ -185,6 +207,7 @@ function returned(
   const { record } = snapshot;
   const at = context.now + why.waitMs;
   const inStore = isStoreQueued(record);
+  const { patch: said } = why.said;
   const left: EntryDraft = {
     edge: "T7",
     reason: why.reason,
@@ -195,7 +218,8 @@ function returned(
     drafts: [...why.said.drafts, left, ...(inStore ? [{ edge: "T2" } as const] : [])],
     guard,
     patch: {
-      checkpoint: why.said.patch.checkpoint ?? record.checkpoint,
+      // Said to be nothing is said too.
+      checkpoint: said.checkpoint === undefined ? record.checkpoint : said.checkpoint,
       ...NO_CLAIM,
       dispatch: record.dispatch + 1,
       send: 0,
@@ -217,7 +241,7 @@ interface Tracking extends Held {
 
 /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
 export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
-  const { cancel, phase } = snapshot.record;
+  const { cancel, phase, fence } = snapshot.record;
   const { now } = context;
   const said = updatesEffect(snapshot, held.updates ?? NO_UPDATES);
   return change(snapshot, context, {
@@ -229,6 +253,7 @@ export const awaitExternal = underClaim<Tracking>((snapshot, held, context) => {
       worker: null,
       awaiting: {
         ...held.awaiting,
+        fence,
         since: now,
         // Nobody heartbeats while it waits, so nobody else would learn of the request.
         nextPollAt: cancel === null ? held.awaiting.nextPollAt : now,

@@ -16,14 +16,17 @@ import {
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";
+import { etaFromPercent } from "./eta.js";
 import { fallsBehind } from "./order.js";
 
 /**
- * Who brings the news of external work: the owner of the current poll, or an outside event that names the work.
- * Terminal is absorbing and the version refuses stale answers, so an event needs no claim.
+ * Who brings the news of external work: the owner of the current poll, an outside event that names the work, or a callback
+ * that names the launch. Terminal is absorbing and the version refuses stale answers, so the last two need no claim.
  */
 export type Witness =
-  { readonly by: "poll"; readonly token: string } | { readonly by: "event"; readonly refKey: string };
+  | { readonly by: "poll"; readonly token: string }
+  | { readonly by: "event"; readonly refKey: string }
+  | { readonly by: "callback"; readonly fence: number };
 
 /** What the witness saw. Warnings are told once each, however often they are seen. */
 export type SeenWork = { readonly warnings?: readonly EntryDraft[] } & SeenState;
@@ -73,13 +76,31 @@ interface Witnessed {
 
 /** The external work that the witness speaks of, or why it may not speak. */
 function witnessed(snapshot: Snapshot, witness: Witness): Witnessed | Refusal {
-  const { status, awaiting, poll } = snapshot.record;
+  const { status, awaiting } = snapshot.record;
   if (isFinal(status)) return refuse("already_final");
-  if (awaiting === null) return refuse("not_awaiting");
-  if (witness.by === "poll") {
-    if (poll?.token !== witness.token) return refuse("poll_lost");
-  } else if (!awaiting.refKeys.includes(witness.refKey)) return refuse("other_ref");
-  return { snapshot: entitled(snapshot), awaiting };
+  if (awaiting === null) {
+    return refuse(
+      witness.by === "callback" && !isLaunching(snapshot, witness) ? "other_ref" : "not_awaiting",
+    );
+  }
+  const mismatch = mismatchOf(snapshot, awaiting, witness);
+  return mismatch ?? { snapshot: entitled(snapshot), awaiting };
+}
+
+/** Whether the claim that made the callback's token is running still: it has not said yet what it waits for. */
+function isLaunching({ record }: Snapshot, { fence }: Extract<Witness, { by: "callback" }>): boolean {
+  return record.status === "PROCESSING" && record.fence === fence;
+}
+
+function mismatchOf({ record }: Snapshot, awaiting: Awaiting, witness: Witness): Refusal | null {
+  switch (witness.by) {
+    case "poll":
+      return record.poll?.token === witness.token ? null : refuse("poll_lost");
+    case "event":
+      return awaiting.refKeys.includes(witness.refKey) ? null : refuse("other_ref");
+    case "callback":
+      return awaiting.fence === witness.fence ? null : refuse("other_ref");
+  }
 }
 
 /** What was seen of external work: still open, done (T5), failed (T6, or T7 where the kind says so), or nothing. */
@@ -130,8 +151,8 @@ function seenOpen(
 ): Change {
   const updates = openUpdates(snapshot, awaiting, work, context);
   const said = withDrafts(updates, warnings);
-  if (witness.by === "event") {
-    // An event may be late or made up: it brings the next look nearer, and neither puts it off nor takes it from whoever
+  if (witness.by !== "poll") {
+    // It may be late or made up: it brings the next look nearer, and neither puts it off nor takes it from whoever
     // is looking right now.
     const nextPollAt = Math.min(awaiting.nextPollAt, work.nextPollAt);
     return stillOpen(snapshot, { ...awaiting, nextPollAt }, said, context, snapshot.record.poll);
@@ -164,13 +185,19 @@ function openUpdates(
   { now }: DecideContext,
 ): Updates {
   if (order !== undefined && fallsBehind(record, updates, order)) return {};
-  const { percent } = updates;
-  const moved = percent !== undefined && percent !== null && percent > 0 && percent !== record.percent;
-  const eta =
-    updates.etaAt === undefined && moved ? { etaAt: Math.floor(since + (now - since) / percent) } : {};
+  const { percent: counted, ...others } = updates;
+  // Unknown is as said before: else what is unknown once would let it go back.
+  const percent = counted === null && order !== undefined ? undefined : counted;
+  const moved = percent !== undefined && percent !== record.percent;
+  const etaAt = updates.etaAt === undefined && moved ? etaFromPercent(percent, since, now) : updates.etaAt;
   // A poll says the phase each time: an entry only when it is another one, or said in other words.
   const drafts = (updates.drafts ?? []).filter((draft) => !saidLast(record, draft));
-  return { ...updates, ...eta, drafts };
+  return {
+    ...others,
+    drafts,
+    ...(percent === undefined ? {} : { percent }),
+    ...(etaAt === undefined ? {} : { etaAt }),
+  };
 }
 
 function saidLast(record: Snapshot["record"], { reason, text = null }: EntryDraft): boolean {

@@ -1,5 +1,5 @@
 import type { ProcessingJob } from "../api/job.js";
-import type { Done, Tracked } from "../handler.js";
+import type { CallbackTokenOptions, Done, ProgressOptions, Tracked } from "../handler.js";
 import type { Json } from "../json.js";
 import type { Logger } from "../logger.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
@@ -27,7 +27,8 @@ export interface RunContext<D extends AnyDef> {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly phase: (name: TypesOf<D>["phase"], message?: string) => void;
-  readonly progress: (progress: TypesOf<D>["progress"]) => void;
+  /** Absolute counters, coalesced to two writes a second. What would lower `percent` is left out whole; single counters may fall. */
+  readonly progress: (progress: TypesOf<D>["progress"], options?: ProgressOptions) => void;
   /** An event `job.warning`, recorded and delivered while the job goes on. */
   readonly warn: (code: string, message: string) => void;
   /** A key for one step, the same at every attempt: the idempotency key of a call to the outside. */
@@ -37,8 +38,20 @@ export interface RunContext<D extends AnyDef> {
   readonly lastCheckpoint: Json;
 }
 
+/** What only a kind with external work has, while it launches it. */
+export interface LaunchContext {
+  /**
+   * A token to hand to the work before it is launched: whoever has it may tell of the work, by `POST /callbacks/{token}` or
+   * `waybill.report`, and of nothing else. It is signed over the job's id, its kind and this run's fence, so that it finds
+   * nothing once the job is run again. Treat it as a credential: it belongs in no log.
+   *
+   * @throws {WaybillError} `config.invalid`: `createWaybill` has no `callbacks`, or `ttlMs` is no duration
+   */
+  readonly callbackToken: (options?: CallbackTokenOptions) => Promise<string>;
+}
+
 /** What `run` of a kind with external work is given: it ends in `track(ref)` or `done(output)`. */
-export interface TrackingContext<D extends AnyDef> extends RunContext<D> {
+export interface TrackingContext<D extends AnyDef> extends RunContext<D>, LaunchContext {
   readonly track: (ref: TypesOf<D>["ref"]) => Tracked<TypesOf<D>["ref"]>;
   readonly done: (output: GivenOutput<D>) => Done<TypesOf<D>["output"]>;
 }

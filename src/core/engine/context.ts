@@ -1,3 +1,4 @@
+import type { Callbacks } from "../callback/callbacks.js";
 import type { Clock } from "../clock.js";
 import type { DecideContext } from "../decide/change.js";
 import type { Policy } from "../defaults.js";
@@ -34,6 +35,8 @@ export interface Core {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
+  /** `null`: no tokens are made or taken here. */
+  readonly callbacks: Callbacks | null;
   /**
    * Tells everybody here of a change that is stored: local listeners, watchers, the feed, and the relay of notifiers.
    * Never throws and never waits.
@@ -65,6 +68,8 @@ export interface Announcement {
   readonly snapshot: Snapshot;
   /** Empty for a change without an entry (progress). Read only where somebody hears, so it may be a getter. */
   readonly entries: readonly HistoryEntry[];
+  /** The change was made in a transaction of the caller's, of which no store tells other processes. */
+  readonly inTransaction?: boolean;
 }
 
 /** What a log may say of an error: its code, else its name. Its text may hold what belongs in no log. */

@@ -118,6 +118,7 @@ export const hostileTextBehaviour: StoreBehaviour = {
           since: 1,
           deadlineAt: 2,
           nextPollAt: 3,
+          fence: 1,
           pollErrors: 0,
           cancellable: true,
           cancelSent: false,

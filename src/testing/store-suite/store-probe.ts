@@ -198,6 +198,7 @@ export class StoreProbe {
       since: now,
       deadlineAt: now + 3_600_000,
       nextPollAt: now + 30_000,
+      fence: 1,
       pollErrors: 0,
       cancellable: true,
       cancelSent: false,

@@ -65,6 +65,7 @@ export const writeEffectBehaviour: StoreBehaviour = {
           since: now,
           deadlineAt: now + 8,
           nextPollAt: now + 9,
+          fence: 1,
           pollErrors: 1,
           cancellable: false,
           cancelSent: true,

@@ -116,7 +116,7 @@ export const BELONGINGS: Readonly<Record<string, DynamoDbTest>> = {
       const now = await probe.now();
       const { record: stored } = await probe.read("job-1");
       const awaiting = { ref: null, refKeys: ["ref-1"], since: now, deadlineAt: now + HOUR_MS };
-      const polls = { nextPollAt: now, pollErrors: 0, cancellable: true, cancelSent: false };
+      const polls = { nextPollAt: now, fence: 1, pollErrors: 0, cancellable: true, cancelSent: false };
       const patch = { awaiting: { ...awaiting, ...polls } };
       accepted(await probe.write(sampleWrite(stored, { edges: ["waiting"], patch })));
       return (await table.item(pk, sk))?.["version"]?.N;

@@ -24,7 +24,7 @@ function inShortPages(place: DynamoDbPlace): DynamoDBClient {
 function awaitingOf(refKeys: readonly string[], now: number): Awaiting {
   return {
     ...{ ref: null, refKeys, since: now, deadlineAt: now + HOUR_MS, nextPollAt: now + HOUR_MS },
-    ...{ pollErrors: 0, cancellable: true, cancelSent: false },
+    ...{ fence: 1, pollErrors: 0, cancellable: true, cancelSent: false },
   };
 }
 

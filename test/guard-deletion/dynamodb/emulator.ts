@@ -6,7 +6,7 @@ import {
   DescribeTableCommand,
   DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
-import { tableDefinition } from "../../../src/dynamodb.js";
+import { dynamodbTable } from "../../../src/dynamodb.js";
 
 /** What dynalite does for one operation. */
 type Action = (
@@ -64,7 +64,7 @@ export class Emulator {
   async table(): Promise<string> {
     this.#made += 1;
     const TableName = `guards-${String(this.#made)}`;
-    await this.client.send(new CreateTableCommand(tableDefinition({ table: TableName })));
+    await this.client.send(new CreateTableCommand(dynamodbTable({ table: TableName })));
     for (;;) {
       const { Table } = await this.client.send(new DescribeTableCommand({ TableName }));
       if (Table?.TableStatus === "ACTIVE") return TableName;

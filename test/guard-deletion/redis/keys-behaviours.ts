@@ -20,6 +20,7 @@ function awaitingOf(refKeys: readonly string[], now: number): Awaiting {
     since: now,
     deadlineAt: now + HOUR_MS,
     nextPollAt: now + HOUR_MS,
+    fence: 1,
     pollErrors: 0,
     cancellable: true,
     cancelSent: false,

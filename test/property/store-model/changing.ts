@@ -212,6 +212,7 @@ function awaitingOf(nowMs: number, offsetMs: number): NonNullable<JobRecord["awa
     since: nowMs,
     deadlineAt: nowMs + 60_000,
     nextPollAt: nowMs + offsetMs,
+    fence: 1,
     pollErrors: 0,
     cancellable: true,
     cancelSent: false,

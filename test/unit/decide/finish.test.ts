@@ -213,7 +213,7 @@ describe("release at shutdown (T7)", () => {
     const { item } = written(COMMANDS.release(snapshot(JOB.running({ releases: 10 }))));
     expect(item.patch).toMatchObject({
       status: "PENDING",
-      lastError: { message: "The worker was shut down too often." },
+      lastError: { message: "The job was given back at too many shutdowns while it ran." },
     });
     expect(item.patch.attempt).toBeUndefined();
   });
@@ -231,7 +231,13 @@ describe("await (track)", () => {
       worker: null,
       wakeAt: NOW + 300,
     });
-    expect(item.patch.awaiting).toEqual({ ...awaiting, since: NOW, pollErrors: 0, cancelSent: false });
+    expect(item.patch.awaiting).toEqual({
+      ...awaiting,
+      fence: 1,
+      since: NOW,
+      pollErrors: 0,
+      cancelSent: false,
+    });
   });
 
   it("names the phase that was entered with it", () => {

@@ -61,7 +61,7 @@ export function cursor(upTo: number, given: Partial<Cursor> = {}): Cursor {
 }
 
 export const AWAITING: Awaiting = {
-  ...{ ref: { server: 1 }, refKeys: ["server-1"], since: NOW - 5_000, deadlineAt: NOW + 50_000 },
+  ...{ ref: { server: 1 }, refKeys: ["server-1"], fence: 1, since: NOW - 5_000, deadlineAt: NOW + 50_000 },
   ...{ nextPollAt: NOW - 1, pollErrors: 2, cancellable: true, cancelSent: false },
 };
 

@@ -284,6 +284,18 @@ describe("gateway", () => {
       expect(time.now()).toBe(now + 5_000);
     });
 
+    it.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
+      "is not believed when it is %s",
+      async (nowMs) => {
+        const { gateway, time, run, now } = bench((store) => ({
+          capabilities: { ...store.capabilities, clock: "server" },
+          read: async (request) => ({ ...(await store.read(request)), nowMs: nowMs as number }),
+        }));
+        await expect(run(gateway.read("a"))).rejects.toMatchObject({ code: "store.unavailable" });
+        expect(time.now()).toBe(now);
+      },
+    );
+
     it("is ours where the store has none", async () => {
       const { gateway, time, run, now } = bench((store) => ({
         read: async (request) => ({ ...(await store.read(request)), nowMs: request.nowMs + 5_000 }),

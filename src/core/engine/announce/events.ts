@@ -38,13 +38,23 @@ export function eventsOf(
 ): readonly ServerEvent[] {
   if (entries.length === 0) return [];
   const phases = phasesOf(record);
-  return entries.map((entry) => eventOf(definition, record, entry, phases.get(entry.version) ?? null, input));
+  return entries.map((entry) =>
+    eventOf(definition, record, entry, phases.get(entry.version) ?? NO_PHASE, input),
+  );
 }
 
+/** A phase, and what was said when it was entered. */
+interface PhaseSaid {
+  readonly name: string | null;
+  readonly text: string | null;
+}
+
+const NO_PHASE: PhaseSaid = { name: null, text: null };
+
 /** The phase that held right after each entry. */
-function phasesOf(record: JobRecord): ReadonlyMap<number, string | null> {
-  const phases = new Map<number, string | null>();
-  let phase: string | null = null;
+function phasesOf(record: JobRecord): ReadonlyMap<number, PhaseSaid> {
+  const phases = new Map<number, PhaseSaid>();
+  let phase = NO_PHASE;
   for (const entry of historyOf(record)) {
     phase = phaseAfter(phase, entry);
     phases.set(entry.version, phase);
@@ -52,17 +62,19 @@ function phasesOf(record: JobRecord): ReadonlyMap<number, string | null> {
   return phases;
 }
 
-function phaseAfter(phase: string | null, entry: HistoryEntry): string | null {
-  if (entry.edge === "phase" || entry.edge === "waiting") return entry.reason;
+function phaseAfter(phase: PhaseSaid, { edge, reason, text }: HistoryEntry): PhaseSaid {
+  if (edge === "phase") return { name: reason, text };
+  // Work that is awaited in the phase in which it was started: what was said of it still holds.
+  if (edge === "waiting") return { name: reason, text: text ?? (reason === phase.name ? phase.text : null) };
   // A new attempt begins without a phase.
-  return entry.edge === "T7" ? null : phase;
+  return edge === "T7" ? NO_PHASE : phase;
 }
 
 function eventOf(
   definition: Definition | undefined,
   record: JobRecord,
   entry: HistoryEntry,
-  phase: string | null,
+  phase: PhaseSaid,
   input: unknown,
 ): ServerEvent {
   const type = EVENT_OF[entry.edge];
@@ -78,7 +90,7 @@ function eventOf(
     from: entryFrom(entry),
     status,
     word: wordOf(definition, facts),
-    message: publicText(entry) ?? messageOf(definition, facts, input),
+    message: publicText(entry, phase) ?? messageOf(definition, facts, input),
     at: new Date(entry.at),
     attempt: entry.attempt,
     owner: record.owner,
@@ -107,17 +119,18 @@ function shownAt(
 }
 
 /** What held right after an entry. */
-function factsAt(entry: HistoryEntry, phase: string | null): Facts {
+function factsAt(entry: HistoryEntry, phase: PhaseSaid): Facts {
   const failed = EVENT_OF[entry.edge] === "job.failed";
   // The reason of an entry of this type is a failure reason: `failed` is the only one to write it.
   return {
     status: entryTo(entry),
-    phase,
+    phase: phase.name,
     failureReason: failed ? (entry.reason as FailureReason | null) : null,
   };
 }
 
-function publicText({ edge, text, expose }: HistoryEntry): string | null {
+function publicText({ edge, text, expose }: HistoryEntry, phase: PhaseSaid): string | null {
+  if (edge === "waiting") return phase.text;
   return expose || PUBLIC_TEXT.has(EVENT_OF[edge]) ? text : null;
 }
 
@@ -130,7 +143,7 @@ export function newestMessage(
   record: JobRecord,
   input: unknown,
 ): string | null {
-  let phase: string | null = null;
+  let phase = NO_PHASE;
   let newest: HistoryEntry | null = null;
   for (const entry of historyOf(record)) {
     // Requests to cancel and warnings tell of no status, and change no phase.
@@ -139,7 +152,7 @@ export function newestMessage(
     newest = entry;
   }
   if (newest === null) return null;
-  return publicText(newest) ?? messageOf(definition, factsAt(newest, phase), input);
+  return publicText(newest, phase) ?? messageOf(definition, factsAt(newest, phase), input);
 }
 
 // Words and messages are the application's code: what it throws must not keep an event from anybody.

@@ -1,16 +1,15 @@
-import { seen, type SeenWork } from "../../decide/poll.js";
+import { seen, type Witness } from "../../decide/poll.js";
 import type { Definition } from "../../definition.js";
 import { InputInvalidError, WaybillError } from "../../errors.js";
 import type { PollAnswer } from "../../handler.js";
 import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
-import { isFinal } from "../../lifecycle.js";
 import { ANYBODY, isOf, type Whose } from "../../owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
 import { err, ok, type Result } from "../../result.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "../read/job.js";
-import { shown } from "../read/reads.js";
+import { find, shown } from "../read/reads.js";
 import { pollAnswerOf } from "../reconcile/poll-answer.js";
 import { wholeRefKey } from "../ref-key.js";
 import { applyCommand } from "../store/apply.js";
@@ -18,7 +17,12 @@ import { UNFINISHED } from "../../unfinished.js";
 import { alreadyFinal, notFound } from "./commands.js";
 
 type Refusal = WaybillError<
-  "job.not_found" | "job.already_final" | "job.not_awaiting" | "ref.ambiguous" | "input.invalid"
+  | "job.not_found"
+  | "job.already_final"
+  | "job.not_awaiting"
+  | "ref.ambiguous"
+  | "callback.invalid"
+  | "input.invalid"
 >;
 
 const STATES: readonly unknown[] = ["open", "done", "failed"];
@@ -28,7 +32,9 @@ const MOST_NAMED = 10;
 
 /**
  * An outside event about tracked work, by a key that its kind declares or by the whole reference. Early, late, doubled and
- * made-up events do no harm, and each is told what became of it.
+ * made-up events do no harm, and each is told what became of it. A job keeps no reference beyond its end: to keep it findable
+ * would cost every store an index entry for as long as the job is kept. So by reference what is over is as unknown as what
+ * never was, and to be dropped alike; a token (`reportCallback`) still finds its job, and learns that it has ended.
  */
 export async function report(
   core: Core,
@@ -37,11 +43,8 @@ export async function report(
   answer: PollAnswer,
   whose: Whose = ANYBODY,
 ): Promise<Result<RuntimeJob, Refusal>> {
-  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
-  if (!STATES.includes(state)) {
-    const issue = { path: "state", message: "must be open, done or failed" };
-    return err(new InputInvalidError("What was reported is in no known state.", [issue]));
-  }
+  const unknownState = stateProblem(answer);
+  if (unknownState !== null) return err(unknownState);
   let named = await jobsNamed(core, definition, ref, whose);
   if (named.length === 0) {
     if (await isLaunching(core, definition, whose)) return err(tooEarly(definition));
@@ -51,31 +54,63 @@ export async function report(
   const [stored, other] = named;
   if (stored === undefined) return err(nobodyAwaits(definition));
   if (other !== undefined) return err(ambiguous(definition, named));
-  const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
-  if (work.state === "invalid") {
-    return err(new InputInvalidError(work.message, [{ path: "output", message: work.message }]));
+  return tell(core, definition, stored.job, { by: "event", refKey: stored.refKey }, answer);
+}
+
+/** As `report`, by the token that a run made before it launched the work: it names one launch of one job, for ever. */
+export async function reportCallback(
+  core: Core,
+  definition: Definition,
+  token: unknown,
+  answer: PollAnswer,
+  whose: Whose = ANYBODY,
+): Promise<Result<RuntimeJob, Refusal>> {
+  if (core.callbacks === null) {
+    const sentence = "report takes a token only where createWaybill has callbacks: { secrets }.";
+    throw new WaybillError("config.invalid", sentence);
   }
-  return tell(core, stored, work);
+  const unknownState = stateProblem(answer);
+  if (unknownState !== null) return err(unknownState);
+  const callback = core.callbacks.read(token, core.time.now());
+  if (callback === null) {
+    return err(new WaybillError("callback.invalid", "The token was not signed here, or it has expired."));
+  }
+  const { id, fence } = callback;
+  const stored =
+    callback.kind === definition.kind ? await find(core, id, { kind: definition.kind, whose }) : null;
+  if (stored === null) return err(notFound(id));
+  return tell(core, definition, stored, { by: "callback", fence }, answer);
+}
+
+function stateProblem(answer: PollAnswer): InputInvalidError | null {
+  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
+  if (STATES.includes(state)) return null;
+  const issue = { path: "state", message: "must be open, done or failed" };
+  return new InputInvalidError("What was reported is in no known state.", [issue]);
 }
 
 async function tell(
   core: Core,
-  { job, refKey }: Named,
-  work: SeenWork,
+  definition: Definition,
+  job: StoredJob,
+  witness: Witness,
+  answer: PollAnswer,
 ): Promise<Result<RuntimeJob, Refusal>> {
+  const work = await pollAnswerOf(core, definition, { pollEveryMs: null }, answer);
+  if (work.state === "invalid") {
+    return err(new InputInvalidError(work.message, [{ path: "output", message: work.message }]));
+  }
   const applied = await applyCommand(core, job, (snapshot, context) =>
-    seen(snapshot, { by: "event", refKey }, work, context),
+    seen(snapshot, witness, work, context),
   );
   const { id } = job.record;
   if (applied.status === "gone") return err(notFound(id));
   if (applied.status !== "refused") return ok(await shown(core, { ...job, ...applied.snapshot }));
-  // It left the index of open work between the look-up and the write.
-  const { status } = applied.snapshot.record;
-  if (isFinal(status)) return err(alreadyFinal(applied.snapshot));
+  if (applied.reason === "already_final") return err(alreadyFinal(applied.snapshot));
+  // Else it awaits other work by now, or is to be run again: what is told of is over.
+  if (applied.reason !== "not_awaiting") return err(notFound(id));
   return err(
-    new WaybillError("job.not_awaiting", `Job ${id} is run again and has not said what it waits for.`, {
-      jobId: id,
-    }),
+    new WaybillError("job.not_awaiting", `Job ${id} has not said yet what it waits for.`, { jobId: id }),
   );
 }
 
@@ -103,7 +138,8 @@ async function jobsNamed(
 
 /** What is looked up for a reference, which may come from anywhere: a single value may be a declared key too. */
 function keysOf(core: Core, ref: unknown): readonly string[] {
-  const text = toJsonText(ref, { maxBytes: core.policy.maxPayloadBytes });
+  // As many as a reference that is tracked may have.
+  const text = toJsonText(ref, { maxBytes: core.policy.maxCheckpointBytes });
   if (!text.ok) throw new WaybillError("config.invalid", `The ref given to report ${text.message}.`);
   const json: Json = parseJsonText(text.text);
   const whole = wholeRefKey(json);

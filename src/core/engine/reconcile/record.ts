@@ -43,6 +43,10 @@ export interface Tools {
   readonly dispatcher: Dispatcher;
   readonly relay: Relay;
   readonly handlers: Handlers;
+  /** The notifiers to deliver to; `undefined`: all that this process has. */
+  readonly notifiers?: ReadonlySet<string> | undefined;
+  /** What cannot be done here is other processes' by design. */
+  readonly leavesToOthers?: boolean;
   readonly tally: Tally;
 }
 
@@ -87,23 +91,50 @@ function has(due: readonly Need[], reason: NeedReason): boolean {
 }
 
 function restOf(tools: Tools, snapshot: Snapshot, due: readonly Need[]): Rest {
-  const { core } = tools;
-  const pollDue = has(due, "poll");
-  const notify = due.filter((need) => need.notifier !== undefined);
-  const isMine = ({ notifier = "" }: Need): boolean =>
-    core.notifiers.has(notifier) || core.retired.has(notifier);
-  const mine = notify.filter(isMine);
-  const others = notify.filter((need) => !isMine(need) && core.notifierNames.includes(need.notifier ?? ""));
-  const poll = pollDue ? pollerOf(tools, snapshot) : null;
-  const unsent = (has(due, "send") || has(due, "redispatch")) && !canSend(core, snapshot);
+  const lacked = due.filter((need) => !canServe(tools, snapshot, due, need));
+  const others = lacked.filter((need) => isOthers(tools, need));
   return {
     snapshot,
-    poll,
-    notify: mine.length > 0,
-    unserved: unsent || (pollDue && poll === null) || mine.length + others.length < notify.length,
+    poll: has(due, "poll") ? pollerOf(tools, snapshot) : null,
+    notify: due.some((need) => need.notifier !== undefined && !lacked.includes(need)),
+    unserved: others.length < lacked.length,
     elsewhereSince:
       others.length > 0 && others.length === due.length ? Math.min(...others.map((need) => need.at)) : null,
   };
+}
+
+/** Whether this process has what a need takes. */
+function canServe(
+  tools: Tools,
+  snapshot: Snapshot,
+  due: readonly Need[],
+  { reason, notifier = "" }: Need,
+): boolean {
+  const { core, notifiers = core.notifiers } = tools;
+  switch (reason) {
+    case "notify":
+      return core.retired.has(notifier) || (core.notifiers.has(notifier) && notifiers.has(notifier));
+    case "poll":
+      return pollerOf(tools, snapshot) !== null;
+    case "send":
+    case "redispatch":
+      return canSend(core, snapshot);
+    case "await_deadline":
+      return !isLastLookOthers(tools, snapshot, due);
+    case "deadline":
+    case "lease":
+      return true;
+  }
+}
+
+/** Whether somebody else, who can look, is to look at external work before it is given up. */
+function isLastLookOthers(tools: Tools, snapshot: Snapshot, due: readonly Need[]): boolean {
+  return tools.leavesToOthers === true && has(due, "poll") && pollerOf(tools, snapshot) === null;
+}
+
+/** Whether another process is known to serve it. */
+function isOthers({ core, leavesToOthers = false }: Tools, { notifier }: Need): boolean {
+  return notifier === undefined ? leavesToOthers : core.notifierNames.includes(notifier);
 }
 
 function pollerOf({ handlers }: Tools, { record }: Snapshot): RuntimeHandler | null {
@@ -127,6 +158,7 @@ async function act(
     case "await_deadline":
       // A last look first: after an outage the work may be long done.
       if (has(due, "poll") && pollerOf(tools, snapshot) !== null) return snapshot;
+      if (isLastLookOthers(tools, snapshot, due)) return snapshot;
       return failLate(tools, snapshot, awaitTimeout);
     case "lease":
       return sweepLease(tools, snapshot);
@@ -212,8 +244,8 @@ async function wakeForPoll({ core, dispatcher }: Tools, { record }: Snapshot): P
 }
 
 /** Delivers what its notifiers are due. */
-export async function serveNotifiers({ relay, tally }: Tools, snapshot: Snapshot): Promise<void> {
-  const { cursors } = await relay.deliver(snapshot);
+export async function serveNotifiers({ relay, notifiers, tally }: Tools, snapshot: Snapshot): Promise<void> {
+  const { cursors } = await relay.deliver(snapshot, notifiers);
   for (const [name, cursor] of Object.entries(cursors)) {
     if (cursor.upTo > cursorOf(snapshot.cursors, name).upTo) tally.notified += 1;
   }
@@ -237,15 +269,20 @@ export async function putBack(
   await core.gateway.advance(advance(snapshot, {}, { now: core.time.now(), policy: core.policy }));
 }
 
+/** So long a record that is another process's stays due: that process looks every few seconds. */
+const YOUNG_MS = 30_000;
+
 /**
- * Gives a record back to the process that serves what it needs, instead of hiding it for the whole hold; seldomer the longer
- * nobody came for it.
+ * Gives a record back to the process that serves what it needs, due as it was: two processes that look at the same pace must
+ * not hide it from each other. Where nobody came for it in a while, it is looked at ever more seldom.
  */
 async function leaveToOthers({ core }: Tools, snapshot: Snapshot, dueSince: number): Promise<void> {
   const { policy, time } = core;
   const now = time.now();
-  const waitMs = Math.min(policy.takeDueHoldMs, Math.max(policy.reconcileBusyMs, (now - dueSince) / 4));
+  const ageMs = now - dueSince;
   const item = advance(snapshot, {}, { now, policy });
-  const wakeAt = Math.ceil(now + waitMs);
+  // Not behind the place that this pass has come to: it is not found in it again.
+  const wakeAt =
+    ageMs < YOUNG_MS ? Math.floor(dueSince) : Math.ceil(now + Math.min(policy.takeDueHoldMs, ageMs / 4));
   await core.gateway.advance({ ...item, wakeAt, latestWakeAt: wakeAt });
 }

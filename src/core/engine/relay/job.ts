@@ -14,6 +14,8 @@ export class RelayJob {
   record: JobRecord;
   cursors: Cursors;
   unsaved: Cursors;
+  /** Names that are to be published to. */
+  readonly asked = new Set<string>();
   /** Names whose channel has it in line. */
   readonly waiting = new Set<string>();
   /** Names that are being published to. */
@@ -49,6 +51,10 @@ export class RelayJob {
   see({ record, cursors }: Snapshot): void {
     if (record.version > this.record.version && lastEntryVersion(record) > 0) this.record = record;
     this.cursors = mergeCursors(this.cursors, cursors);
+  }
+
+  ask(names: Iterable<string>): void {
+    for (const name of names) this.asked.add(name);
   }
 
   move(name: string, cursor: Cursor): void {

@@ -11,13 +11,17 @@ import { Stops } from "./stop.js";
 
 /** Durable push: what is in a history and above a notifier's cursor is published to it, in order, until it is delivered. */
 export interface Relay {
-  /** A change was stored: publishes what its notifiers have not had. Never throws, never waits. */
-  kick(snapshot: Snapshot): void;
+  /**
+   * A change was stored: publishes what its notifiers have not had. Never throws, never waits.
+   *
+   * @param names - the notifiers meant. @default all of this process
+   */
+  kick(snapshot: Snapshot, names?: ReadonlySet<string>): void;
   /**
    * Publishes everything that is due now for a job that was just read; resolves with what is known of it when all of it
    * was delivered and noted, or has to wait. Rejects only when the history cannot be read.
    */
-  deliver(snapshot: Snapshot): Promise<Snapshot>;
+  deliver(snapshot: Snapshot, names?: ReadonlySet<string>): Promise<Snapshot>;
   /** Resolves `true` when everything kicked so far was published and noted, or has to wait; `false` when time is over. */
   flush(timeoutMs: number): Promise<boolean>;
   /** Takes nothing more, waits a little for what is under way, and lets go of the rest. Safe to call twice. */
@@ -54,20 +58,20 @@ class CursorRelay implements Relay {
     }
   }
 
-  kick(snapshot: Snapshot): void {
+  kick(snapshot: Snapshot, names: Iterable<string> = this.#channels.keys()): void {
     if (this.#closing !== null) return;
     try {
-      this.#take(snapshot, this.#memory.get(snapshot.record.id) ?? NO_MEMORY);
+      this.#take(snapshot, this.#memory.get(snapshot.record.id) ?? NO_MEMORY, names);
     } catch (error) {
       this.#warn("a change could not be published", snapshot.record.id, error);
     }
   }
 
-  async deliver(snapshot: Snapshot): Promise<Snapshot> {
+  async deliver(snapshot: Snapshot, names: Iterable<string> = this.#channels.keys()): Promise<Snapshot> {
     if (this.#closing !== null) return snapshot;
     // The store's word on cursors counts here: after it lost writes, what was delivered is delivered again.
     const unsaved = this.#memory.get(snapshot.record.id)?.unsaved ?? {};
-    const job = this.#take(snapshot, { cursors: {}, unsaved });
+    const job = this.#take(snapshot, { cursors: {}, unsaved }, names);
     await job.idle;
     return job.snapshot;
   }
@@ -94,15 +98,17 @@ class CursorRelay implements Relay {
     return this.#closing;
   }
 
-  #take(snapshot: Snapshot, memory: RelayMemory): RelayJob {
+  #take(snapshot: Snapshot, memory: RelayMemory, names: Iterable<string>): RelayJob {
     const { id } = snapshot.record;
     let job = this.#jobs.get(id);
     if (job === undefined) {
       job = new RelayJob(snapshot, memory);
+      job.ask(names);
       this.#look(job);
       this.#jobs.set(id, job);
     } else {
       job.see(snapshot);
+      job.ask(names);
       job.resting.clear();
       job.saveFailed = false;
       this.#look(job);
@@ -118,7 +124,8 @@ class CursorRelay implements Relay {
       const cursor = cursorOf(job.cursors, name);
       if (this.#core.retired.has(name)) job.move(name, retire(cursor));
       else if (job.waiting.has(name) || job.publishing.has(name) || job.resting.has(name)) continue;
-      else if (cursor.retryAt === null || cursor.retryAt <= now) this.#channels.get(name)?.add(job);
+      else if (job.asked.has(name) && (cursor.retryAt === null || cursor.retryAt <= now))
+        this.#channels.get(name)?.add(job);
     }
     this.#scheduleSave(job);
   }

@@ -2,7 +2,8 @@ import type { RunContext } from "../../handler.js";
 import type { ClaimEnd, OwnClaim } from "./own-claim.js";
 
 /** A claim as the application holds it: a handler's context, and the ways to end it. */
-export interface ClaimObject extends Omit<RunContext, "track" | "done"> {
+export interface ClaimObject extends Omit<RunContext, "track" | "done" | "callbackToken"> {
+  callbackToken?: RunContext["callbackToken"];
   complete(output: unknown): Promise<ClaimEnd>;
   done(output: unknown): Promise<ClaimEnd>;
   track(ref: unknown): Promise<ClaimEnd>;
@@ -17,7 +18,11 @@ export function claimObject(claim: OwnClaim, external: boolean): ClaimObject {
   const release = ({ afterMs }: { readonly afterMs?: number | undefined } = {}): Promise<void> =>
     claim.release(afterMs);
   const endings = external
-    ? { track: (ref: unknown) => claim.track(ref), done: (output: unknown) => claim.complete(output) }
+    ? {
+        track: (ref: unknown) => claim.track(ref),
+        done: (output: unknown) => claim.complete(output),
+        callbackToken: context.callbackToken,
+      }
     : { complete: (output: unknown) => claim.complete(output) };
   const object = {
     input: context.input,

@@ -1,27 +1,37 @@
 import { detailsOf } from "../failure-details.js";
-import { type Updates, NO_UPDATES } from "../../decide/held.js";
+import type { Updates } from "../../decide/held.js";
+import { isSuspect } from "../../decide/suspect.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
-import { type AbortReason, HandlerAborted, type RuntimeHandler } from "../../handler.js";
+import {
+  type AbortReason,
+  type CallbackTokenOptions,
+  HandlerAborted,
+  type RuntimeHandler,
+} from "../../handler.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
 import type { WorkerParts } from "../worker/parts.js";
+import { signLaunch } from "./callback-token.js";
 import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
 import { HeldClaim, type HeldClaimEvents } from "./claim.js";
 import { Lease, type LeaseEvents } from "./lease.js";
+import { noNews, orUnstorable } from "./unstorable-outcome.js";
 import { UpdateWriter } from "./updates.js";
 import {
   checkedInput,
   decideOutcome,
   type Outcome,
+  type WrittenOutcome,
   outcomeOfAbort,
   outcomeOfReturned,
   outcomeOfThrown,
   runnable,
 } from "./outcome.js";
+import { stackOf } from "./stack.js";
 import { codeOf } from "./text.js";
 
 /** A claim as its answer brought it. */
@@ -55,6 +65,8 @@ const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
   ShuttingDown: "The worker is shutting down.",
 };
 
+/** Longer than a worker usually has a job in hand; a kind that takes longer says so by `expectedMs`. */
+const LONG_RUN_MS = 60 * 60_000;
 /** At the end of a shutdown nobody waits long for a store that does not answer: the lease lapses then. */
 const LAST_WORD_PATIENCE_MS = 2_000;
 
@@ -76,6 +88,8 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   #lost = false;
   #concluding = false;
   #cancelDeadline: (() => void) | null = null;
+  #cancelDeaf: (() => void) | null = null;
+  #toldOfLong = false;
 
   constructor(parts: WorkerParts, claimed: Claimed) {
     this.#parts = parts;
@@ -115,6 +129,10 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     return this.#updates;
   }
 
+  async callbackToken(options: CallbackTokenOptions | undefined): Promise<string> {
+    return signLaunch(this.#parts.core, this.#claimed.handler, this.stored.record, options);
+  }
+
   confirmed(sentAt: number): void {
     this.#lease.confirm(sentAt);
   }
@@ -139,14 +157,16 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   beaten(): void {
     this.#claimed.beaten?.();
+    this.#tellIfLong();
   }
 
   async run(): Promise<Ending> {
-    const { core, closing } = this.#parts;
+    const { core, closing, isolation } = this.#parts;
     const { record } = this.stored;
     const shutDown = (): void => {
       this.#stop("ShuttingDown");
     };
+    isolation.held();
     try {
       // Read once, before anything runs: a job whose history is damaged is left to its lease.
       core.announce({ snapshot: this.stored, entries: claimEntries(record) });
@@ -161,6 +181,8 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       return { status: "unknown" };
     } finally {
       closing.off(shutDown);
+      isolation.dropped();
+      this.#cancelDeaf?.();
       this.#cancelDeadline?.();
       this.#lease.stop();
     }
@@ -168,7 +190,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.abortSignal.aborted) this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    if (this.abortSignal.aborted) return;
+    this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    const { leaseMs } = this.#claimed;
+    this.#cancelDeaf = this.#parts.core.clock.timer(leaseMs, () => {
+      const fields = { signal: reason, sinceMs: leaseMs };
+      this.logger.warn("a handler has not ended since its signal aborted; it keeps its place", fields);
+    });
+  }
+
+  /** Whoever waits for a handler that never settles sees beats and nothing else. */
+  #tellIfLong(): void {
+    const { expectedMs } = this.#claimed.handler.definition;
+    const runningMs = this.#parts.now() - this.#claimed.claimedAt;
+    if (this.#toldOfLong || runningMs < Math.max(LONG_RUN_MS, 10 * (expectedMs ?? 0))) return;
+    this.#toldOfLong = true;
+    this.logger.warn("a handler runs very long and keeps its place; deadlineMs would bound it", {
+      runningMs,
+    });
   }
 
   #armDeadline(record: JobRecord): void {
@@ -194,12 +233,29 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   #whenItsTurn(): Promise<Outcome> {
+    return isSuspect(this.stored.record) ? this.#alone() : this.#atTheGate();
+  }
+
+  /** Where another suspect has been set apart already, this one is left to be claimed again. */
+  async #alone(): Promise<Outcome> {
+    const { isolation } = this.#parts;
+    const { leaseMs } = this.#claimed;
+    if (!(await isolation.enter(leaseMs, this.abortSignal))) return { do: "release", begun: false };
+    this.logger.warn("a job whose claims have lapsed is at its last attempt and is run alone");
+    try {
+      return await this.#atTheGate();
+    } finally {
+      isolation.leave();
+    }
+  }
+
+  #atTheGate(): Promise<Outcome> {
     const { gate } = this.#parts;
     const { abortSignal } = this;
     if (!abortSignal.aborted && gate.enterNow()) return this.#orCalledBack(this.#handle());
     return gate
       .enter(abortSignal)
-      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(abortSignal)));
+      .then((entered) => (entered ? this.#orCalledBack(this.#handle()) : outcomeOfAbort(abortSignal, false)));
   }
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
@@ -213,23 +269,40 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const checked = checkedInput(definition, this.stored.input);
       const input = runnable(core, checked instanceof Promise ? await checked : checked);
       if (!input.ok) return input.outcome;
-      if (abortSignal.aborted) return outcomeOfAbort(abortSignal);
+      if (abortSignal.aborted) return outcomeOfAbort(abortSignal, false);
       const call = { port: "handler", operation: definition.kind, items: 1 } as const;
       const context = handlerContext(this, input.value);
       const outcome = outcomeOfReturned(
         core,
         handler,
         await observe(core.telemetry, call, () => handler.run(context)),
+        (error) => {
+          this.logger.error("what a handler returned could not be checked; its job failed", {
+            stack: stackOf(error),
+          });
+        },
       );
       return outcome instanceof Promise ? await outcome : outcome;
     } catch (error) {
-      return outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
+      const outcome = outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
         detailsOf(core, handler.definition.kind, given),
       );
+      this.#tellOf(error, outcome);
+      return outcome;
     } finally {
       // A handler that does not hear its signal keeps its place as long as it runs.
       gate.leave();
     }
+  }
+
+  /** For whoever is on call: the record keeps what an exception says, and not where it came from. Giving in is none. */
+  #tellOf(thrown: unknown, outcome: Outcome): void {
+    const fields = { stack: stackOf(thrown) };
+    const { attempt, maxAttempts } = this.stored.record;
+    if (outcome.do === "retry" && attempt < maxAttempts)
+      this.logger.warn("a handler threw; its job is tried again", fields);
+    else if (outcome.do === "retry" || (outcome.do === "fail" && outcome.failure.reason === "error"))
+      this.logger.error("a handler threw; its job failed", fields);
   }
 
   /** What the handler makes of the job; at the end of a shutdown it is given back, whether or not the handler hears. */
@@ -238,7 +311,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     return new Promise((resolve) => {
       const callBack = (): void => {
         this.logger.warn("a handler did not end in the time of the shutdown; its job was given back");
-        resolve({ do: "release" });
+        resolve({ do: "release", begun: true });
       };
       leaving.on(callBack);
       void running.then((outcome) => {
@@ -261,24 +334,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const decide = decideOutcome(core, outcome, { token, handler, newsFor });
     const patienceMs = leaving.fired
       ? LAST_WORD_PATIENCE_MS
       : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
+      this.#claim
+        .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })
+        .then(({ status }) => ({
+          status: status === "applied" ? "durable" : "lost",
+          outcome: what.do,
+          snapshot: this.#claim.snapshot,
+        }));
     slots.settling();
     try {
-      const applied = await this.#claim.write(decide, { patienceMs });
-      if (applied.status === "applied")
-        return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
+      return await orUnstorable(outcome, newsFor, write, this.logger);
     } finally {
       slots.settled();
     }
-    return { status: "lost", snapshot: this.#claim.snapshot };
   }
-}
-
-function noNews(): Updates {
-  return NO_UPDATES;
 }
 
 /** Resolves when the signal aborts. */

@@ -1,4 +1,4 @@
-import { done, type RunContext, track } from "../../handler.js";
+import { type CallbackTokenOptions, done, type RunContext, track } from "../../handler.js";
 import type { Json } from "../../json.js";
 import type { Logger } from "../../logger.js";
 import type { StoredJob } from "../../ports/store.js";
@@ -13,6 +13,7 @@ export interface ContextHost {
   readonly updateWriter: UpdateWriter;
   readonly logger: Logger;
   readonly job: RuntimeJob;
+  callbackToken(options: CallbackTokenOptions | undefined): Promise<string>;
 }
 
 /** What a handler gets. */
@@ -46,6 +47,7 @@ class HandlerContext implements RunContext {
   readonly key: RunContext["key"];
   readonly checkpoint: RunContext["checkpoint"];
   readonly lastCheckpoint: Json;
+  readonly callbackToken: RunContext["callbackToken"];
   readonly track = track;
   readonly done = done;
 
@@ -63,8 +65,8 @@ class HandlerContext implements RunContext {
     this.phase = (name, message) => {
       host.updateWriter.phase(name, message);
     };
-    this.progress = (progress) => {
-      host.updateWriter.progress(progress);
+    this.progress = (progress, options) => {
+      host.updateWriter.progress(progress, options);
     };
     this.warn = (code, message) => {
       host.updateWriter.warn(code, message);
@@ -73,6 +75,7 @@ class HandlerContext implements RunContext {
     this.key = (step) => `${id}:${step}`;
     this.checkpoint = (value) => host.updateWriter.checkpoint(value);
     this.lastCheckpoint = checkpoint;
+    this.callbackToken = (options) => host.callbackToken(options);
   }
 }
 

@@ -18,6 +18,7 @@ import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { FailureReason, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { awaitTimeoutMsOf, pollEveryMsOf, retryOf } from "../kind-settings.js";
 import { classify, reasonOf } from "./thrown.js";
 import { storable } from "./text.js";
@@ -29,10 +30,13 @@ export type Outcome =
   | { readonly do: "fail"; readonly failure: FailureFacts }
   | { readonly do: "retry"; readonly error: AttemptError }
   | { readonly do: "cancel" }
-  /** The attempt is given back. */
-  | { readonly do: "release"; readonly afterMs?: number }
+  /** The attempt is given back. `begun`: the handler was called. */
+  | { readonly do: "release"; readonly afterMs?: number; readonly begun: boolean }
   /** Another has the job: there is nothing to write. */
   | { readonly do: "leave" };
+
+/** An outcome that there is something to write of. */
+export type WrittenOutcome = Exclude<Outcome, { do: "leave" }>;
 
 /** What a claim that the application holds itself gives in place of an output, to give the attempt back. */
 export class GiveBack {
@@ -68,17 +72,24 @@ export function runnable(
 /**
  * What a handler returned, checked and brought into the form that is stored before anything is written. Never throws; a
  * promise only where a schema asks for time.
+ *
+ * @param threw - told of what the schema throws, or the value when it is looked at
  */
 export function outcomeOfReturned(
   core: Core,
   handler: RuntimeHandler,
   returned: unknown,
+  threw: (error: unknown) => void,
 ): Outcome | Promise<Outcome> {
+  const troubled = (error: unknown): Outcome => {
+    threw(error);
+    return uncheckable();
+  };
   try {
     const outcome = told(core, handler.definition, returned);
-    return outcome instanceof Promise ? outcome.catch(uncheckable) : outcome;
-  } catch {
-    return uncheckable();
+    return outcome instanceof Promise ? outcome.catch(troubled) : outcome;
+  } catch (error) {
+    return troubled(error);
   }
 }
 
@@ -88,7 +99,7 @@ function uncheckable(): Outcome {
 }
 
 function told(core: Core, definition: Definition, returned: unknown): Outcome | Promise<Outcome> {
-  if (returned instanceof GiveBack) return { do: "release", afterMs: returned.afterMs };
+  if (returned instanceof GiveBack) return { do: "release", afterMs: returned.afterMs, begun: true };
   const said = outcomeOf(returned);
   if (said.kind === "track") {
     if (definition.external) return tracked(core, definition, said.ref);
@@ -104,18 +115,20 @@ function told(core: Core, definition: Definition, returned: unknown): Outcome | 
       `The handler of ${definition.kind} must return track(ref) or done(output), not a plain value.`,
     );
   }
-  const output = said.output ?? null;
-  const checked = definition.checkOutput(output);
+  const checked = definition.checkOutput(said.output ?? null);
   return checked instanceof Promise
-    ? checked.then((answer) => completing(core, output, answer))
-    : completing(core, output, checked);
+    ? checked.then((answer) => completing(core, answer))
+    : completing(core, checked);
 }
 
-function completing(core: Core, output: unknown, checked: Checked): Outcome {
+/** What is stored is what the schema made of the output: a key that it strips is in no store and no view. */
+function completing(core: Core, checked: Checked): Outcome {
   if (!checked.ok) return unusable(core, "output_invalid", "The output is invalid", checked.issues[0]);
-  const { maxPayloadBytes } = core.gateway.store.capabilities;
-  const text = toJsonText(output, { maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes) });
-  if (!text.ok) return unusable(core, "result_unstorable", "The output cannot be stored", text);
+  const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
+  if (!text.ok) {
+    const message = text.reason === "too_large" ? `${text.message} ${limitedBy(core)}` : text.message;
+    return unusable(core, "result_unstorable", "The output cannot be stored", { ...text, message });
+  }
   return { do: "complete", output: text.text };
 }
 
@@ -123,7 +136,7 @@ async function tracked(core: Core, definition: Definition, ref: unknown): Promis
   const checked = await definition.checkRef(ref);
   if (!checked.ok)
     return unusable(core, "output_invalid", "The reference given to track is invalid", checked.issues[0]);
-  const text = toJsonText(ref, { maxBytes: core.policy.maxCheckpointBytes });
+  const text = toJsonText(checked.value, { maxBytes: core.policy.maxCheckpointBytes });
   if (!text.ok)
     return unusable(core, "result_unstorable", "The reference given to track cannot be stored", text);
   const stored = parseJsonText(text.text);
@@ -147,19 +160,19 @@ export function outcomeOfThrown(
   details?: (given: unknown) => Json,
 ): Outcome {
   const meant = classify(thrown, signal, maxTextChars, details);
-  if (meant.is === "abort") return outcomeOfAbort(signal);
+  if (meant.is === "abort") return outcomeOfAbort(signal, true);
   if (meant.is === "retry") return { do: "retry", error: meant.error };
   const { message, code, expose, details: kept = null } = meant.error;
   return { do: "fail", failure: { reason: "error", message, code, expose, details: kept } };
 }
 
-/** The end of a run that gave in to its signal, or had not begun. */
-export function outcomeOfAbort(signal: AbortState): Outcome {
+/** The end of a run that gave in to its signal, or had not `begun`. */
+export function outcomeOfAbort(signal: AbortState, begun: boolean): Outcome {
   switch (reasonOf(signal)) {
     case "Cancelled":
       return { do: "cancel" };
     case "ShuttingDown":
-      return { do: "release" };
+      return { do: "release", begun };
     case "DeadlineExceeded":
       return {
         do: "fail",
@@ -184,7 +197,7 @@ interface Terms {
 /** The decision of an outcome that is written, made anew for each record that it meets. */
 export function decideOutcome(
   { policy }: Core,
-  outcome: Exclude<Outcome, { do: "leave" }>,
+  outcome: WrittenOutcome,
   { token, handler, newsFor }: Terms,
 ): (snapshot: Snapshot, context: DecideContext) => Decision {
   const retryPolicy = retryOf({ policy }, handler.definition);
@@ -203,6 +216,7 @@ export function decideOutcome(
           {
             ...held,
             policy: retryPolicy,
+            begun: outcome.begun,
             ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
           },
           context,

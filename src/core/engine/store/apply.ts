@@ -1,11 +1,11 @@
-import { sleep } from "../../clock.js";
+import { monotonicNow } from "../../clock.js";
 import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change.js";
 import { recognise } from "../../decide/recognise.js";
-import { isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
+import { WaybillError } from "../../errors.js";
 import type { WriteResult } from "../../ports/store.js";
 import type { Snapshot } from "../../record.js";
-import { backoffMs } from "../../decide/backoff.js";
 import { type Core, decideContext } from "../context.js";
+import { askAgain, unknown } from "./ask-again.js";
 
 /** What became of a command. Every one of these is certain; doubt is thrown. */
 export type Applied =
@@ -25,15 +25,14 @@ interface ApplyOptions {
 
 /** A record that changes this often between decision and write has another problem than contention. */
 const MOST_ROUNDS = 50;
-const AGAIN = { baseMs: 50, capMs: 1_000 };
 
 /**
  * The one write path: decides on a snapshot, writes under the guard, and on a refusal decides again on the record that
  * came back, always under the same transition id. A write whose reply was lost is asked again and recognised in the
  * history, never guessed.
  *
- * @throws StoreUnavailableError `outcome: "unknown"` when a write may have happened and could not be found out;
- *   `"not_applied"` when nothing can have been written
+ * @throws StoreUnavailableError `outcome: "unknown"` when a write may have happened and could not be found out, whatever
+ *   went wrong after it; `"not_applied"` when nothing can have been written
  */
 export async function applyCommand(
   core: Core,
@@ -43,62 +42,43 @@ export async function applyCommand(
 ): Promise<Applied> {
   const transitionId = options.transitionId ?? core.ids.transition();
   const actor = options.actor ?? null;
-  const giveUpAt = core.clock.now() + (options.patienceMs ?? core.policy.unknownRetryMs);
+  const giveUpAt = monotonicNow(core.clock) + (options.patienceMs ?? core.policy.unknownRetryMs);
+  const about = { jobId: snapshot.record.id, what: `the change of job ${snapshot.record.id} was stored` };
   let current = snapshot;
+  // An earlier try may have been stored without an answer, and no record has told yet.
+  let doubt = false;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const decision = decide(current, decideContext(core, transitionId, actor));
     if (decision.do === "nothing") return { status: "nothing", snapshot: current };
     if (decision.do === "refuse") return { status: "refused", reason: decision.reason, snapshot: current };
     let result: WriteResult;
-    // An earlier try of this write may have been stored without an answer.
-    let doubt = false;
     try {
       result = await core.gateway.write(decision.item);
     } catch (error) {
-      ({ result, doubt } = await askAgain(core, decision, giveUpAt, error));
+      const ask = () => core.gateway.write(decision.item);
+      ({ result, doubt } = await askAgain(core, { about, giveUpAt, doubt, ask }, error));
     }
     if (result.status === "ok") return applied(core, decision, result);
     if (result.status === "gone") {
-      if (doubt) throw unknown(current.record.id, null);
+      if (doubt) throw unknown(about, null);
       return { status: "gone" };
     }
     const returned: Snapshot = { record: result.job.record, cursors: result.job.cursors };
-    if (doubt && decision.entries.length > 0) {
+    if (decision.entries.length > 0) {
+      // Also without doubt: a driver may have sent the write again by itself, and been refused by its first try.
       const mine = recognise(returned.record, current.record.version, transitionId);
       if (mine === "applied") {
         announce(core, decision, returned);
         return { status: "applied", snapshot: returned };
       }
-      if (mine === "unknown") throw unknown(current.record.id, null);
+      if (mine === "unknown" && doubt) throw unknown(about, null);
+      doubt = false;
     }
     current = returned;
   }
   throw new WaybillError("store.conflict", `Job ${snapshot.record.id} kept changing.`, {
     jobId: snapshot.record.id,
   });
-}
-
-/** Writes again until there is an answer, or until patience ends. */
-async function askAgain(
-  core: Core,
-  decision: Change,
-  giveUpAt: number,
-  failed: unknown,
-): Promise<{ readonly result: WriteResult; readonly doubt: boolean }> {
-  let error = failed;
-  let doubt = false;
-  for (let tries = 1; ; tries += 1) {
-    if (!isWaybillError(error, "store.unavailable")) throw error;
-    doubt ||= error.outcome !== "not_applied";
-    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-    if (core.clock.now() + waitMs > giveUpAt) throw doubt ? unknown(decision.item.id, error) : error;
-    await sleep(core.clock, waitMs, undefined, true);
-    try {
-      return { result: await core.gateway.write(decision.item), doubt };
-    } catch (again) {
-      error = again;
-    }
-  }
 }
 
 function applied(core: Core, decision: Change, result: Extract<WriteResult, { status: "ok" }>): Applied {
@@ -114,12 +94,4 @@ function applied(core: Core, decision: Change, result: Extract<WriteResult, { st
 function announce(core: Core, decision: Change, snapshot: Snapshot): void {
   if (decision.trimmed.length > 0) core.archive(snapshot.record.id, decision.trimmed);
   core.announce({ snapshot, entries: decision.entries });
-}
-
-function unknown(jobId: string, cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`Whether the change of job ${jobId} was stored is not known.`, {
-    outcome: "unknown",
-    jobId,
-    ...(cause === null ? {} : { cause }),
-  });
 }

@@ -9,10 +9,15 @@ interface BatcherOptions<I, O> {
   /** Items with one key never share a batch; `null`: any may. */
   readonly keyOf: ((item: I) => string) | null;
   readonly run: (items: readonly I[]) => Promise<readonly O[]>;
+  /**
+   * Whether an error may be about one item rather than about the call: the others are then asked for without it. Only where
+   * asking twice does no harm, since the call may have done a part.
+   */
+  readonly isOfOneItem?: (error: unknown) => boolean;
 }
 
 export interface Batcher<I, O> {
-  /** Resolves with the item's own answer; rejects with the error of the call that it was part of. */
+  /** Resolves with the item's own answer; rejects with the error of the smallest call that it was part of. */
   add(item: I): Promise<O>;
 }
 
@@ -24,7 +29,7 @@ interface Waiting<I, O> {
 
 /** Concurrent callers share one call: whatever is asked for in one turn of the event loop travels together. */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { clock, maxBatch, lanes, keyOf, run } = options;
+  const { clock, maxBatch, lanes, keyOf, run, isOfOneItem = () => false } = options;
   let waiting: Waiting<I, O>[] = [];
   let underWay = 0;
   let scheduled = false;
@@ -55,7 +60,12 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
         else entry.resolve(result);
       }
     } catch (error) {
-      for (const entry of batch) entry.reject(error);
+      if (batch.length > 1 && isOfOneItem(error)) {
+        // By halves: of many items one bad one costs a few more calls.
+        const half = Math.ceil(batch.length / 2);
+        await send(batch.slice(0, half));
+        await send(batch.slice(half));
+      } else for (const entry of batch) entry.reject(error);
     }
   };
 

@@ -1,4 +1,5 @@
-import { type Clock, inTime } from "../../clock.js";
+import { type Clock, inTime, monotonicNow } from "../../clock.js";
+import type { ErrorCode } from "../../error-codes.js";
 import { isWaybillError, StoreUnavailableError } from "../../errors.js";
 import type {
   AdvanceItem,
@@ -46,6 +47,8 @@ type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
 export interface Gateway {
   readonly store: Beside;
   create(item: CreateItem, tx: unknown): Promise<CreateResult>;
+  /** Asks for the store's clock and for nothing else; inside the caller's transaction, where one is given. */
+  tellTime(tx: unknown): Promise<void>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
   write(item: WriteItem): Promise<WriteResult>;
   beat(item: BeatItem): Promise<BeatResult>;
@@ -105,6 +108,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     store,
     call: (operation, run) => ask(operation, 1, run),
     create: (item, tx) => (tx === undefined ? creates.add(item) : createAlone(ask, item, tx)),
+    tellTime: async (tx) => {
+      const items: readonly CreateItem[] = [];
+      const asked = tx === undefined ? { items } : { items, tx };
+      await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
+    },
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
     beat: (item) => beats.add(item),
@@ -131,6 +139,7 @@ type Ask = <R extends StoreReply>(
 /** A call of the port: observed, its error one of ours, its clock heard. */
 function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
   return async (operation, items, run) => {
+    const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
         const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
@@ -140,9 +149,15 @@ function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions):
       }
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
-    time.heard(reply.nowMs);
+    if (!Number.isFinite(reply.nowMs)) throw clockless();
+    time.heard(reply.nowMs, sentAt);
     return reply;
   };
+}
+
+/** All that is decided from here on would be decided at no instant. */
+function clockless(): StoreUnavailableError {
+  return new StoreUnavailableError("The store answered without its clock.", { outcome: "unknown" });
 }
 
 type Batched = <I, O>(
@@ -162,12 +177,28 @@ function batching({ store, clock }: GatewayOptions, ask: Ask): Batched {
       maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
       lanes,
       keyOf,
+      isOfOneItem,
       run: async (items) => {
         const { results } = await ask(operation, items.length, (_, request) => run(items, request));
         return complete(results, items.length);
       },
     });
 }
+
+/** What an adapter threw that is no error of the port: one value that it could not encode, as often as not. */
+const unexpected = new WeakSet<Error>();
+
+/** Every call of the port can be asked again: who made a change recognises it. */
+function isOfOneItem(error: unknown): boolean {
+  if (!isWaybillError(error)) return false;
+  return unexpected.has(error) || !OF_THE_STORE.has(error.code);
+}
+
+const OF_THE_STORE: ReadonlySet<ErrorCode> = new Set([
+  "store.unavailable",
+  "store.not_migrated",
+  "waybill.closed",
+]);
 
 /** Answers that cannot be told apart are none. */
 function complete<R>(results: readonly R[], asked: number): readonly R[] {
@@ -261,5 +292,10 @@ async function writeWithPiggybackedClaim(
 /** An adapter's own error goes through; anything else is a fault whose effect is not known. */
 function rethrow(error: unknown): never {
   if (isWaybillError(error)) throw error;
-  throw new StoreUnavailableError("The store failed unexpectedly.", { outcome: "unknown", cause: error });
+  const failed = new StoreUnavailableError("The store failed unexpectedly.", {
+    outcome: "unknown",
+    cause: error,
+  });
+  unexpected.add(failed);
+  throw failed;
 }

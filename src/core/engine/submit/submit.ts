@@ -1,7 +1,7 @@
-import { sleep } from "../../clock.js";
-import { backoffMs } from "../../decide/backoff.js";
+import { monotonicNow } from "../../clock.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
+import type { Outcome } from "../../error-codes.js";
 import { InputInvalidError, isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
 import { idUnderScope, inputHash, scopeHash } from "../../hash.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
@@ -11,7 +11,10 @@ import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
+import { askAgain } from "../store/ask-again.js";
+import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
@@ -89,14 +92,17 @@ export async function submitMany(
   const errors = outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
   const results = outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   if (errors.length === 0) return results;
-  const certain = (error: unknown): boolean => isWaybillError(error) && error.outcome === "not_applied";
-  const worst = errors.find((error) => !certain(error)) ?? errors[0];
+  const worst = errors.find((error) => outcomeOf(error) !== "not_applied") ?? errors[0];
   const stored = results.filter(({ ok }) => ok).length;
-  if (stored === 0) throw worst;
+  if (stored === 0 && new Set(errors.map(outcomeOf)).size === 1) throw worst;
   throw new StoreUnavailableError(
     `Only ${String(stored)} of ${String(items.length)} jobs are known to be stored.`,
-    { outcome: "unknown", cause: worst },
+    { outcome: "unknown", jobId: isWaybillError(worst) ? worst.jobId : undefined, cause: worst },
   );
+}
+
+function outcomeOf(error: unknown): Outcome {
+  return isWaybillError(error) ? error.outcome : "unknown";
 }
 
 async function carryOut(
@@ -106,7 +112,7 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const giveUpAt = core.clock.now() + core.policy.unknownRetryMs;
+  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   let result: CreateResult;
   try {
     result = await core.gateway.create(item, options.tx);
@@ -182,13 +188,26 @@ function prepare(
 ): Prepared | Promise<Prepared> {
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
-  if (!text.ok) return err(unstorable("input", text));
-  const made = (checked: Checked): Prepared =>
-    checked.ok
-      ? itemOf(core, definition, { text: text.text, value: checked.value }, options, origin)
-      : err(invalid(definition, checked.issues));
+  if (!text.ok) return err(unstorable("input", text, limitedBy(core)));
+  const made = (checked: Checked): Prepared | Promise<Prepared> => {
+    if (!checked.ok) return err(invalid(definition, checked.issues));
+    const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
+    // From here on durations become instants.
+    return core.time.isSure() ? make() : known(core, options.tx).then(make);
+  };
   const checked = definition.checkInput(input);
   return checked instanceof Promise ? checked.then(made) : made(checked);
+}
+
+/** The store's clock, asked for as patiently as the create behind it would be. */
+async function known(core: Core, tx: unknown): Promise<void> {
+  try {
+    await learnTime(core, tx);
+  } catch (error) {
+    const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+    const ask = tx === undefined ? () => learnTime(core, tx) : null;
+    await askAgain(core, { about: null, giveUpAt, doubt: false, ask }, error);
+  }
 }
 
 function itemOf(
@@ -215,7 +234,9 @@ function itemOf(
 function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> {
   if (metadata === undefined || metadata === null) return ok(null);
   const text = toJsonText(metadata, { maxBytes: core.policy.maxMetadataBytes });
-  return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
+  return text.ok
+    ? ok(JSON.parse(text.text) as Json)
+    : err(unstorable("metadata", text, "(policy.maxMetadataBytes)"));
 }
 
 function invalid({ kind }: Definition, issues: readonly Issue[]): SubmitRefusal {
@@ -272,10 +293,6 @@ export function queueOf(core: Core, definition: Definition): string | null {
   return definition.queue ?? (core.queues.has(DEFAULT_QUEUE) ? DEFAULT_QUEUE : null);
 }
 
-function payloadLimit(core: Core): number {
-  return Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-}
-
 /** Misuse is told before anything else is looked at. */
 function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   const { id, idempotencyKey, subject, delayMs, deadlineMs, actor, tx } = options;
@@ -295,9 +312,7 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
-const AGAIN = { baseMs: 50, capMs: 1_000 };
-
-/** Asks again until there is an answer, under the same transition id: a create that happened is recognised as ours. */
+/** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
@@ -305,28 +320,11 @@ async function createAgain(
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
-  let doubt = false;
-  for (let tries = 1, last = error; ; tries += 1) {
-    if (!isWaybillError(last, "store.unavailable")) throw last;
-    doubt ||= last.outcome !== "not_applied";
-    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-    // Inside the caller's transaction the caller alone can try again.
-    if (tx !== undefined || core.clock.now() + waitMs > giveUpAt) throw doubt ? uncertain(item, last) : last;
-    await sleep(core.clock, waitMs, undefined, true);
-    try {
-      return await core.gateway.create(item, tx);
-    } catch (next) {
-      last = next;
-    }
-  }
-}
-
-function uncertain({ record }: CreateItem, cause: unknown): StoreUnavailableError {
-  return new StoreUnavailableError(`Whether job ${record.id} was stored is not known.`, {
-    outcome: "unknown",
-    jobId: record.id,
-    cause,
-  });
+  const jobId = item.record.id;
+  // Inside the caller's transaction the caller alone can try again.
+  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
+  const about = { jobId, what: `job ${jobId} was stored` };
+  return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
 
 function unstorable(
@@ -336,9 +334,10 @@ function unstorable(
     readonly path: string;
     readonly message: string;
   },
+  limitedBy: string,
 ): SubmitRefusal {
   if (problem.reason === "too_large")
-    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message}.`);
+    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message} ${limitedBy}.`);
   const { path, message } = problem;
   const sentence = `The ${what} is not safe as JSON${at(path)}: ${message}.`;
   return new InputInvalidError(sentence, [{ path: what === "input" ? path : joined(what, path), message }]);

@@ -160,7 +160,7 @@ async function giveBack(
 ): Promise<void> {
   const { core, tasks } = parts;
   const applied = await applyCommand(core, stored, (snapshot, context) =>
-    releaseClaim(snapshot, { token, policy: core.policy.retry }, context),
+    releaseClaim(snapshot, { token, policy: core.policy.retry, begun: false }, context),
   );
   if (applied.status !== "applied") {
     await received.release(ELSEWHERE_MS, "nobody here can serve it");

@@ -7,6 +7,7 @@ import { monotonic } from "../run/monotonic.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Breaker, createBreaker } from "./breaker.js";
 import type { WorkerSettings } from "./options.js";
+import { createIsolation, type Isolation } from "./isolation.js";
 import { createGate, createSlots, type Gate, type Slots } from "./slots.js";
 import { createTasks, type Tasks } from "./tasks.js";
 
@@ -18,6 +19,7 @@ export interface WorkerParts {
   readonly settings: WorkerSettings;
   readonly slots: Slots;
   readonly gate: Gate;
+  readonly isolation: Isolation;
   readonly breaker: Breaker;
   /** Time that never goes back. */
   readonly now: () => number;
@@ -53,10 +55,12 @@ export function createWorkerParts(made: Made): { readonly parts: WorkerParts; re
   const stopping = new AbortController();
   const closing = createOneShot();
   const now = monotonic(core.clock);
+  const slots = createSlots(settings.concurrency + settings.prefetch);
   const parts: WorkerParts = {
     ...made,
     leaseCapMs,
-    slots: createSlots(settings.concurrency + settings.prefetch),
+    slots,
+    isolation: createIsolation(slots, core.clock),
     gate: createGate(settings.concurrency),
     breaker: createBreaker(core),
     now,

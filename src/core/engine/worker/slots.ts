@@ -24,6 +24,9 @@ export interface Slots {
   leaving(): number;
   /** Never negative, whatever has been borrowed. */
   free(): number;
+  /** Nothing is granted until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 interface Waiter {
@@ -35,8 +38,9 @@ export function createSlots(capacity: number): Slots {
   const waiting: Waiter[] = [];
   let used = 0;
   let leaving = 0;
+  let paused = false;
 
-  const free = (): number => Math.max(0, capacity - used);
+  const free = (): number => (paused ? 0 : Math.max(0, capacity - used));
 
   const taken = (count: number): number => {
     used += count;
@@ -60,20 +64,9 @@ export function createSlots(capacity: number): Slots {
       if (signal.aborted || most <= 0) return Promise.resolve(0);
       // Room, and nobody before: nothing to wait for, and nobody to listen to.
       if (waiting.length === 0 && free() > 0) return Promise.resolve(taken(Math.min(most, free())));
-      return new Promise((resolve) => {
-        const grant = (count: number): void => {
-          signal.removeEventListener("abort", leave);
-          resolve(count);
-        };
-        const waiter: Waiter = { most, grant };
-        const leave = (): void => {
-          waiting.splice(waiting.indexOf(waiter), 1);
-          resolve(0);
-        };
-        signal.addEventListener("abort", leave, { once: true });
-        waiting.push(waiter);
-        pump();
-      });
+      const granted = inLine(waiting, most, signal);
+      pump();
+      return granted;
     },
     extra(most) {
       if (waiting.length > 0) return 0;
@@ -84,7 +77,7 @@ export function createSlots(capacity: number): Slots {
       pump();
     },
     borrow(most, travelling, own) {
-      if (waiting.length > own) return 0;
+      if (paused || waiting.length > own) return 0;
       return taken(Math.min(most, Math.max(0, capacity + Math.min(leaving, travelling) - used)));
     },
     leaving: () => leaving,
@@ -94,7 +87,31 @@ export function createSlots(capacity: number): Slots {
     settled() {
       leaving -= 1;
     },
+    pause() {
+      paused = true;
+    },
+    resume() {
+      paused = false;
+      pump();
+    },
   };
+}
+
+/** Waits in line for room; 0 when the signal aborts. */
+function inLine(waiting: Waiter[], most: number, signal: AbortListening): Promise<number> {
+  return new Promise((resolve) => {
+    const grant = (count: number): void => {
+      signal.removeEventListener("abort", leave);
+      resolve(count);
+    };
+    const waiter: Waiter = { most, grant };
+    const leave = (): void => {
+      waiting.splice(waiting.indexOf(waiter), 1);
+      resolve(0);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    waiting.push(waiter);
+  });
 }
 
 /** Waits for room and takes, in one turn, all that comes free in it: jobs that end together are replaced together. */

@@ -1,9 +1,10 @@
-import { type Clock, sleep } from "../../clock.js";
+import { sleep } from "../../clock.js";
 import { WaybillError } from "../../errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
+import { keepAlive } from "./keep-alive.js";
 import { createWorkerParts, type WorkerParts } from "./parts.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
 import { logFindings } from "./queue-check.js";
@@ -33,7 +34,6 @@ export interface WorkerHandle {
 
 /** What is waited for at most when even giving back does not end. */
 const LAST_WAIT_MS = 5_000;
-const KEEP_ALIVE_MS = 60_000;
 
 /** @throws WaybillError `config.invalid`, `config.kind_unknown` or `config.capability_missing` */
 export function createWorker(
@@ -101,7 +101,9 @@ class Worker implements WorkerHandle {
         tasks.add(`the loop of the queue ${name}`, queueLoop(this.#parts, name, queue, alone));
     }
     if (settings.reconcile) {
-      this.#reconcileLoop = reconcileLoop(this.#parts);
+      const { reconciler, stopping } = this.#parts;
+      const serves = { handlers: settings.handlers };
+      this.#reconcileLoop = reconcileLoop({ core, reconciler, serves, stopping });
       tasks.add("the reconcile loop", this.#reconcileLoop.done);
     }
     tasks.add("the check of queues", logFindings(this.#parts));
@@ -128,16 +130,4 @@ class Worker implements WorkerHandle {
     if (!(await within(LAST_WAIT_MS)))
       core.logger.warn("the worker was stopped before everything under way had ended");
   }
-}
-
-/** A running worker keeps its process alive, whatever its handlers wait for. Returns how to let go. */
-function keepAlive(clock: Clock): () => void {
-  let cancel: () => void = () => undefined;
-  const hold = (): void => {
-    cancel = clock.timer(KEEP_ALIVE_MS, hold, true);
-  };
-  hold();
-  return () => {
-    cancel();
-  };
 }

@@ -8,13 +8,14 @@ interface Link {
   isMarked: boolean;
 }
 
-export class RedisProxy {
+export class TcpProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #target: number;
   #isPaused = false;
   #dropping: { readonly text: string; readonly count: number } | null = null;
+  #dropNth: number | null = null;
   /** Replies that were lost. */
   dropped = 0;
 
@@ -27,17 +28,22 @@ export class RedisProxy {
     });
   }
 
-  static async to(target: number): Promise<RedisProxy> {
+  static async to(target: number): Promise<TcpProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
-    return new RedisProxy(server, address.port, target);
+    return new TcpProxy(server, address.port, target);
   }
 
   /** Cuts the connection in place of the reply to the next commands that hold this text: they were run, nobody hears it. */
   dropReplies(text: string, count = 1): void {
     this.#dropping = { text, count };
+  }
+
+  /** The same for the n-th command from now, over all connections. One that the server has not answered yet is one. */
+  dropNthReply(nth: number): void {
+    this.#dropNth = nth;
   }
 
   /** New connections lead elsewhere, and those that there are end. */
@@ -60,6 +66,16 @@ export class RedisProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  #isToBeLost(chunk: Buffer): boolean {
+    if (this.#dropNth !== null) {
+      this.#dropNth -= 1;
+      if (this.#dropNth > 0) return false;
+      this.#dropNth = null;
+      return true;
+    }
+    return this.#dropping !== null && chunk.includes(this.#dropping.text);
+  }
+
   #join(outer: Socket): void {
     const link: Link = { outer, inner: connect(this.#target, "127.0.0.1"), isMarked: false };
     this.#links.add(link);
@@ -70,18 +86,20 @@ export class RedisProxy {
     };
     for (const socket of [link.inner, outer]) socket.on("close", end).on("error", end);
     outer.on("data", (chunk) => {
-      if (this.#dropping !== null && chunk.includes(this.#dropping.text)) link.isMarked = true;
+      if (this.#isToBeLost(chunk)) link.isMarked = true;
       link.inner.write(chunk);
     });
     link.inner.on("data", (chunk) => {
       // A script that the server does not know has not run: that answer is none.
-      if (!link.isMarked || this.#dropping === null || chunk.includes("NOSCRIPT")) {
+      if (!link.isMarked || chunk.includes("NOSCRIPT")) {
         outer.write(chunk);
         return;
       }
       this.dropped += 1;
-      const { text, count } = this.#dropping;
-      this.#dropping = count === 1 ? null : { text, count: count - 1 };
+      if (this.#dropping !== null) {
+        const { text, count } = this.#dropping;
+        this.#dropping = count === 1 ? null : { text, count: count - 1 };
+      }
       end();
     });
   }
