@@ -161,10 +161,12 @@ it("offline: as of when, and what cannot be done", async () => {
   await opened();
   await shows(".connection", "Live");
   await context.setOffline(true);
+  recovery.cut();
   await shows(".connection", /^Offline · as of \d\d:\d\d:\d\d$/);
   expect(await button("Cancel").isDisabled()).toBe(true);
   await shows(".note:visible", "Offline: it cannot be cancelled from here.");
   await looksWell("offline");
+  recovery.restore();
   await context.setOffline(false);
   await shows(".connection", "Live");
 });

@@ -30,13 +30,15 @@ export async function openPage(waybill: RecoveryWaybill, origin: string): Promis
   const access = { kinds: [recover], authorize };
   const jobs = jobRoutes(waybill, { ...access, submit: [recover], basePath: "/jobs" });
   const gateway = websocketGateway(waybill, { ...access, allowedOrigins: [origin], path: "/jobs" });
-  const [bundle, style] = await Promise.all([
+  const read = (name: string) => readFile(new URL(name, import.meta.url), "utf8");
+  const [bundle, ...styles] = await Promise.all([
     build({
       entryPoints: [fileURLToPath(new URL("app.tsx", import.meta.url))],
       ...{ bundle: true, write: false, format: "esm", minify: true, jsx: "automatic" },
       define: { "process.env.NODE_ENV": '"production"' },
     }),
-    readFile(new URL("style.css", import.meta.url)),
+    read("style.css"),
+    read("execution.css"),
   ]);
   const record = async (request: Request, id: string): Promise<Response> => {
     const job = await waybill.get(recover, id, { owner: authorize(request).owner });
@@ -48,7 +50,7 @@ export async function openPage(waybill: RecoveryWaybill, origin: string): Promis
       if (pathname.startsWith("/jobs")) return jobs(request);
       if (pathname.startsWith("/records/")) return record(request, pathname.slice("/records/".length));
       if (pathname === "/app.js") return file(bundle.outputFiles[0]?.contents ?? "", "text/javascript");
-      if (pathname === "/style.css") return file(style, "text/css");
+      if (pathname === "/style.css") return file(styles.join(""), "text/css");
       return file(HTML, "text/html");
     },
     attach: (server) => {
