@@ -13,7 +13,7 @@ const folder = join(root, "examples");
 const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, "main.ts")));
 
 /** Those that end with a sentence where there is no Postgres. */
-const NEED_POSTGRES = new Set(["task-api"]);
+const NEED_POSTGRES = new Set(["task-api", "documents"]);
 
 function about(name) {
   const readme = readFileSync(join(folder, name, "README.md"), "utf8");

@@ -1,10 +1,10 @@
-import { EventEmitter } from "eventemitter3";
 import type { EventType, ServerEvent } from "../../event.js";
 import { callHook } from "../../hook.js";
 import type { Logger } from "../../logger.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
 import { framesOf } from "../run/stack.js";
+import { Listeners } from "./listeners.js";
 
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
@@ -27,8 +27,8 @@ export interface Bus {
 const EVERY_JOB = "*";
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
-  const events = new EventEmitter<Record<string, [ServerEvent]>>();
-  const hints = new EventEmitter<Record<string, [FeedHint]>>();
+  const events = new Listeners<ServerEvent>();
+  const hints = new Listeners<FeedHint>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */
   const isolated = <T>(listener: (value: T) => unknown) => {
@@ -42,34 +42,20 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   };
 
   return {
-    on(type, listener) {
-      const safe = isolated(listener);
-      events.on(type, safe);
-      return () => {
-        events.off(type, safe);
-      };
-    },
-    hears: (type) => events.listenerCount(type) > 0,
-    hearsAny: () => events.eventNames().length > 0,
+    on: (type, listener) => events.add(type, isolated(listener)),
+    hears: (type) => events.has(type),
+    hearsAny: () => events.hasAny(),
     emit(event) {
-      events.emit(event.type, event);
+      events.call(event.type, event);
     },
-    onHint(id, listener) {
-      const safe = isolated(listener);
-      const name = id ?? EVERY_JOB;
-      hints.on(name, safe);
-      return () => {
-        hints.off(name, safe);
-      };
-    },
+    onHint: (id, listener) => hints.add(id ?? EVERY_JOB, isolated(listener)),
     hint(hint) {
-      if (hints.eventNames().length === 0) return;
-      hints.emit(hint.id, hint);
-      hints.emit(EVERY_JOB, hint);
+      hints.call(hint.id, hint);
+      hints.call(EVERY_JOB, hint);
     },
     close() {
-      events.removeAllListeners();
-      hints.removeAllListeners();
+      events.clear();
+      hints.clear();
     },
   };
 }

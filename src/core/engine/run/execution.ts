@@ -275,7 +275,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const outcome = outcomeOfReturned(
         core,
         handler,
-        await observe(core.telemetry, call, () => handler.run(context)),
+        await observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {
             stack: stackOf(error),

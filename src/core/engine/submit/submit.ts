@@ -9,6 +9,7 @@ import type { Json } from "../../json.js";
 import { toJsonText } from "../../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
+import { captured } from "../../telemetry.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
@@ -275,7 +276,7 @@ function newJob(
     metadata: given.metadata,
     queue: queueOf(core, definition),
     handOver: definition.handOver,
-    trace: null,
+    trace: captured(core.telemetry),
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifierNames,
     origin: given.origin,
