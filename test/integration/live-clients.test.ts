@@ -227,6 +227,7 @@ describe.skipIf(nginxMissing() !== null)("nginx, which buffers, and waits no lon
     const next = updates(source);
     await next();
     let cut = false;
+    const isCut = (): boolean => cut;
     const silent = fetch(`${proxy.url}/silent`)
       .then((response) => response.text())
       .catch(() => undefined)
@@ -234,7 +235,7 @@ describe.skipIf(nginxMissing() !== null)("nginx, which buffers, and waits no lon
         cut = true;
       });
     // A comment each time, until the proxy has lost patience with what says nothing.
-    while (!cut) {
+    while (!isCut()) {
       await app.waybill.advance(15_000);
       await Promise.race([silent, new Promise((resolve) => setTimeout(resolve, 50))]);
     }
@@ -254,7 +255,10 @@ describe.skipIf(nginxMissing() !== null)("nginx, which buffers, and waits no lon
       expect(await Promise.race([refused, next().then(() => 200)])).toBe(200);
       source.close();
       // Ten are open at most; the proxy tells of those that are not any more.
-      if (reader % 5 === 4) await vi.waitFor(async () => expect(await streams(id)).toBe(200));
+      if (reader % 5 === 4)
+        await vi.waitFor(async () => {
+          expect(await streams(id)).toBe(200);
+        });
     }
   });
 

@@ -49,7 +49,11 @@ export async function startNginx(options: {
     });
     let log = "";
     child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
-    const ended = new Promise<void>((done) => child.once("exit", () => done()));
+    const ended = new Promise<void>((done) =>
+      child.once("exit", () => {
+        done();
+      }),
+    );
     if (await answers(child, port, giveUpAt)) {
       return {
         url: `http://127.0.0.1:${port}`,
