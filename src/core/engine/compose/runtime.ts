@@ -66,6 +66,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
+  const reconciler = createReconciler(core, dispatcher, relay);
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
@@ -73,6 +74,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
     const said = tellHere(core, bus, change);
+    reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
     if (record.readyAt !== null) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
@@ -90,7 +92,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     core,
     dispatcher,
     relay,
-    reconciler: createReconciler(core, dispatcher, relay),
+    reconciler,
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
@@ -105,15 +107,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     on: (type, listener) => bus.on(type, listener),
     health: () => core.gateway.call("health", (store, request) => store.health(request)),
-    async flush(timeoutMs) {
-      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
-      return done.every(Boolean);
-    },
+    flush: (timeoutMs) => flushed([relay, hints], timeoutMs),
     close() {
       closing ??= close();
       return closing;
     },
   };
+}
+
+async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number): Promise<boolean> {
+  const done = await Promise.all(parts.map((part) => part.flush(timeoutMs)));
+  return done.every(Boolean);
 }
 
 /** What the engine reaches outside with, from options and defaults. */
