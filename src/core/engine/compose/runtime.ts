@@ -76,7 +76,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const said = tellHere(core, bus, change);
     reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
-    if (record.readyAt !== null) for (const wake of ready) wake();
+    // What is ready later is remembered by whoever hears the hint.
+    if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
