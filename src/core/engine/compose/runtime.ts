@@ -22,6 +22,7 @@ import { createHintLink, type HintLink } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { storeTime } from "../store/store-time.js";
+import { leaseMsOf } from "../kind-settings.js";
 import { createUnserved } from "../unserved.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
@@ -123,7 +124,14 @@ function environment(
   const policy = policyOf(options);
   const timeoutMs = policy.storeTimeoutMs;
   return {
-    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
+    gateway: createGateway({
+      store: options.store,
+      clock,
+      time,
+      telemetry,
+      timeoutMs,
+      slowMs: slowMsOf(options, policy),
+    }),
     queues: queuesOf(options),
     notifiers: servedHere(options),
     notifierNames: Object.keys(options.notifiers ?? {}),
@@ -139,6 +147,14 @@ function environment(
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
+}
+
+/** Of the shortest lease: a beat that hangs leaves time for several others. */
+const SLOW_SHARE = 1 / 15;
+
+function slowMsOf({ jobs }: RuntimeOptions, policy: Policy): number {
+  const leases = jobs.map((definition) => leaseMsOf({ policy }, definition));
+  return Math.max(1, Math.floor(Math.min(policy.leaseMs, ...leases) * SLOW_SHARE));
 }
 
 /** How long a worker leaves a message that it cannot serve. */
