@@ -83,8 +83,8 @@ export const DEFAULT_POLICY: Policy = {
   /** A consumer that is broken must not be met at once again; one that is mended is met within the hour. */
   redriveAfterMs: MINUTE,
   redriveCapMs: HOUR,
-  /** Below DynamoDB's 400 KB item with room for the rest. */
-  maxPayloadBytes: 256 * KIB,
+  /** What the largest engines take. Where the store takes less, as DynamoDB does, its own limit holds. */
+  maxPayloadBytes: 16 * KIB * KIB,
   maxMetadataBytes: 8 * KIB,
   /** Two hundred servers with a word and a percent each. */
   maxProgressBytes: 32 * KIB,

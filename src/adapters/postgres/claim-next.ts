@@ -3,6 +3,7 @@ import { claimEffect, TERMS_COLUMNS, termsOf } from "./claim.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, numberOrNull } from "./codec.js";
 import { JOB_COLUMNS, jobColumns } from "./columns.js";
+import { telling } from "./hints.js";
 import type { Session } from "./session.js";
 import { CLOCK } from "./statement.js";
 import { encodeText } from "./text.js";
@@ -79,7 +80,8 @@ function decodeClaimed(rows: readonly Row[]): readonly StoredJob[] {
 /** What the token holds already, then the next ready jobs. */
 export async function claimNext(session: Session, next: ClaimNext, nowMs: number): Promise<ClaimReply> {
   const { parts, params, claimed, decode } = claimNextParts(session.names.job, next, 1);
-  const sql = `with ${[CLOCK, ...parts].join(", ")} select clock.ms as now_ms, r.* from clock left join (${claimed}) r on true`;
+  const told = telling(session, ["taken"]);
+  const sql = `with ${[CLOCK, ...parts, ...told.parts].join(", ")} select clock.ms as now_ms, r.* from clock${told.join} left join (${claimed}) r on true`;
   const rows = await session.run(sql, params, "writes");
   return {
     nowMs: rows[0] === undefined ? nowMs : numberOf(rows[0], "now_ms"),

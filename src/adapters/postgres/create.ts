@@ -3,6 +3,7 @@ import type { CreateItem, CreateReply, CreateResult, StoredJob } from "../../cor
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
+import { HINTED, telling } from "./hints.js";
 import { type NewRows, newRows } from "./new-rows.js";
 import { further, type Session } from "./session.js";
 import { batch, CLOCK, rowsOf } from "./statement.js";
@@ -18,11 +19,17 @@ const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1
  * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
  * What is in the way cannot be read here: the snapshot may be older.
  */
+<<<<<<< HEAD
 function insertStatement(
   job: string,
   { declared, sharedDeclared, names, values }: NewRows,
   isBounded: boolean,
 ): string {
+=======
+function insertStatement(session: Session, { declared, sharedDeclared, names, values }: NewRows): string {
+  const { job } = session.names;
+  const told = telling(session, ["stored"]);
+>>>>>>> main
   const parts = [CLOCK, rowsOf(1, declared)];
   if (isBounded) parts.push(PATIENCE);
   if (sharedDeclared !== "") {
@@ -30,10 +37,11 @@ function insertStatement(
   }
   const from = `${sharedDeclared === "" ? "w" : "w, c"}${isBounded ? ", patience" : ""}`;
   parts.push(
-    `stored as (insert into ${job} (${names}) select ${values} from ${from} on conflict do nothing returning id)`,
+    `stored as (insert into ${job} as j (${names}) select ${values} from ${from} on conflict do nothing returning ${HINTED})`,
+    ...told.parts,
   );
   return (
-    `with ${parts.join(", ")} select clock.ms as now_ms, r.id from clock ` +
+    `with ${parts.join(", ")} select clock.ms as now_ms, r.id from clock${told.join} ` +
     "left join (select w.id from w where w.id not in (select id from stored)) r on true"
   );
 }
@@ -61,7 +69,11 @@ export async function createJobs(
     const made = newRows(inOrder(left));
     const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
+<<<<<<< HEAD
       session.run(insertStatement(session.names.job, made, isBounded), params, "writes"),
+=======
+      session.run(insertStatement(session, made), params, "writes"),
+>>>>>>> main
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const refused = new Set(rows.map((row) => row["id"]));

@@ -13,15 +13,18 @@ export interface Session {
   readonly names: Names;
   /** Each statement commits; in the caller's transaction nothing has happened until the caller does. */
   readonly commits: boolean;
+  /** Changes are told to other processes by the statements that make them. */
+  readonly tells: boolean;
   /** Runs one statement in a transaction of its own. @throws StoreUnavailableError */
   run(sql: string, params: readonly string[], effect: Effect): Promise<readonly Row[]>;
 }
 
 /** Each statement commits by itself, on whatever connection the client has free: nothing is kept between two of them. */
-export function sessionOf(client: PostgresClient, names: Names): Session {
+export function sessionOf(client: PostgresClient, names: Names, tells: boolean): Session {
   return {
     names,
     commits: true,
+    tells,
     async run(sql, params, effect) {
       for (let tries = 1; ; tries += 1) {
         // A client is judged before the statement is sent: that failing, the statement has had no effect.
@@ -45,6 +48,8 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
   return {
     names,
     commits: false,
+    // A transaction that has notified cannot be prepared for a commit in two phases, and fails where the queue is full.
+    tells: false,
     async run(sql, params) {
       try {
         await judgeClient(tx);

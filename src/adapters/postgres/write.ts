@@ -4,6 +4,7 @@ import type { Row } from "./client.js";
 import { decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import { holds } from "./guard.js";
+import { HINTED, telling } from "./hints.js";
 import { columnsOf, type Lane, laneOf, rowOf } from "./lane.js";
 import { askUntilJudged } from "./refusal.js";
 import type { Session } from "./session.js";
@@ -72,8 +73,12 @@ async function writeOnce(
     ...lanes.map((lane, number) => update(job, lane, number)),
     ...(claim?.parts ?? []),
   ];
+  const told = telling(session, [
+    ...lanes.map((_, number) => `lane_${number}`),
+    ...(claim === null ? [] : ["taken"]),
+  ]);
   const sql =
-    `with ${parts.join(", ")} select clock.ms as now_ms, r.* from clock left join (${refused(job, lanes.length)}` +
+    `with ${[...parts, ...told.parts].join(", ")} select clock.ms as now_ms, r.* from clock${told.join} left join (${refused(job, lanes.length)}` +
     `${claim === null ? "" : ` union all select null, c.* from (${claim.claimed}) c`}) r on true`;
   const answers = await session.run(sql, [rows, ...(claim?.params ?? [])], "writes");
   const nowMs = answers[0] === undefined ? 0 : numberOf(answers[0], "now_ms");
@@ -98,7 +103,7 @@ function planOf(items: readonly WriteItem[]): Plan {
 function update(job: string, { assignments, guard }: Lane, number: number): string {
   return (
     `lane_${number} as (update ${job} j set ${assignments} from w, clock ` +
-    `where w.lane = ${number} and j.id = w.id and ${guard} returning j.id)`
+    `where w.lane = ${number} and j.id = w.id and ${guard} returning ${HINTED})`
   );
 }
 

@@ -33,5 +33,6 @@ export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "ready" | "close", listener: () => void): unknown;
   disconnect(): void;
 }

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly client: RedisCommands & Pick<RedisClient, "nodes">;
   readonly places: Places;
   readonly clientId: string;
+  /** Scripts publish what they change. */
+  readonly tells: boolean;
   readonly wait: RedisWait | null;
   readonly onLostWrites: (lost: RedisLostWrites) => void;
 }
@@ -83,14 +85,14 @@ export class ConnectionSession implements Session {
     effect: Effect,
     send: (tag: string, args: readonly string[]) => Promise<unknown>,
   ): Promise<Answer> {
-    const { client, clientId, wait, onLostWrites } = this.#options;
+    const { client, clientId, tells, wait, onLostWrites } = this.#options;
     const tag = this.places.tags[shard];
     const marks = this.#marks[shard];
     if (tag === undefined || marks === undefined) throw new RangeError("no such shard");
     const mark = marks.next(Date.now());
     const waited = effect === "writes" ? wait : null;
-    const cluster = client.nodes === undefined ? "" : "1";
-    const all = [clientId, String(mark.number), String(mark.floor), cluster, ...args];
+    const flags = (client.nodes === undefined ? "" : "1") + (tells ? "" : "q");
+    const all = [clientId, String(mark.number), String(mark.floor), flags, ...args];
     const [answered, replicas] = await together(client, send(tag, all), waited);
     const { nowMs, wrote, lost, reply } = envelopeOf(answered);
     const isTooFew = waited !== null && replicas < waited.replicas;

@@ -80,6 +80,11 @@ export interface RedisStoreOptions {
    * narrows what a failover loses and does not close it. Not for a `Cluster`.
    */
   readonly wait?: RedisWait;
+  /**
+   * `false`: changes are not told to other processes, and those of others are not heard. Else each change is published by its
+   * own script, and a connection (`duplicate()`) listens while a worker or a watcher of this process runs.
+   */
+  readonly listen?: false;
   /** Told by `ready()` of a configuration that will hurt one day. @default process.emitWarning */
   readonly onWarning?: (warning: RedisWarning) => void;
 }
@@ -110,15 +115,21 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 
 class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
+<<<<<<< HEAD
   readonly feed: Feed;
   readonly #session: SteadySession;
+=======
+  readonly feed?: Feed;
+  readonly tellsChanges: boolean;
+  readonly #session: Session;
+>>>>>>> main
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
-    const { client, prefix = "waybill", shards = 1, durability = "weak", wait } = options;
+    const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
     const places = placesOf(prefix, shards);
     const { onWarning = warn } = options;
@@ -128,18 +139,25 @@ class StoreOnRedis implements RedisStore {
       client,
       places,
       clientId: randomUUID(),
+      tells: listen !== false,
       wait: wait ?? null,
       onLostWrites: (lost) => {
-        for (const listener of this.#lossListeners) {
-          unlessItThrows(() => {
-            listener(lost);
-          });
-        }
+        for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
+<<<<<<< HEAD
     };
     this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
     this.feed = redisFeed(client, places.channel);
     this.#checkServers = () => checkServers(client, { durability, onWarning });
+=======
+    });
+    this.tellsChanges = listen !== false;
+    if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
+    const tell = (warning: RedisWarning): void => {
+      unlessItThrows(onWarning, warning);
+    };
+    this.#checkServers = () => checkServers(client, { durability, onWarning: tell });
+>>>>>>> main
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -246,8 +264,12 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+<<<<<<< HEAD
     this.#session.close();
     await this.feed.close();
+=======
+    await this.feed?.close();
+>>>>>>> main
   }
 
   /** Every call comes through here, before any effect. The first one makes sure that the prefix is laid out as expected. */
@@ -340,11 +362,8 @@ function warn({ code, message }: RedisWarning): void {
   process.emitWarning(message, { type: "WaybillWarning", code });
 }
 
-/** Watching must not break what is watched. */
-function unlessItThrows(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // What the application's hook throws is its own affair.
-  }
+/** Watching must not break what is watched, also where the hook is async and rejects. */
+function unlessItThrows<T>(hook: (told: T) => unknown, told: T): void {
+  // What the application's hook throws is its own affair.
+  void (async () => hook(told))().catch(() => undefined);
 }

@@ -79,6 +79,11 @@ export class Connection {
     return this.#patiently(() => this.#attempt(BEGIN_WRITE, work));
   }
 
+  /** A number that changes when another connection has committed; reads nothing of the file's tables. */
+  dataVersion(): number {
+    return Number(this.#session.all("pragma data_version")[0]?.["data_version"]);
+  }
+
   /** Whether there is no file, so that what is stored is gone with the connection. Reads nothing of a file. */
   isInMemory(): boolean {
     const main = this.#session.all("pragma database_list").find((row) => row["name"] === "main");

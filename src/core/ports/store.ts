@@ -75,6 +75,11 @@ export interface Store<Tx = never> {
   readonly capabilities: StoreCapabilities;
   /** Hints of changes made through this store in other processes, where the engine can give them. */
   readonly feed?: Feed;
+  /**
+   * `create`, `write` and `claim` tell `feed` of what they change in their own atomic step: others hear of it also when this
+   * process ends right after, and without a round trip more. Only a `create` in a caller's transaction (`tx`) tells nothing.
+   */
+  readonly tellsChanges?: boolean;
 
   /**
    * Stores first records. Same id or same scope: `existing`, nothing written for that item; where id and scope belong to

@@ -19,6 +19,7 @@ import { referenceBehaviour } from "./reference.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { type StoreFixture, StoreProbe } from "./store-probe.js";
 import { takeDueBehaviour } from "./take-due.js";
+import { tellingBehaviour } from "./telling.js";
 import { unknownOutcomeBehaviour } from "./unknown-outcome.js";
 import { writeEffectBehaviour } from "./write-effect.js";
 import { writeGuardBehaviour } from "./write-guard.js";
@@ -56,6 +57,7 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   hostileIdsBehaviour,
   hostileTextBehaviour,
   unknownOutcomeBehaviour,
+  tellingBehaviour,
   lifetimeBehaviour,
 ];
 

@@ -122,6 +122,25 @@ describe("external work seen", () => {
     expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts: again } }))).toEqual([]);
   });
 
+  it.each([
+    ["as it tells", { percent: 0.5 }, NOW + 5_000],
+    ["as before where it has not moved", { percent: 0.25 }, undefined],
+    ["as it is set", { percent: 0.5, etaAt: NOW + 1 }, NOW + 1],
+    ["as before while nothing is done", { percent: 0 }, undefined],
+    ["as before where it is not known", { percent: null }, undefined],
+    ["within what a calendar knows", { percent: 1e-13 }, 8.64e15],
+  ])("open with a percent: the ETA %s", (_, updates, etaAt) => {
+    const job = JOB.polled({ percent: updates.percent === 0.25 ? 0.25 : null });
+    expect(written(see(job, { ...OPEN, updates })).item.patch.etaAt).toBe(etaAt);
+  });
+
+  it("open with a percent that is not known any more: as before, so that it cannot go back by that way", () => {
+    const job = JOB.polled({ percent: 0.9 });
+    const unknown = { ...OPEN, updates: { percent: null } };
+    expect(written(see(job, { ...unknown, order: ["launching"] })).item.patch.percent).toBeUndefined();
+    expect(written(see(job, unknown)).item.patch.percent).toBeNull();
+  });
+
   it("a request to cancel that the outside took is not forgotten", () => {
     expect(written(see(JOB.polled(), { ...OPEN, cancelSent: true })).item.patch.awaiting?.cancelSent).toBe(
       true,

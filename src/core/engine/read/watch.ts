@@ -180,7 +180,10 @@ export async function result(
   try {
     for await (const job of watch(core, hints, id, kind, { signal: stop.signal, whose })) {
       if (job.status === "COMPLETED") return job.output;
-      if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
+      if (job.status === "FAILED") {
+        const { reason, message, expose } = job.failure;
+        throw new JobFailedError(id, reason, expose ? message : null);
+      }
     }
     throw new WaitTimeoutError(id, timeoutMs ?? monotonicNow(core.clock) - startedAt);
   } finally {

@@ -9,11 +9,13 @@ import type { Json } from "../../json.js";
 import { toJsonText } from "../../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
+import { captured } from "../../telemetry.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
 import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
@@ -187,7 +189,7 @@ function prepare(
 ): Prepared | Promise<Prepared> {
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
-  if (!text.ok) return err(unstorable("input", text));
+  if (!text.ok) return err(unstorable("input", text, limitedBy(core)));
   const made = (checked: Checked): Prepared | Promise<Prepared> => {
     if (!checked.ok) return err(invalid(definition, checked.issues));
     const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
@@ -233,7 +235,9 @@ function itemOf(
 function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> {
   if (metadata === undefined || metadata === null) return ok(null);
   const text = toJsonText(metadata, { maxBytes: core.policy.maxMetadataBytes });
-  return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
+  return text.ok
+    ? ok(JSON.parse(text.text) as Json)
+    : err(unstorable("metadata", text, "(policy.maxMetadataBytes)"));
 }
 
 function invalid({ kind }: Definition, issues: readonly Issue[]): SubmitRefusal {
@@ -272,7 +276,7 @@ function newJob(
     metadata: given.metadata,
     queue: queueOf(core, definition),
     handOver: definition.handOver,
-    trace: null,
+    trace: captured(core.telemetry),
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifierNames,
     origin: given.origin,
@@ -288,10 +292,6 @@ function newJob(
 export function queueOf(core: Core, definition: Definition): string | null {
   if (definition.handOver === "own") return null;
   return definition.queue ?? (core.queues.has(DEFAULT_QUEUE) ? DEFAULT_QUEUE : null);
-}
-
-function payloadLimit(core: Core): number {
-  return Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
 }
 
 /** Misuse is told before anything else is looked at. */
@@ -340,9 +340,10 @@ function unstorable(
     readonly path: string;
     readonly message: string;
   },
+  limitedBy: string,
 ): SubmitRefusal {
   if (problem.reason === "too_large")
-    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message}.`);
+    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message} ${limitedBy}.`);
   const { path, message } = problem;
   const sentence = `The ${what} is not safe as JSON${at(path)}: ${message}.`;
   return new InputInvalidError(sentence, [{ path: what === "input" ? path : joined(what, path), message }]);
