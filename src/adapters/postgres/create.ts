@@ -19,17 +19,13 @@ const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1
  * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
  * What is in the way cannot be read here: the snapshot may be older.
  */
-<<<<<<< HEAD
 function insertStatement(
-  job: string,
+  session: Session,
   { declared, sharedDeclared, names, values }: NewRows,
   isBounded: boolean,
 ): string {
-=======
-function insertStatement(session: Session, { declared, sharedDeclared, names, values }: NewRows): string {
   const { job } = session.names;
   const told = telling(session, ["stored"]);
->>>>>>> main
   const parts = [CLOCK, rowsOf(1, declared)];
   if (isBounded) parts.push(PATIENCE);
   if (sharedDeclared !== "") {
@@ -69,11 +65,7 @@ export async function createJobs(
     const made = newRows(inOrder(left));
     const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
-<<<<<<< HEAD
-      session.run(insertStatement(session.names.job, made, isBounded), params, "writes"),
-=======
-      session.run(insertStatement(session, made), params, "writes"),
->>>>>>> main
+      session.run(insertStatement(session, made, isBounded), params, "writes"),
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const refused = new Set(rows.map((row) => row["id"]));

@@ -115,14 +115,9 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 
 class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
-<<<<<<< HEAD
-  readonly feed: Feed;
-  readonly #session: SteadySession;
-=======
   readonly feed?: Feed;
   readonly tellsChanges: boolean;
-  readonly #session: Session;
->>>>>>> main
+  readonly #session: SteadySession;
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
@@ -144,20 +139,14 @@ class StoreOnRedis implements RedisStore {
       onLostWrites: (lost) => {
         for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
-<<<<<<< HEAD
     };
     this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
-    this.feed = redisFeed(client, places.channel);
-    this.#checkServers = () => checkServers(client, { durability, onWarning });
-=======
-    });
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
     const tell = (warning: RedisWarning): void => {
       unlessItThrows(onWarning, warning);
     };
     this.#checkServers = () => checkServers(client, { durability, onWarning: tell });
->>>>>>> main
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -264,12 +253,8 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-<<<<<<< HEAD
     this.#session.close();
-    await this.feed.close();
-=======
     await this.feed?.close();
->>>>>>> main
   }
 
   /** Every call comes through here, before any effect. The first one makes sure that the prefix is laid out as expected. */

@@ -18,7 +18,8 @@ import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
 import { eventsOf } from "../announce/events.js";
-import { createGateway } from "../store/gateway.js";
+import { createGateway, type Gateway } from "../store/gateway.js";
+import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
@@ -127,15 +128,18 @@ function environment(
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
   const timeoutMs = policy.storeTimeoutMs;
+  const logger = harmless(options.logger ?? consoleLogger);
+  const gateway: Gateway = createGateway({
+    store: options.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs,
+    slowMs: slowMsOf(options, policy),
+    onUnreadable: createSetAside({ gateway: () => gateway, time, logger }),
+  });
   return {
-    gateway: createGateway({
-      store: options.store,
-      clock,
-      time,
-      telemetry,
-      timeoutMs,
-      slowMs: slowMsOf(options, policy),
-    }),
+    gateway,
     queues: queuesOf(options),
     notifiers: servedHere(options),
     notifierNames: Object.keys(options.notifiers ?? {}),
@@ -145,7 +149,7 @@ function environment(
     clock,
     time,
     ids: idsOf(options),
-    logger: harmless(options.logger ?? consoleLogger),
+    logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
     // The hold of a pass hides what it met from most of the passes after it.

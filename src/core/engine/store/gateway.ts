@@ -16,6 +16,7 @@ import type {
   StoredJob,
   StoreReply,
   StoreRequest,
+  Unreadable,
   WriteItem,
   WriteResult,
 } from "../../ports/store.js";
@@ -77,6 +78,8 @@ interface GatewayOptions {
   readonly timeoutMs: number;
   /** A call that takes longer no longer stands in the way of others: a small share of the shortest lease. */
   readonly slowMs: number;
+  /** Told of the ids of records that a call met and that cannot be read. */
+  readonly onUnreadable?: (ids: readonly string[]) => void;
 }
 
 /** Submits that may wait for somebody's transaction: each alone, so that they hold up one another at most. */
@@ -149,7 +152,7 @@ type Ask = <R extends StoreReply>(
 ) => Promise<R>;
 
 /** A call of the port: observed, its error one of ours, its clock heard. */
-function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
+function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: GatewayOptions): Ask {
   return async (operation, items, run) => {
     const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
@@ -157,12 +160,17 @@ function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions):
         const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
         if (answer !== null) return answer;
       } catch (error) {
+        if (items === 1 && isWaybillError(error, "store.corrupt") && error.jobId !== undefined) {
+          onUnreadable?.([error.jobId]);
+        }
         return rethrow(error);
       }
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
     if (!Number.isFinite(reply.nowMs)) throw clockless();
     time.heard(reply.nowMs, sentAt);
+    const { unreadable } = reply as StoreReply & Unreadable;
+    if (unreadable !== undefined) onUnreadable?.(unreadable);
     return reply;
   };
 }
