@@ -18,12 +18,14 @@ import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
 import { eventsOf } from "../announce/events.js";
-import { createGateway } from "../store/gateway.js";
+import { createGateway, type Gateway } from "../store/gateway.js";
+import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
+import { leaseMsOf } from "../kind-settings.js";
 import { createUnserved } from "../unserved.js";
 import { letGoOfPart, useParts } from "./part-users.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
@@ -131,8 +133,18 @@ function environment(
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
   const timeoutMs = policy.storeTimeoutMs;
+  const logger = harmless(options.logger ?? consoleLogger);
+  const gateway: Gateway = createGateway({
+    store: options.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs,
+    slowMs: slowMsOf(options, policy),
+    onUnreadable: createSetAside({ gateway: () => gateway, time, logger }),
+  });
   return {
-    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
+    gateway,
     queues: queuesOf(options),
     notifiers: servedHere(options),
     notifierNames: Object.keys(options.notifiers ?? {}),
@@ -142,12 +154,20 @@ function environment(
     clock,
     time,
     ids: idsOf(options),
-    logger: harmless(options.logger ?? consoleLogger),
+    logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
+}
+
+/** Of the shortest lease: a beat that hangs leaves time for several others. */
+const SLOW_SHARE = 1 / 15;
+
+function slowMsOf({ jobs }: RuntimeOptions, policy: Policy): number {
+  const leases = jobs.map((definition) => leaseMsOf({ policy }, definition));
+  return Math.max(1, Math.floor(Math.min(policy.leaseMs, ...leases) * SLOW_SHARE));
 }
 
 /** How long a worker leaves a message that it cannot serve. */

@@ -116,9 +116,9 @@ async function carryOut(
   const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   let result: CreateResult;
   try {
-    result = await core.gateway.create(item, options.tx);
+    result = await core.gateway.create(item, options.tx, isNamed(options));
   } catch (error) {
-    result = await createAgain(core, item, options.tx, giveUpAt, error);
+    result = await createAgain(core, item, options, giveUpAt, error);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
@@ -313,17 +313,22 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
+function isNamed({ id, idempotencyKey }: RuntimeSubmitOptions): boolean {
+  return id !== undefined || idempotencyKey !== undefined;
+}
+
 /** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
-  tx: unknown,
+  options: RuntimeSubmitOptions,
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
+  const { tx } = options;
   const jobId = item.record.id;
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
