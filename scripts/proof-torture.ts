@@ -32,8 +32,10 @@ const { values } = parseArgs({
 
 /** A worker needs a second or two to be there again: kills that come faster would meet nobody at work. */
 const KILL_EVERY_MS = 3_600;
-const JOBS_A_SECOND = 25;
-const DRAIN_MS = 90_000;
+/** dynalite answers some hundred requests a second. */
+const JOBS_A_SECOND = values.store === "dynamodb" ? 8 : 25;
+/** The most: what is calm ends at once. */
+const DRAIN_MS = 300_000;
 const MOST_PRINTED = 50;
 
 const store = await storeNamed(values.store);
