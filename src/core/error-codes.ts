@@ -100,8 +100,6 @@ export const ERROR_CODES = {
     retryable: false,
   },
   "store.unstorable": {
-    meaning:
-      "The store cannot keep a value at all: it is too large, or of a form that the engine does not hold.",
     remedy:
       "Change the value, or what the store runs on; asking again does not help, and nothing was written.",
     retryable: false,
