@@ -201,7 +201,11 @@ describe("a submit with the caller's transaction", () => {
       return call();
     });
     const time = storeTime(systemClock, "caller");
-    const gateway = createGateway({ store, clock: systemClock, time, telemetry: {}, timeoutMs: 1_000 });
+    const gateway = createGateway({
+      ...{ store, clock: systemClock, time, telemetry: {} },
+      timeoutMs: 1_000,
+      slowMs: 500,
+    });
     const item = { record: sampleJob({ id: "job-1" }, 0), input: "{}", inputHash: null };
     await tenant.run("caller", async () => {
       // The memory store refuses transactions; what counts is where it was asked.

@@ -61,14 +61,12 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
     },
     onHint(id, listener) {
       const safe = isolated(listener);
-      const name = id ?? EVERY_JOB;
-      hints.on(name, safe);
+      hints.on(id ?? EVERY_JOB, safe);
       return () => {
-        hints.off(name, safe);
+        hints.off(id ?? EVERY_JOB, safe);
       };
     },
     hint(hint) {
-      if (hints.eventNames().length === 0) return;
       hints.emit(hint.id, hint);
       hints.emit(EVERY_JOB, hint);
     },

@@ -276,7 +276,9 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
         core,
         handler,
         // Around the hook too, so that what it makes current is so for the handler.
-        await neutral(() => observe(core.telemetry, call, () => handler.run(context))),
+        await neutral(() =>
+          observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
+        ),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {
             stack: stackOf(error),

@@ -9,6 +9,7 @@ import type { Json } from "../../json.js";
 import { toJsonText } from "../../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
+import { captured } from "../../telemetry.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
@@ -106,12 +107,12 @@ function outcomeOf(error: unknown): Outcome {
   return isWaybillError(error) ? error.outcome : "unknown";
 }
 
-async function created(core: Core, item: CreateItem, tx: unknown): Promise<CreateResult> {
+async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
   const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   try {
-    return await core.gateway.create(item, tx);
+    return await core.gateway.create(item, options.tx, isNamed(options));
   } catch (error) {
-    return createAgain(core, item, tx, giveUpAt, error);
+    return createAgain(core, item, options, giveUpAt, error);
   }
 }
 
@@ -122,10 +123,10 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  let result = await created(core, item, options.tx);
+  let result = await created(core, item, options);
   // Of a job that has had its time nobody is told any more, whether or not it was removed already.
   if (result.status === "existing" && options.tx === undefined && isExpired(core, result.job.record)) {
-    if (await removeExpired(core, result.job.record)) result = await created(core, item, undefined);
+    if (await removeExpired(core, result.job.record)) result = await created(core, item, options);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
@@ -287,7 +288,7 @@ function newJob(
     metadata: given.metadata,
     queue: queueOf(core, definition),
     handOver: definition.handOver,
-    trace: null,
+    trace: captured(core.telemetry),
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifierNames,
     origin: given.origin,
@@ -324,17 +325,22 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
+function isNamed({ id, idempotencyKey }: RuntimeSubmitOptions): boolean {
+  return id !== undefined || idempotencyKey !== undefined;
+}
+
 /** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
-  tx: unknown,
+  options: RuntimeSubmitOptions,
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
+  const { tx } = options;
   const jobId = item.record.id;
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
