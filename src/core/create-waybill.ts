@@ -308,13 +308,20 @@ function kept(
   return {
     run: async (options) => {
       checkOptions("run", options, ["signal"]);
-      runtime.storeWatch.check();
+      let refusal: WaybillError | null = null;
+      // Beside the first claims: a store that can be used costs no start.
+      void runtime.storeWatch.check().then((unfit) => {
+        refusal = unfit;
+        if (unfit !== null) void what.stop();
+      });
       try {
         await what.run(options);
       } finally {
         running.delete(what);
         ended();
       }
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition, @typescript-eslint/only-throw-error -- set meanwhile
+      if (refusal !== null) throw refusal;
     },
     stop: () => what.stop(),
   };

@@ -158,7 +158,7 @@ export interface WatchOptions extends OwnerOption {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a result is waited for. */
+/** How a result is waited for; where its signal aborts first, the wait rejects with the signal's reason. */
 export interface ResultOptions extends WatchOptions {
   /** @default unbounded */
   readonly timeoutMs?: number | undefined;
