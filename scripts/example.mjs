@@ -36,7 +36,7 @@ function distance(a, b) {
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined) {
-  console.log("npm run example -- NAME [--fault none] [--fast]\n");
+  console.log("npm run example -- NAME [--fault none|NAME] [--fast]\n");
   const wide = Math.max(...names.map(({ length }) => length)) + 2;
   for (const each of names) console.log(`  ${each.padEnd(wide)}${about(each)}`);
 } else if (!names.includes(name)) {

@@ -20,6 +20,7 @@ export async function openBench(stepMs: number): Promise<Bench> {
   const children = new Children(screen);
   const stage = {
     ...{ withFault: false, fast: true, folder: "", screen, children, signal: new AbortController().signal },
+    hasFault: () => false,
     atEnd: (close: () => unknown) => void closers.push(close),
   };
   const parts = await openParts(stage, stepMs);
