@@ -110,8 +110,8 @@ export const DEFAULT_POLICY: Policy = {
   reconcileIdleMs: 5 * SECOND,
   /** How long a change with an unknown outcome is asked again before the caller is told. */
   unknownRetryMs: 10 * SECOND,
-  /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
-  storeTimeoutMs: 30 * SECOND,
+  /** A call that hangs holds up all that share its batch: a third of a lease, and no healthy store needs nearly as long. */
+  storeTimeoutMs: 10 * SECOND,
   /** A receiver that broke on a Friday evening is mended on Monday; past its first hours it is asked every one or two. */
   notifier: { giveUpAfterMs: 72 * HOUR, baseMs: SECOND, capMs: 2 * HOUR },
 };

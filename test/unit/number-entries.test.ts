@@ -34,7 +34,7 @@ function waybillWith(over: object = {}) {
 
 type Entry = readonly [name: string, give: (value: never) => unknown];
 
-const policies: readonly Entry[] = Object.entries<number | object>(DEFAULT_POLICY).flatMap(
+const policies: readonly Entry[] = (Object.entries(DEFAULT_POLICY) as [string, number | object][]).flatMap(
   ([name, usual]): Entry[] =>
     typeof usual === "number"
       ? [[`policy.${name}`, (value) => waybillWith({ policy: { [name]: value as unknown } })]]

@@ -120,15 +120,16 @@ function starter(stage: Stage) {
 
 /** An empty database of this run, on whichever server. */
 async function ownDatabase(stage: Stage): Promise<string> {
-  const url = new URL(await postgres(stage));
+  const server = await postgres(stage);
   const name = `documents_${randomUUID().slice(0, 8)}`;
   const query = async (sql: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: url.href });
+    const client = new pg.Client({ connectionString: server });
     await client.connect();
     await client.query(sql).finally(() => client.end());
   };
   await query(`create database ${name}`);
   stage.atEnd(() => query(`drop database ${name} with (force)`));
+  const url = new URL(server);
   url.pathname = `/${name}`;
   process.env["DATABASE_URL"] = url.href;
   return url.href;

@@ -48,7 +48,8 @@ import { park, parkedMessages, unpark } from "./parked.js";
 import { readJobs } from "./read.js";
 import { OPEN } from "./scripts/operations.js";
 import { checkServers, type RedisDurability, type RedisWarning } from "./server-check.js";
-import { type RedisLostWrites, type RedisWait, Session } from "./session.js";
+import { ConnectionSession, type RedisLostWrites, type RedisWait, type SessionOptions } from "./session.js";
+import { type Standby, SteadySession } from "./standby.js";
 import { advanceJobs, takeDue } from "./wake.js";
 import { writeJobs } from "./write.js";
 
@@ -116,7 +117,7 @@ class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
   readonly feed?: Feed;
   readonly tellsChanges: boolean;
-  readonly #session: Session;
+  readonly #session: SteadySession;
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
@@ -129,7 +130,7 @@ class StoreOnRedis implements RedisStore {
     const { onWarning = warn } = options;
     checkWait(client, wait);
     this.capabilities = capabilitiesOf(shards, durability);
-    this.#session = new Session({
+    const about: SessionOptions = {
       client,
       places,
       clientId: randomUUID(),
@@ -138,7 +139,8 @@ class StoreOnRedis implements RedisStore {
       onLostWrites: (lost) => {
         for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
-    });
+    };
+    this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
     const tell = (warning: RedisWarning): void => {
@@ -251,6 +253,7 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#session.close();
     await this.feed?.close();
   }
 
@@ -305,6 +308,19 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
     shared: true,
     maxBatch: MAX_BATCH,
     maxPayloadBytes: MAX_PAYLOAD_BYTES,
+  };
+}
+
+/** It numbers its calls itself: those of the silent one may still arrive. */
+function standbyOf(client: RedisClient, about: SessionOptions): Standby {
+  const own = client.duplicate();
+  // Each call says for itself what became of it.
+  own.on("error", () => undefined);
+  return {
+    session: new ConnectionSession({ ...about, client: own, clientId: randomUUID() }),
+    close: () => {
+      own.disconnect();
+    },
   };
 }
 

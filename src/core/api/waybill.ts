@@ -141,6 +141,8 @@ export interface Health {
   readonly oldestOverdueMs: number;
   /** How long the oldest job in the store's own queue has been ready; 0: none is. */
   readonly oldestReadyMs: number;
+  /** How long the oldest job past its retention has waited to be removed; 0: none does, or the store cannot tell. */
+  readonly oldestExpiredMs: number;
   readonly unserved: number;
   /** Messages that could not be read. */
   readonly parked: number;

@@ -1,5 +1,5 @@
 import { createCallbacks } from "../../callback/callbacks.js";
-import { systemClock } from "../../clock.js";
+import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
 import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
@@ -8,6 +8,7 @@ import { type Ids, systemIds } from "../../ids.js";
 import { callHook } from "../../hook.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
@@ -18,12 +19,14 @@ import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
 import { eventsOf } from "../announce/events.js";
-import { createGateway } from "../store/gateway.js";
+import { createGateway, type Gateway } from "../store/gateway.js";
+import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
+import { leaseMsOf } from "../kind-settings.js";
 import { createUnserved } from "../unserved.js";
 import { letGoOfPart, useParts } from "./part-users.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
@@ -66,6 +69,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
+  const reconciler = createReconciler(core, dispatcher, relay);
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
@@ -73,8 +77,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
     const said = tellHere(core, bus, change);
+    reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
-    if (record.readyAt !== null) for (const wake of ready) wake();
+    // What is ready later is remembered by whoever hears the hint.
+    if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
@@ -90,7 +96,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     core,
     dispatcher,
     relay,
-    reconciler: createReconciler(core, dispatcher, relay),
+    reconciler,
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
@@ -105,10 +111,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     on: (type, listener) => bus.on(type, listener),
     health: () => core.gateway.call("health", (store, request) => store.health(request)),
-    async flush(timeoutMs) {
-      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
-      return done.every(Boolean);
-    },
+    flush: (timeoutMs) => flushed([relay, hints], timeoutMs),
     close() {
       closing ??= close();
       return closing;
@@ -116,18 +119,33 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
+async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number): Promise<boolean> {
+  const done = await Promise.all(parts.map((part) => part.flush(timeoutMs)));
+  return done.every(Boolean);
+}
+
 /** What the engine reaches outside with, from options and defaults. */
 function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   useParts(...partsOf(options));
-  const clock = options.clock ?? systemClock;
+  const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
   const timeoutMs = policy.storeTimeoutMs;
+  const logger = harmless(options.logger ?? consoleLogger);
+  const gateway: Gateway = createGateway({
+    store: options.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs,
+    slowMs: slowMsOf(options, policy),
+    onUnreadable: createSetAside({ gateway: () => gateway, time, logger }),
+  });
   return {
-    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
+    gateway,
     queues: queuesOf(options),
     notifiers: servedHere(options),
     notifierNames: Object.keys(options.notifiers ?? {}),
@@ -137,12 +155,20 @@ function environment(
     clock,
     time,
     ids: idsOf(options),
-    logger: harmless(options.logger ?? consoleLogger),
+    logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
+}
+
+/** Of the shortest lease: a beat that hangs leaves time for several others. */
+const SLOW_SHARE = 1 / 15;
+
+function slowMsOf({ jobs }: RuntimeOptions, policy: Policy): number {
+  const leases = jobs.map((definition) => leaseMsOf({ policy }, definition));
+  return Math.max(1, Math.floor(Math.min(policy.leaseMs, ...leases) * SLOW_SHARE));
 }
 
 /** How long a worker leaves a message that it cannot serve. */
@@ -173,13 +199,15 @@ function hooksOf(
   { onTrim, onParked, onPublish }: RuntimeOptions,
   logger: Logger,
 ): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
+  const neutral = neutralContext();
   const safely = (name: string, hook: () => unknown): void => {
-    // Not within the call: a hook that is slow to return must not hold up what it is told of.
-    void Promise.resolve().then(() => {
+    const call = (): void => {
       callHook(hook, (error) => {
         logger.error(`${name} threw`, framesOf(error));
       });
-    });
+    };
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
+    neutral(() => void Promise.resolve().then(call));
   };
   return {
     archive(jobId, entries) {
