@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
+import { sleep } from "../../src/core/clock.js";
 import { cancel } from "../../src/core/decide/cancel.js";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
 import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
@@ -437,6 +438,29 @@ describe("a pass", () => {
     expect(first.looked + second.looked).toBe(30);
     expect(w.queue.depth()).toBe(30);
     expect(await p.pass({ budgetMs: 0 })).toMatchObject({ looked: 0, more: true });
+  });
+
+  it("serves some of what it has taken, also where the take alone used up the budget", async () => {
+    let slow: () => Promise<void> = async () => undefined;
+    const w = world((store) => ({
+      ...store,
+      takeDue: async (request) => {
+        const reply = await store.takeDue(request);
+        await slow();
+        return reply;
+      },
+    }));
+    const p = w.process();
+    w.queue.faults.breakSends("unknown_lost", 25);
+    for (let count = 0; count < 25; count += 1) await p.submit();
+    await w.clock.advance(GRACE);
+    slow = () => sleep(w.clock, 2_000);
+    const sent: number[] = [];
+    for (let passes = 0; passes < 3; passes += 1) {
+      sent.push((await p.pass({ budgetMs: 1_000 })).sent);
+      await w.clock.advance(40_000);
+    }
+    expect(sent).toEqual([10, 10, 5]);
   });
 
   it("shares the work with others at the same time: each need is met once", async () => {

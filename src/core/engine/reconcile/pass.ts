@@ -184,9 +184,10 @@ export class Pass {
   async #page(jobs: readonly StoredJob[]): Promise<void> {
     let next = 0;
     const lane = async (): Promise<void> => {
-      while (!this.#over() && this.#storeError === null) {
+      while (this.#storeError === null && !this.#signal.aborted) {
         const job = jobs[next];
-        if (job === undefined) return;
+        // Whatever the take has left of the budget, some are served: pass after pass would only put them off.
+        if (job === undefined || (next >= AT_ONCE && this.#over())) return;
         next += 1;
         await this.#guarded(job.record.id, () => this.#one({ record: job.record, cursors: job.cursors }));
       }
