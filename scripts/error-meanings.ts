@@ -32,6 +32,4 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   "result.timeout": "The job did not reach a final status in the time given.",
   "result.job_failed": "The job whose result was awaited is FAILED.",
   "waybill.closed": "This Waybill, or this part of it, was closed.",
-  "store.unstorable":
-    "The store cannot keep a value at all: it is too large, or of a form that the engine does not hold.",
 };
