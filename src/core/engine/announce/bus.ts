@@ -3,6 +3,7 @@ import type { Logger } from "../../logger.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
 import { Listeners } from "./listeners.js";
+import { isError, isThenable } from "../../foreign.js";
 
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
@@ -32,13 +33,13 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   const isolated = <T>(listener: (value: T) => unknown) => {
     const troubled = (error: unknown): void => {
       count(telemetry, "listener_error");
-      logger.error("a listener threw", { error: error instanceof Error ? error.message : "not an Error" });
+      logger.error("a listener threw", { error: isError(error) ? error.message : "not an Error" });
     };
     return (value: T): void => {
       try {
         // An async function is taken for a listener too; unheard, its rejection would end the process.
         const returned = listener(value);
-        if (returned instanceof Promise) returned.catch(troubled);
+        if (isThenable(returned)) returned.then(undefined, troubled);
       } catch (error) {
         troubled(error);
       }

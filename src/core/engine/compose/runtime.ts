@@ -25,6 +25,7 @@ import { storeTime } from "../store/store-time.js";
 import { createUnserved } from "../unserved.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
+import { isError } from "../../foreign.js";
 
 export type { RuntimeOptions } from "./composition.js";
 
@@ -153,16 +154,31 @@ function policyOf({ policy }: RuntimeOptions): Policy {
 
 /** A logger that throws must not break what it was to tell of. */
 function harmless(logger: Logger): Logger {
+  const fieldsFirst = takesFieldsFirst(logger);
   const at =
     (level: keyof Logger): Logger[keyof Logger] =>
     (message, fields) => {
       try {
-        logger[level](message, fields);
+        if (fieldsFirst) logger[level](fields ?? {}, message);
+        else logger[level](message, fields);
       } catch {
         // There is nobody left to tell.
       }
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+interface FieldsFirstLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** pino (`bindings`) and bunyan (`addSerializers`) fit our type, and would lose fields that come second. */
+function takesFieldsFirst(logger: Logger | FieldsFirstLogger): logger is FieldsFirstLogger {
+  const { child, bindings, addSerializers } = logger as object as Partial<Record<string, unknown>>;
+  return typeof child === "function" && [bindings, addSerializers].some((own) => typeof own === "function");
 }
 
 /** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
@@ -175,7 +191,7 @@ function hooksOf(
     void Promise.resolve()
       .then(hook)
       .catch((error: unknown) => {
-        logger.error(`${name} threw`, { error: error instanceof Error ? error.message : "not an Error" });
+        logger.error(`${name} threw`, { error: isError(error) ? error.message : "not an Error" });
       });
   };
   return {
