@@ -36,6 +36,7 @@ import {
   submitMany,
 } from "./engine/submit/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
+import { noteDefinition } from "./engine/compose/same-definition.js";
 import { claimObject } from "./engine/run/claim-object.js";
 import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/intake.js";
@@ -110,7 +111,7 @@ function waybillOf(runtime: Runtime) {
       }),
     intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
       runtime.checkOpen();
-      return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
+      return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(runtime, handlers), settings);
     },
     worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
       startable(runtime, running, handlers, settings),
@@ -139,6 +140,7 @@ const FLUSH_MS = 30_000;
 /** The definition that the engine was composed with, by what the caller holds. */
 function definitionOf(runtime: Runtime, def: Def): Definition {
   runtime.checkOpen();
+  noteDefinition(runtime.core, def["~definition"]);
   return knownDefinition(runtime.core, def["~definition"].kind);
 }
 
@@ -322,7 +324,7 @@ function startable(
 ): Stoppable {
   runtime.checkOpen();
   const { core, dispatcher, reconciler } = runtime;
-  const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
+  const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(runtime, handlers), settings);
   const deaf = runtime.onReady(() => {
     worker.wakeUp();
   });
@@ -335,8 +337,11 @@ async function open<T>(runtime: Runtime, run: () => Promise<T>): Promise<T> {
   return run();
 }
 
-function runtimeHandlers(handlers: readonly Handler[]): readonly RuntimeHandler[] {
-  return handlers.map((handler) => handler["~handler"]);
+function runtimeHandlers({ core }: Runtime, handlers: readonly Handler[]): readonly RuntimeHandler[] {
+  return handlers.map(({ "~handler": handler }) => {
+    noteDefinition(core, handler.definition);
+    return handler;
+  });
 }
 
 interface ReconcileOptions {
@@ -349,7 +354,7 @@ interface ReconcileOptions {
 const RECONCILE_BUDGET_MS = 25_000;
 
 async function reconcile(runtime: Runtime, options: ReconcileOptions) {
-  const handlers = runtimeHandlers(options.handlers ?? []);
+  const handlers = runtimeHandlers(runtime, options.handlers ?? []);
   const { looked, unserved, more } = await runtime.reconciler.pass({
     handlers: new Map(handlers.map((handler) => [handler.definition.kind, handler])),
     budgetMs: options.budgetMs ?? RECONCILE_BUDGET_MS,

@@ -165,6 +165,27 @@ describe("a logger that takes its fields first", () => {
   });
 });
 
+describe("another definition of a kind", () => {
+  it("is warned of once, where a job is submitted and where a worker is made", async () => {
+    const again = defineJob({ kind: "mail", input: z.object({ to: z.string() }), output: z.string() });
+    const warned: unknown[] = [];
+    const warn = (message: string, fields?: object): void => void warned.push([message, fields]);
+    const logger = { debug: () => undefined, info: () => undefined, warn, error: warn };
+    const clock = fakeClock();
+    const waybill = compose({ clock, logger });
+    await clock.runUntil(waybill.submit(mail, { to: "ann" }).unwrap());
+    waybill.worker([mail.handle(() => "x")]);
+    expect(warned).toEqual([]);
+    await clock.runUntil(waybill.submit(again as never, { to: "ann" } as never).unwrap());
+    waybill.worker([again.handle(() => "x")]);
+    expect(warned).toEqual([[expect.stringContaining("another definition of its kind"), { kind: "mail" }]]);
+    const reloaded = compose({ clock, logger });
+    reloaded.worker([again.handle(() => "x")]);
+    expect(warned).toHaveLength(2);
+    await clock.runUntil(Promise.all([waybill.close(), reloaded.close()]));
+  });
+});
+
 describe("an error that travels", () => {
   const error = new WaybillError("store.unavailable", "The store is away.", {
     outcome: "unknown",

@@ -36,7 +36,7 @@ import {
 import { beatJobs } from "./beat.js";
 import { claimByMessage } from "./claim-by-message.js";
 import { claimNext } from "./claim-next.js";
-import { checkClient } from "./client-check.js";
+import { checkClient, checkTransaction } from "./client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
 import { createJobs } from "./create.js";
 import { postgresFeed, sourceOf } from "./feed.js";
@@ -120,7 +120,7 @@ class StoreOnPostgres implements PostgresStore {
 
   async create({ nowMs, items, tx }: CreateRequest<PostgresTransaction>): Promise<CreateReply> {
     this.#admit(items.map((item) => item.record.id));
-    if (tx !== undefined) checkClient("tx", tx);
+    if (tx !== undefined) checkTransaction(tx);
     const session = tx === undefined ? this.#session : sessionInTransaction(tx, this.#names);
     return createJobs(session, items, nowMs);
   }
