@@ -24,12 +24,12 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   "store.unavailable": "The store could not be reached, or did not answer in time.",
   "store.conflict": "The record kept changing while a change was decided on it.",
   "store.not_migrated": "The store's schema is missing, older or newer than this version of Waybill.",
+  "store.unstorable":
+    "The store cannot keep a value at all: it is too large, or of a form that the engine does not hold.",
   "store.corrupt": "A stored record holds something that Waybill never writes.",
   "queue.unavailable": "The queue could not be reached.",
   "feed.unavailable": "The feed of change hints could not be attached.",
   "result.timeout": "The job did not reach a final status in the time given.",
   "result.job_failed": "The job whose result was awaited is FAILED.",
   "waybill.closed": "This Waybill, or this part of it, was closed.",
-  "store.unstorable":
-    "The store cannot keep a value at all: it is too large, or of a form that the engine does not hold.",
 };

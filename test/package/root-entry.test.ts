@@ -12,7 +12,7 @@ const CEILING_GZIP_BYTES = 74_240;
 const DEFINITIONS_CEILING_GZIP_BYTES = 5_222;
 
 /** Packages that the root entry may bring along. xstate and every driver are missing on purpose. */
-const COMPANY = ["@noble/hashes", "waybill"];
+const COMPANY = ["@noble/hashes", "eventemitter3", "waybill"];
 
 /** Bundles for a browser, where no `node:` builtin resolves. */
 async function bundle(

@@ -141,6 +141,8 @@ export interface Health {
   readonly oldestOverdueMs: number;
   /** How long the oldest job in the store's own queue has been ready; 0: none is. */
   readonly oldestReadyMs: number;
+  /** How long the oldest job past its retention has waited to be removed; 0: none does, or the store cannot tell. */
+  readonly oldestExpiredMs: number;
   readonly unserved: number;
   /** Messages that could not be read. */
   readonly parked: number;
@@ -369,7 +371,10 @@ export interface WaybillMethods<
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
-  /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
+  /**
+   * Stops workers and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
+   * that another open Waybill of this process uses too. Safe to call twice.
+   */
   close(): Promise<void>;
   /** For parts of this library. */
   readonly "~composition": Composition<Defs, Tx>;

@@ -16,6 +16,7 @@ import {
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";
+import { etaFromPercent } from "./eta.js";
 import { fallsBehind } from "./order.js";
 
 /**
@@ -184,13 +185,19 @@ function openUpdates(
   { now }: DecideContext,
 ): Updates {
   if (order !== undefined && fallsBehind(record, updates, order)) return {};
-  const { percent } = updates;
-  const moved = percent !== undefined && percent !== null && percent > 0 && percent !== record.percent;
-  const eta =
-    updates.etaAt === undefined && moved ? { etaAt: Math.floor(since + (now - since) / percent) } : {};
+  const { percent: counted, ...others } = updates;
+  // Unknown is as said before: else what is unknown once would let it go back.
+  const percent = counted === null && order !== undefined ? undefined : counted;
+  const moved = percent !== undefined && percent !== record.percent;
+  const etaAt = updates.etaAt === undefined && moved ? etaFromPercent(percent, since, now) : updates.etaAt;
   // A poll says the phase each time: an entry only when it is another one, or said in other words.
   const drafts = (updates.drafts ?? []).filter((draft) => !saidLast(record, draft));
-  return { ...updates, ...eta, drafts };
+  return {
+    ...others,
+    drafts,
+    ...(percent === undefined ? {} : { percent }),
+    ...(etaAt === undefined ? {} : { etaAt }),
+  };
 }
 
 function saidLast(record: Snapshot["record"], { reason, text = null }: EntryDraft): boolean {

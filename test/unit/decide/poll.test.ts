@@ -125,6 +125,25 @@ describe("external work seen", () => {
     expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts: again } }))).toEqual([]);
   });
 
+  it.each([
+    ["as it tells", { percent: 0.5 }, NOW + 5_000],
+    ["as before where it has not moved", { percent: 0.25 }, undefined],
+    ["as it is set", { percent: 0.5, etaAt: NOW + 1 }, NOW + 1],
+    ["as before while nothing is done", { percent: 0 }, undefined],
+    ["as before where it is not known", { percent: null }, undefined],
+    ["within what a calendar knows", { percent: 1e-13 }, 8.64e15],
+  ])("open with a percent: the ETA %s", (_, updates, etaAt) => {
+    const job = JOB.polled({ percent: updates.percent === 0.25 ? 0.25 : null });
+    expect(written(see(job, { ...OPEN, updates })).item.patch.etaAt).toBe(etaAt);
+  });
+
+  it("open with a percent that is not known any more: as before, so that it cannot go back by that way", () => {
+    const job = JOB.polled({ percent: 0.9 });
+    const unknown = { ...OPEN, updates: { percent: null } };
+    expect(written(see(job, { ...unknown, order: ["launching"] })).item.patch.percent).toBeUndefined();
+    expect(written(see(job, unknown)).item.patch.percent).toBeNull();
+  });
+
   it("open in the same phase, said in other words: an entry, and none when those are repeated", () => {
     const said = (text: string) =>
       ({
@@ -199,7 +218,6 @@ describe("external work seen", () => {
   it.each([
     ["the same", { phase: "launching", percent: 0.5 }, {}],
     ["further", { phase: "converting", percent: 0.6 }, {}],
-    ["no percent where there was one", { percent: null }, {}],
     ["a percent where there was none", { percent: 0.1 }, { percent: null }],
     ["a phase where there was none", { phase: "preparing" }, { phase: null }],
   ])("open, with %s: taken as it is", (_, updates, told) => {

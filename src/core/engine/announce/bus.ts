@@ -1,9 +1,11 @@
+import { EventEmitter } from "eventemitter3";
 import type { EventType, ServerEvent } from "../../event.js";
+import { callHook } from "../../hook.js";
 import type { Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
-import { Listeners } from "./listeners.js";
-import { isError, isThenable } from "../../foreign.js";
+import { framesOf } from "../run/stack.js";
 
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
@@ -26,41 +28,51 @@ export interface Bus {
 const EVERY_JOB = "*";
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
-  const events = new Listeners<ServerEvent>();
-  const hints = new Listeners<FeedHint>();
+  const events = new EventEmitter<Record<string, [ServerEvent]>>();
+  const neutral = neutralContext();
+  const hints = new EventEmitter<Record<string, [FeedHint]>>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */
   const isolated = <T>(listener: (value: T) => unknown) => {
     const troubled = (error: unknown): void => {
       count(telemetry, "listener_error");
-      logger.error("a listener threw", { error: isError(error) ? error.message : "not an Error" });
+      logger.error("a listener threw", framesOf(error));
     };
     return (value: T): void => {
-      try {
-        // An async function is taken for a listener too; unheard, its rejection would end the process.
-        const returned = listener(value);
-        if (isThenable(returned)) returned.then(undefined, troubled);
-      } catch (error) {
-        troubled(error);
-      }
+      // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
+      neutral(() => {
+        callHook(() => listener(value), troubled);
+      });
     };
   };
 
   return {
-    on: (type, listener) => events.add(type, isolated(listener)),
-    hears: (type) => events.has(type),
-    hearsAny: () => events.hasAny(),
-    emit(event) {
-      events.call(event.type, event);
+    on(type, listener) {
+      const safe = isolated(listener);
+      events.on(type, safe);
+      return () => {
+        events.off(type, safe);
+      };
     },
-    onHint: (id, listener) => hints.add(id ?? EVERY_JOB, isolated(listener)),
+    hears: (type) => events.listenerCount(type) > 0,
+    hearsAny: () => events.eventNames().length > 0,
+    emit(event) {
+      events.emit(event.type, event);
+    },
+    onHint(id, listener) {
+      const safe = isolated(listener);
+      hints.on(id ?? EVERY_JOB, safe);
+      return () => {
+        hints.off(id ?? EVERY_JOB, safe);
+      };
+    },
     hint(hint) {
-      hints.call(hint.id, hint);
-      hints.call(EVERY_JOB, hint);
+      hints.emit(hint.id, hint);
+      hints.emit(EVERY_JOB, hint);
     },
     close() {
-      events.clear();
-      hints.clear();
+      events.removeAllListeners();
+      hints.removeAllListeners();
     },
   };
 }
