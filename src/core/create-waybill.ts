@@ -46,6 +46,7 @@ import {
   submitMany,
 } from "./engine/submit/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
+import { noteDefinition } from "./engine/compose/same-definition.js";
 import { claimObject } from "./engine/run/claim-object.js";
 import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/intake.js";
@@ -122,7 +123,13 @@ function waybillOf(runtime: Runtime) {
       }),
     intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
       runtime.checkOpen();
-      return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
+      return createIntake(
+        core,
+        dispatcher,
+        runtime.reconciler,
+        runtimeHandlers(runtime.core, handlers),
+        settings,
+      );
     },
     worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
       startable(runtime, running, handlers, settings),
@@ -149,6 +156,7 @@ function definitionOf(runtime: Runtime, def: Def): Definition {
       "What comes first must be a definition, as defineJob returns it: not its name, and not a handler.";
     throw new WaybillError("config.invalid", sentence);
   }
+  noteDefinition(runtime.core, def["~definition"]);
   return knownDefinition(runtime.core, def["~definition"].kind);
 }
 
@@ -340,7 +348,7 @@ function startable(
     core,
     dispatcher,
     reconciler,
-    runtimeHandlers(handlers),
+    runtimeHandlers(runtime.core, handlers),
     settings,
     runtime.hints,
   );

@@ -50,7 +50,7 @@ interface ReconcileOptions {
 const RECONCILE_BUDGET_MS = 25_000;
 
 async function reconcile(runtime: Runtime, options: ReconcileOptions) {
-  const handlers = runtimeHandlers(options.handlers ?? []);
+  const handlers = runtimeHandlers(runtime.core, options.handlers ?? []);
   const { looked, unserved, more } = await runtime.reconciler.pass({
     handlers: new Map(handlers.map((handler) => [handler.definition.kind, handler])),
     budgetMs: options.budgetMs ?? RECONCILE_BUDGET_MS,

@@ -62,20 +62,20 @@ export interface DynamoDbStoreOptions {
    *
    * @default 5000
    */
-  readonly clockSkewMs?: number;
+  readonly clockSkewMs?: number | undefined;
   /**
    * Gives settled jobs the attribute `ttl`, by which DynamoDB removes them at no charge once time to live is switched on for
    * it, mostly within two days. Jobs with an input or output in an item of its own pay one more write for each.
    *
    * @default false
    */
-  readonly timeToLive?: boolean;
+  readonly timeToLive?: boolean | undefined;
   /**
    * How long a request that a busy table refuses is repeated, beyond what the client does by itself.
    *
    * @default 5000
    */
-  readonly retryForMs?: number;
+  readonly retryForMs?: number | undefined;
 }
 
 const CAPABILITIES: DynamoDbStore["capabilities"] = {

@@ -11,7 +11,7 @@ export interface TableOptions {
    *
    * @default "on-demand"
    */
-  readonly capacity?: "on-demand" | { readonly readUnits: number; readonly writeUnits: number };
+  readonly capacity?: "on-demand" | { readonly readUnits: number; readonly writeUnits: number } | undefined;
 }
 
 interface IndexShape {

@@ -14,11 +14,11 @@ export interface MemoryFeedFaults {
 
 export interface MemoryFeedOptions {
   /** @default the system clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Uniform in [0, 1); decides about faults. @default Math.random */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** @default none */
-  readonly faults?: Partial<MemoryFeedFaults>;
+  readonly faults?: Partial<MemoryFeedFaults> | undefined;
 }
 
 /** A feed among the parts of one process. */

@@ -10,24 +10,24 @@ export type { BrokenSend, MemoryQueueFaults, MessageFault, MessageFaultRates } f
 
 export interface MemoryQueueOptions {
   /** How long a received message is hidden. @default 30_000 // 30 s */
-  readonly visibilityMs?: number;
+  readonly visibilityMs?: number | undefined;
   /** The longest delay of a message. @default 900_000 // 15 min */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
   /** Receives after which a message that comes back goes to the dead letters; `null`: never. @default null */
-  readonly maxReceives?: number | null;
+  readonly maxReceives?: number | null | undefined;
   /**
    * Keeps the order within a group, one message of it in flight at a time, and swallows a repeated deduplication id for
    * five minutes. @default false
    */
-  readonly ordered?: boolean;
+  readonly ordered?: boolean | undefined;
   /** Most messages in one `send` or `receive`. @default 10 */
-  readonly maxBatch?: number;
+  readonly maxBatch?: number | undefined;
   /** @default the system clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Uniform in [0, 1); decides about faults. @default Math.random */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** Probabilities of faults from the start on. @default none */
-  readonly faults?: MessageFaultRates;
+  readonly faults?: MessageFaultRates | undefined;
 }
 
 /** A queue in the memory of one process, gone with it. */

@@ -59,7 +59,7 @@ export interface PostgresStoreOptions {
    *
    * @default "waybill"
    */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /**
    * What hears notifications of other processes, not through a pooler in transaction mode. Where it is lost, hints are lost
    * with it, never jobs. `false`: nothing hears them, and changes made here are not notified either.
@@ -67,7 +67,7 @@ export interface PostgresStoreOptions {
    * @default a connection borrowed from `client`, while a worker or a watcher of this process runs, where that is a pool of
    * two or more; `client` where it can listen
    */
-  readonly listen?: PostgresListener | false;
+  readonly listen?: PostgresListener | false | undefined;
 }
 
 const CAPABILITIES: StoreCapabilities = {

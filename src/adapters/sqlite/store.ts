@@ -59,13 +59,13 @@ export interface SqliteStoreOptions {
    *
    * @default "full"
    */
-  readonly durability?: SqliteDurability;
+  readonly durability?: SqliteDurability | undefined;
   /**
    * How long a call waits while another process holds the write lock, before it rejects with nothing written.
    *
    * @default 5000
    */
-  readonly busyTimeoutMs?: number;
+  readonly busyTimeoutMs?: number | undefined;
 }
 
 /** Work on a batch is synchronous and stops the event loop: this many take some milliseconds. */

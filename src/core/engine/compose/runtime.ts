@@ -181,15 +181,22 @@ function policyOf({ policy }: RuntimeOptions): Policy {
 
 /** A logger that throws, at once or later, must not break what it was to tell of. */
 function harmless(logger: Logger): Logger {
+  const fieldsFirst = takesFieldsFirst(logger);
   const at =
     (level: keyof Logger): Logger[keyof Logger] =>
     (message, fields) => {
       callHook(() => {
-        const say: (...args: Parameters<Logger[keyof Logger]>) => unknown = logger[level].bind(logger);
-        return say(message, fields);
+        const say = logger[level].bind(logger) as (...args: readonly unknown[]) => unknown;
+        return fieldsFirst ? say(fields ?? {}, message) : say(message, fields);
       });
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** pino (`bindings`) and bunyan (`addSerializers`) fit our type, and would lose fields that come second. */
+function takesFieldsFirst(logger: Logger): boolean {
+  const { child, bindings, addSerializers } = logger as object as Partial<Record<string, unknown>>;
+  return typeof child === "function" && [bindings, addSerializers].some((own) => typeof own === "function");
 }
 
 /** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */

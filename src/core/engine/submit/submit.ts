@@ -21,6 +21,7 @@ import { isExpired, removeExpired } from "./free-key.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
+import { isThenable } from "../../foreign.js";
 
 /** Options of one submit, without types. */
 export interface RuntimeSubmitOptions {
@@ -62,7 +63,7 @@ export async function submit(
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
   const checked = prepare(core, definition, input, options, origin);
   // An await takes a turn even of what is there already.
-  const prepared = checked instanceof Promise ? await checked : checked;
+  const prepared = isThenable(checked) ? await checked : checked;
   return prepared.ok ? await carryOut(core, dispatcher, definition, prepared.value, options) : prepared;
 }
 
@@ -205,7 +206,7 @@ function prepare(
     return core.time.isSure() ? make() : known(core, options.tx).then(make);
   };
   const checked = definition.checkInput(input);
-  return checked instanceof Promise ? checked.then(made) : made(checked);
+  return isThenable(checked) ? checked.then(made) : made(checked);
 }
 
 /** The store's clock, asked for as patiently as the create behind it would be. */
