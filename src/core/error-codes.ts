@@ -28,6 +28,12 @@ export const ERROR_CODES = {
       "Use a new key for a new piece of work, or repeat the call with the first input; nothing was written.",
     retryable: false,
   },
+  "idempotency.pending": {
+    meaning:
+      "A transaction that is still open has used the same idempotency key or id, and may go either way.",
+    remedy: "Try again when it has ended; nothing was written.",
+    retryable: true,
+  },
   "id.taken": {
     meaning: "The caller's own id belongs to a job already, whatever its input.",
     remedy: "Read that job, or submit under another id; nothing was written.",

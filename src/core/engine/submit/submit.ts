@@ -116,7 +116,7 @@ async function carryOut(
   const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   let result: CreateResult;
   try {
-    result = await core.gateway.create(item, options.tx, isNamed(options));
+    result = await core.gateway.create(item, options.tx, isNamed(options) ? "named" : "any");
   } catch (error) {
     result = await createAgain(core, item, options, giveUpAt, error);
   }
@@ -327,8 +327,9 @@ async function createAgain(
 ): Promise<CreateResult> {
   const { tx } = options;
   const jobId = item.record.id;
+  const company = isWaybillError(error, "idempotency.pending") ? "none" : isNamed(options) ? "named" : "any";
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, company) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
