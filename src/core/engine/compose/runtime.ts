@@ -1,5 +1,5 @@
 import { createCallbacks } from "../../callback/callbacks.js";
-import { systemClock } from "../../clock.js";
+import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
 import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
@@ -8,6 +8,7 @@ import { type Ids, systemIds } from "../../ids.js";
 import { callHook } from "../../hook.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
@@ -68,6 +69,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
+  const reconciler = createReconciler(core, dispatcher, relay);
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
@@ -75,8 +77,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
     const said = tellHere(core, bus, change);
+    reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
-    if (record.readyAt !== null) for (const wake of ready) wake();
+    // What is ready later is remembered by whoever hears the hint.
+    if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
@@ -92,7 +96,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     core,
     dispatcher,
     relay,
-    reconciler: createReconciler(core, dispatcher, relay),
+    reconciler,
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
@@ -107,10 +111,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     on: (type, listener) => bus.on(type, listener),
     health: () => core.gateway.call("health", (store, request) => store.health(request)),
-    async flush(timeoutMs) {
-      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
-      return done.every(Boolean);
-    },
+    flush: (timeoutMs) => flushed([relay, hints], timeoutMs),
     close() {
       closing ??= close();
       return closing;
@@ -118,12 +119,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
+async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number): Promise<boolean> {
+  const done = await Promise.all(parts.map((part) => part.flush(timeoutMs)));
+  return done.every(Boolean);
+}
+
 /** What the engine reaches outside with, from options and defaults. */
 function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   useParts(...partsOf(options));
-  const clock = options.clock ?? systemClock;
+  const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
@@ -193,13 +199,15 @@ function hooksOf(
   { onTrim, onParked, onPublish }: RuntimeOptions,
   logger: Logger,
 ): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
+  const neutral = neutralContext();
   const safely = (name: string, hook: () => unknown): void => {
-    // Not within the call: a hook that is slow to return must not hold up what it is told of.
-    void Promise.resolve().then(() => {
+    const call = (): void => {
       callHook(hook, (error) => {
         logger.error(`${name} threw`, framesOf(error));
       });
-    });
+    };
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
+    neutral(() => void Promise.resolve().then(call));
   };
   return {
     archive(jobId, entries) {

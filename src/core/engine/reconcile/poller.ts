@@ -144,7 +144,7 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
 /** Hands a request to cancel to the outside, until it has been taken once. The job waits for what polls say of it. */
 async function askToStop(look: Look, context: PollContext): Promise<void> {
   const { core, handler, held } = look;
-  const { kind, cancel: request, awaiting } = held.record;
+  const { cancel: request, awaiting } = held.record;
   const { cancel } = handler;
   if (request === null || cancel === null || awaiting?.cancelSent === true) return;
   try {
