@@ -111,7 +111,7 @@ function outcomeOf(error: unknown): Outcome {
 async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
   const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   try {
-    return await core.gateway.create(item, options.tx, isNamed(options));
+    return await core.gateway.create(item, options.tx, isNamed(options) ? "named" : "any");
   } catch (error) {
     return createAgain(core, item, options, giveUpAt, error);
   }
@@ -340,8 +340,9 @@ async function createAgain(
 ): Promise<CreateResult> {
   const { tx } = options;
   const jobId = item.record.id;
+  const company = isWaybillError(error, "idempotency.pending") ? "none" : isNamed(options) ? "named" : "any";
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, company) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
