@@ -1059,3 +1059,57 @@ describe("a worker that reconciles", () => {
     await b.stop();
   });
 });
+
+describe("a handler that never settles", () => {
+  it("is told of after its signal has aborted, while it keeps its place", async () => {
+    const timed = fakeDefinition({ kind: "task", leaseMs: 10_000, deadlineMs: 5_000 });
+    const { b, id } = await runOne(timed, () => new Promise(() => undefined), {
+      worker: { shutdownTimeoutMs: 1_000 },
+    });
+    await b.clock.advance(60_000);
+    expect(b.heard.logs).toEqual([
+      {
+        level: "warn",
+        message: "a handler has not ended since its signal aborted; it keeps its place",
+        fields: { signal: "DeadlineExceeded", sinceMs: 10_000, jobId: id, kind: "task", attempt: 1 },
+      },
+    ]);
+    await b.stop();
+  });
+
+  it("is told of after an hour without an end, once; a kind may expect to take longer", async () => {
+    const said = async (expectedMs: number | null): Promise<readonly string[]> => {
+      const slow = fakeDefinition({ kind: "task", expectedMs });
+      const { b } = await runOne(slow, () => new Promise(() => undefined), {
+        worker: { shutdownTimeoutMs: 1_000 },
+      });
+      await b.clock.advance(3 * 3_600_000);
+      const messages = b.heard.logs.map(({ message }) => message);
+      await b.stop();
+      return messages;
+    };
+    expect(await said(null)).toEqual([
+      "a handler runs very long and keeps its place; deadlineMs would bound it",
+    ]);
+    expect(await said(3_600_000)).toEqual([]);
+  });
+});
+
+describe("how large an output may be", () => {
+  it("follows what the store takes, unless the policy says less; the sentence names who said it", async () => {
+    const told = async (options: Partial<BenchOptions>): Promise<unknown> => {
+      const { b, id, record } = await runOne(base, () => "x".repeat(2_000_000), options);
+      const { status, failure } = await record();
+      const output = await b.output(id);
+      await b.stop();
+      return status === "COMPLETED" ? output?.length : failure?.message;
+    };
+    expect(await told({})).toBe(2_000_002);
+    expect(await told({ policy: { maxPayloadBytes: 1_000_000 } })).toBe(
+      "The output cannot be stored: is more than 1000000 bytes of JSON (policy.maxPayloadBytes).",
+    );
+    expect(await told({ capabilities: { maxPayloadBytes: 400_000 } })).toBe(
+      "The output cannot be stored: is more than 400000 bytes of JSON (what the store takes; policy.maxPayloadBytes can only be less).",
+    );
+  });
+});

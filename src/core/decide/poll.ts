@@ -217,9 +217,14 @@ function newWarnings(
 ): readonly EntryDraft[] {
   if (warnings.length === 0) return warnings;
   const stored = historyOf(record).filter(({ edge }) => edge === "warning");
-  const known = new Set(stored.map(({ reason, text }) => `${reason ?? ""} ${text ?? ""}`));
-  const fresh = warnings.filter(({ reason, text }) => !known.has(`${reason ?? ""} ${text ?? ""}`));
+  const known = new Set(stored.map(saidIn));
+  const fresh = warnings.filter((warning) => !known.has(saidIn(warning)));
   return fresh.slice(0, Math.max(0, policy.maxWarnings - stored.length));
+}
+
+/** Code and text as one, without taking "a b" and "c" for "a" and "b c". */
+function saidIn({ reason, text }: Pick<EntryDraft, "reason" | "text">): string {
+  return JSON.stringify([reason, text]);
 }
 
 function withDrafts(updates: Updates, warnings: readonly EntryDraft[]): Updates {

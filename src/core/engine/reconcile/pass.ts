@@ -1,4 +1,4 @@
-import { sleep } from "../../clock.js";
+import { monotonicNow, sleep } from "../../clock.js";
 import { isWaybillError, type WaybillError } from "../../errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
@@ -101,7 +101,7 @@ export class Pass {
     this.#options = options;
     this.#memory = memory;
     this.#signal = options.signal ?? new AbortController().signal;
-    this.#startedAt = core.clock.now();
+    this.#startedAt = monotonicNow(core.clock);
     const { handlers, notifiers, leavesToOthers = false } = options;
     this.#tools = { core, dispatcher, relay, handlers, notifiers, leavesToOthers, tally: this.#tally };
   }
@@ -137,12 +137,12 @@ export class Pass {
       purged: this.#purged,
       errors: this.#errors,
       more: this.#more,
-      elapsedMs: this.#core.clock.now() - this.#startedAt,
+      elapsedMs: monotonicNow(this.#core.clock) - this.#startedAt,
     };
   }
 
   #left(): number {
-    return this.#options.budgetMs - (this.#core.clock.now() - this.#startedAt);
+    return this.#options.budgetMs - (monotonicNow(this.#core.clock) - this.#startedAt);
   }
 
   #over(): boolean {
@@ -311,8 +311,8 @@ export class Pass {
   #drain(name: string): void {
     const { clock, queues } = this.#core;
     if (queues.get(name)?.deadLetters === undefined) return;
-    if ((this.#memory.drainAt.get(name) ?? 0) > clock.now()) return;
-    this.#memory.drainAt.set(name, clock.now() + DRAIN_EVERY_MS);
+    if ((this.#memory.drainAt.get(name) ?? 0) > monotonicNow(clock)) return;
+    this.#memory.drainAt.set(name, monotonicNow(clock) + DRAIN_EVERY_MS);
     const budget = { left: () => this.#left(), signal: this.#signal };
     this.#start(`dead letters of ${name}`, async () => {
       const { received } = await drainDeadLetters(this.#core, this.#tools.dispatcher, name, budget);
@@ -323,8 +323,8 @@ export class Pass {
 
   #purge(): void {
     const { clock, gateway, policy, time } = this.#core;
-    if (clock.now() < this.#memory.purgeAt) return;
-    this.#memory.purgeAt = clock.now() + PURGE_EVERY_MS;
+    if (monotonicNow(clock) < this.#memory.purgeAt) return;
+    this.#memory.purgeAt = monotonicNow(clock) + PURGE_EVERY_MS;
     this.#start("purge", async () => {
       const parkedBefore = time.now() - policy.parkedRetainMs;
       const { jobs } = await gateway.call("purge", (store, request) =>

@@ -7,6 +7,7 @@ import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
 import { etaOf } from "../eta.js";
 import { detailsOf } from "../failure-details.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { storable } from "../run/text.js";
 import { pollEveryMsOf, retryOf } from "../kind-settings.js";
 
@@ -98,13 +99,13 @@ async function done(
       message: `The output is invalid${at(checked.issues[0])}.`,
     };
   }
-  const maxBytes = Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-  const text = toJsonText(checked.value ?? null, { maxBytes });
+  const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
   if (!text.ok) {
+    const whose = text.reason === "too_large" ? ` ${limitedBy(core)}` : "";
     return {
       state: "invalid",
       reason: "result_unstorable",
-      message: `The output cannot be stored${at(text)}.`,
+      message: `The output cannot be stored${at(text)}${whose}.`,
     };
   }
   const { progress, ...told } = await progressOf(core, definition, answer.progress);

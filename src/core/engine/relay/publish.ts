@@ -1,6 +1,9 @@
+import { monotonicNow } from "../../clock.js";
+import { nearestDurationMs } from "../../durations.js";
 import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
+import type { Trace } from "../../trace.js";
 import type { Core } from "../context.js";
 import { cleanReason, thrownReason } from "./reason.js";
 import type { Stops } from "./stop.js";
@@ -38,7 +41,7 @@ export async function publishSafely(
   events: readonly ServerEvent[],
   stops: Stops,
 ): Promise<Published> {
-  const startedAt = core.clock.now();
+  const startedAt = monotonicNow(core.clock);
   if (stops.stopped) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
@@ -52,9 +55,9 @@ export async function publishSafely(
   const call = async (): Promise<unknown> =>
     notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
   let settled = Promise.resolve();
-  const took = () => ({ durationMs: core.clock.now() - startedAt, settled });
+  const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
-    const answers = await observed(core, name, events.length, () => {
+    const answers = await observed(core, name, events, () => {
       const calling = call();
       settled = calling.then(nothing, nothing);
       return Promise.race([calling, ended.then(() => raise(late(timeoutMs)))]);
@@ -102,23 +105,33 @@ function nothing(): void {
 async function observed(
   core: Core,
   name: string,
-  items: number,
+  events: readonly ServerEvent[],
   publish: () => Promise<unknown>,
 ): Promise<unknown> {
   let answers: unknown;
+  const items = events.length;
   const call = { port: "notifier", operation: `publish ${name}`, items } as const;
   try {
-    await observe(core.telemetry, call, async () => {
+    const publishing = async (): Promise<void> => {
       answers = await publish();
       for (let index = 0; index < items; index += 1) {
         const result = known(answers, index);
         if (result.status !== "delivered") throw new NotDelivered(result.reason);
       }
-    });
+    };
+    await observe(core.telemetry, call, publishing, commonTrace(events));
   } catch (error) {
     if (!(error instanceof NotDelivered)) throw error;
   }
   return answers;
+}
+
+/** A batch of several traces is of none. */
+function commonTrace([first, ...others]: readonly ServerEvent[]): Trace | null {
+  const trace = first?.trace ?? null;
+  const isSame = (event: ServerEvent): boolean =>
+    event.trace?.traceparent === trace?.traceparent && event.trace?.tracestate === trace?.tracestate;
+  return others.every(isSame) ? trace : null;
 }
 
 class NotDelivered extends Error {
@@ -140,7 +153,7 @@ function known(answers: unknown, index: number): PublishResult {
   const answer: unknown = Array.isArray(answers) ? answers[index] : undefined;
   if (typeof answer !== "object" || answer === null) return UNANSWERED;
   const { status, afterMs, reason } = answer as Readonly<Record<string, unknown>>;
-  const wait = typeof afterMs === "number" && Number.isFinite(afterMs) ? afterMs : null;
+  const wait = nearestDurationMs(afterMs);
   switch (status) {
     case "delivered":
       return { status };

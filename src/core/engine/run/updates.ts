@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { historyOf } from "../../history.js";
 import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
@@ -13,6 +14,7 @@ import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
 import { type Counted, newestOf, optionsProblem, ProgressLine, type Spoken } from "./progress.js";
 import { stackOf } from "./stack.js";
+import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import { codeOf, storable } from "./text.js";
 
 /** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
@@ -239,7 +241,7 @@ export class UpdateWriter {
     if (counted === null) return;
     this.#progress = { ...this.#progress, ...counted };
     const { core } = this.#parts;
-    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - core.clock.now());
+    this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - monotonicNow(core.clock));
   }
 
   #schedule(afterMs: number): void {
@@ -268,7 +270,7 @@ export class UpdateWriter {
       return;
     }
     this.#writing = true;
-    this.#lastWriteAt = core.clock.now();
+    this.#lastWriteAt = monotonicNow(core.clock);
     const transitionId = core.ids.transition();
     const sent = this.#take(transitionId);
     try {
@@ -286,11 +288,15 @@ export class UpdateWriter {
           );
       }
     } catch (error) {
-      this.#takeBack(sent);
-      for (const waiter of sent.waiters) waiter.reject(error);
-      this.#parts.logger.warn("news of a running job could not be stored yet", {
-        code: codeOf(error),
-      });
+      // What no try will store is said no more: it must not stand in the way of the outcome.
+      const isLost = isUnstorable(error);
+      if (!isLost) this.#takeBack(sent);
+      for (const waiter of sent.waiters)
+        waiter.reject(isLost ? new PermanentError(whyUnstorable(error)) : error);
+      this.#parts.logger.warn(
+        isLost ? "news of a running job cannot be stored" : "news of a running job could not be stored yet",
+        { code: codeOf(error) },
+      );
     }
     this.#writing = false;
     // What could not be stored is not tried at once: the store is in trouble.
