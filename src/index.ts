@@ -12,12 +12,13 @@ export type { JobDef } from "./core/define/job-def.js";
 export type * from "./core/define/handler-context.js";
 export { steps } from "./core/define/steps.js";
 export { tally, type Tally } from "./core/define/tally.js";
-export { HandlerAborted } from "./core/handler.js";
+export { type CallbackTokenOptions, HandlerAborted, type ProgressOptions } from "./core/handler.js";
 
 // Composition.
 export { createWaybill } from "./core/create-waybill.js";
 export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
+export type { CallbackOptions } from "./core/callback/callbacks.js";
 export type * from "./core/api/waybill.js";
 export type * from "./core/api/relay.js";
 export type * from "./core/api/worker.js";
