@@ -78,7 +78,7 @@ export function startLife(options: LifeOptions): WorkerLife {
   async function reconcileAgainAndAgain(): Promise<void> {
     while (!stopping.signal.aborted) {
       await waybill
-        .reconcile({ handlers, budgetMs: 1_000, signal: stopping.signal })
+        .reconcile({ handlers, budgetMs: 5_000, signal: stopping.signal })
         .catch((error: unknown) => {
           if (!isWaybillError(error)) throw error;
         });
