@@ -66,6 +66,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
   const reconciler = createReconciler(core, dispatcher, relay);
+  bus.onHint(null, (hint) => {
+    reconciler.polls.hear(hint);
+  });
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   const local = createLocalEvents(core, bus);
@@ -97,12 +100,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
-    onReady(wake) {
-      ready.add(wake);
-      return () => {
-        ready.delete(wake);
-      };
-    },
+    onReady: (wake) => joined(ready, wake),
     checkOpen() {
       if (closing !== null) throw new WaybillError("waybill.closed", "This Waybill was closed.");
     },
@@ -113,6 +111,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       closing ??= close();
       return closing;
     },
+  };
+}
+
+/** Puts one among others. Returns how to take it out. */
+function joined<T>(others: Set<T>, one: T): () => void {
+  others.add(one);
+  return () => {
+    others.delete(one);
   };
 }
 

@@ -156,8 +156,7 @@ export class Pass {
     let after: WakePosition | undefined;
     while (!this.#over()) {
       // A poll that is taken and cannot be begun any more comes back when its hold is over: the next pass begins it now.
-      const isLate = this.#left() < 2 * POLL_NEEDS_MS;
-      if (this.#options.leavesSlow === true && isLate && this.#beside.size > 0) break;
+      if (this.#options.leavesSlow === true && this.#isLate() && this.#beside.size > 0) break;
       const jobs = await this.#takeDue(after);
       await this.#page(jobs);
       if (this.#storeError !== null) return;
@@ -249,6 +248,10 @@ export class Pass {
     await Promise.race([pause, Promise.all(this.#beside)]);
     wake();
     forget();
+  }
+
+  #isLate(): boolean {
+    return this.#left() < Math.min(2 * POLL_NEEDS_MS, 0.75 * this.#options.budgetMs);
   }
 
   /** Slow work beside must not make the polls of others late. */

@@ -36,7 +36,7 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
-  const polls = new PollTimes();
+  const polls = new PollTimes((id) => core.gateway.read(id));
   const memory: PassMemory = { drainAt: new Map(), purgeAt: 0, polls };
   let lastHandlers: Handlers = new Map();
   const neutral = neutralContext();
