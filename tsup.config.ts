@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, unknown> };
@@ -8,19 +8,33 @@ const entry = Object.keys(exports)
   .filter((name) => name !== "./package.json")
   .map((name) => `src/${name === "." ? "index" : name.slice(2)}.ts`);
 
+/** No entry of the package: what definitions are made of gets chunks of its own, so that they bundle without the engine. */
+const DEFINITIONS = "src/core/define/define-job.ts";
+
+/** What React asks for above a client's module: rollup drops it. On the first line, which keeps the source map's lines. */
+function markForClients(): void {
+  for (const file of ["dist/react.js", "dist/react.cjs"]) {
+    writeFileSync(file, `"use client";${readFileSync(file, "utf8")}`);
+  }
+}
+
 // Dependencies and peers stay imports: tsup leaves what package.json names outside the bundle.
 export default defineConfig({
-  entry,
+  entry: [...entry, DEFINITIONS],
   format: ["esm", "cjs"],
   dts: true,
   // Entries share chunks in both formats, so that errors and registries exist once however many are loaded.
   splitting: true,
   // Rollup, which does this, also turns the split chunks into CJS. tsup's default for that (sucrase) rewrites
   // class fields, `?.` and `??` on the way.
-  treeshake: true,
+  // No module acts when it is loaded: a bare import of a chunk would only warn whoever bundles.
+  treeshake: { moduleSideEffects: false },
   sourcemap: true,
   clean: true,
   target: "node20",
   // `node:sqlite` exists only under that name.
   removeNodeProtocol: false,
+  async onSuccess() {
+    markForClients();
+  },
 });

@@ -26,7 +26,7 @@ export default defineConfig({
       thresholds: {
         // As measured when queues, notifiers and live views came; before them 100 and 97, which is where they belong:
         // every decision about a job, both ways. They only rise from here.
-        "src/core/decide/**": { branches: 98 },
+        "src/core/decide/**": { branches: 100 },
         "src/core/{*.ts,!(decide)/**}": { branches: 94 },
       },
     },

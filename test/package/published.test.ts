@@ -46,6 +46,13 @@ it("ships every file that exports names, and no file that none of them leads to"
   expect([...reached].sort()).toEqual(built.sort());
 });
 
+it("marks hooks and components for the client, in both formats", async () => {
+  const { folder } = await installedPackage();
+  for (const file of ["react.js", "react.cjs"]) {
+    expect(await readFile(join(folder, "dist", file), "utf8")).toMatch(/^"use client";/);
+  }
+});
+
 it("offers the same entries to old resolution (typesVersions) and to this repository (paths)", async () => {
   const { manifest, entries } = await installedPackage();
   const inFull = Object.keys(manifest.typesVersions["*"]).map((name) => `waybill/${name}`);
