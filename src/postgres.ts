@@ -6,6 +6,7 @@ export type {
   PostgresNotificationClient,
   PostgresTransaction,
 } from "./adapters/postgres/client.js";
+export { postgresFeed, type PostgresFeedOptions } from "./adapters/postgres/feed.js";
 export { listenOnPg, type PgListenerClient } from "./adapters/postgres/pg-listener.js";
 export { fromPg, type Pg } from "./adapters/postgres/pg.js";
 export { postgresMigrationSql } from "./adapters/postgres/migrate.js";

@@ -2,10 +2,20 @@
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;
+  /**
+   * Milliseconds since any instant, which pass evenly: whoever sets the machine's clock does not move them. What is measured
+   * inside the process goes by it. Left out, steps of `now` are taken for time that passed.
+   */
+  monotonic?(): number;
   /** Runs `fn` once after `ms`; returns how to cancel. A timer does not keep the process alive unless `hold` is set. */
   timer(ms: number, fn: () => void, hold?: boolean): () => void;
   /** Runs `fn` when the current work is done, before any timer: where concurrent calls meet in one batch. */
   defer(fn: () => void): void;
+}
+
+/** What durations inside the process are measured by. */
+export function monotonicNow(clock: Clock): number {
+  return clock.monotonic?.() ?? clock.now();
 }
 
 /** Timers refuse more than 2^31-1 ms and would fire at once. */
@@ -14,6 +24,7 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   timer(ms, fn, hold = false) {
     const handle = setTimeout(fn, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
     // Browsers give a number: nothing to unref there.

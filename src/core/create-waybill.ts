@@ -322,7 +322,14 @@ function startable(
 ): Stoppable {
   runtime.checkOpen();
   const { core, dispatcher, reconciler } = runtime;
-  const worker = createWorker(core, dispatcher, reconciler, runtimeHandlers(handlers), settings);
+  const worker = createWorker(
+    core,
+    dispatcher,
+    reconciler,
+    runtimeHandlers(handlers),
+    settings,
+    runtime.hints,
+  );
   const deaf = runtime.onReady(() => {
     worker.wakeUp();
   });

@@ -59,6 +59,14 @@ export interface CallbackTokenOptions {
   readonly ttlMs?: number | undefined;
 }
 
+/** What is said with counters. */
+export interface ProgressOptions {
+  /** When it is expected to be done; `null`: nobody knows any more; left out: as `percent` tells, else as said before. */
+  readonly etaAt?: Date | null | undefined;
+  /** `percent` may go back. Else what falls behind is left out whole. @default false */
+  readonly allowDecrease?: boolean | undefined;
+}
+
 /** What `run` gets, without its types (`defineJob` adds them). */
 export interface RunContext {
   readonly input: unknown;
@@ -72,7 +80,7 @@ export interface RunContext {
   /** Enters a phase; written with the next news or the outcome. Never fails the job. */
   readonly phase: (name: string, message?: string) => void;
   /** Absolute counters; coalesced. Never fails the job. */
-  readonly progress: (progress: unknown) => void;
+  readonly progress: (progress: unknown, options?: ProgressOptions) => void;
   /** A warning that people and notifiers hear before the end. At most 50 a job are kept. */
   readonly warn: (code: string, message: string) => void;
   /** A key for an outside call that is the same at every attempt: the outside can recognise a repetition. */

@@ -1,3 +1,4 @@
+import { callHook } from "./hook.js";
 import { type Trace, traceOf } from "./trace.js";
 
 /** A call through a port, for spans and durations. */
@@ -21,8 +22,8 @@ export type Counter =
   | "unserved";
 
 /**
- * Hooks around everything that leaves the core, and the trace that a job is submitted in. They must not throw; what they
- * throw is ignored, so that watching a job never breaks it.
+ * Hooks around everything that leaves the core, and the trace that a job is submitted in. What they throw, at once or later,
+ * is ignored, so that watching a job never breaks it.
  */
 export interface Telemetry {
   /** Called before a call; the function that it returns is called once after it. */
@@ -68,52 +69,33 @@ export function observe<T>(
   let running: Promise<T> | null = null;
   // The application's function, run once: whether its hook calls it, calls it twice, or throws.
   const once = (): Promise<T> => (running ??= (async () => between(telemetry, call, run))());
-  try {
-    const returned = telemetry.run(trace, `${call.port} ${call.operation}`, once);
-    if (returned instanceof Promise) returned.catch(() => undefined);
-  } catch {
-    // Watching a job never breaks it.
-  }
+  callHook(() => telemetry.run?.(trace, `${call.port} ${call.operation}`, once));
   return once();
 }
 
 function between<T>(telemetry: Telemetry, call: PortCall, run: () => Promise<T>): Promise<T> {
   let end: ReturnType<NonNullable<Telemetry["start"]>>;
-  try {
-    end = telemetry.start?.(call);
-  } catch {
-    // Watching a job never breaks it.
-  }
-  return end === undefined ? run() : ended(run, end);
+  // Watching a job never breaks it.
+  callHook(() => (end = telemetry.start?.(call)));
+  return typeof end === "function" ? ended(run, end) : run();
 }
 
 async function ended<T>(
   run: () => Promise<T>,
-  end: (result: { readonly error?: unknown }) => void,
+  end: (result: { readonly error?: unknown }) => unknown,
 ): Promise<T> {
   try {
     const value = await run();
-    guarded(() => {
-      end({});
-    });
+    callHook(() => end({}));
     return value;
   } catch (error) {
-    guarded(() => {
-      end({ error });
-    });
+    callHook(() => end({ error }));
     throw error;
   }
 }
 
 /** Counts, whatever the hook does. */
 export function count(telemetry: Telemetry, counter: Counter, by = 1): void {
-  guarded(() => telemetry.count?.(counter, by));
-}
-
-function guarded(hook: () => void): void {
-  try {
-    hook();
-  } catch {
-    // Watching a job never breaks it.
-  }
+  const counted: ((counter: Counter, by: number) => unknown) | undefined = telemetry.count?.bind(telemetry);
+  if (counted !== undefined) callHook(() => counted(counter, by));
 }

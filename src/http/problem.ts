@@ -127,6 +127,7 @@ export const ANSWERS = {
   "config.capability_missing": INTERNAL,
   "store.not_migrated": INTERNAL,
   "store.corrupt": INTERNAL,
+  "store.unstorable": INTERNAL,
   "result.timeout": INTERNAL,
   "result.job_failed": INTERNAL,
 } as const satisfies Record<ErrorCode, Answer>;

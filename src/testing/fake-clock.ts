@@ -7,6 +7,10 @@ export interface FakeClockOptions {
 
 /** A clock that stands still until it is told to move. */
 export interface FakeClock extends Clock {
+  /** By `advance` alone. */
+  monotonic(): number;
+  /** Sets the wall clock: `now` moves, and no time passes. */
+  step(ms: number): void;
   /**
    * Moves time on by `ms`, timer by timer in order of their instants (ties: in order of creation), and settles before the
    * first, between any two and after the last. Timers set on the way run too when they are due by then.
@@ -23,7 +27,7 @@ export interface FakeClock extends Clock {
   runUntil<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
   /** Timers that have not run yet. */
   pending(): number;
-  /** When the next timer is due, by this clock; `null`: there is none. */
+  /** When the next timer is due, by `now`; `null`: there is none. */
   nextTimerAt(): number | null;
   /** The same timers, seen by a machine whose clock is off by `offsetMs`. */
   skewed(offsetMs: number): Clock;
@@ -63,7 +67,9 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
 }
 
 class ManualClock implements FakeClock {
+  /** The time that passes, which timers go by. */
   #now: number;
+  #steppedMs = 0;
   /** In order of creation, which decides ties. */
   readonly #timers = new Set<Timer>();
   #deferred = 0;
@@ -76,7 +82,15 @@ class ManualClock implements FakeClock {
   }
 
   now(): number {
+    return this.#now + this.#steppedMs;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  step(ms: number): void {
+    this.#steppedMs += ms;
   }
 
   timer(ms: number, fn: () => void): () => void {
@@ -117,7 +131,7 @@ class ManualClock implements FakeClock {
     await this.#exclusively(async () => {
       await this.#settle();
       for (;;) {
-        const next = this.nextTimerAt();
+        const next = this.#next()?.at ?? null;
         if (settled) return;
         if (next === null)
           throw new Error("The promise waits for nothing that this clock knows of: no timer is set.");
@@ -134,12 +148,14 @@ class ManualClock implements FakeClock {
   }
 
   nextTimerAt(): number | null {
-    return this.#next()?.at ?? null;
+    const next = this.#next();
+    return next === null ? null : next.at + this.#steppedMs;
   }
 
   skewed(offsetMs: number): Clock {
     return {
-      now: () => this.#now + offsetMs,
+      now: () => this.now() + offsetMs,
+      monotonic: () => this.#now,
       timer: (ms, fn) => this.timer(ms, fn),
       defer: (fn) => {
         this.defer(fn);

@@ -48,6 +48,7 @@ export function interceptStore<Tx>(store: Store<Tx>, around: AroundStoreCall): S
   return {
     capabilities: store.capabilities,
     ...(store.feed && { feed: store.feed }),
+    ...(store.tellsChanges && { tellsChanges: true }),
     create: (request) => around("create", request.items.length, () => store.create(request)),
     read: (request) => around("read", request.ids.length, () => store.read(request)),
     write: (request) => around("write", request.items.length, () => store.write(request)),

@@ -140,6 +140,7 @@ function passedOn<Tx>(inner: Store<Tx>): Omit<Store<Tx>, RecordedMethod> {
   return {
     capabilities: inner.capabilities,
     ...(inner.feed && { feed: inner.feed }),
+    ...(inner.tellsChanges && { tellsChanges: true }),
     list: (request) => inner.list(request),
     byRef: (request) => inner.byRef(request),
     park: (request) => inner.park(request),

@@ -219,6 +219,33 @@ describe("a job that the application hands over itself", () => {
     await w.run(working);
   });
 
+  it("is found by an event that looks for it in the instant in which it begins to wait", async () => {
+    const clock = fakeClock();
+    const store = memoryStore();
+    const byRef = store.byRef.bind(store);
+    let begin = async (): Promise<unknown> => undefined;
+    Object.assign(store, {
+      byRef: async (request: Parameters<typeof byRef>[0]) => {
+        const found = await byRef(request);
+        await begin();
+        return found;
+      },
+    });
+    const waybill = createWaybill({ jobs: [ingest], store, clock });
+    const { id } = await clock.runUntil(waybill.submit(ingest, { documentId: "d-3" }).unwrap());
+    const claimed = await clock.runUntil(Promise.resolve(waybill.claim(ingest, id)));
+    if (!claimed.ok) throw claimed.error;
+    // The event has looked and found nobody; before it asks who might still be launching, the job waits.
+    begin = async () => {
+      begin = async () => undefined;
+      await claimed.value.track({ documentId: "d-3" });
+    };
+    const told = await clock.runUntil(
+      Promise.resolve(waybill.report(ingest, { ref: { documentId: "d-3" } }, { state: "open" })),
+    );
+    expect(told).toMatchObject({ ok: true, value: { id } });
+  });
+
   it("is as unknown as none to another owner, by another kind, or with an id that is none", async () => {
     const w = world();
     const id = await w.submit();

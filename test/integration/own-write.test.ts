@@ -1,6 +1,6 @@
 // The server carries a command out and its answer is lost, for each command of a life in turn. ioredis sends such a command
 // again by itself, Waybill asks again where the driver does not: either way whoever made a change knows it for its own.
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, isWaybillError } from "../../src/index.js";
 import { postgresStore } from "../../src/postgres.js";

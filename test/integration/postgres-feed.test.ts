@@ -66,9 +66,11 @@ describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", ()
     },
   );
 
-  it("is there only with a connection to listen with", async () => {
+  it("is not there where it is not wanted, and where the client can lend no connection", async () => {
     const server = await postgresServer();
-    expect(postgresStore({ client: server.pool() }).feed).toBeUndefined();
+    const client = { query: async () => ({ rows: [] }) };
+    expect(postgresStore({ client: server.pool(), listen: false }).feed).toBeUndefined();
+    expect(postgresStore({ client }).feed).toBeUndefined();
   });
 
   it("sends the hints of a batch with one statement, and no bare call", async () => {

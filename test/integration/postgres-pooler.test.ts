@@ -6,8 +6,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, describe, it } from "vitest";
-import { postgresStore } from "../../src/postgres.js";
+import { afterAll, describe, expect, it } from "vitest";
+import { listenOnPg, postgresFeed, postgresStore } from "../../src/postgres.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
+import { sampleHint } from "../../src/testing/feed-suite/feed-probe.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
 import { asUser, postgresMissing, postgresServer } from "../support/postgres-server.js";
 
@@ -80,12 +82,40 @@ describe.skipIf(BOUNCER === undefined || postgresMissing() !== null)(
           await store.migrate();
           return {
             store,
-            second: async () => postgresStore({ client: pool, schema }),
+            // Who hears hints needs a way around the pooler.
+            second: async () =>
+              postgresStore({
+                client: pool,
+                schema,
+                listen: listenOnPg(() => new pg.Client(server.connection)),
+              }),
             close: () => pool.end(),
           };
         },
       },
     );
+
+    it("swallows notifications: the feed says so at once, gives its connection back, and nothing else fails", async () => {
+      const server = await postgresServer();
+      const port = await (started ??= startBouncer(BOUNCER ?? ""));
+      const pool = server.pool({ port, max: 8 });
+      const clock = fakeClock();
+      const feed = postgresFeed({ client: pool, channel: server.schema(), clock });
+      const subscribed = feed
+        .subscribe(() => undefined)
+        .then(
+          () => null,
+          (error: unknown) => error,
+        );
+      // The wait for a notification is the only timer; it begins once the server has answered.
+      while (clock.pending() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await clock.advance(5_000);
+      expect(await subscribed).toMatchObject({ code: "feed.unavailable" });
+      await feed.publish([sampleHint("a")]);
+      await feed.close();
+      while (pool.idleCount < pool.totalCount) await new Promise((resolve) => setTimeout(resolve, 5));
+      await pool.end();
+    });
   },
 );
 

@@ -36,7 +36,7 @@ describe("the schema of the SQLite store", () => {
     const db = connect(path);
     await sqliteStore({ db }).ready();
     expect(value(db, "pragma application_id")).toBe(0x5742696c);
-    expect(value(db, "pragma user_version")).toBe(1);
+    expect(value(db, "pragma user_version")).toBe(2);
     await expect(sqliteStore({ db: connect(path) }).ready()).resolves.toBeUndefined();
   });
 
@@ -59,15 +59,15 @@ describe("the schema of the SQLite store", () => {
   });
 
   it.each([
-    { age: "an older", version: 0, word: "older" },
-    { age: "a newer", version: 2, word: "newer" },
+    { age: "an older", version: 1, word: "older" },
+    { age: "a newer", version: 3, word: "newer" },
   ])("$age one is refused by a clear sentence", async ({ version, word }) => {
     const path = emptyFile();
     await sqliteStore({ db: connect(path) }).ready();
     const db = connect(path);
     db.exec(`pragma user_version = ${version}`);
     const refusal = sqliteStore({ db }).ready();
-    await expect(refusal).rejects.toThrow(`schema ${version}, which is ${word} than schema 1`);
+    await expect(refusal).rejects.toThrow(`schema ${version}, which is ${word} than schema 2`);
     await expect(refusal).rejects.toSatisfy((error) => isWaybillError(error, "store.not_migrated"));
   });
 

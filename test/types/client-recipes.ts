@@ -1,13 +1,9 @@
 // The recipes of docs/client.md and docs/react.md: test/unit/client-docs.test.ts holds the pages to this text.
+import type { QueryClient } from "@tanstack/react-query";
 import { type Action, legacy_createStore as createStore } from "redux";
 import type { JobView } from "../../src/core/api/view.js";
 import { applyNewer, createClient, type JobChanges } from "../../src/client.js";
 import type { ingest } from "./sample-jobs.js";
-
-/** What the recipe for TanStack Query needs of its `QueryClient`: the package itself is not installed here. */
-interface QueryClient {
-  setQueryData<T>(key: readonly unknown[], updater: (old: T | undefined) => T | undefined): unknown;
-}
 
 const client = createClient<typeof ingest>({ baseUrl: "/jobs" });
 

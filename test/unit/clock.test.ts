@@ -113,17 +113,78 @@ describe("system clock", () => {
 });
 
 describe("the store's time", () => {
-  it("follows a store with a clock of its own", () => {
+  const AHEAD = 600_000;
+
+  /** A store whose clock is `ahead` of ours; each reply takes as long as it is told to, half of it on either way. */
+  function bench(ahead = AHEAD) {
     const clock = fakeClock();
     const time = storeTime(clock, "server");
-    time.heard(clock.now() - 7_000);
-    expect(time.now()).toBe(clock.now() - 7_000);
+    const truth = () => clock.monotonic() + ahead;
+    const hear = async (tripMs: number, lateMs = 0) => {
+      const sentAt = clock.monotonic();
+      await clock.advance(tripMs / 2);
+      const nowMs = truth();
+      await clock.advance(tripMs / 2 + lateMs);
+      time.heard(nowMs, sentAt);
+    };
+    return { clock, time, hear, off: () => time.now() - truth() };
+  }
+
+  it("follows a store with a clock of its own, and is not sure before it has heard it", async () => {
+    const { time, hear, off } = bench();
+    expect(time.isSure()).toBe(false);
+    await hear(0);
+    expect([time.isSure(), off()]).toEqual([true, 0]);
   });
 
   it("is the caller's where the store has none", () => {
     const clock = fakeClock();
     const time = storeTime(clock, "caller");
-    time.heard(clock.now() - 7_000);
-    expect(time.now()).toBe(clock.now());
+    time.heard(clock.now() - 7_000, clock.monotonic());
+    expect([time.now(), time.isSure()]).toEqual([clock.now(), true]);
+  });
+
+  it("is never ahead of the store, and behind by the way of the quickest reply at most", async () => {
+    const { hear, off } = bench();
+    for (const tripMs of [200, 20, 100, 40]) await hear(tripMs);
+    expect(off()).toBeLessThanOrEqual(0);
+    expect(off()).toBeGreaterThanOrEqual(-11);
+  });
+
+  it("takes nothing of a reply that was looked at late", async () => {
+    const { time, hear, off } = bench();
+    await hear(10);
+    await hear(10, 6_000);
+    expect(off()).toBeGreaterThanOrEqual(-6);
+    expect(time.isSure()).toBe(true);
+  });
+
+  it("is not sure of a first reply that was looked at late, and asks no more once it knows it no better", async () => {
+    const { time, hear } = bench();
+    await hear(10, 6_000);
+    expect(time.isSure()).toBe(false);
+    time.accept();
+    expect(time.isSure()).toBe(true);
+  });
+
+  it.each([60_000, -60_000, 3_600_000, -3_600_000])(
+    "does not move when the machine's clock is set by %i ms",
+    async (ms) => {
+      const { clock, time, hear, off } = bench();
+      await hear(0);
+      clock.step(ms);
+      expect(off()).toBe(0);
+      // It may as well have slept: whoever makes instants of durations asks first.
+      expect(time.isSure()).toBe(false);
+      await hear(0);
+      expect([time.isSure(), off()]).toEqual([true, 0]);
+    },
+  );
+
+  it("follows the store when its clock is set", async () => {
+    const { clock, time, hear } = bench();
+    await hear(2);
+    time.heard(clock.monotonic() - 5_000, clock.monotonic());
+    expect(time.now()).toBe(clock.monotonic() - 5_000);
   });
 });

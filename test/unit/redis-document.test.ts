@@ -95,7 +95,7 @@ describe("a document", () => {
   });
 
   it.each([1.5, Number.NaN, -1, 1e15, Infinity])("takes no instant of %d", (wakeAt) => {
-    expect(() => encodeDocument(sampleJob({ id: "job-1", wakeAt }, 0), null)).toThrow(/config\.invalid/);
+    expect(() => encodeDocument(sampleJob({ id: "job-1", wakeAt }, 0), null)).toThrow(/store\.unstorable/);
   });
 });
 

@@ -1,6 +1,8 @@
+import { isWaybillError } from "../../core/errors.js";
 import type { PulseRequest, PurgeReply, PurgeRequest, StoreHealth } from "../../core/ports/store.js";
 import { forEach } from "./batch.js";
-import { decodeHot, isProvisional } from "./codec.js";
+import type { Item } from "./client.js";
+import { decodeHot, type HotJob, isProvisional } from "./codec.js";
 import { numeric } from "./fields.js";
 import { UNDELIVERABLE } from "./indexed.js";
 import { readItems } from "./items.js";
@@ -70,5 +72,16 @@ async function remove(session: Session, { id, key }: IndexEntry): Promise<boolea
     await dropProvisional(session, item);
     return false;
   }
-  return removeSettled(session, decodeHot(item));
+  const hot = readable(item);
+  return hot !== null && removeSettled(session, hot);
+}
+
+/** `null`: it cannot be read, so what belongs to it is not known. It stays, and in nobody's way. */
+function readable(item: Item): HotJob | null {
+  try {
+    return decodeHot(item);
+  } catch (error) {
+    if (isWaybillError(error, "store.corrupt")) return null;
+    throw error;
+  }
 }

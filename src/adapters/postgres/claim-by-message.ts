@@ -3,20 +3,21 @@ import { claimEffect, TERMS_COLUMNS, termsOf } from "./claim.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS, jobColumns } from "./columns.js";
+import { type Telling, telling } from "./hints.js";
 import { askUntilJudged } from "./refusal.js";
 import type { Session } from "./session.js";
 import { batch, CLOCK, inLockOrder, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
 /** The input goes with a claim, new or held already; a refusal is told without it. */
-const claimStatement = (job: string): string =>
+const claimStatement = (job: string, told: Telling): string =>
   `with ${CLOCK}, ${rowsOf(1, "id text, lane integer, dispatch integer, token text, lease_ms bigint")}, ` +
   `t as materialized (select * from json_to_record($2::text::json) as t (${TERMS_COLUMNS})), ` +
   `taken as (update ${job} j set ${claimEffect("w", "w.token", "greatest(j.dispatch, w.dispatch)")} from w, t, clock ` +
   "where w.lane = 0 and j.id = w.id and j.record_version <= t.record_version and j.dispatch <= w.dispatch " +
   "and (j.status = 'QUEUED' or (j.status = 'PENDING' and j.send_at <= clock.ms)) " +
-  `returning ${jobColumns({ input: true })}) ` +
-  "select clock.ms as now_ms, r.* from clock left join (" +
+  `returning ${jobColumns({ input: true })})${told.parts.map((part) => `, ${part}`).join("")} ` +
+  `select clock.ms as now_ms, r.* from clock${told.join} left join (` +
   "select 'true' as claimed, id as asked, taken.* from taken union all " +
   "select 'false', w.id, s.* from w left join lateral (" +
   `select ${JOB_COLUMNS}, case when j.status = 'PROCESSING' and j.token = w.token then j.input end as input ` +
@@ -30,9 +31,10 @@ export async function claimByMessage(
 ): Promise<ClaimReply> {
   let now = nowMs;
   const ordered = inLockOrder(items);
+  const statement = claimStatement(session.names.job, telling(session, ["taken"]));
   const results = await askUntilJudged(session, ordered, async (asked) => {
     const params = [batch(asked.map(columnsOf)), JSON.stringify(termsOf(terms))];
-    const rows = await session.run(claimStatement(session.names.job), params, "writes");
+    const rows = await session.run(statement, params, "writes");
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const shown = new Map(rows.map((row) => [row["asked"], row]));
     return new Map(asked.map((item) => [item.id, answerOf(item, terms, shown.get(item.id), now)]));

@@ -26,6 +26,8 @@ export interface PostgresNotification {
 /** `PGlite`, and what `fromPostgresJs` makes: it keeps a connection for what is listened to. */
 export interface PostgresChannelClient {
   listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>>;
+  /** Tells when it listens again after its connection was lost, where it does so by itself. Returns how to stop. */
+  onRelisten?(listener: () => void): () => void;
 }
 
 /** A connection that hears notifications. Not one of a pool, and not through a pooler. */

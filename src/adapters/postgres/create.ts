@@ -3,26 +3,41 @@ import type { CreateItem, CreateReply, CreateResult, StoredJob } from "../../cor
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
+import { HINTED, telling } from "./hints.js";
 import { type NewRows, newRows } from "./new-rows.js";
 import { further, type Session } from "./session.js";
 import { batch, CLOCK, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
 /**
+ * How long a create waits for a transaction that has written the same id or scope and may still go either way. Set for the
+ * statement alone, before it inserts. Whoever gave it up is asked again, and meanwhile others have had their turn.
+ */
+const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1500', true))";
+
+/**
  * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
  * What is in the way cannot be read here: the snapshot may be older.
  */
-function insertStatement(job: string, { declared, sharedDeclared, names, values }: NewRows): string {
+function insertStatement(
+  session: Session,
+  { declared, sharedDeclared, names, values }: NewRows,
+  isBounded: boolean,
+): string {
+  const { job } = session.names;
+  const told = telling(session, ["stored"]);
   const parts = [CLOCK, rowsOf(1, declared)];
+  if (isBounded) parts.push(PATIENCE);
   if (sharedDeclared !== "") {
     parts.push(`c as materialized (select * from json_to_record($2::text::json) as c (${sharedDeclared}))`);
   }
-  const from = sharedDeclared === "" ? "w" : "w, c";
+  const from = `${sharedDeclared === "" ? "w" : "w, c"}${isBounded ? ", patience" : ""}`;
   parts.push(
-    `stored as (insert into ${job} (${names}) select ${values} from ${from} on conflict do nothing returning id)`,
+    `stored as (insert into ${job} as j (${names}) select ${values} from ${from} on conflict do nothing returning ${HINTED})`,
+    ...told.parts,
   );
   return (
-    `with ${parts.join(", ")} select clock.ms as now_ms, r.id from clock ` +
+    `with ${parts.join(", ")} select clock.ms as now_ms, r.id from clock${told.join} ` +
     "left join (select w.id from w where w.id not in (select id from stored)) r on true"
   );
 }
@@ -41,6 +56,8 @@ export async function createJobs(
   nowMs: number,
 ): Promise<CreateReply> {
   const results = new Map<string, CreateResult>();
+  // In the caller's transaction a limit would outlast the statement, and the wait is the caller's own.
+  const isBounded = session.commits && items.length === 1;
   let left = items;
   let now = nowMs;
   for (let round = 0; left.length > 0 || round === 0; round += 1) {
@@ -48,7 +65,7 @@ export async function createJobs(
     const made = newRows(inOrder(left));
     const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
-      session.run(insertStatement(session.names.job, made), params, "writes"),
+      session.run(insertStatement(session, made, isBounded), params, "writes"),
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const refused = new Set(rows.map((row) => row["id"]));

@@ -1,4 +1,9 @@
-import { isWaybillError, StoreNotMigratedError, StoreUnavailableError } from "../../core/errors.js";
+import {
+  isWaybillError,
+  StoreNotMigratedError,
+  StoreUnavailableError,
+  WaybillError,
+} from "../../core/errors.js";
 import type { Outcome } from "../../core/error-codes.js";
 
 /** What a statement may leave behind when it fails: nothing, where it only reads or the caller is to commit it. */
@@ -41,8 +46,15 @@ const SENTENCES: readonly (readonly [pattern: RegExp, sentence: string])[] = [
     /^(40001|40P01)/,
     "Postgres rolled a statement of the store back again and again, for others that ran beside it.",
   ],
-  [/^54/, "A text is too long for an index of the Postgres store."],
   [IN_DOUBT, "The connection to Postgres was lost."],
+];
+
+/** What a statement carried is refused at any time: nothing of it was written. */
+const UNSTORABLE: readonly (readonly [pattern: RegExp, sentence: string])[] = [
+  [/^(22P05|22021)/, "The encoding of the Postgres database lacks a character of a text."],
+  [/^22/, "Postgres does not take a value of the store."],
+  [/^(23502|23514)/, "A value that the Postgres store needs is missing."],
+  [/^54/, "A text is too long for an index of the Postgres store."],
 ];
 
 /** The SQLSTATE of what a driver threw; `null`: it does not come from the server. */
@@ -64,6 +76,8 @@ export function explained(error: unknown, effect: Effect): unknown {
   if (state !== null && /^(42P01|42703|3F000)/.test(state)) {
     return new StoreNotMigratedError("The tables of the Postgres store are missing, or of another version.");
   }
+  const unstorable = UNSTORABLE.find(([pattern]) => pattern.test(state ?? ""));
+  if (unstorable !== undefined) return new WaybillError("store.unstorable", unstorable[1], { cause: error });
   const outcome = effect === "reads" ? "not_applied" : outcomeOf(error, state);
   return new StoreUnavailableError(sentenceOf(error, state), { outcome, cause: error });
 }

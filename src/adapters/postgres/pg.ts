@@ -1,4 +1,5 @@
 import type { PostgresClient } from "./client.js";
+import { isPool, listenOnPool } from "./pool-listener.js";
 
 /** What `Pool`, `Client` and `PoolClient` of `pg` take for a named statement. */
 export interface Pg {
@@ -16,6 +17,8 @@ const MAX_NAMED = 100;
 export function fromPg(client: Pg): PostgresClient {
   const names = new Map<string, string>();
   return {
+    // A pool goes on lending a connection that listens.
+    ...(isPool(client) ? listenOnPool(client) : {}),
     query: (text, params = []) => {
       let name = names.get(text);
       if (name === undefined && names.size < MAX_NAMED) names.set(text, (name = `waybill_${hash(text)}`));

@@ -1,5 +1,6 @@
 import { WaybillError } from "../../core/errors.js";
 import type { PostgresChannelClient, PostgresClient } from "./client.js";
+import { Relistened } from "./relistened.js";
 
 /** The part of `sql` of postgres.js, and of `sql` inside `sql.begin`, that is used. */
 export interface PostgresJs {
@@ -14,6 +15,7 @@ export interface PostgresJsRoot extends PostgresJs {
   listen(
     channel: string,
     onPayload: (payload: string) => void,
+    onListen?: () => void,
   ): PromiseLike<{ unlisten(): PromiseLike<void> }>;
 }
 
@@ -43,10 +45,17 @@ export function fromPostgresJs(
     query: async (text, params = []) => ({ rows: [...(await sql.unsafe(text, params, { prepare }))] }),
   };
   if (!("listen" in sql)) return client;
+  const relistened = new Relistened();
   return {
     ...client,
+    onRelisten: relistened.on,
     listen: async (channel, onPayload) => {
-      const listening = await sql.listen(channel, onPayload);
+      let isAgain = false;
+      // It is told the first time too.
+      const listening = await sql.listen(channel, onPayload, () => {
+        if (isAgain) relistened.tell();
+        isAgain = true;
+      });
       return async () => {
         await listening.unlisten();
       };

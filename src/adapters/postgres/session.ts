@@ -13,23 +13,29 @@ export interface Session {
   readonly names: Names;
   /** Each statement commits; in the caller's transaction nothing has happened until the caller does. */
   readonly commits: boolean;
+  /** Changes are told to other processes by the statements that make them. */
+  readonly tells: boolean;
   /** Runs one statement in a transaction of its own. @throws StoreUnavailableError */
   run(sql: string, params: readonly string[], effect: Effect): Promise<readonly Row[]>;
 }
 
 /** Each statement commits by itself, on whatever connection the client has free: nothing is kept between two of them. */
-export function sessionOf(client: PostgresClient, names: Names): Session {
+export function sessionOf(client: PostgresClient, names: Names, tells: boolean): Session {
   return {
     names,
     commits: true,
+    tells,
     async run(sql, params, effect) {
       for (let tries = 1; ; tries += 1) {
+        // A client is judged before the statement is sent: that failing, the statement has had no effect.
+        let reached: Effect = "reads";
         try {
-          if (effect === "writes") await judged(client);
+          if (effect === "writes") await judgeClient(client);
+          reached = effect;
           return rowsOf(await client.query(sql, [...params]));
         } catch (error) {
           // Nothing of it was applied, so this is no second try of a change.
-          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, effect);
+          if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, reached);
         }
         await pause(tries);
       }
@@ -42,9 +48,11 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
   return {
     names,
     commits: false,
+    // A transaction that has notified cannot be prepared for a commit in two phases, and fails where the queue is full.
+    tells: false,
     async run(sql, params) {
       try {
-        await judged(tx);
+        await judgeClient(tx);
         return rowsOf(await tx.query(sql, [...params]));
       } catch (error) {
         throw explained(error, "reads");
@@ -66,15 +74,6 @@ export async function further<T>(session: Session, applied: boolean, run: () => 
       outcome: "unknown",
       cause: error.cause,
     });
-  }
-}
-
-/** That it failed says nothing of what was to follow it: nothing has. */
-async function judged(client: PostgresClient): Promise<void> {
-  try {
-    await judgeClient(client);
-  } catch (error) {
-    throw explained(error, "reads");
   }
 }
 

@@ -39,7 +39,7 @@ import { claimNext } from "./claim-next.js";
 import { checkClient } from "./client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
 import { createJobs } from "./create.js";
-import { postgresFeed } from "./feed.js";
+import { postgresFeed, sourceOf } from "./feed.js";
 import { jobsByRef, listJobs } from "./list.js";
 import { checkSchema, migrate } from "./migrate.js";
 import { type Names, namesOf } from "./names.js";
@@ -60,10 +60,13 @@ export interface PostgresStoreOptions {
    */
   readonly schema?: string;
   /**
-   * A connection of its own that hears notifications, not from the pool and not through a pooler: gives the store a
-   * `feed`. Where it is lost, hints are lost with it, never jobs.
+   * What hears notifications of other processes, not through a pooler in transaction mode. Where it is lost, hints are lost
+   * with it, never jobs. `false`: nothing hears them, and changes made here are not notified either.
+   *
+   * @default a connection borrowed from `client`, while a worker or a watcher of this process runs, where that is a pool of
+   * two or more; `client` where it can listen
    */
-  readonly listen?: PostgresListener;
+  readonly listen?: PostgresListener | false;
 }
 
 const CAPABILITIES: StoreCapabilities = {
@@ -100,6 +103,7 @@ export interface PostgresStore extends Store<PostgresTransaction> {
 class StoreOnPostgres implements PostgresStore {
   readonly capabilities = CAPABILITIES;
   readonly feed?: Feed;
+  readonly tellsChanges: boolean;
   readonly #names: Names;
   readonly #session: Session;
   #closed = false;
@@ -107,8 +111,11 @@ class StoreOnPostgres implements PostgresStore {
   constructor({ client, schema = "waybill", listen }: PostgresStoreOptions) {
     checkClient("The client of the Postgres store", client);
     this.#names = namesOf(schema);
-    this.#session = sessionOf(client, this.#names);
-    if (listen !== undefined) this.feed = postgresFeed(this.#session, listen);
+    this.tellsChanges = listen !== false;
+    this.#session = sessionOf(client, this.#names, this.tellsChanges);
+    const source = listen ?? sourceOf(client);
+    if (source !== false && source !== null)
+      this.feed = postgresFeed({ client, listen: source, channel: this.#names.channel });
   }
 
   async create({ nowMs, items, tx }: CreateRequest<PostgresTransaction>): Promise<CreateReply> {

@@ -1,9 +1,11 @@
 import type { ClaimNext, StoredJob, WriteItem, WriteReply, WriteResult } from "../../core/ports/store.js";
+import type { ReadEach } from "../../core/ports/unreadable.js";
 import { claimNext, claimNextParts } from "./claim-next.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import { holds } from "./guard.js";
+import { HINTED, telling } from "./hints.js";
 import { columnsOf, type Lane, laneOf, rowOf } from "./lane.js";
 import { askUntilJudged } from "./refusal.js";
 import type { Session } from "./session.js";
@@ -22,7 +24,7 @@ export async function writeJobs(
   thenClaim?: ClaimNext,
 ): Promise<WriteReply> {
   let now = nowMs;
-  let claimed: readonly StoredJob[] | undefined;
+  let claimed: ReadEach<StoredJob> | undefined;
   // One row may be changed once in a statement, and what a statement frees it does not see.
   let piggyback =
     thenClaim !== undefined && items.length > 0 && mayShare(items, thenClaim) ? thenClaim : null;
@@ -33,12 +35,15 @@ export async function writeJobs(
     piggyback = null;
     return answer.results;
   });
-  if (thenClaim !== undefined) claimed ??= (await claimNext(session, thenClaim, now)).jobs;
+  if (thenClaim !== undefined && claimed === undefined) {
+    const { jobs, unreadable } = await claimNext(session, thenClaim, now);
+    claimed = { found: jobs, unreadable: unreadable === undefined ? {} : { unreadable } };
+  }
   const byId = new Map(inLockOrder(items).map((item, index) => [item.id, results[index]]));
   return {
     nowMs: now,
     results: items.map((item) => byId.get(item.id) as WriteResult),
-    ...(claimed === undefined ? {} : { claimed }),
+    ...(claimed === undefined ? {} : { claimed: claimed.found, ...claimed.unreadable }),
   };
 }
 
@@ -52,10 +57,12 @@ function mayShare(items: readonly WriteItem[], { token }: ClaimNext): boolean {
   );
 }
 
+const NOTHING_READ: ReadEach<StoredJob> = { found: [], unreadable: {} };
+
 interface WriteAnswer {
   readonly nowMs: number;
   readonly results: ReadonlyMap<string, WriteResult | null>;
-  readonly claimed: readonly StoredJob[];
+  readonly claimed: ReadEach<StoredJob>;
 }
 
 async function writeOnce(
@@ -72,15 +79,19 @@ async function writeOnce(
     ...lanes.map((lane, number) => update(job, lane, number)),
     ...(claim?.parts ?? []),
   ];
+  const told = telling(session, [
+    ...lanes.map((_, number) => `lane_${number}`),
+    ...(claim === null ? [] : ["taken"]),
+  ]);
   const sql =
-    `with ${parts.join(", ")} select clock.ms as now_ms, r.* from clock left join (${refused(job, lanes.length)}` +
+    `with ${[...parts, ...told.parts].join(", ")} select clock.ms as now_ms, r.* from clock${told.join} left join (${refused(job, lanes.length)}` +
     `${claim === null ? "" : ` union all select null, c.* from (${claim.claimed}) c`}) r on true`;
   const answers = await session.run(sql, [rows, ...(claim?.params ?? [])], "writes");
   const nowMs = answers[0] === undefined ? 0 : numberOf(answers[0], "now_ms");
   return {
     nowMs,
     results: resultsOf(items, answers, nowMs),
-    claimed: claim === null ? [] : claim.decode(answers.filter((row) => row["asked"] === null)),
+    claimed: claim === null ? NOTHING_READ : claim.decode(answers.filter((row) => row["asked"] === null)),
   };
 }
 
@@ -98,7 +109,7 @@ function planOf(items: readonly WriteItem[]): Plan {
 function update(job: string, { assignments, guard }: Lane, number: number): string {
   return (
     `lane_${number} as (update ${job} j set ${assignments} from w, clock ` +
-    `where w.lane = ${number} and j.id = w.id and ${guard} returning j.id)`
+    `where w.lane = ${number} and j.id = w.id and ${guard} returning ${HINTED})`
   );
 }
 

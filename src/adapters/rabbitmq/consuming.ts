@@ -1,4 +1,4 @@
-import { sleep, type Clock } from "../../core/clock.js";
+import { sleep, type Clock, monotonicNow } from "../../core/clock.js";
 import type { ReceiveRequest } from "../../core/ports/queue.js";
 import { ChannelSlot, type OpenChannel } from "./channel.js";
 import type { RabbitmqMessage } from "./client.js";
@@ -95,12 +95,12 @@ export class Consuming {
   /** `null`: the signal aborted before anything was asked for. Rejects when the queue cannot be reached. */
   async receive({ max, waitMs, signal }: ReceiveRequest): Promise<Received | null> {
     if (signal.aborted) return null;
-    const waitUntil = this.#clock.now() + waitMs;
+    const waitUntil = monotonicNow(this.#clock) + waitMs;
     const open = await unlessAborted(this.#slot.get(), signal);
     const consumers = open === null ? undefined : this.#consumers.get(open);
     if (open === null || consumers === undefined) return null;
     const messages = await consumers.take(this.#queue, { max, signal }, (enough) =>
-      sleep(this.#clock, Math.max(0, waitUntil - this.#clock.now()), enough, true),
+      sleep(this.#clock, Math.max(0, waitUntil - monotonicNow(this.#clock)), enough, true),
     );
     return { open, messages };
   }

@@ -2,7 +2,9 @@ import { sleep } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
 import { checkOptions } from "../../core/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
-import { decodeHints, encodeHints } from "../../core/wire/hints.js";
+import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
+import { HintListeners } from "../../core/wire/hints/listeners.js";
+import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
 import { ChannelSlot, type OpenChannel } from "./channel.js";
 import type { RabbitmqMessage } from "./client.js";
 import { unavailable } from "./errors.js";
@@ -37,18 +39,14 @@ export function rabbitmqFeed(options: RabbitmqFeedOptions): Feed {
   return defineFeed(new RabbitmqFeed(linkOf("rabbitmqFeed", connection), exchange));
 }
 
-interface Subscription {
-  readonly listener: (hint: FeedHint) => void;
-  readonly onGap: (() => void) | undefined;
-}
-
 class RabbitmqFeed implements Feed {
   readonly #link: Link;
   readonly #exchange: string;
   readonly #publishing: ChannelSlot;
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #listeners = new HintListeners();
   readonly #ended = new AbortController();
   #listening: ChannelSlot | null = null;
+  #heartbeat: Heartbeat | null = null;
 
   constructor(link: Link, exchange: string) {
     this.#link = link;
@@ -76,32 +74,33 @@ class RabbitmqFeed implements Feed {
     options: FeedSubscription = {},
   ): Promise<() => Promise<void>> {
     this.#checkOpen();
-    const subscription: Subscription = { listener, onGap: options.onGap };
-    this.#subscriptions.add(subscription);
+    const leave = this.#listeners.add(listener, options);
     const listening = (this.#listening ??= this.#listen());
     try {
       await listening.get();
     } catch (error) {
-      await this.#unsubscribe(subscription);
+      await this.#unsubscribe(leave);
       throw unavailable("feed", "RabbitMQ does not serve the feed", error);
     }
-    return () => this.#unsubscribe(subscription);
+    return () => this.#unsubscribe(leave);
   }
 
   async close(): Promise<void> {
     this.#ended.abort();
-    this.#subscriptions.clear();
+    this.#listeners.clear();
     await Promise.all([this.#publishing.close(), this.#stopListening()]);
   }
 
-  async #unsubscribe(subscription: Subscription): Promise<void> {
-    this.#subscriptions.delete(subscription);
-    if (this.#subscriptions.size === 0) await this.#stopListening();
+  async #unsubscribe(leave: () => void): Promise<void> {
+    leave();
+    if (this.#listeners.size === 0) await this.#stopListening();
   }
 
   async #stopListening(): Promise<void> {
     const listening = this.#listening;
     this.#listening = null;
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
     await listening?.close();
   }
 
@@ -110,10 +109,32 @@ class RabbitmqFeed implements Feed {
     const slot = new ChannelSlot(this.#link, async (open) => {
       await this.#attach(open);
       open.onClosed(() => void this.#listenAgain(slot));
-      if (isAgain) this.#tellGap();
+      if (isAgain) this.#listeners.gap();
       isAgain = true;
     });
+    this.#heartbeat ??= watchLink({
+      clock: this.#link.clock,
+      random: Math.random,
+      beat: () => this.#beat(),
+      // Its end makes another one; a broker that does not answer loses its connection.
+      broken: () =>
+        void slot.get().then(
+          (open) => open.close(),
+          () => undefined,
+        ),
+    });
     return slot;
+  }
+
+  async #beat(): Promise<void> {
+    const open = await this.#publishing.get();
+    if (open.session.isBlocked) return;
+    const taken = new Promise<void>((resolve) => {
+      open.channel.publish(this.#exchange, "", Buffer.from(HEARTBEAT), {}, () => {
+        resolve();
+      });
+    });
+    await open.answer(taken);
   }
 
   /** Goes on until it listens, or nobody wants to hear any more. */
@@ -153,30 +174,11 @@ class RabbitmqFeed implements Feed {
   }
 
   #hear(payload: string): void {
-    const { hints } = decodeHints(payload);
-    for (const subscription of [...this.#subscriptions]) {
-      for (const hint of hints)
-        if (this.#subscriptions.has(subscription))
-          isolated(() => {
-            subscription.listener(hint);
-          });
-    }
-  }
-
-  #tellGap(): void {
-    for (const { onGap } of [...this.#subscriptions]) if (onGap !== undefined) isolated(onGap);
+    this.#heartbeat?.heard();
+    this.#listeners.hear(payload);
   }
 
   #checkOpen(): void {
     if (this.#ended.signal.aborted) throw new WaybillError("waybill.closed", "The RabbitMQ feed was closed.");
-  }
-}
-
-/** A listener's error is its own affair: the others, and the channel, must not suffer from it. */
-function isolated(call: () => void): void {
-  try {
-    call();
-  } catch {
-    // As said.
   }
 }

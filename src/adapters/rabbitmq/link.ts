@@ -1,4 +1,4 @@
-import { type Clock, inTime, sleep, systemClock } from "../../core/clock.js";
+import { type Clock, inTime, sleep, systemClock, monotonicNow } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
 import type { RabbitmqChannelModel } from "./client.js";
 import { BrokerSilent } from "./errors.js";
@@ -101,18 +101,18 @@ export class Link implements RabbitmqConnection {
 
   /** The session there is, or a new one. Rejects when none can be had in time. */
   async session(): Promise<Session> {
-    const giveUpAt = this.clock.now() + this.#times.patienceMs;
+    const giveUpAt = monotonicNow(this.clock) + this.#times.patienceMs;
     for (;;) {
       this.#checkOpen();
       if (this.#session !== null) return this.#session;
-      const leftMs = giveUpAt - this.clock.now();
+      const leftMs = giveUpAt - monotonicNow(this.clock);
       if (leftMs <= 0) throw new BrokerSilent("no connection in time");
       // Shared by everybody who waits, and not ended with one of them.
       const attempt = (this.#attempt ??= this.#tryOnce());
       try {
         await inTime<unknown>(this.clock, leftMs, attempt, null);
       } catch (error) {
-        if (giveUpAt - this.clock.now() <= this.#waitMs()) throw error;
+        if (giveUpAt - monotonicNow(this.clock) <= this.#waitMs()) throw error;
       }
     }
   }
@@ -127,10 +127,10 @@ export class Link implements RabbitmqConnection {
 
   async #tryOnce(): Promise<OpenSession> {
     try {
-      const waitMs = this.#triedAt + this.#waitMs() - this.clock.now();
+      const waitMs = this.#triedAt + this.#waitMs() - monotonicNow(this.clock);
       if (waitMs > 0) await sleep(this.clock, waitMs, this.#ended.signal);
       this.#checkOpen();
-      this.#triedAt = this.clock.now();
+      this.#triedAt = monotonicNow(this.clock);
       const model = await this.#open();
       this.#session = new OpenSession(model, this.clock, this.#times.answerMs, (session) => {
         this.#lost(session);
@@ -166,7 +166,7 @@ export class Link implements RabbitmqConnection {
 
   #lost(session: OpenSession): void {
     if (this.#session === session) this.#session = null;
-    const isSteady = this.clock.now() - this.#triedAt >= STEADY_MS;
+    const isSteady = monotonicNow(this.clock) - this.#triedAt >= STEADY_MS;
     this.#failures = isSteady ? 0 : this.#failures + 1;
   }
 

@@ -3,8 +3,11 @@
  * Named by shape, so that the package imports no driver.
  */
 export interface RedisClient extends RedisCommands {
-  /** A connection of its own with the same options, for the feed: one that subscribes can do nothing else. */
-  duplicate(): RedisSubscriber;
+  /**
+   * A connection of its own with the same options: for the feed, since one that subscribes can do nothing else, and for
+   * scripts while this one is silent.
+   */
+  duplicate(): RedisSubscriber & RedisCommands;
   /** Only a cluster has it. */
   nodes?(role: "master"): RedisNode[];
 }
@@ -30,5 +33,6 @@ export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "ready" | "close", listener: () => void): unknown;
   disconnect(): void;
 }

@@ -1,158 +1,169 @@
+import { type Clock, systemClock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
-import { defineFeed, type Feed, type FeedHint } from "../../core/ports/feed.js";
+import { checkOptions } from "../../core/options.js";
+import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
+import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
+import { HintListeners } from "../../core/wire/hints/listeners.js";
+import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
 import type { RedisClient, RedisSubscriber } from "./client.js";
 
-/** Hints travel many in one message: `[[id, kind, version, owner, subject], …]`. A subscriber that is slow is cut off by bytes. */
-const MAX_MESSAGE_CHARS = 256 * 1024;
-
-type Tuple = readonly [string, string, number, string | null, string | null];
-
-type Listener = (hint: FeedHint) => void;
-
-interface Subscription {
-  readonly listener: Listener;
+export interface RedisFeedOptions {
+  /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
+  readonly client: RedisClient;
+  /** One channel is one feed. A Redis store has one of its own, named after its prefix. @default "waybill" */
+  readonly channel?: string | undefined;
+  /** @default the system clock */
+  readonly clock?: Clock | undefined;
 }
 
-interface Listening {
+/** A subscriber that is slow is cut off by bytes. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+/** A connection that listens to nobody is kept for a moment: whoever listened may soon do so again. */
+const LINGER_MS = 5_000;
+
+/**
+ * Change hints between processes over pub/sub, for any store. The connection that listens is made when somebody subscribes
+ * first, connects again by itself, and then tells `onGap`; one that is half open is found within 45 s.
+ *
+ * @throws WaybillError `config.invalid`
+ */
+export function redisFeed(options: RedisFeedOptions): Feed {
+  checkOptions("redisFeed", options, ["client", "channel", "clock"]);
+  const { client, channel = "waybill", clock = systemClock } = options;
+  if (typeof channel !== "string" || channel === "")
+    throw new WaybillError("config.invalid", "redisFeed: channel must be a name.");
+  return defineFeed(new RedisFeed(client, channel, clock));
+}
+
+interface Link {
   readonly subscriber: RedisSubscriber;
   readonly attached: Promise<unknown>;
-}
-
-/** Hints over pub/sub. The connection that listens is made when somebody subscribes first. */
-export function redisFeed(client: RedisClient, channel: string): Feed {
-  return defineFeed(new RedisFeed(client, channel));
 }
 
 class RedisFeed implements Feed {
   readonly #client: RedisClient;
   readonly #channel: string;
-  readonly #subscriptions = new Set<Subscription>();
-  #listening: Listening | null = null;
+  readonly #clock: Clock;
+  readonly #listeners = new HintListeners();
+  #link: Link | null = null;
+  #heartbeat: Heartbeat | null = null;
+  #cancelLinger: () => void = () => undefined;
   #closed = false;
 
-  constructor(client: RedisClient, channel: string) {
+  constructor(client: RedisClient, channel: string, clock: Clock) {
     this.#client = client;
     this.#channel = channel;
+    this.#clock = clock;
   }
 
   async publish(hints: readonly FeedHint[]): Promise<void> {
     this.#checkOpen();
-    for (const message of messagesOf(hints)) {
+    for (const message of encodeHints(hints, MAX_MESSAGE_BYTES)) {
       try {
         await this.#client.publish(this.#channel, message);
       } catch (error) {
-        throw unavailable("Redis did not take the hints of the store's feed.", error);
+        throw unavailable("Redis did not take the hints of the feed.", error);
       }
     }
   }
 
-  async subscribe(listener: Listener): Promise<() => Promise<void>> {
+  async subscribe(
+    listener: (hint: FeedHint) => void,
+    options: FeedSubscription = {},
+  ): Promise<() => Promise<void>> {
     this.#checkOpen();
-    const subscription: Subscription = { listener };
-    this.#subscriptions.add(subscription);
-    const listening = (this.#listening ??= this.#listen());
+    this.#cancelLinger();
+    const leave = this.#listeners.add(listener, options);
+    const link = (this.#link ??= this.#attach());
     try {
-      await listening.attached;
+      await link.attached;
     } catch (error) {
-      this.#subscriptions.delete(subscription);
-      if (this.#listening === listening) this.#listening = null;
-      listening.subscriber.disconnect();
-      throw unavailable("Redis does not serve the store's feed.", error);
+      leave();
+      if (this.#link === link) this.#detach();
+      throw unavailable("Redis does not serve the feed.", error);
     }
     return async () => {
-      this.#subscriptions.delete(subscription);
+      leave();
+      if (this.#listeners.size > 0 || this.#link === null) return;
+      this.#cancelLinger();
+      this.#cancelLinger = this.#clock.timer(LINGER_MS, () => {
+        if (this.#listeners.size === 0) this.#detach();
+      });
     };
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#subscriptions.clear();
-    const listening = this.#listening;
-    this.#listening = null;
-    listening?.subscriber.disconnect();
-    await listening?.attached.catch(() => undefined);
+    this.#listeners.clear();
+    const link = this.#link;
+    this.#detach();
+    await link?.attached.catch(() => undefined);
   }
 
-  #listen(): Listening {
+  #attach(): Link {
+    this.#heartbeat ??= watchLink({
+      clock: this.#clock,
+      random: Math.random,
+      beat: () => this.#client.publish(this.#channel, HEARTBEAT),
+      broken: () => {
+        this.#attachAnew();
+      },
+    });
     const subscriber = this.#client.duplicate();
-    // The driver connects and subscribes again by itself; what was said meanwhile is lost, as hints may be.
+    let lost = false;
     subscriber.on("error", () => undefined);
+    subscriber.on("close", () => {
+      lost = true;
+    });
+    // The driver connects and subscribes again by itself, without a word of when it is done: it is asked once more.
+    subscriber.on("ready", () => {
+      if (!lost) return;
+      lost = false;
+      this.#tellGapAfter(subscriber.subscribe(this.#channel), subscriber);
+    });
     // Nothing else is subscribed here: whatever prefix the client gives channels does not matter.
     subscriber.on("message", (_channel, message) => {
-      this.#hear(message);
+      if (this.#link?.subscriber !== subscriber) return;
+      this.#heartbeat?.heard();
+      this.#listeners.hear(message);
     });
     return { subscriber, attached: subscriber.subscribe(this.#channel) };
   }
 
-  #hear(message: string): void {
-    const hints = hintsOf(message);
-    for (const subscription of [...this.#subscriptions]) {
-      for (const hint of hints) this.#deliver(subscription, hint);
-    }
+  /** The link is half open: another connection takes its place. */
+  #attachAnew(): void {
+    const link = this.#link;
+    if (link === null) return;
+    link.subscriber.disconnect();
+    this.#link = this.#attach();
+    this.#tellGapAfter(this.#link.attached, this.#link.subscriber);
   }
 
-  #deliver(subscription: Subscription, hint: FeedHint): void {
-    if (!this.#subscriptions.has(subscription)) return;
-    try {
-      subscription.listener(hint);
-    } catch {
-      // A listener's error is its own affair: the others must not suffer from it.
-    }
+  /** A failed try is repeated by the driver, or by the next silence. */
+  #tellGapAfter(attached: Promise<unknown>, subscriber: RedisSubscriber): void {
+    attached.then(
+      () => {
+        if (this.#link?.subscriber === subscriber) this.#listeners.gap();
+      },
+      () => undefined,
+    );
+  }
+
+  #detach(): void {
+    this.#cancelLinger();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
+    this.#link?.subscriber.disconnect();
+    this.#link = null;
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new WaybillError("waybill.closed", "The feed of the Redis store was closed.");
+    if (this.#closed) throw new WaybillError("waybill.closed", "The feed on Redis was closed.");
   }
 }
 
 function unavailable(sentence: string, error: unknown): WaybillError {
   const cause = new Error(error instanceof Error ? error.name : "not an error");
   return new WaybillError("feed.unavailable", sentence, { cause });
-}
-
-/** As few messages as hints fit in: nearly always one. */
-function messagesOf(hints: readonly FeedHint[]): readonly string[] {
-  const messages: string[] = [];
-  let parts: string[] = [];
-  let chars = 0;
-  const flush = (): void => {
-    if (parts.length > 0) messages.push(`[${parts.join(",")}]`);
-    parts = [];
-    chars = 0;
-  };
-  for (const { id, kind, version, owner, subject } of hints) {
-    const part = JSON.stringify([id, kind, version, owner, subject] satisfies Tuple);
-    if (chars + part.length > MAX_MESSAGE_CHARS) flush();
-    parts.push(part);
-    chars += part.length + 1;
-  }
-  flush();
-  return messages;
-}
-
-/** Anybody may publish: what is not a hint is left. */
-function hintsOf(message: string): readonly FeedHint[] {
-  let tuples: unknown;
-  try {
-    tuples = JSON.parse(message);
-  } catch {
-    return [];
-  }
-  if (!Array.isArray(tuples)) return [];
-  return (tuples as readonly unknown[]).filter(isTuple).map(([id, kind, version, owner, subject]) => ({
-    id,
-    kind,
-    version,
-    owner,
-    subject,
-  }));
-}
-
-function isTuple(value: unknown): value is Tuple {
-  if (!Array.isArray(value) || value.length !== 5) return false;
-  const [id, kind, version, owner, subject] = value as readonly unknown[];
-  const isText = (part: unknown): boolean => part === null || typeof part === "string";
-  const isNamed = typeof id === "string" && typeof kind === "string";
-  return isNamed && typeof version === "number" && isText(owner) && isText(subject);
 }

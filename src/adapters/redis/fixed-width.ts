@@ -94,8 +94,8 @@ export function encodeCount(value: number): string {
 
 function notWhole(): WaybillError {
   return new WaybillError(
-    "config.invalid",
-    "The Redis store was given an instant or a count that is not whole.",
+    "store.unstorable",
+    "The Redis store was given an instant or a count that is not whole, or out of range.",
   );
 }
 

@@ -48,7 +48,8 @@ import { park, parkedMessages, unpark } from "./parked.js";
 import { readJobs } from "./read.js";
 import { OPEN } from "./scripts/operations.js";
 import { checkServers, type RedisDurability, type RedisWarning } from "./server-check.js";
-import { type RedisLostWrites, type RedisWait, Session } from "./session.js";
+import { ConnectionSession, type RedisLostWrites, type RedisWait, type SessionOptions } from "./session.js";
+import { type Standby, SteadySession } from "./standby.js";
 import { advanceJobs, takeDue } from "./wake.js";
 import { writeJobs } from "./write.js";
 
@@ -79,6 +80,11 @@ export interface RedisStoreOptions {
    * narrows what a failover loses and does not close it. Not for a `Cluster`.
    */
   readonly wait?: RedisWait;
+  /**
+   * `false`: changes are not told to other processes, and those of others are not heard. Else each change is published by its
+   * own script, and a connection (`duplicate()`) listens while a worker or a watcher of this process runs.
+   */
+  readonly listen?: false;
   /** Told by `ready()` of a configuration that will hurt one day. @default process.emitWarning */
   readonly onWarning?: (warning: RedisWarning) => void;
 }
@@ -109,35 +115,38 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
 
 class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
-  readonly feed: Feed;
-  readonly #session: Session;
+  readonly feed?: Feed;
+  readonly tellsChanges: boolean;
+  readonly #session: SteadySession;
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
-    const { client, prefix = "waybill", shards = 1, durability = "weak", wait } = options;
+    const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
     const places = placesOf(prefix, shards);
     const { onWarning = warn } = options;
     checkWait(client, wait);
     this.capabilities = capabilitiesOf(shards, durability);
-    this.#session = new Session({
+    const about: SessionOptions = {
       client,
       places,
       clientId: randomUUID(),
+      tells: listen !== false,
       wait: wait ?? null,
       onLostWrites: (lost) => {
-        for (const listener of this.#lossListeners) {
-          unlessItThrows(() => {
-            listener(lost);
-          });
-        }
+        for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
-    });
-    this.feed = redisFeed(client, places.channel);
-    this.#checkServers = () => checkServers(client, { durability, onWarning });
+    };
+    this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
+    this.tellsChanges = listen !== false;
+    if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
+    const tell = (warning: RedisWarning): void => {
+      unlessItThrows(onWarning, warning);
+    };
+    this.#checkServers = () => checkServers(client, { durability, onWarning: tell });
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -244,7 +253,8 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.feed.close();
+    this.#session.close();
+    await this.feed?.close();
   }
 
   /** Every call comes through here, before any effect. The first one makes sure that the prefix is laid out as expected. */
@@ -301,6 +311,19 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
   };
 }
 
+/** It numbers its calls itself: those of the silent one may still arrive. */
+function standbyOf(client: RedisClient, about: SessionOptions): Standby {
+  const own = client.duplicate();
+  // Each call says for itself what became of it.
+  own.on("error", () => undefined);
+  return {
+    session: new ConnectionSession({ ...about, client: own, clientId: randomUUID() }),
+    close: () => {
+      own.disconnect();
+    },
+  };
+}
+
 function checkWait(client: RedisClient, wait: RedisWait | undefined): void {
   if (wait === undefined) return;
   if (client.nodes !== undefined) {
@@ -324,11 +347,8 @@ function warn({ code, message }: RedisWarning): void {
   process.emitWarning(message, { type: "WaybillWarning", code });
 }
 
-/** Watching must not break what is watched. */
-function unlessItThrows(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // What the application's hook throws is its own affair.
-  }
+/** Watching must not break what is watched, also where the hook is async and rejects. */
+function unlessItThrows<T>(hook: (told: T) => unknown, told: T): void {
+  // What the application's hook throws is its own affair.
+  void (async () => hook(told))().catch(() => undefined);
 }

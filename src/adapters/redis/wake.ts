@@ -1,4 +1,4 @@
-import { isWaybillError, StoreCorruptError, type WaybillError } from "../../core/errors.js";
+import { StoreCorruptError } from "../../core/errors.js";
 import type {
   AdvanceItem,
   AdvanceReply,
@@ -7,7 +7,8 @@ import type {
   TakeDueRequest,
   WakePosition,
 } from "../../core/ports/store.js";
-import { allOrUnknown, atOnce, eachShard, latest, quotas } from "./batch.js";
+import { readEach } from "../../core/ports/unreadable.js";
+import { allOrUnknown, allUnreadable, atOnce, eachShard, latest, quotas } from "./batch.js";
 import { decodeCursors, encodeCursor } from "./cursors.js";
 import { decodeDocument, encodeLine } from "./document.js";
 import type { Reply } from "./reply.js";
@@ -18,11 +19,6 @@ import { encodeBound, encodeInstant, LETTERS } from "./fixed-width.js";
 
 type Due = TakeDueReply["jobs"][number];
 
-interface TakenDue extends TakeDueReply {
-  /** What kept one of them from being read; `null`: all could be. */
-  readonly unreadable: WaybillError | null;
-}
-
 /**
  * Postpones what is due. On several shards they are looked at first, so that no more is postponed than is handed out, and
  * the oldest of all come first.
@@ -30,29 +26,21 @@ interface TakenDue extends TakeDueReply {
 export async function takeDue(session: Session, request: TakeDueRequest): Promise<TakeDueReply> {
   const { holdMs, after } = request;
   const limit = atOnce(request.limit);
-  const take = async (shard: number, most: number): Promise<TakenDue> => {
+  const take = async (shard: number, most: number): Promise<TakeDueReply> => {
     const args = [String(most), String(holdMs), ...placeOf(after)];
     const { nowMs, reply } = await session.run(TAKE_DUE, shard, args, "writes");
     return { nowMs, ...decodeDue(reply, nowMs + holdMs) };
   };
-  if (session.shards === 1) return served([await take(0, limit)]);
+  if (session.shards === 1) return take(0, limit);
   const { nowMs, counts } = await countHeads(session, "w", limit, after);
   const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
   const answers = await allOrUnknown(
     "writes",
     wanted.map(({ shard, most }) => take(shard, most)),
   );
-  const { jobs } = served(answers);
-  const ordered = [...jobs].sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
-  return { nowMs: Math.max(nowMs, latest(answers)), jobs: ordered };
-}
-
-/** Those beside a job that cannot be read are served; where there are none, it is told. */
-function served(answers: readonly TakenDue[]): TakeDueReply {
   const jobs = answers.flatMap((answer) => answer.jobs);
-  const unreadable = answers.find((answer) => answer.unreadable !== null)?.unreadable ?? null;
-  if (jobs.length === 0 && unreadable !== null) throw unreadable;
-  return { nowMs: latest(answers), jobs };
+  const ordered = jobs.sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
+  return { nowMs: Math.max(nowMs, latest(answers)), jobs: ordered, ...allUnreadable(answers) };
 }
 
 /** How many of the first places of an index, over all shards, lie in each of them. */
@@ -83,22 +71,22 @@ function placeOf(after: WakePosition | undefined): readonly [string, string] {
  * Decoded when the postponement is stored: a job that cannot be read is then out of the way of the next call, and does not
  * stop every pass for good.
  */
-function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
-  const jobs: Due[] = [];
-  let unreadable: WaybillError | null = null;
+function decodeDue(reply: Reply, wakeAt: number): Omit<TakeDueReply, "nowMs"> {
+  const places: {
+    readonly id: string;
+    readonly dueAt: number;
+    readonly document: string;
+    readonly cursors: unknown;
+  }[] = [];
   while (!reply.isOver) {
-    const id = reply.text();
-    const dueAt = reply.number();
-    const [document, cursors] = [reply.text(), reply.next()];
-    try {
-      const record = { ...decodeDocument(id, document).record, wakeAt };
-      jobs.push({ record, cursors: decodeCursors(id, cursors), dueAt });
-    } catch (error) {
-      if (!isWaybillError(error, "store.corrupt")) throw error;
-      unreadable = error;
-    }
+    places.push({ id: reply.text(), dueAt: reply.number(), document: reply.text(), cursors: reply.next() });
   }
-  return { jobs, unreadable };
+  const { found, unreadable } = readEach(places, ({ id, dueAt, document, cursors }): Due => ({
+    record: { ...decodeDocument(id, document).record, wakeAt },
+    cursors: decodeCursors(id, cursors),
+    dueAt,
+  }));
+  return { jobs: found, ...unreadable };
 }
 
 export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {

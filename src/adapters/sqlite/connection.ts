@@ -79,6 +79,11 @@ export class Connection {
     return this.#patiently(() => this.#attempt(BEGIN_WRITE, work));
   }
 
+  /** A number that changes when another connection has committed; reads nothing of the file's tables. */
+  dataVersion(): number {
+    return Number(this.#session.all("pragma data_version")[0]?.["data_version"]);
+  }
+
   /** Whether there is no file, so that what is stored is gone with the connection. Reads nothing of a file. */
   isInMemory(): boolean {
     const main = this.#session.all("pragma database_list").find((row) => row["name"] === "main");
@@ -187,9 +192,18 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
   NOTADB: "The file is not a SQLite database.",
 };
 
+/** What a statement carried is refused at any time. */
+const UNSTORABLE: Readonly<Partial<Record<string, string>>> = {
+  TOOBIG: "A text is too long for SQLite.",
+  CONSTRAINT: "SQLite does not take a value of the store.",
+  MISMATCH: "SQLite does not take a value of the store.",
+};
+
 /** What was thrown before anything was committed. The driver's own words stay in `cause`: they may quote SQL. */
 function explained(error: unknown): unknown {
   if (isWaybillError(error)) return error;
+  const unstorable = UNSTORABLE[sqliteCode(error) ?? ""];
+  if (unstorable !== undefined) return new WaybillError("store.unstorable", unstorable, { cause: error });
   const sentence = SENTENCES[sqliteCode(error) ?? ""] ?? "SQLite refused a statement of the store.";
   return new StoreUnavailableError(sentence, { outcome: "not_applied", cause: error });
 }

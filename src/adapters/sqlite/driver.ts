@@ -37,6 +37,9 @@ const CODES = {
   11: "CORRUPT",
   13: "FULL",
   14: "CANTOPEN",
+  18: "TOOBIG",
+  19: "CONSTRAINT",
+  20: "MISMATCH",
   26: "NOTADB",
 } as const;
 

@@ -4,7 +4,7 @@ import { DECLARED_COLUMNS } from "./columns.js";
 export const APPLICATION_ID = 0x5742696c;
 
 /** Grows with every change of the tables. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Three tables hold a job, joined by `seq`, which unlike a bare rowid survives VACUUM:
@@ -13,6 +13,8 @@ export const SCHEMA_VERSION = 1;
  *   make `advance` log two pages for one.
  * - `waybill_payload`, what is written once: in the wide row, every heartbeat would copy a large input into the log.
  * - `waybill_ref`, one row per key of awaited external work.
+ *
+ * `waybill_hint` holds what other processes have not heard yet: a row for each transaction, of which the newest are kept.
  *
  * Two sets of indexes lead to jobs by status. Their conditions change once in a life, at its end: no other write touches them.
  *
@@ -60,6 +62,8 @@ create table waybill_parked (
 create index waybill_parked_at on waybill_parked (at);
 
 create table waybill_pulse (only_row integer primary key check (only_row = 1), at integer not null, unserved integer not null) strict;
+
+create table waybill_hint (seq integer primary key, jobs text not null, hints text not null) strict;
 
 pragma application_id = ${APPLICATION_ID};
 pragma user_version = ${SCHEMA_VERSION};

@@ -1,10 +1,12 @@
 import { WaybillError } from "../../core/errors.js";
 import { ID_PATTERN } from "../../core/ids.js";
+import type { Feed } from "../../core/ports/feed.js";
 import {
   type AdvanceReply,
   type AdvanceRequest,
   type BeatReply,
   type BeatRequest,
+  type ByRefReply,
   type ByRefRequest,
   type ClaimReply,
   type ClaimRequest,
@@ -34,9 +36,11 @@ import {
 } from "../../core/ports/store.js";
 import { beatJob } from "./beat.js";
 import { claimByMessage, claimNext } from "./claim.js";
-import { Connection } from "./connection.js";
+import { Connection, type Session } from "./connection.js";
 import { createJob } from "./create.js";
 import type { SqliteDatabase } from "./driver.js";
+import { sqliteFeed } from "./feed.js";
+import { HintLog } from "./hints.js";
 import { jobsByRef, listJobs } from "./list.js";
 import { open, type SqliteDurability } from "./open.js";
 import { health, pulse, purge } from "./operations.js";
@@ -80,7 +84,10 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
 
 class SqliteStore implements Store {
   readonly capabilities: StoreCapabilities;
+  readonly feed?: Feed;
+  readonly tellsChanges: boolean;
   readonly #connection: Connection;
+  readonly #log = new HintLog();
   readonly #durability: SqliteDurability;
   #opening: Promise<void> | null = null;
   #closed = false;
@@ -89,6 +96,11 @@ class SqliteStore implements Store {
     this.#connection = new Connection(db, busyTimeoutMs);
     this.#durability = durability;
     this.capabilities = capabilitiesOf(this.#connection.isInMemory(), durability);
+    this.tellsChanges = this.capabilities.shared;
+    if (this.tellsChanges) {
+      const admit = (): Promise<void> => this.#admit();
+      this.feed = sqliteFeed({ connection: this.#connection, log: this.#log, admit });
+    }
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -99,7 +111,13 @@ class SqliteStore implements Store {
       throw new WaybillError("config.capability_missing", "The SQLite store takes no caller's transaction.");
     }
     await this.#admit(items.map((item) => item.record.id));
-    const results = await this.#connection.write((session) => items.map((item) => createJob(session, item)));
+    const results = await this.#connection.write((session) => {
+      const made = items.map((item) => createJob(session, item));
+      this.#tell(session, () =>
+        items.flatMap(({ record }, at) => (made[at]?.status === "created" ? [record.id] : [])),
+      );
+      return made;
+    });
     return { nowMs, results };
   }
 
@@ -113,8 +131,13 @@ class SqliteStore implements Store {
     await this.#admit(items.map((item) => item.id));
     return this.#connection.write((session) => {
       const results = items.map((item) => writeJob(session, item, nowMs));
-      if (thenClaim === undefined) return { nowMs, results };
-      return { nowMs, results, claimed: claimNext(session, thenClaim, nowMs) };
+      const claimed = thenClaim === undefined ? undefined : claimNext(session, thenClaim, nowMs);
+      this.#tell(session, () => [
+        ...items.flatMap(({ id }, at) => (results[at]?.status === "ok" ? [id] : [])),
+        ...idsOf(claimed?.found ?? []),
+      ]);
+      if (claimed === undefined) return { nowMs, results };
+      return { nowMs, results, claimed: claimed.found, ...claimed.unreadable };
     });
   }
 
@@ -129,20 +152,26 @@ class SqliteStore implements Store {
   async claim({ nowMs, next, byMessage }: ClaimRequest): Promise<ClaimReply> {
     const items = byMessage?.items ?? [];
     await this.#admit(items.map((item) => item.id));
-    return this.#connection.write((session) => ({
-      nowMs,
-      jobs: next === undefined ? [] : claimNext(session, next, nowMs),
-      results:
+    return this.#connection.write((session) => {
+      const claimed = next === undefined ? null : claimNext(session, next, nowMs);
+      const jobs = claimed?.found ?? [];
+      const results =
         byMessage === undefined
           ? []
-          : items.map((item) => claimByMessage(session, byMessage.terms, item, nowMs)),
-    }));
+          : items.map((item) => claimByMessage(session, byMessage.terms, item, nowMs));
+      this.#tell(session, () => [
+        ...idsOf(jobs),
+        ...results.flatMap((result) => (result.status === "ok" ? [result.job.record.id] : [])),
+      ]);
+      return { nowMs, jobs, results, ...claimed?.unreadable };
+    });
   }
 
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     await this.#admit();
     const rows = await this.#connection.write((session) => postponeDue(session, request));
-    return { nowMs: request.nowMs, jobs: decodeDue(rows, request) };
+    const { found, unreadable } = decodeDue(rows, request);
+    return { nowMs: request.nowMs, jobs: found, ...unreadable };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {
@@ -157,10 +186,10 @@ class SqliteStore implements Store {
     return { nowMs: request.nowMs, ...page };
   }
 
-  async byRef(request: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
+  async byRef(request: ByRefRequest): Promise<ByRefReply> {
     await this.#admit();
-    const jobs = await this.#connection.read((session) => jobsByRef(session, request));
-    return { nowMs: request.nowMs, jobs };
+    const { found, unreadable } = await this.#connection.read((session) => jobsByRef(session, request));
+    return { nowMs: request.nowMs, jobs: found, ...unreadable };
   }
 
   async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {
@@ -211,7 +240,13 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.feed?.close();
     this.#connection.release();
+  }
+
+  /** In the transaction of the change. */
+  #tell(session: Session, changed: () => readonly string[]): void {
+    if (this.tellsChanges) this.#log.changed(session, changed());
   }
 
   /** Every call comes through here, before any effect. */
@@ -229,6 +264,10 @@ class SqliteStore implements Store {
       throw error;
     }
   }
+}
+
+function idsOf(jobs: readonly StoredJob[]): readonly string[] {
+  return jobs.map(({ record }) => record.id);
 }
 
 function capabilitiesOf(inMemory: boolean, durability: SqliteDurability): StoreCapabilities {

@@ -363,7 +363,10 @@ export interface WaybillMethods<
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
-  /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
+  /**
+   * Stops workers and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
+   * that another open Waybill of this process uses too. Safe to call twice.
+   */
   close(): Promise<void>;
   /** For parts of this library. */
   readonly "~composition": Composition<Defs>;

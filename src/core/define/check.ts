@@ -1,3 +1,4 @@
+import { FOR_EVER_MS, HIGHEST_COUNT, isDurationMs } from "../durations.js";
 import { WaybillError } from "../errors.js";
 
 /** The error of a definition or handler that cannot be used. */
@@ -23,14 +24,22 @@ export function onlyKnown(
 
 /** A length of time; `null` where it is left out. */
 export function positiveMs(where: string, name: string, value: unknown): number | null {
-  return positiveInteger(where, name, value, "milliseconds");
+  if (value === undefined) return null;
+  if (isDurationMs(value) && value > 0) return value;
+  throw fail(`${where}: ${name} must be a whole number of milliseconds above 0, at most a hundred years.`);
+}
+
+/** How long something is kept, `Number.POSITIVE_INFINITY` for ever; `null` where it is left out. */
+export function keptMs(where: string, name: string, value: unknown): number | null {
+  return value === Number.POSITIVE_INFINITY ? FOR_EVER_MS : positiveMs(where, name, value);
 }
 
 /** A whole number from 1; `null` where it is left out. */
-export function positiveInteger(where: string, name: string, value: unknown, unit = ""): number | null {
+export function positiveInteger(where: string, name: string, value: unknown): number | null {
   if (value === undefined) return null;
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
-  throw fail(`${where}: ${name} must be a whole number${unit === "" ? "" : ` of ${unit}`} above 0.`);
+  if (typeof value === "number" && Number.isInteger(value) && value > 0 && value <= HIGHEST_COUNT)
+    return value;
+  throw fail(`${where}: ${name} must be a whole number above 0.`);
 }
 
 /** A function; `null` where it is left out. */

@@ -1,7 +1,7 @@
 import type { Checked, Definition } from "../definition.js";
 import { WaybillError } from "../errors.js";
 import { checkWith, isSchema, type Schema } from "../schema/standard.js";
-import { fail, isRecord, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
+import { fail, isRecord, keptMs, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
 import { messagesOf } from "./messages.js";
 import { projectionOf } from "./project.js";
 import { refKeysOf } from "./ref-keys.js";
@@ -62,7 +62,7 @@ export function makeDefinition(options: unknown): Definition {
     retry: retryOf(where, options["retry"]),
     leaseMs: positiveMs(where, "leaseMs", options["leaseMs"]),
     deadlineMs: positiveMs(where, "deadlineMs", options["deadlineMs"]),
-    retainMs: positiveMs(where, "retainMs", options["retainMs"]),
+    retainMs: keptMs(where, "retainMs", options["retainMs"]),
     expectedMs: positiveMs(where, "expectedMs", options["expectedMs"]),
     project: projectionOf(where, options["project"], schemas),
     messagesReadInput: readInput,

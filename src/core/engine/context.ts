@@ -68,6 +68,8 @@ export interface Announcement {
   readonly snapshot: Snapshot;
   /** Empty for a change without an entry (progress). Read only where somebody hears, so it may be a getter. */
   readonly entries: readonly HistoryEntry[];
+  /** The change was made in a transaction of the caller's, of which no store tells other processes. */
+  readonly inTransaction?: boolean;
 }
 
 /** What a log may say of an error: its code, else its name. Its text may hold what belongs in no log. */

@@ -1,4 +1,5 @@
 import type { RetryPolicy } from "../defaults.js";
+import { FOR_EVER_MS } from "../durations.js";
 import type { Definition } from "../definition.js";
 import type { RuntimeHandler } from "../handler.js";
 import type { Core } from "./context.js";
@@ -12,7 +13,7 @@ export function leaseMsOf({ policy }: Policied, { leaseMs }: Pick<Definition, "l
 }
 
 export function retainMsOf({ policy }: Policied, { retainMs }: Pick<Definition, "retainMs">): number {
-  return retainMs ?? policy.retainMs;
+  return Math.min(FOR_EVER_MS, retainMs ?? policy.retainMs);
 }
 
 export function retryOf({ policy }: Policied, { retry: own }: Pick<Definition, "retry">): RetryPolicy {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.js";
+import { type Clock, monotonicNow } from "../clock.js";
 
 /** Jobs that this process met and could not serve: it lacks their handler, queue, notifier or definition. */
 export interface Unserved {
@@ -18,13 +18,13 @@ export function createUnserved(clock: Clock, forgetAfterMs: number): Unserved {
   const seen = new Map<string, number>();
   return {
     note(jobId) {
-      if (seen.size < MOST_REMEMBERED || seen.has(jobId)) seen.set(jobId, clock.now());
+      if (seen.size < MOST_REMEMBERED || seen.has(jobId)) seen.set(jobId, monotonicNow(clock));
     },
     served(jobId) {
       seen.delete(jobId);
     },
     count() {
-      const since = clock.now() - forgetAfterMs;
+      const since = monotonicNow(clock) - forgetAfterMs;
       for (const [id, at] of seen) if (at < since) seen.delete(id);
       return seen.size;
     },

@@ -5,6 +5,10 @@ export interface FeedHint {
   readonly version: number;
   readonly owner: string | null;
   readonly subject: string | null;
+  /** From when on the job waits in the store for a worker, Unix milliseconds; absent or `null`: it does not. */
+  readonly readyAt?: number | null;
+  /** When somebody must look at the record next, Unix milliseconds; absent or `null`: not known, or never. */
+  readonly wakeAt?: number | null;
 }
 
 /** What a subscriber may want to hear beside hints. */

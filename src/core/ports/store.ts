@@ -64,7 +64,8 @@ export interface StoreCapabilities {
  *
  * Contract of every method: it resolves when its effect is durable by the store's durability class; it rejects with a
  * `StoreUnavailableError` whose `outcome` is `not_applied` when nothing can have been written, else `unknown`. It never
- * retries a change by itself. Batches answer item by item, in order; items of one batch name different ids. Ids arrive
+ * retries a change by itself. A value that the engine can never hold is `store.unstorable`, before anything of the call is
+ * written; the core then finds out which item it was by asking for fewer. Batches answer item by item, in order; items of one batch name different ids. Ids arrive
  * checked against `[A-Za-z0-9_-]{1,128}`, and a store refuses others too (`id.invalid`, before any effect); every other
  * text is hostile and goes through parameters only. After `close` every method rejects with `waybill.closed`.
  *
@@ -74,6 +75,11 @@ export interface Store<Tx = never> {
   readonly capabilities: StoreCapabilities;
   /** Hints of changes made through this store in other processes, where the engine can give them. */
   readonly feed?: Feed;
+  /**
+   * `create`, `write` and `claim` tell `feed` of what they change in their own atomic step: others hear of it also when this
+   * process ends right after, and without a round trip more. Only a `create` in a caller's transaction (`tx`) tells nothing.
+   */
+  readonly tellsChanges?: boolean;
 
   /**
    * Stores first records. Same id or same scope: `existing`, nothing written for that item; where id and scope belong to

@@ -1,8 +1,9 @@
 import type { FeedHint } from "../ports/feed.js";
 
 /**
- * How feeds write hints: compact JSON, many in one payload, `[[id, kind, version, owner, subject], …]`. A list without
- * hints is a sign of life, by which a subscriber knows that its link works.
+ * How feeds write hints: compact JSON, many in one payload, `[[id, kind, version, owner, subject], …]`, with `readyAt` and
+ * `wakeAt` behind where a job has one of them. A list without hints is a sign of life, by which a subscriber knows that its
+ * link works.
  */
 export const HEARTBEAT = "[]";
 
@@ -12,7 +13,9 @@ export interface DecodedHints {
   readonly heartbeat: boolean;
 }
 
-type Tuple = readonly [string, string, number, string | null, string | null];
+type Instant = number | null;
+type Short = readonly [string, string, number, string | null, string | null];
+type Tuple = Short | readonly [...Short, Instant, Instant];
 
 const NOTHING: DecodedHints = { hints: [], heartbeat: false };
 /** The brackets around the tuples. */
@@ -33,8 +36,8 @@ export function encodeHints(hints: readonly FeedHint[], maxBytes: number): reado
     parts = [];
     bytes = FRAME_BYTES;
   };
-  for (const { id, kind, version, owner, subject } of hints) {
-    const part = JSON.stringify([id, kind, version, owner, subject] satisfies Tuple);
+  for (const hint of hints) {
+    const part = JSON.stringify(tupleOf(hint));
     const size = bytesOf(part);
     if (FRAME_BYTES + size > maxBytes) continue;
     const comma = parts.length > 0 ? 1 : 0;
@@ -55,16 +58,27 @@ export function decodeHints(payload: string): DecodedHints {
     return NOTHING;
   }
   if (!Array.isArray(tuples)) return NOTHING;
-  const hints = (tuples as readonly unknown[])
-    .filter(isTuple)
-    .map(([id, kind, version, owner, subject]) => ({ id, kind, version, owner, subject }));
+  const hints = (tuples as readonly unknown[]).filter(isTuple).map(hintOf);
   return { hints, heartbeat: tuples.length === 0 };
 }
 
+function tupleOf({ id, kind, version, owner, subject, readyAt = null, wakeAt = null }: FeedHint): Tuple {
+  if (readyAt === null && wakeAt === null) return [id, kind, version, owner, subject];
+  return [id, kind, version, owner, subject, readyAt, wakeAt];
+}
+
+function hintOf([id, kind, version, owner, subject, readyAt = null, wakeAt = null]: Tuple): FeedHint {
+  const hint = { id, kind, version, owner, subject };
+  return readyAt === null && wakeAt === null ? hint : { ...hint, readyAt, wakeAt };
+}
+
+/** More behind what is known here is of a newer version, and left. */
 function isTuple(value: unknown): value is Tuple {
-  if (!Array.isArray(value) || value.length !== 5) return false;
-  const [id, kind, version, owner, subject] = value as readonly unknown[];
+  if (!Array.isArray(value) || value.length < 5) return false;
+  const [id, kind, version, owner, subject, readyAt = null, wakeAt = null] = value as readonly unknown[];
   return (
+    isInstant(readyAt) &&
+    isInstant(wakeAt) &&
     typeof id === "string" &&
     typeof kind === "string" &&
     Number.isSafeInteger(version) &&
@@ -75,6 +89,10 @@ function isTuple(value: unknown): value is Tuple {
 
 function isTextOrNull(value: unknown): value is string | null {
   return value === null || typeof value === "string";
+}
+
+function isInstant(value: unknown): value is Instant {
+  return value === null || Number.isSafeInteger(value);
 }
 
 const encoder = new TextEncoder();

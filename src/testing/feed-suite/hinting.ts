@@ -22,6 +22,22 @@ export function hintingBehaviour(test: FeedTest): void {
       assert.deepEqual(Object.keys(hint).sort(), ["id", "kind", "owner", "subject", "version"]);
   });
 
+  test("carries when a job is ready, and when it must be looked at", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    const hints: FeedHint[] = [
+      { ...sampleHint("job-a"), readyAt: 1_735_689_600_000, wakeAt: 1_735_689_630_000 },
+      { ...sampleHint("job-b"), readyAt: null, wakeAt: 1_735_689_600_001 },
+      { ...sampleHint("job-c"), readyAt: null, wakeAt: null },
+    ];
+    await probe.publisher.publish(hints);
+    await probe.expectHeard(heard, hints);
+    for (const { id, readyAt = null, wakeAt = null } of hints) {
+      const found = heard.find((hint) => hint.id === id);
+      assert.deepEqual([found?.readyAt ?? null, found?.wakeAt ?? null], [readyAt, wakeAt]);
+    }
+  });
+
   test("carries many hints of one call, also long ones", async (probe) => {
     const heard: FeedHint[] = [];
     await probe.subscriber.subscribe((hint) => heard.push(hint));

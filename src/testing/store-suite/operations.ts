@@ -65,6 +65,28 @@ export const operationsBehaviour: StoreBehaviour = {
       assert.equal((await probe.health()).parked, 2);
     },
 
+    "tells its clock with every reply, also to a call about nothing": async (probe) => {
+      const { store, at } = probe;
+      const replies = [
+        await store.create({ ...at, items: [] }),
+        await store.read({ ...at, ids: [] }),
+        await store.write({ ...at, items: [] }),
+        await store.beat({ ...at, items: [] }),
+        await store.advance({ ...at, items: [] }),
+        await store.takeDue({ ...at, limit: 1, holdMs: 1_000 }),
+        await store.list({ ...at, kinds: ["sample.work"], limit: 1 }),
+        await store.park({ ...at, messages: [] }),
+        await store.parked({ ...at, limit: 1 }),
+        await store.unpark({ ...at, ids: [] }),
+        await store.pulse({ ...at, unserved: 0 }),
+        await store.health(at),
+        await store.purge({ ...at, limit: 1, parkedBefore: 0 }),
+      ];
+      for (const [index, { nowMs }] of replies.entries()) {
+        assert.ok(Number.isSafeInteger(nowMs) && nowMs > 0, `reply ${String(index)} tells no clock`);
+      }
+    },
+
     "knows of no pulse, no lag and nothing parked at first": async (probe) => {
       const { nowMs, ...health } = await probe.health();
       assert.ok(nowMs > 0);

@@ -51,7 +51,12 @@ describe("the feed of the Postgres store, where its connection fails it", () => 
 
   it("closes where it cannot say so any more", async () => {
     const stop = vi.fn(gone);
-    const feed = feedOn({ listen: async () => stop });
+    const feed = feedOn({
+      listen: async (_channel, onPayload) => {
+        setTimeout(onPayload, 0, "[]");
+        return stop;
+      },
+    });
     await feed.subscribe(() => undefined);
     await expect(feed.close()).resolves.toBeUndefined();
     expect(stop).toHaveBeenCalledOnce();

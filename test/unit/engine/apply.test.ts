@@ -136,6 +136,33 @@ describe("applyCommand", () => {
       expect(await warnings(at, held.record.id)).toHaveLength(2);
     });
 
+    it("asks once more when the first try hung beyond all patience", async () => {
+      const at = world();
+      const held = await running(at);
+      at.faults.store("write", { fault: "hang" });
+      expect(await at.run(applyCommand(at.core, held, warn, { patienceMs: 1_000 }))).toMatchObject({
+        status: "applied",
+      });
+      expect(await warnings(at, held.record.id)).toHaveLength(1);
+    });
+
+    it("finds a write of its own that a driver sent twice, without any doubt", async () => {
+      const at = world();
+      const held = await running(at);
+      const twice: World["core"] = {
+        ...at.core,
+        gateway: {
+          ...at.core.gateway,
+          write: async (item) => {
+            await at.core.gateway.write(item);
+            return at.core.gateway.write(item);
+          },
+        },
+      };
+      expect(await at.run(applyCommand(twice, held, warn))).toMatchObject({ status: "applied" });
+      expect(await warnings(at, held.record.id)).toHaveLength(1);
+    });
+
     it("writes it again when it had not happened", async () => {
       const at = world();
       const held = await running(at);

@@ -44,16 +44,16 @@ describe("a composition whose parts do not fit is refused with the sentence why"
       { notifiers: { ui: { ...notifier, kinds: ["none"] } } },
       "The notifier ui filters by the kind none, which is not among jobs.",
     ],
-    [{ policy: { leaseMs: -1 } }, "policy.leaseMs must be a number of 0 or more."],
-    [{ policy: { leaseMs: NaN } }, "policy.leaseMs must be a number of 0 or more."],
-    [{ policy: { leaseMs: Infinity } }, "policy.leaseMs must be a number of 0 or more."],
-    [{ policy: { leaseMs: "30s" } }, "policy.leaseMs must be a number of 0 or more."],
+    [{ policy: { leaseMs: -1 } }, "policy.leaseMs must be a whole number of milliseconds"],
+    [{ policy: { leaseMs: NaN } }, "policy.leaseMs must be a whole number of milliseconds"],
+    [{ policy: { leaseMs: Infinity } }, "policy.leaseMs must be a whole number of milliseconds"],
+    [{ policy: { leaseMs: "30s" } }, "policy.leaseMs must be a whole number of milliseconds"],
     [{ policy: { leasMs: 1 } }, "There is no policy.leasMs."],
-    [{ policy: { retry: { maxAttempts: 5 } } }, "policy.retry.baseMs must be a number of 0 or more."],
+    [{ policy: { retry: { maxAttempts: 5 } } }, "policy.retry.baseMs must be a whole number of milliseconds"],
     [{ policy: { retry: 5 } }, "policy.retry must have maxAttempts, baseMs, capMs."],
     [
       { policy: { notifier: { giveUpAfterMs: 1, baseMs: 1, capMs: -1 } } },
-      "policy.notifier.capMs must be a number",
+      "policy.notifier.capMs must be a whole number",
     ],
   ])("$1", (over, sentence) => {
     expect(compose(over)).toThrow(expect.objectContaining({ code: "config.invalid" }));

@@ -23,7 +23,14 @@ function bench(over: (store: Store) => Partial<Store> = () => ({}), telemetry: T
   const broken = { capabilities: inner.capabilities, ...bound, ...over(inner) } as AnyStore;
   const trips = countingStore(broken);
   const time = storeTime(clock, broken.capabilities.clock);
-  const gateway = createGateway({ store: trips.store, clock, time, telemetry, timeoutMs: 30_000 });
+  const gateway = createGateway({
+    store: trips.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs: 30_000,
+    slowMs: 2_000,
+  });
   const now = clock.now();
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
   const create = async (...ids: string[]) =>
@@ -283,6 +290,18 @@ describe("gateway", () => {
       await run(gateway.read("a"));
       expect(time.now()).toBe(now + 5_000);
     });
+
+    it.each([Number.NaN, Number.POSITIVE_INFINITY, undefined])(
+      "is not believed when it is %s",
+      async (nowMs) => {
+        const { gateway, time, run, now } = bench((store) => ({
+          capabilities: { ...store.capabilities, clock: "server" },
+          read: async (request) => ({ ...(await store.read(request)), nowMs: nowMs as number }),
+        }));
+        await expect(run(gateway.read("a"))).rejects.toMatchObject({ code: "store.unavailable" });
+        expect(time.now()).toBe(now);
+      },
+    );
 
     it("is ours where the store has none", async () => {
       const { gateway, time, run, now } = bench((store) => ({

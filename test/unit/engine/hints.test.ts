@@ -27,7 +27,11 @@ function bench(over: Partial<Feed> | null = {}) {
     ...over,
   };
   const bus = createBus(logger, telemetry);
-  const link = createHintLink({ clock, logger, telemetry }, bus, over === null ? null : feed);
+  const link = createHintLink(
+    { clock, logger, telemetry },
+    bus,
+    over === null ? null : { feed, storeTells: false },
+  );
   const change = (id: string, version: number): void => {
     link.publish(sampleJob({ id, kind: "sample.kind", version }, clock.now()));
   };
@@ -49,11 +53,12 @@ describe("hints to other processes", () => {
     ]);
   });
 
-  it("carry owner and subject and nothing else of the job", async () => {
+  it("carry owner, subject and when somebody must act, and nothing else of the job", async () => {
     const { clock, published, change } = bench();
     change("a", 1);
     await clock.settle();
-    expect(published[0]).toEqual([{ id: "a", kind: "sample.kind", version: 1, owner: null, subject: null }]);
+    const facts = { id: "a", kind: "sample.kind", version: 1, owner: null, subject: null };
+    expect(published[0]).toEqual([{ ...facts, readyAt: null, wakeAt: clock.now() + 15_000 }]);
   });
 
   it("go on after one that could not be sent", async () => {
@@ -148,7 +153,10 @@ describe("hints from other processes", () => {
     const clock = fakeClock();
     const feed = memoryFeed({ clock });
     const { logger } = recordingLogger();
-    const link = createHintLink({ clock, logger, telemetry: {} }, createBus(logger, {}), feed);
+    const link = createHintLink({ clock, logger, telemetry: {} }, createBus(logger, {}), {
+      feed,
+      storeTells: false,
+    });
     for (let round = 0; round < 3; round += 1) {
       const { attached, letGo } = link.attach(ignore);
       await attached;
@@ -282,7 +290,7 @@ describe("the bus of a process", () => {
     bus.emit(event("job.created"));
     await clock.settle();
     expect(heard).toEqual(["a:1"]);
-    expect(lines.map(({ fields }) => fields["error"])).toEqual(["mine", "not an Error", "late"]);
+    expect(lines.map(({ fields }) => fields["error"])).toEqual(["TypeError", "string", "Error"]);
     expect(counted).toEqual(["listener_error", "listener_error", "listener_error"]);
   });
 

@@ -32,6 +32,7 @@ local function claimBy(at)
       ..slot(doc,DEADLINE)..'\n'..version..' '..number..' '..dispatch..' '..attempt..' '..fence
       ..'\n'..token..'\n'..worker..'\n'..seldom..'\n'..sub(doc,rest)..entries..'['..number..s1..nows..s2..attempt..s3
     set(T..':j:'..id,new)
+    tell(id,number,doc,rest,new)
     return new,version,rest,wake
   end
 end

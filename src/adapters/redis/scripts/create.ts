@@ -25,7 +25,7 @@ for i=1,#ids do
   local there=docs[i] or fresh[id]
   if there then existing(i,id,there)
   else
-    local version,_,_,_,_,_,_,seldom,rest=parse(doc)
+    local version,number,_,_,_,_,_,seldom,rest=parse(doc)
     local kind,owner,subject,scope,created=fixed(doc,rest)
     local other,of=nil,nil
     if scope~='' then
@@ -43,6 +43,7 @@ for i=1,#ids do
       if subject~='' then add(T..':s:'..sub(subject,2),created,id) end
       kinds[version..':'..kind]=true
       reindex(id,nil,doc,version,rest)
+      tell(id,number,doc,rest,doc)
       if seldom~='' then eachRef(refs(seldom),kind,function(key) add(key,created,id) end) end
     end
   end

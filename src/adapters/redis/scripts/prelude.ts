@@ -1,4 +1,4 @@
-/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster. */
+/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster and `q` where nobody is to be told. */
 const PRELUDE_ARGUMENTS = 4;
 
 /** How long a client that writes nothing is remembered, to tell that a server lost what it wrote. */
@@ -19,8 +19,8 @@ export const MARK_TTL_MS = 86_400_000;
  */
 export const PRELUDE: string = String.raw`
 local T,C=KEYS[1],redis.call
-if ARGV[4]=='1' then C('EXISTS',T..':-',T..':--') end
 local sub,byte,match,find,gmatch,format=string.sub,string.byte,string.match,string.find,string.gmatch,string.format
+if byte(ARGV[4])==49 then C('EXISTS',T..':-',T..':--') end
 local clock=C('TIME')
 local now=clock[1]*1000+math.floor(clock[2]/1000)
 local NONE='---------------'
@@ -52,6 +52,7 @@ local function flush()
   for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
   sets,adds,drops,dels={},{},{},{}
 end
+local hints={}
 local mark=T..':a:'..ARGV[1]
 local function marked() return tonumber(C('GET',mark) or 0) end
 -- A client numbers its calls and they come in that order: this one, or one behind it, has written already.
@@ -60,6 +61,8 @@ local function finish(reply)
   local seen=marked()
   local lost=tonumber(ARGV[3])-seen
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
+  -- An error (no right to the channel) must not undo the answer of what is written.
+  if #hints>0 then redis.pcall('PUBLISH','waybill:'..match(T,'{(.*):%d+}$'),'['..table.concat(hints,',')..']') end
   if wrote then
     C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})
   end
@@ -120,5 +123,15 @@ local function eachRef(list,kind,run)
   for ref in gmatch(list,'[^\1]+') do run(T..':f:'..kind..'\t'..sub(ref,2)) end
 end
 local function running(doc,token,held) return byte(doc,STATUS)==82 and token==held end
+local function quoted(optional) return optional=='' and 'null' or '"'..sub(optional,2)..'"' end
+local function instant(doc,at) return byte(doc,at)==45 and 'null' or texts[slot(doc,at)+0] end
+-- A hint of a change; what never changes is read of any document of the job. Texts are stored as JSON without its quotes, so that it is put together as it is sent.
+local quiet=byte(ARGV[4],-1)==113
+local function tell(id,version,doc,rest,new)
+  if quiet then return end
+  local kind,owner,subject=fixed(doc,rest)
+  hints[#hints+1]='["'..id..'","'..kind..'",'..version..','..quoted(owner)..','..quoted(subject)..','
+    ..instant(new,READY)..','..instant(new,WAKE)..']'
+end
 local A=${PRELUDE_ARGUMENTS}
 `;

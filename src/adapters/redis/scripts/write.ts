@@ -107,6 +107,7 @@ for i=1,count do
       ..'\n'..(to.worker2=='' and worker or to.worker2)..'\n'..seldom..'\n'..kept..comma..sub(history,2)
     set(T..':j:'..id,new)
     reindex(id,doc,new,form,rest)
+    tell(id,to.v2,doc,rest,new)
   end
 end
 flush()

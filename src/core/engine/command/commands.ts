@@ -128,7 +128,7 @@ export async function dispatch(
   const first = historyOf(record);
   // Nobody has touched it since its create: inside a transaction that create could not be told of.
   if (first.every(({ edge }) => edge === "T1" || edge === "T2") && record.version <= 2) {
-    core.announce({ snapshot: { record, cursors }, entries: first });
+    core.announce({ snapshot: { record, cursors }, entries: first, inTransaction: true });
   }
   const definition = definitionOf(core, record.kind);
   if (record.status !== "PENDING") return ok(jobOf(definition, stored));

@@ -1,6 +1,7 @@
 import type { CallbackOptions } from "../../callback/callbacks.js";
 import type { Clock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
+import { HIGHEST_COUNT, isDurationMs } from "../../durations.js";
 import type { Definition } from "../../definition.js";
 import { WaybillError } from "../../errors.js";
 import type { HistoryEntry } from "../../history.js";
@@ -137,8 +138,10 @@ function checkNotifier(name: string, notifier: Notifier): void {
   }
   for (const option of ["giveUpAfterMs", "timeoutMs", "maxBatch"]) {
     const value = given[option];
-    if (value === undefined || (typeof value === "number" && Number.isFinite(value) && value > 0)) continue;
-    throw invalid(`${option} of the notifier ${name} must be a number above 0.`);
+    if (value === undefined || (isDurationMs(value) && value > 0)) continue;
+    throw invalid(
+      `${option} of the notifier ${name} must be a whole number above 0, at most a hundred years of ms.`,
+    );
   }
 }
 
@@ -150,11 +153,18 @@ function checkPolicy({ policy }: RuntimeOptions): void {
   }
 }
 
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= HIGHEST_COUNT;
+}
+
 /** A number where the default is one, else an object with the same numbers in it. */
 function checkLike(option: string, usual: Policy[keyof Policy], value: unknown): void {
   if (typeof usual === "number") {
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) return;
-    throw invalid(`${option} must be a number of 0 or more.`);
+    const isTime = option.endsWith("Ms");
+    if (option === "policy.retainMs" && value === Number.POSITIVE_INFINITY) return;
+    if (isTime ? isDurationMs(value) : isCount(value)) return;
+    const [unit, most] = isTime ? [" of milliseconds", "a hundred years"] : ["", String(HIGHEST_COUNT)];
+    throw invalid(`${option} must be a whole number${unit} from 0 to ${most}.`);
   }
   if (!isObject(value)) throw invalid(`${option} must have ${Object.keys(usual).join(", ")}.`);
   for (const [name, each] of Object.entries(usual)) {

@@ -1,3 +1,4 @@
+import { isDurationMs } from "../../durations.js";
 import { WaybillError } from "../../errors.js";
 import { ID_PATTERN } from "../../ids.js";
 
@@ -22,15 +23,13 @@ export function checkText(option: string, value: unknown, longest = LONGEST_TEXT
   if (value !== undefined) requireText(option, value, longest);
 }
 
-/** The longest duration, a hundred years: beyond it instants stop being exact somewhere. */
-const LONGEST_MS = 100 * 365 * 86_400_000;
-
 /** A duration: whole, not negative, not absurd. */
 export function checkWhole(option: string, value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > LONGEST_MS) {
-    throw new WaybillError("config.invalid", `${option} must be a whole number of milliseconds, 0 or more.`);
-  }
+  if (value === undefined || isDurationMs(value)) return;
+  throw new WaybillError(
+    "config.invalid",
+    `${option} must be a whole number of milliseconds, from 0 to a hundred years.`,
+  );
 }
 
 /** Whether a job can have this id. One that cannot is simply not there: routers pass on whatever stands in a path. */

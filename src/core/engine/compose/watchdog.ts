@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import type { Core } from "../context.js";
 import { codeOf } from "../context.js";
 
@@ -42,7 +43,7 @@ export function createWatchdog(core: Core): Watchdog {
 
   return {
     submitted(kind) {
-      const now = core.clock.now();
+      const now = monotonicNow(core.clock);
       nextLookAt ??= now + SILENCE_MS;
       kinds.add(kind);
       if (left.length === 0 || now < nextLookAt) return;

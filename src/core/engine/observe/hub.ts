@@ -3,7 +3,7 @@ import { ID_PATTERN } from "../../ids.js";
 import { checkOptions } from "../../options.js";
 import { endable } from "../../live/endable.js";
 import type { FeedHint } from "../../ports/feed.js";
-import { inTime } from "../../clock.js";
+import { inTime, monotonicNow } from "../../clock.js";
 import { codeOf, type Core } from "../context.js";
 import type { HintAttachment, Hints } from "../read/watch.js";
 import { type Aim, aimOf, isMeant, type ObserveFilter } from "./aim.js";
@@ -127,7 +127,7 @@ class Looking implements JobTable {
   }
 
   troubled(error: unknown): void {
-    const now = this.#core.clock.now();
+    const now = monotonicNow(this.#core.clock);
     // Thousands of jobs share one trouble of the store.
     if (now - this.#troubledAt < TROUBLE_EVERY_MS) return;
     this.#troubledAt = now;
@@ -259,7 +259,7 @@ class Looking implements JobTable {
 
   /** Reads again what is due: jobs that may change, and lists, for what no hint told of. */
   #look(): void {
-    const now = this.#core.clock.now();
+    const now = monotonicNow(this.#core.clock);
     const readBefore = now - this.#readEveryMs();
     const listBefore = now - (this.#isTold() ? LIST_EVERY_MS : LIST_EVERY_MS_WITHOUT_FEED);
     for (const job of this.#jobs.values()) {

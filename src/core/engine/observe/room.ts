@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { type Aim, isMeant } from "./aim.js";
 import type { Core } from "../context.js";
 import type { ListReply, StoredJob } from "../../ports/store.js";
@@ -112,7 +113,7 @@ export class Room implements Holder {
   }
 
   async #listNow(isStrong: boolean): Promise<void> {
-    this.listedAt = this.#core.clock.now();
+    this.listedAt = monotonicNow(this.#core.clock);
     const listed = await listJobs(this.#core, this.aim);
     const byId = new Map(listed.map((stored) => [stored.record.id, stored]));
     const ids = new Set([...byId.keys(), ...this.#held.keys()]);

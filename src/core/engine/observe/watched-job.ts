@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import type { Core } from "../context.js";
 import { readSeen, type Seen } from "./seen.js";
 
@@ -71,7 +72,7 @@ export class WatchedJob {
       this.#withOutput = false;
       // A hint of a change that the store then lost must not be waited for: what came before this read is covered by it.
       this.#hinted = 0;
-      this.readAt = this.#core.clock.now();
+      this.readAt = monotonicNow(this.#core.clock);
       try {
         this.#found(
           await readSeen(this.#core, { id: this.id, known: this.seen, kind: this.#kind, withOutput }),

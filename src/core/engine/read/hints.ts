@@ -9,7 +9,8 @@ import type { Hints } from "./watch.js";
 
 /** Hints between this process and the others: published for every change here, heard while somebody watches. */
 export interface HintLink extends Hints {
-  publish(record: JobRecord): void;
+  /** @param inTransaction - made in a transaction of the caller's: the store has told nobody. @default false */
+  publish(record: JobRecord, inTransaction?: boolean): void;
   /** Resolves `true` when everything published so far was handed over or given up; `false` when time is over. */
   flush(timeoutMs: number): Promise<boolean>;
   /** Ends every watch. Waits a little for what is under way, and lets go of the rest. */
@@ -19,20 +20,26 @@ export interface HintLink extends Hints {
 /** A feed that does not answer must not keep a process from ending. */
 const CLOSE_WAIT_MS = 2_000;
 
+export interface HintSource {
+  readonly feed: Feed;
+  /** The store publishes there what it changes. */
+  readonly storeTells: boolean;
+}
+
 type Means = Pick<Core, "telemetry" | "logger" | "clock">;
 
-export function createHintLink(core: Means, bus: Bus, feed: Feed | null): HintLink {
-  const outgoing = feed === null ? null : createOutgoing(core, feed);
-  const incoming = feed === null ? null : createIncoming(core, bus, feed);
+export function createHintLink(core: Means, bus: Bus, source: HintSource | null): HintLink {
+  const outgoing = source === null ? null : createOutgoing(core, source.feed);
+  const incoming = source === null ? null : createIncoming(core, bus, source.feed);
   const watching = new Set<() => void>();
   let closed = false;
   return {
     bus,
     isClosed: () => closed,
-    publish({ id, kind, version, owner, subject }) {
-      const hint = { id, kind, version, owner, subject };
+    publish({ id, kind, version, owner, subject, readyAt, wakeAt }, inTransaction = false) {
+      const hint = { id, kind, version, owner, subject, readyAt, wakeAt };
       bus.hint(hint);
-      if (!closed) outgoing?.add(hint);
+      if (!closed && (inTransaction || source?.storeTells !== true)) outgoing?.add(hint);
     },
     attach(onClose, onGap) {
       watching.add(onClose);

@@ -1,4 +1,4 @@
-import { sleep } from "../../clock.js";
+import { sleep, monotonicNow } from "../../clock.js";
 import { WaybillError, JobFailedError, WaitTimeoutError } from "../../errors.js";
 import { isFinal } from "../../lifecycle.js";
 import { endable } from "../../live/endable.js";
@@ -169,7 +169,7 @@ export async function result(
   { timeoutMs, signal, whose }: ResultOptions = {},
 ): Promise<unknown> {
   checkWhole("timeoutMs", timeoutMs);
-  const startedAt = core.clock.now();
+  const startedAt = monotonicNow(core.clock);
   const stop = new AbortController();
   const abort = (): void => {
     stop.abort();
@@ -180,9 +180,12 @@ export async function result(
   try {
     for await (const job of watch(core, hints, id, kind, { signal: stop.signal, whose })) {
       if (job.status === "COMPLETED") return job.output;
-      if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
+      if (job.status === "FAILED") {
+        const { reason, message, expose } = job.failure;
+        throw new JobFailedError(id, reason, expose ? message : null);
+      }
     }
-    throw new WaitTimeoutError(id, timeoutMs ?? core.clock.now() - startedAt);
+    throw new WaitTimeoutError(id, timeoutMs ?? monotonicNow(core.clock) - startedAt);
   } finally {
     cancelTimer?.();
     deaf();

@@ -1,4 +1,4 @@
-import { sleep } from "../../clock.js";
+import { monotonicNow, sleep } from "../../clock.js";
 import { isWaybillError, type WaybillError } from "../../errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
@@ -8,6 +8,7 @@ import type { Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import type { PollTimes } from "./poll-times.js";
 import { Stops } from "../relay/stop.js";
 import type { Relay } from "../relay/relay.js";
 
@@ -18,6 +19,8 @@ export interface PassOptions {
   readonly notifiers?: ReadonlySet<string>;
   /** What cannot be done here is, by design, done by other processes: it is left to them, and not counted as unserved. */
   readonly leavesToOthers?: boolean;
+  /** What is slow goes on beside the next pass, instead of being waited for until the time of this one is over. */
+  readonly leavesSlow?: boolean;
   /** How long the pass may take; what it has not begun by then is left. */
   readonly budgetMs: number;
   /** Ends the pass early; looks at external work that are under way are called off. */
@@ -53,6 +56,7 @@ export interface ReconcileReport {
 export interface PassMemory {
   readonly drainAt: Map<string, number>;
   purgeAt: number;
+  readonly polls: PollTimes;
 }
 
 const PAGE = 100;
@@ -63,6 +67,8 @@ const POLLS_AT_ONCE = 10;
 const MOST_POLLS_WAITING = 1_000;
 /** A poll that is cut off by the end of its process delays the next by its whole lease. */
 const POLL_NEEDS_MS = 5_000;
+/** Polls that are due within it of one another are found together: what looks for them does not look more often. */
+export const POLL_GRAIN_MS = 200;
 const DRAIN_EVERY_MS = 30_000;
 const PURGE_EVERY_MS = 60_000;
 const PURGE_LIMIT = 500;
@@ -95,7 +101,7 @@ export class Pass {
     this.#options = options;
     this.#memory = memory;
     this.#signal = options.signal ?? new AbortController().signal;
-    this.#startedAt = core.clock.now();
+    this.#startedAt = monotonicNow(core.clock);
     const { handlers, notifiers, leavesToOthers = false } = options;
     this.#tools = { core, dispatcher, relay, handlers, notifiers, leavesToOthers, tally: this.#tally };
   }
@@ -131,12 +137,12 @@ export class Pass {
       purged: this.#purged,
       errors: this.#errors,
       more: this.#more,
-      elapsedMs: this.#core.clock.now() - this.#startedAt,
+      elapsedMs: monotonicNow(this.#core.clock) - this.#startedAt,
     };
   }
 
   #left(): number {
-    return this.#options.budgetMs - (this.#core.clock.now() - this.#startedAt);
+    return this.#options.budgetMs - (monotonicNow(this.#core.clock) - this.#startedAt);
   }
 
   #over(): boolean {
@@ -147,6 +153,9 @@ export class Pass {
   async #records(): Promise<void> {
     let after: WakePosition | undefined;
     while (!this.#over()) {
+      // A poll that is taken and cannot be begun any more comes back when its hold is over: the next pass begins it now.
+      const isLate = this.#left() < 2 * POLL_NEEDS_MS;
+      if (this.#options.leavesSlow === true && isLate && this.#beside.size > 0) break;
       const jobs = await this.#takeDue(after);
       await this.#page(jobs);
       if (this.#storeError !== null) return;
@@ -161,10 +170,12 @@ export class Pass {
   }
 
   async #takeDue(after: WakePosition | undefined) {
+    const askedAt = this.#core.time.now();
     const holdMs = Math.min(30_000, this.#core.policy.takeDueHoldMs);
     const reply = await this.#core.gateway.call("takeDue", (store, request) =>
       store.takeDue({ ...request, limit: PAGE, holdMs, ...(after === undefined ? {} : { after }) }),
     );
+    this.#memory.polls.lookedAt(askedAt);
     return reply.jobs;
   }
 
@@ -231,11 +242,17 @@ export class Pass {
       waited.abort();
     };
     const forget = this.#stops.onStop(wake);
-    const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left());
+    const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left(), this.#untilNextPollMs());
     const pause = sleep(this.#core.clock, Math.max(1, pauseMs), waited.signal, true);
     await Promise.race([pause, Promise.all(this.#beside)]);
     wake();
     forget();
+  }
+
+  /** Slow work beside must not make the polls of others late. */
+  #untilNextPollMs(): number {
+    const at = this.#memory.polls.nextAt(this.#options.handlers);
+    return at === null ? Number.POSITIVE_INFINITY : Math.max(POLL_GRAIN_MS, at - this.#core.time.now());
   }
 
   // ---- polls: their own line, since they are slow and must not hold up sends and sweeps ----------------------------------
@@ -292,8 +309,8 @@ export class Pass {
   #drain(name: string): void {
     const { clock, queues } = this.#core;
     if (queues.get(name)?.deadLetters === undefined) return;
-    if ((this.#memory.drainAt.get(name) ?? 0) > clock.now()) return;
-    this.#memory.drainAt.set(name, clock.now() + DRAIN_EVERY_MS);
+    if ((this.#memory.drainAt.get(name) ?? 0) > monotonicNow(clock)) return;
+    this.#memory.drainAt.set(name, monotonicNow(clock) + DRAIN_EVERY_MS);
     const budget = { left: () => this.#left(), signal: this.#signal };
     this.#start(`dead letters of ${name}`, async () => {
       const { received } = await drainDeadLetters(this.#core, this.#tools.dispatcher, name, budget);
@@ -304,8 +321,8 @@ export class Pass {
 
   #purge(): void {
     const { clock, gateway, policy, time } = this.#core;
-    if (clock.now() < this.#memory.purgeAt) return;
-    this.#memory.purgeAt = clock.now() + PURGE_EVERY_MS;
+    if (monotonicNow(clock) < this.#memory.purgeAt) return;
+    this.#memory.purgeAt = monotonicNow(clock) + PURGE_EVERY_MS;
     this.#start("purge", async () => {
       const parkedBefore = time.now() - policy.parkedRetainMs;
       const { jobs } = await gateway.call("purge", (store, request) =>

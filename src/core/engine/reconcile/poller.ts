@@ -1,9 +1,11 @@
+import { monotonicNow } from "../../clock.js";
 import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { observe } from "../../telemetry.js";
-import { applyCommand } from "../store/apply.js";
+import { type Applied, applyCommand } from "../store/apply.js";
+import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
 import { stackOf } from "../run/stack.js";
@@ -50,7 +52,7 @@ export async function pollOnce(
   const token = core.ids.token();
   const leaseMs = core.policy.pollLeaseMs;
   // Counted from before the claim leaves: by the store's clock the right ends no earlier.
-  const endsAt = core.clock.now() + leaseMs;
+  const endsAt = monotonicNow(core.clock) + leaseMs;
   const claimed = await applyCommand(core, snapshot, (stored, context) => {
     const { awaiting, poll } = stored.record;
     // Somebody else has looked while the claim was on its way.
@@ -63,10 +65,30 @@ export async function pollOnce(
 
   const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false, warnings: [] };
   const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
-  const stored = await applyCommand(core, look.held, (current, context) =>
-    judge(look, work, current, context),
-  );
+  if (work === "late") {
+    const { id, kind, attempt } = look.held.record;
+    core.logger.warn("a poll did not end in its time and is left behind", { jobId: id, kind, attempt });
+  }
+  const stored = await storeSeen(look, work);
   return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
+}
+
+/**
+ * What was seen, stored. Where the store can keep it at no time, work that is still open was not seen, and the end of work is
+ * that of the job all the same: it fails and says why.
+ */
+async function storeSeen(look: Look, work: SeenWork | Cut): Promise<Applied> {
+  const store = (seen: SeenWork | Cut): Promise<Applied> =>
+    applyCommand(look.core, look.held, (current, context) => judge(look, seen, current, context));
+  try {
+    return await store(work);
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+    warn(look.core, "what a poll saw cannot be stored", look.held.record, error);
+    const isOver = typeof work === "object" && (work.state === "done" || work.state === "failed");
+    if (!isOver) return store(unseen(look.core, look.handler));
+    return store({ state: "invalid", reason: "result_unstorable", message: whyUnstorable(error) });
+  }
 }
 
 /** What ended a look before it had an answer. */
@@ -90,7 +112,7 @@ async function within<T>(
   const callOff = (): void => {
     cut("called_off");
   };
-  const cancelTimer = core.clock.timer(endsAt - core.clock.now(), () => {
+  const cancelTimer = core.clock.timer(endsAt - monotonicNow(core.clock), () => {
     cut("late");
   });
   outer?.addEventListener("abort", callOff, { once: true });

@@ -4,12 +4,15 @@ import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { Pass, type PassMemory, type PassOptions, type ReconcileReport } from "./pass.js";
 import { type Handlers, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import { PollTimes } from "./poll-times.js";
 import type { Relay } from "../relay/relay.js";
 
 export type { PassOptions, ReconcileReport } from "./pass.js";
 
 /** Looks at records whose wake-up has come and does what they need. Safe in any number of processes at once. */
 export interface Reconciler {
+  /** When polls are due that this process knows of, told by whoever hears of stored changes. */
+  readonly polls: PollTimes;
   /**
    * One pass over everything that is due, oldest first.
    *
@@ -32,10 +35,12 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
-  const memory: PassMemory = { drainAt: new Map(), purgeAt: 0 };
+  const polls = new PollTimes();
+  const memory: PassMemory = { drainAt: new Map(), purgeAt: 0, polls };
   let lastHandlers: Handlers = new Map();
 
   return {
+    polls,
     async pass(options) {
       lastHandlers = options.handlers;
       return new Pass(core, dispatcher, relay, memory, options).run();

@@ -1,3 +1,5 @@
+import { monotonicNow } from "../../clock.js";
+import { nearestDurationMs } from "../../durations.js";
 import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
@@ -39,7 +41,7 @@ export async function publishSafely(
   events: readonly ServerEvent[],
   stops: Stops,
 ): Promise<Published> {
-  const startedAt = core.clock.now();
+  const startedAt = monotonicNow(core.clock);
   if (stops.stopped) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
@@ -53,7 +55,7 @@ export async function publishSafely(
   const call = async (): Promise<unknown> =>
     notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
   let settled = Promise.resolve();
-  const took = () => ({ durationMs: core.clock.now() - startedAt, settled });
+  const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
     const answers = await observed(core, name, events, () => {
       const calling = call();
@@ -151,7 +153,7 @@ function known(answers: unknown, index: number): PublishResult {
   const answer: unknown = Array.isArray(answers) ? answers[index] : undefined;
   if (typeof answer !== "object" || answer === null) return UNANSWERED;
   const { status, afterMs, reason } = answer as Readonly<Record<string, unknown>>;
-  const wait = typeof afterMs === "number" && Number.isFinite(afterMs) ? afterMs : null;
+  const wait = nearestDurationMs(afterMs);
   switch (status) {
     case "delivered":
       return { status };

@@ -1,5 +1,5 @@
 import { detailsOf } from "../failure-details.js";
-import { type Updates, NO_UPDATES } from "../../decide/held.js";
+import type { Updates } from "../../decide/held.js";
 import { isSuspect } from "../../decide/suspect.js";
 import { type HistoryEntry, historyOf } from "../../history.js";
 import {
@@ -19,11 +19,13 @@ import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
 import { HeldClaim, type HeldClaimEvents } from "./claim.js";
 import { Lease, type LeaseEvents } from "./lease.js";
+import { noNews, orUnstorable } from "./unstorable-outcome.js";
 import { UpdateWriter } from "./updates.js";
 import {
   checkedInput,
   decideOutcome,
   type Outcome,
+  type WrittenOutcome,
   outcomeOfAbort,
   outcomeOfReturned,
   outcomeOfThrown,
@@ -63,6 +65,8 @@ const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
   ShuttingDown: "The worker is shutting down.",
 };
 
+/** Longer than a worker usually has a job in hand; a kind that takes longer says so by `expectedMs`. */
+const LONG_RUN_MS = 60 * 60_000;
 /** At the end of a shutdown nobody waits long for a store that does not answer: the lease lapses then. */
 const LAST_WORD_PATIENCE_MS = 2_000;
 
@@ -84,6 +88,8 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   #lost = false;
   #concluding = false;
   #cancelDeadline: (() => void) | null = null;
+  #cancelDeaf: (() => void) | null = null;
+  #toldOfLong = false;
 
   constructor(parts: WorkerParts, claimed: Claimed) {
     this.#parts = parts;
@@ -151,6 +157,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   beaten(): void {
     this.#claimed.beaten?.();
+    this.#tellIfLong();
   }
 
   async run(): Promise<Ending> {
@@ -175,6 +182,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     } finally {
       closing.off(shutDown);
       isolation.dropped();
+      this.#cancelDeaf?.();
       this.#cancelDeadline?.();
       this.#lease.stop();
     }
@@ -182,7 +190,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.abortSignal.aborted) this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    if (this.abortSignal.aborted) return;
+    this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    const { leaseMs } = this.#claimed;
+    this.#cancelDeaf = this.#parts.core.clock.timer(leaseMs, () => {
+      const fields = { signal: reason, sinceMs: leaseMs };
+      this.logger.warn("a handler has not ended since its signal aborted; it keeps its place", fields);
+    });
+  }
+
+  /** Whoever waits for a handler that never settles sees beats and nothing else. */
+  #tellIfLong(): void {
+    const { expectedMs } = this.#claimed.handler.definition;
+    const runningMs = this.#parts.now() - this.#claimed.claimedAt;
+    if (this.#toldOfLong || runningMs < Math.max(LONG_RUN_MS, 10 * (expectedMs ?? 0))) return;
+    this.#toldOfLong = true;
+    this.logger.warn("a handler runs very long and keeps its place; deadlineMs would bound it", {
+      runningMs,
+    });
   }
 
   #armDeadline(record: JobRecord): void {
@@ -309,24 +334,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const decide = decideOutcome(core, outcome, { token, handler, newsFor });
     const patienceMs = leaving.fired
       ? LAST_WORD_PATIENCE_MS
       : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
+      this.#claim
+        .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })
+        .then(({ status }) => ({
+          status: status === "applied" ? "durable" : "lost",
+          outcome: what.do,
+          snapshot: this.#claim.snapshot,
+        }));
     slots.settling();
     try {
-      const applied = await this.#claim.write(decide, { patienceMs });
-      if (applied.status === "applied")
-        return { status: "durable", outcome: outcome.do, snapshot: applied.snapshot };
+      return await orUnstorable(outcome, newsFor, write, this.logger);
     } finally {
       slots.settled();
     }
-    return { status: "lost", snapshot: this.#claim.snapshot };
   }
-}
-
-function noNews(): Updates {
-  return NO_UPDATES;
 }
 
 /** Resolves when the signal aborts. */

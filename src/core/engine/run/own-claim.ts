@@ -7,7 +7,7 @@ import { isOf, type Whose } from "../../owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
 import { err, ok, type Result } from "../../result.js";
-import { isId } from "../compose/option-checks.js";
+import { checkWhole, isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 import { leaseMsOf } from "../kind-settings.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
@@ -215,6 +215,7 @@ export class OwnClaim {
 
   /** Gives the claim back, its attempt with it; after another ending: nothing. Never throws for a claim that is lost. */
   async release(afterMs = 0): Promise<void> {
+    checkWhole("afterMs", afterMs);
     if (this.#ended !== null) return;
     await this.#end(() => {
       this.#finish(new GiveBack(afterMs));

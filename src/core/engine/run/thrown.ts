@@ -1,6 +1,7 @@
 import type { AbortState } from "./abort-signal.js";
 import type { AttemptError } from "../../decide/finish.js";
 import type { Json } from "../../json.js";
+import { nearestDurationMs } from "../../durations.js";
 import type { AbortReason } from "../../handler.js";
 import { messageOf, peek, storable } from "./text.js";
 
@@ -11,8 +12,6 @@ export type Thrown =
   | { readonly is: "permanent"; readonly error: AttemptError }
   | { readonly is: "retry"; readonly error: AttemptError };
 
-/** The longest delay that a handler may ask for: beyond it instants stop being exact somewhere. */
-const LONGEST_DELAY_MS = 100 * 365 * 86_400_000;
 const LONGEST_CODE_CHARS = 128;
 /** An error wrapped more deeply than this was not made by a person. */
 const DEEPEST_CAUSE = 8;
@@ -36,7 +35,7 @@ export function classify(
     code: branded && typeof code === "string" ? storable(code, LONGEST_CODE_CHARS) : null,
     expose: branded && peek(thrown, "expose") === true,
     details: branded ? details(peek(thrown, "details")) : null,
-    afterMs: brand === "waybill.retry" ? delayOf(peek(thrown, "afterMs")) : null,
+    afterMs: brand === "waybill.retry" ? nearestDurationMs(peek(thrown, "afterMs")) : null,
   };
   if (brand === "waybill.permanent") return { is: "permanent", error };
   if (brand !== "waybill.retry" && signal.aborted && isAbort(thrown, signal)) return { is: "abort" };
@@ -53,11 +52,6 @@ function isAbort(thrown: unknown, signal: AbortState): boolean {
     if (error === undefined) return false;
   }
   return false;
-}
-
-function delayOf(afterMs: unknown): number | null {
-  if (typeof afterMs !== "number" || Number.isNaN(afterMs)) return null;
-  return Math.min(LONGEST_DELAY_MS, Math.max(0, Math.floor(afterMs)));
 }
 
 /** Why a signal of ours was aborted. */

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change.js";
 import { recognise } from "../../decide/recognise.js";
 import { WaybillError } from "../../errors.js";
@@ -41,7 +42,7 @@ export async function applyCommand(
 ): Promise<Applied> {
   const transitionId = options.transitionId ?? core.ids.transition();
   const actor = options.actor ?? null;
-  const giveUpAt = core.clock.now() + (options.patienceMs ?? core.policy.unknownRetryMs);
+  const giveUpAt = monotonicNow(core.clock) + (options.patienceMs ?? core.policy.unknownRetryMs);
   const about = { jobId: snapshot.record.id, what: `the change of job ${snapshot.record.id} was stored` };
   let current = snapshot;
   // An earlier try may have been stored without an answer, and no record has told yet.
@@ -55,7 +56,7 @@ export async function applyCommand(
       result = await core.gateway.write(decision.item);
     } catch (error) {
       const ask = () => core.gateway.write(decision.item);
-      ({ result, doubt } = await askAgain(core, { ...about, giveUpAt, doubt, ask }, error));
+      ({ result, doubt } = await askAgain(core, { about, giveUpAt, doubt, ask }, error));
     }
     if (result.status === "ok") return applied(core, decision, result);
     if (result.status === "gone") {

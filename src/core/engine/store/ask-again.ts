@@ -1,13 +1,18 @@
-import { sleep } from "../../clock.js";
+import { monotonicNow, sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import { isWaybillError, StoreUnavailableError } from "../../errors.js";
 import type { Core } from "../context.js";
 
-/** A change of one job whose first try had no answer. */
-interface Asked<R> {
+/** Whose change it is, and what is not known where doubt stays: "Whether … is not known." */
+interface About {
   readonly jobId: string;
-  /** What is not known where doubt stays: "Whether … is not known." */
   readonly what: string;
+}
+
+/** A call whose first try had no answer. */
+interface Asked<R> {
+  /** The change of one job; `null`: it changes nothing, and leaves nothing in doubt. */
+  readonly about: About | null;
   readonly giveUpAt: number;
   /** An earlier try, of this call or of one before it, may have been stored already. */
   readonly doubt: boolean;
@@ -30,13 +35,15 @@ const AGAIN = { baseMs: 50, capMs: 1_000 };
  * @throws StoreUnavailableError `outcome: "unknown"`, and names the job, once there is doubt; else the last error as it is
  */
 export async function askAgain<R>(core: Core, asked: Asked<R>, failed: unknown): Promise<AnsweredLate<R>> {
-  const { ask, giveUpAt } = asked;
+  const { about, ask, giveUpAt } = asked;
   let { doubt } = asked;
   for (let tries = 1, error = failed; ; tries += 1) {
     doubt ||= !isWaybillError(error) || error.outcome !== "not_applied";
     const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
-    const isOver = ask === null || core.clock.now() + waitMs > giveUpAt;
-    if (isOver || !isWaybillError(error, "store.unavailable")) throw doubt ? unknown(asked, error) : error;
+    // A first try that hung may have used all patience up: it is asked for once more all the same.
+    const isOver = ask === null || (monotonicNow(core.clock) + waitMs > giveUpAt && (tries > 1 || !doubt));
+    if (isOver || !isWaybillError(error, "store.unavailable"))
+      throw doubt && about !== null ? unknown(about, error) : error;
     await sleep(core.clock, waitMs, undefined, true);
     try {
       return { result: await ask(), doubt };
@@ -47,10 +54,7 @@ export async function askAgain<R>(core: Core, asked: Asked<R>, failed: unknown):
 }
 
 /** Whether a change was stored could not be found out. */
-export function unknown(
-  { jobId, what }: Pick<Asked<unknown>, "jobId" | "what">,
-  cause: unknown,
-): StoreUnavailableError {
+export function unknown({ jobId, what }: About, cause: unknown): StoreUnavailableError {
   return new StoreUnavailableError(`Whether ${what} is not known.`, {
     outcome: "unknown",
     jobId,

@@ -1,4 +1,5 @@
-import { type Clock, inTime } from "../../clock.js";
+import { type Clock, inTime, monotonicNow } from "../../clock.js";
+import type { ErrorCode } from "../../error-codes.js";
 import { isWaybillError, StoreUnavailableError } from "../../errors.js";
 import type {
   AdvanceItem,
@@ -15,6 +16,7 @@ import type {
   StoredJob,
   StoreReply,
   StoreRequest,
+  Unreadable,
   WriteItem,
   WriteResult,
 } from "../../ports/store.js";
@@ -45,7 +47,13 @@ type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
  */
 export interface Gateway {
   readonly store: Beside;
-  create(item: CreateItem, tx: unknown): Promise<CreateResult>;
+  /**
+   * @param isNamed - its key or id is the caller's own, so that it may meet another one: where the store takes transactions,
+   *   one that has not committed yet, which it then waits for
+   */
+  create(item: CreateItem, tx: unknown, isNamed?: boolean): Promise<CreateResult>;
+  /** Asks for the store's clock and for nothing else; inside the caller's transaction, where one is given. */
+  tellTime(tx: unknown): Promise<void>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
   write(item: WriteItem): Promise<WriteResult>;
   beat(item: BeatItem): Promise<BeatResult>;
@@ -68,8 +76,14 @@ interface GatewayOptions {
   readonly telemetry: Telemetry;
   /** A call that takes longer is unknown: what it may still do is found out like any other doubt. */
   readonly timeoutMs: number;
+  /** A call that takes longer no longer stands in the way of others: a small share of the shortest lease. */
+  readonly slowMs: number;
+  /** Told of the ids of records that a call met and that cannot be read. */
+  readonly onUnreadable?: (ids: readonly string[]) => void;
 }
 
+/** Submits that may wait for somebody's transaction: each alone, so that they hold up one another at most. */
+const NAMED = { maxBatch: 1, lanes: 4 };
 /** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
 const SUBMIT = { maxBatch: 50, lanes: 2 };
 /** Workers: fewer, larger calls win; the next batch builds while one is under way. */
@@ -90,6 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     (item) => item.record.scope ?? item.record.id,
     (items, request) => store.create({ ...request, items }),
   );
+  const named = namedCreates(options, ask);
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
     writeWithPiggybackedClaim(store, piggybacked, items, request),
   );
@@ -104,7 +119,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     store,
     call: (operation, run) => ask(operation, 1, run),
-    create: (item, tx) => (tx === undefined ? creates.add(item) : createAlone(ask, item, tx)),
+    create(item, tx, isNamed = false) {
+      if (tx !== undefined) return createAlone(ask, item, tx);
+      return (isNamed && store.capabilities.transactions ? named : creates).add(item);
+    },
+    tellTime: async (tx) => {
+      const items: readonly CreateItem[] = [];
+      const asked = tx === undefined ? { items } : { items, tx };
+      await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
+    },
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
     beat: (item) => beats.add(item),
@@ -129,19 +152,25 @@ type Ask = <R extends StoreReply>(
 ) => Promise<R>;
 
 /** A call of the port: observed, its error one of ours, its clock heard. */
-function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
+function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: GatewayOptions): Ask {
   return async (operation, items, run) => {
+    const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
         const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
         if (answer !== null) return answer;
       } catch (error) {
+        if (items === 1 && isWaybillError(error, "store.corrupt") && error.jobId !== undefined) {
+          onUnreadable?.([error.jobId]);
+        }
         return rethrow(error);
       }
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
     if (!Number.isFinite(reply.nowMs)) throw clockless();
-    time.heard(reply.nowMs);
+    time.heard(reply.nowMs, sentAt);
+    const { unreadable } = reply as StoreReply & Unreadable;
+    if (unreadable !== undefined) onUnreadable?.(unreadable);
     return reply;
   };
 }
@@ -161,19 +190,50 @@ type Batched = <I, O>(
   ) => Promise<StoreReply & { readonly results: readonly O[] }>,
 ) => Batcher<I, O>;
 
-function batching({ store, clock }: GatewayOptions, ask: Ask): Batched {
+/** One of each name at a time: the second must see the first, and must not take a connection to wait for it. */
+function namedCreates({ clock, store }: GatewayOptions, ask: Ask): Batcher<CreateItem, CreateResult> {
+  return createBatcher({
+    clock,
+    ...NAMED,
+    keyOf: ({ record }) => record.scope ?? record.id,
+    isOrdered: true,
+    run: async (items) => {
+      const reply = await ask("create", items.length, (_, request) => store.create({ ...request, items }));
+      return complete(reply.results, items.length);
+    },
+  });
+}
+
+function batching({ store, clock, slowMs }: GatewayOptions, ask: Ask): Batched {
   return (operation, { maxBatch, lanes }, keyOf, run) =>
     createBatcher({
       clock,
       maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
       lanes,
+      slowMs,
       keyOf,
+      isOfOneItem,
       run: async (items) => {
         const { results } = await ask(operation, items.length, (_, request) => run(items, request));
         return complete(results, items.length);
       },
     });
 }
+
+/** What an adapter threw that is no error of the port: one value that it could not encode, as often as not. */
+const unexpected = new WeakSet<Error>();
+
+/** Every call of the port can be asked again: who made a change recognises it. */
+function isOfOneItem(error: unknown): boolean {
+  if (!isWaybillError(error)) return false;
+  return unexpected.has(error) || !OF_THE_STORE.has(error.code);
+}
+
+const OF_THE_STORE: ReadonlySet<ErrorCode> = new Set([
+  "store.unavailable",
+  "store.not_migrated",
+  "waybill.closed",
+]);
 
 /** Answers that cannot be told apart are none. */
 function complete<R>(results: readonly R[], asked: number): readonly R[] {
@@ -267,5 +327,10 @@ async function writeWithPiggybackedClaim(
 /** An adapter's own error goes through; anything else is a fault whose effect is not known. */
 function rethrow(error: unknown): never {
   if (isWaybillError(error)) throw error;
-  throw new StoreUnavailableError("The store failed unexpectedly.", { outcome: "unknown", cause: error });
+  const failed = new StoreUnavailableError("The store failed unexpectedly.", {
+    outcome: "unknown",
+    cause: error,
+  });
+  unexpected.add(failed);
+  throw failed;
 }

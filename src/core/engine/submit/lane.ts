@@ -1,4 +1,4 @@
-import { inTime } from "../../clock.js";
+import { inTime, monotonicNow } from "../../clock.js";
 import { sha256Hex } from "../../hash.js";
 import { MOST_QUEUE_ID_CHARS, type OutgoingMessage, type Queue, type SendResult } from "../../ports/queue.js";
 import { observe } from "../../telemetry.js";
@@ -125,7 +125,7 @@ function backlogOf(core: Core, name: string, queue: Queue): () => Promise<boolea
     }
   };
   return () => {
-    const now = core.clock.now();
+    const now = monotonicNow(core.clock);
     if (now - askedAt >= BACKLOG_HOLDS_MS) {
       askedAt = now;
       last = ask();

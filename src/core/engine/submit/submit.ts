@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../clock.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { Outcome } from "../../error-codes.js";
@@ -12,7 +13,9 @@ import { captured } from "../../telemetry.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
+import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
@@ -110,12 +113,12 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const giveUpAt = core.clock.now() + core.policy.unknownRetryMs;
+  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   let result: CreateResult;
   try {
-    result = await core.gateway.create(item, options.tx);
+    result = await core.gateway.create(item, options.tx, isNamed(options));
   } catch (error) {
-    result = await createAgain(core, item, options.tx, giveUpAt, error);
+    result = await createAgain(core, item, options, giveUpAt, error);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
@@ -186,13 +189,26 @@ function prepare(
 ): Prepared | Promise<Prepared> {
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
-  if (!text.ok) return err(unstorable("input", text));
-  const made = (checked: Checked): Prepared =>
-    checked.ok
-      ? itemOf(core, definition, { text: text.text, value: checked.value }, options, origin)
-      : err(invalid(definition, checked.issues));
+  if (!text.ok) return err(unstorable("input", text, limitedBy(core)));
+  const made = (checked: Checked): Prepared | Promise<Prepared> => {
+    if (!checked.ok) return err(invalid(definition, checked.issues));
+    const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
+    // From here on durations become instants.
+    return core.time.isSure() ? make() : known(core, options.tx).then(make);
+  };
   const checked = definition.checkInput(input);
   return checked instanceof Promise ? checked.then(made) : made(checked);
+}
+
+/** The store's clock, asked for as patiently as the create behind it would be. */
+async function known(core: Core, tx: unknown): Promise<void> {
+  try {
+    await learnTime(core, tx);
+  } catch (error) {
+    const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+    const ask = tx === undefined ? () => learnTime(core, tx) : null;
+    await askAgain(core, { about: null, giveUpAt, doubt: false, ask }, error);
+  }
 }
 
 function itemOf(
@@ -219,7 +235,9 @@ function itemOf(
 function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> {
   if (metadata === undefined || metadata === null) return ok(null);
   const text = toJsonText(metadata, { maxBytes: core.policy.maxMetadataBytes });
-  return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
+  return text.ok
+    ? ok(JSON.parse(text.text) as Json)
+    : err(unstorable("metadata", text, "(policy.maxMetadataBytes)"));
 }
 
 function invalid({ kind }: Definition, issues: readonly Issue[]): SubmitRefusal {
@@ -276,10 +294,6 @@ export function queueOf(core: Core, definition: Definition): string | null {
   return definition.queue ?? (core.queues.has(DEFAULT_QUEUE) ? DEFAULT_QUEUE : null);
 }
 
-function payloadLimit(core: Core): number {
-  return Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-}
-
 /** Misuse is told before anything else is looked at. */
 function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   const { id, idempotencyKey, subject, delayMs, deadlineMs, actor, tx } = options;
@@ -299,19 +313,24 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
+function isNamed({ id, idempotencyKey }: RuntimeSubmitOptions): boolean {
+  return id !== undefined || idempotencyKey !== undefined;
+}
+
 /** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
-  tx: unknown,
+  options: RuntimeSubmitOptions,
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
+  const { tx } = options;
   const jobId = item.record.id;
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
-  const asked = { jobId, what: `job ${jobId} was stored`, giveUpAt, doubt: false, ask };
-  return (await askAgain(core, asked, error)).result;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
+  const about = { jobId, what: `job ${jobId} was stored` };
+  return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
 
 function unstorable(
@@ -321,9 +340,10 @@ function unstorable(
     readonly path: string;
     readonly message: string;
   },
+  limitedBy: string,
 ): SubmitRefusal {
   if (problem.reason === "too_large")
-    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message}.`);
+    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message} ${limitedBy}.`);
   const { path, message } = problem;
   const sentence = `The ${what} is not safe as JSON${at(path)}: ${message}.`;
   return new InputInvalidError(sentence, [{ path: what === "input" ? path : joined(what, path), message }]);

@@ -1,4 +1,4 @@
-import { sleep } from "../../clock.js";
+import { sleep, monotonicNow } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Core } from "../context.js";
 
@@ -31,12 +31,12 @@ export function createBreaker(core: Core): Breaker {
   };
   const failed = (): void => {
     // Calls that were under way together are one failure.
-    if (openUntil !== null && core.clock.now() < openUntil) return;
+    if (openUntil !== null && monotonicNow(core.clock) < openUntil) return;
     failures += 1;
-    openUntil = core.clock.now() + SHORTEST_PAUSE_MS + backoffMs(failures, PAUSE, core.ids.random());
+    openUntil = monotonicNow(core.clock) + SHORTEST_PAUSE_MS + backoffMs(failures, PAUSE, core.ids.random());
   };
   const pause = async (signal: AbortSignal): Promise<void> => {
-    if (openUntil !== null) await sleep(core.clock, openUntil - core.clock.now(), signal, true);
+    if (openUntil !== null) await sleep(core.clock, openUntil - monotonicNow(core.clock), signal, true);
   };
   const probe = async (): Promise<void> => {
     try {

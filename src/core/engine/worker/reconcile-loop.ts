@@ -1,4 +1,5 @@
 import type { Core } from "../context.js";
+import { POLL_GRAIN_MS } from "../reconcile/pass.js";
 import type { PassOptions, Reconciler } from "../reconcile/reconciler.js";
 import { createIdle } from "./idle.js";
 import { codeOf } from "../run/text.js";
@@ -6,13 +7,13 @@ import { codeOf } from "../run/text.js";
 interface LoopParts {
   readonly core: Core;
   readonly reconciler: Reconciler;
-  readonly serves: Omit<PassOptions, "budgetMs" | "signal">;
+  readonly serves: Omit<PassOptions, "budgetMs" | "signal" | "leavesSlow">;
   readonly stopping: AbortSignal;
   /** The pause while there is nothing to do. @default the policy's */
   readonly idleMs?: () => number;
 }
 
-/** Passes until it is stopped: soon again while there is something to do, else seldom. */
+/** Passes until it is stopped: soon again while there is something to do, else seldom, and when a poll is due that is known here. */
 export interface ReconcileLoop {
   readonly done: Promise<void>;
   /** Something may be due at once. */
@@ -22,18 +23,25 @@ export interface ReconcileLoop {
 export function reconcileLoop(parts: LoopParts): ReconcileLoop {
   const { core, reconciler, serves, stopping, idleMs = () => core.policy.reconcileIdleMs } = parts;
   const idle = createIdle(core.clock);
+  let kicked = false;
+  let passedAt = 0;
+  let failed = false;
 
   const waitMs = async (): Promise<number> => {
     const { reconcileBusyMs, takeDueHoldMs } = core.policy;
+    passedAt = core.clock.now();
+    failed = false;
     try {
       // No longer than what is taken is held.
       const report = await reconciler.pass({
         ...serves,
+        leavesSlow: true,
         budgetMs: takeDueHoldMs,
         signal: stopping,
       });
       return report.acted > 0 || report.more ? reconcileBusyMs : idleMs();
     } catch (error) {
+      failed = true;
       core.logger.warn("a pass of the reconciler failed; the next one follows", {
         code: codeOf(error),
       });
@@ -41,17 +49,41 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
     }
   };
 
+  /** How long until a known poll is to be looked for. */
+  const untilPollMs = (): number => {
+    // A store in trouble is not asked at each poll that is due.
+    const at = failed ? null : reconciler.polls.nextAt(serves.handlers);
+    if (at === null) return Number.POSITIVE_INFINITY;
+    return Math.max(at - core.time.now(), passedAt + POLL_GRAIN_MS - core.clock.now());
+  };
+
+  /** Until the time is over, a poll is due, or somebody kicks; what is learnt of polls meanwhile may shorten it. */
+  const nap = async (ms: number): Promise<void> => {
+    const endAt = core.clock.now() + ms;
+    while (!kicked && !stopping.aborted) {
+      const leftMs = Math.min(endAt - core.clock.now(), untilPollMs());
+      if (leftMs <= 0) break;
+      await idle.nap(leftMs, stopping);
+    }
+    kicked = false;
+  };
+
   const run = async (): Promise<void> => {
+    const deaf = reconciler.polls.listen(() => {
+      idle.kick();
+    });
     while (!stopping.aborted) {
       const ms = await waitMs();
       // Several workers that were started together part ways.
-      await idle.nap(ms * (0.75 + core.ids.random() / 2), stopping);
+      await nap(ms * (0.75 + core.ids.random() / 2));
     }
+    deaf();
   };
 
   return {
     done: run(),
     kick() {
+      kicked = true;
       idle.kick();
     },
   };

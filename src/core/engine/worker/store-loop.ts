@@ -4,6 +4,8 @@ import type { PiggybackedClaim } from "../store/gateway.js";
 import { leaseMsOf } from "../kind-settings.js";
 import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
+import { createDryPace, type DryPace } from "../wake/dry-pace.js";
+import { type Ears, openEars } from "../wake/ears.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
 import { codeOf } from "../run/text.js";
@@ -39,9 +41,14 @@ export class StoreLoop {
   /** Ends the wait for room. */
   #interrupt: (() => void) | null = null;
 
+  readonly #pace: DryPace;
+  #ears: Ears | null = null;
+
   constructor(parts: WorkerParts) {
+    const { core, settings } = parts;
     this.#parts = parts;
-    this.#idle = createIdle(parts.core.clock);
+    this.#idle = createIdle(core.clock);
+    this.#pace = createDryPace(settings.pollIntervalMs, () => core.ids.random());
   }
 
   /** There may be new work. */
@@ -52,19 +59,29 @@ export class StoreLoop {
   }
 
   async run(): Promise<void> {
-    const { core, settings, stopping } = this.#parts;
+    const { core, settings, stopping, hints } = this.#parts;
     const leave = core.gateway.ride(this.#piggyback());
+    if (hints !== null)
+      this.#ears = openEars(core, hints, settings.storeKinds, () => {
+        this.kick();
+      });
     while (!stopping.aborted) {
       await this.#turn();
       if (this.#more || this.#doubtful !== null) continue;
-      await this.#idle.nap(settings.pollIntervalMs * (0.75 + core.ids.random() / 2), stopping);
+      await this.#idle.nap(this.#pace.nextMs(this.#isTold()), stopping);
       this.#more = true;
     }
     leave();
+    this.#ears?.stop();
     await this.#answer;
     // What a call in doubt may have taken is given back, if the store says so at once.
     const call = this.#inDoubt();
     if (call !== null) await this.#ask(call);
+  }
+
+  /** Whether new work is told of; in a store that no other process shares all of it is. */
+  #isTold(): boolean {
+    return this.#ears?.isTold() ?? true;
   }
 
   /** The call to repeat; one whose lease may be over is given up, and its slots with it. */
@@ -135,6 +152,7 @@ export class StoreLoop {
 
   async #ask(call: Call): Promise<void> {
     const { core, breaker } = this.#parts;
+    this.#ears?.asked();
     try {
       const jobs = await core.gateway.claimNext(call.claim);
       breaker.ok();
@@ -154,6 +172,8 @@ export class StoreLoop {
   #took({ claim, sentAt, kicks }: Call, jobs: readonly StoredJob[]): void {
     const { slots, tasks } = this.#parts;
     this.#more = jobs.length >= claim.limit || kicks !== this.#kicks;
+    this.#ears?.answered(jobs.length, claim.limit);
+    if (jobs.length > 0) this.#pace.found();
     // Whoever brought the answer, the loop looks again: it must not sleep on work that was held back.
     if (this.#more) this.#idle.kick();
     slots.give(claim.limit - jobs.length);
@@ -215,6 +235,7 @@ export class StoreLoop {
         const room = slots.borrow(this.#most(), items, this.#interrupt === null ? 0 : 1);
         if (room === 0) return null;
         const claim = this.#claim(room);
+        this.#ears?.asked();
         this.#answer = new Promise((answered) => {
           this.#travelling = { claim, sentAt: now(), kicks: this.#kicks, answered };
         });

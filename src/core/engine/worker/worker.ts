@@ -3,6 +3,7 @@ import { WaybillError } from "../../errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
+import type { Hints } from "../read/watch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
 import { keepAlive } from "./keep-alive.js";
 import { createWorkerParts, type WorkerParts } from "./parts.js";
@@ -35,15 +36,19 @@ export interface WorkerHandle {
 /** What is waited for at most when even giving back does not end. */
 const LAST_WAIT_MS = 5_000;
 
-/** @throws WaybillError `config.invalid`, `config.kind_unknown` or `config.capability_missing` */
+/**
+ * @param hints - where changes are heard of. @default nowhere: work is found by asking
+ * @throws WaybillError `config.invalid`, `config.kind_unknown` or `config.capability_missing`
+ */
 export function createWorker(
   core: Core,
   dispatcher: Dispatcher,
   reconciler: Reconciler,
   handlers: readonly RuntimeHandler[],
   options: WorkerOptions = {},
+  hints: Hints | null = null,
 ): WorkerHandle {
-  return new Worker(core, dispatcher, reconciler, checkWorker(core, handlers, options));
+  return new Worker(core, dispatcher, reconciler, checkWorker(core, handlers, options), hints);
 }
 
 class Worker implements WorkerHandle {
@@ -53,9 +58,16 @@ class Worker implements WorkerHandle {
   #reconcileLoop: ReconcileLoop | null = null;
   #running: Promise<void> | null = null;
 
-  constructor(core: Core, dispatcher: Dispatcher, reconciler: Reconciler, settings: WorkerSettings) {
+  constructor(
+    core: Core,
+    dispatcher: Dispatcher,
+    reconciler: Reconciler,
+    settings: WorkerSettings,
+    hints: Hints | null,
+  ) {
     const { parts, stop } = createWorkerParts({
       core,
+      hints,
       dispatcher,
       reconciler,
       settings,
