@@ -1,6 +1,6 @@
 import { isWaybillError } from "../../errors.js";
 import { count } from "../../telemetry.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 
 /** Says what only the store can know: that it is not fit for use as it is, and that it lost what it had acknowledged. */
 export interface StoreWatch {
@@ -32,7 +32,7 @@ export function createStoreWatch({ gateway, logger, telemetry }: Core): StoreWat
       // That it cannot be reached is found out, and said, by whoever needs it.
       if (known && (error.code === "store.unavailable" || error.code === "waybill.closed")) return;
       logger.error(known ? error.message : "whether the store can be used could not be found out", {
-        code: known ? error.code : "unexpected",
+        code: codeOf(error),
       });
     }
   };

@@ -4,7 +4,7 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
 import type { Snapshot } from "../../record.js";
 import { count } from "../../telemetry.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
@@ -222,8 +222,7 @@ export class Pass {
       await work();
     } catch (error) {
       this.#errors += 1;
-      const code = isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
-      this.#core.logger.warn("reconciling failed", { what, error: code });
+      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error) });
       if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
     }
   }

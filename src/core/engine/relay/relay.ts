@@ -2,9 +2,8 @@ import { cursorOf } from "../../decide/cursors.js";
 import { advance, retire } from "../../decide/deliver.js";
 import { isSettled, undeliveredTo } from "../../decide/wake.js";
 import { sleep } from "../../clock.js";
-import { isWaybillError } from "../../errors.js";
 import type { Cursor, Snapshot } from "../../record.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";
 import { Stops } from "./stop.js";
@@ -206,7 +205,6 @@ class CursorRelay implements Relay {
   }
 
   #warn(message: string, jobId: string, error: unknown): void {
-    const code = isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
-    this.#core.logger.warn(message, { jobId, error: code });
+    this.#core.logger.warn(message, { jobId, error: codeOf(error) });
   }
 }
