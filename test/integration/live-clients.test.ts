@@ -296,7 +296,7 @@ describe("a browser's own EventSource and WebSocket", () => {
   }
 
   /** What the page has been told, as its script keeps it. */
-  const told = async (): Promise<readonly unknown[]> => (await page.evaluate("told")) as readonly unknown[];
+  const told = async (): Promise<readonly unknown[]> => page.evaluate<readonly unknown[]>("told");
   const toldOf = async (expected: object): Promise<void> => {
     await expect.poll(told, { timeout: 20_000 }).toContainEqual(expect.objectContaining(expected));
   };

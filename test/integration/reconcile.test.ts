@@ -655,8 +655,32 @@ describe("a pass", () => {
     await w.clock.advance(2_000);
     expect((await p.pass()).purged).toBe(0);
     await w.clock.advance(60_000);
-    expect((await p.pass()).purged).toBe(500);
-    expect((await p.pass()).purged).toBe(100);
+    expect(await p.pass()).toMatchObject({ purged: 600, more: false });
+  });
+
+  it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
+    const w = world();
+    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const ended = async (jobs: number): Promise<void> => {
+      for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
+      await w.clock.advance(2_000);
+    };
+    const expiredMs = async (): Promise<number> => {
+      const { oldestExpiredAt, nowMs } = await w.store.health({ nowMs: w.clock.now() });
+      return nowMs - (oldestExpiredAt ?? nowMs);
+    };
+    await p.pass();
+    await w.clock.advance(10_000);
+    await ended(20);
+    expect(await expiredMs()).toBeGreaterThanOrEqual(1_000);
+    expect((await p.pass()).purged).toBe(20);
+    expect(await expiredMs()).toBe(0);
+    // Something expired just now: the next look is not put off for long.
+    await ended(30);
+    expect((await p.pass()).purged).toBe(30);
+    await ended(10);
+    expect(await p.pass({ budgetMs: 0 })).toMatchObject({ purged: 0, more: true });
+    expect(await p.pass()).toMatchObject({ purged: 10, more: false });
   });
 
   it("gives a sign of life", async () => {

@@ -984,6 +984,15 @@ describe("stopping a worker", () => {
     expect([status, attempt, releases, b.clock.now() - before]).toEqual(["QUEUED", 0, 1, 3_000]);
   });
 
+  it("waits for a client that was closed before it no longer than for any answer in doubt", async () => {
+    const { b } = await runOne(base, (context) => untilAborted(context.signal));
+    b.faults.outage("store", "not_applied");
+    const before = b.clock.now();
+    await b.stop();
+    expect(b.clock.now() - before).toBeLessThanOrEqual(10_000);
+    b.faults.heal();
+  });
+
   it("does not wait for a store that is down for ever", async () => {
     const { b } = await runOne(base, () => new Promise(() => undefined), {
       worker: { shutdownTimeoutMs: 1_000 },

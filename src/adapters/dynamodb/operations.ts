@@ -30,9 +30,11 @@ export async function pulse({ connection }: Session, { nowMs, unserved }: PulseR
 /** Lag and counts are read from indexes, which follow the table by a moment. */
 export async function health({ connection }: Session, nowMs: number): Promise<Omit<StoreHealth, "nowMs">> {
   const due = new EntryReader(connection, everyShard({ keys: WAKE, below: endOf(nowMs), pageSize: 1 }));
-  const [[last], [oldest], parked, undeliverable] = await Promise.all([
+  const expired = new EntryReader(connection, everyShard({ keys: PURGE, below: endOf(nowMs), pageSize: 1 }));
+  const [[last], [oldest], [first], parked, undeliverable] = await Promise.all([
     readItems(connection, [PULSE_KEY]),
     due.take(1),
+    expired.take(1),
     countEntries(connection, { keys: PURGE, partition: PARKED_SHARD }),
     countEntries(connection, { keys: UNDELIVERED, partition: UNDELIVERABLE }),
   ]);
@@ -41,6 +43,7 @@ export async function health({ connection }: Session, nowMs: number): Promise<Om
     unserved: Number(last?.["unserved"]?.N ?? 0),
     oldestDueAt: oldest?.at ?? null,
     oldestReadyAt: null,
+    oldestExpiredAt: first?.at ?? null,
     parked,
     undeliverable,
   };

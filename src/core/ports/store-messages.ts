@@ -361,6 +361,8 @@ export interface StoreHealth extends StoreReply {
   readonly oldestDueAt: number | null;
   /** The oldest instant from which a job of the store's own queue could have been claimed; `null`: none ready. */
   readonly oldestReadyAt: number | null;
+  /** Since when the oldest settled record that is past its retention should be gone; `null`: none, absent: cannot tell. */
+  readonly oldestExpiredAt?: number | null;
   readonly parked: number;
   /** Jobs with an entry that a notifier gave up. */
   readonly undeliverable: number;

@@ -2,6 +2,7 @@ import { EventEmitter } from "eventemitter3";
 import type { EventType, ServerEvent } from "../../event.js";
 import { callHook } from "../../hook.js";
 import type { Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
 import { framesOf } from "../run/stack.js";
@@ -28,6 +29,7 @@ const EVERY_JOB = "*";
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   const events = new EventEmitter<Record<string, [ServerEvent]>>();
+  const neutral = neutralContext();
   const hints = new EventEmitter<Record<string, [FeedHint]>>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */
@@ -37,7 +39,10 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
       logger.error("a listener threw", framesOf(error));
     };
     return (value: T): void => {
-      callHook(() => listener(value), troubled);
+      // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
+      neutral(() => {
+        callHook(() => listener(value), troubled);
+      });
     };
   };
 

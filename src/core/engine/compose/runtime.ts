@@ -1,5 +1,5 @@
 import { createCallbacks } from "../../callback/callbacks.js";
-import { systemClock } from "../../clock.js";
+import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
 import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
@@ -8,6 +8,7 @@ import { type Ids, systemIds } from "../../ids.js";
 import { callHook } from "../../hook.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
@@ -128,7 +129,7 @@ function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   useParts(...partsOf(options));
-  const clock = options.clock ?? systemClock;
+  const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
@@ -198,13 +199,15 @@ function hooksOf(
   { onTrim, onParked, onPublish }: RuntimeOptions,
   logger: Logger,
 ): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
+  const neutral = neutralContext();
   const safely = (name: string, hook: () => unknown): void => {
-    // Not within the call: a hook that is slow to return must not hold up what it is told of.
-    void Promise.resolve().then(() => {
+    const call = (): void => {
       callHook(hook, (error) => {
         logger.error(`${name} threw`, framesOf(error));
       });
-    });
+    };
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
+    neutral(() => void Promise.resolve().then(call));
   };
   return {
     archive(jobId, entries) {

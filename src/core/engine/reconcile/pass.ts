@@ -70,7 +70,9 @@ const POLL_NEEDS_MS = 5_000;
 /** Polls that are due within it of one another are found together: what looks for them does not look more often. */
 export const POLL_GRAIN_MS = 200;
 const DRAIN_EVERY_MS = 30_000;
-const PURGE_EVERY_MS = 60_000;
+/** Where nothing had had its time at the last look, and where something had: jobs end, and so expire, at a rate. */
+const PURGE_EVERY_MS = 10_000;
+const PURGE_SOON_MS = 2_000;
 const PURGE_LIMIT = 500;
 
 /** One pass over what is due. Made for one `run`. */
@@ -324,12 +326,17 @@ export class Pass {
     this.#memory.purgeAt = monotonicNow(clock) + PURGE_EVERY_MS;
     this.#start("purge", async () => {
       const parkedBefore = time.now() - policy.parkedRetainMs;
-      const { jobs } = await gateway.call("purge", (store, request) =>
-        store.purge({ ...request, limit: PURGE_LIMIT, parkedBefore }),
-      );
-      this.#purged = jobs;
-      // As long as there is more than fits, every pass takes some.
-      if (jobs >= PURGE_LIMIT) this.#memory.purgeAt = 0;
+      let jobs = PURGE_LIMIT;
+      while (jobs >= PURGE_LIMIT && !this.#over()) {
+        ({ jobs } = await gateway.call("purge", (store, request) =>
+          store.purge({ ...request, limit: PURGE_LIMIT, parkedBefore }),
+        ));
+        this.#purged += jobs;
+      }
+      if (jobs >= PURGE_LIMIT) {
+        this.#more = true;
+        this.#memory.purgeAt = 0;
+      } else if (this.#purged > 0) this.#memory.purgeAt = monotonicNow(clock) + PURGE_SOON_MS;
     });
   }
 

@@ -1,5 +1,6 @@
 import { sleep } from "../../clock.js";
 import { needs } from "../../decide/wake.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { Pass, type PassMemory, type PassOptions, type ReconcileReport } from "./pass.js";
@@ -38,28 +39,38 @@ export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Rela
   const polls = new PollTimes();
   const memory: PassMemory = { drainAt: new Map(), purgeAt: 0, polls };
   let lastHandlers: Handlers = new Map();
+  const neutral = neutralContext();
 
   return {
     polls,
     async pass(options) {
       lastHandlers = options.handlers;
-      return new Pass(core, dispatcher, relay, memory, options).run();
+      return neutral(() => new Pass(core, dispatcher, relay, memory, options).run());
     },
-    async look(id, handlers = lastHandlers, signal) {
-      const stored = await core.gateway.read(id);
-      if (stored === null) return;
-      const earliest = Math.min(...needs(stored, core.policy).map((need) => need.at));
-      const earlyMs = earliest - core.time.now();
-      if (earlyMs > EARLY_MS) return;
-      if (earlyMs > 0) await sleep(core.clock, earlyMs, signal, true);
-      const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
-      const tools: Tools = { core, dispatcher, relay, handlers, tally };
-      const rest = await serveQuick(tools, { record: stored.record, cursors: stored.cursors });
-      if (rest === null) return;
-      await Promise.all([
-        rest.notify ? serveNotifiers(tools, rest.snapshot) : null,
-        rest.poll === null ? null : servePoll(tools, rest.poll, rest.snapshot, signal),
-      ]);
-    },
+    look: (id, handlers = lastHandlers, signal) =>
+      neutral(() => lookAt({ core, dispatcher, relay }, id, handlers, signal)),
   };
+}
+
+/** Where a record's needs are looked at, one by one. */
+async function lookAt(
+  { core, dispatcher, relay }: Pick<Tools, "core" | "dispatcher" | "relay">,
+  id: string,
+  handlers: Handlers,
+  signal?: AbortSignal,
+): Promise<void> {
+  const stored = await core.gateway.read(id);
+  if (stored === null) return;
+  const earliest = Math.min(...needs(stored, core.policy).map((need) => need.at));
+  const earlyMs = earliest - core.time.now();
+  if (earlyMs > EARLY_MS) return;
+  if (earlyMs > 0) await sleep(core.clock, earlyMs, signal, true);
+  const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
+  const tools: Tools = { core, dispatcher, relay, handlers, tally };
+  const rest = await serveQuick(tools, { record: stored.record, cursors: stored.cursors });
+  if (rest === null) return;
+  await Promise.all([
+    rest.notify ? serveNotifiers(tools, rest.snapshot) : null,
+    rest.poll === null ? null : servePoll(tools, rest.poll, rest.snapshot, signal),
+  ]);
 }

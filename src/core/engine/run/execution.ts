@@ -260,7 +260,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
   async #handle(): Promise<Outcome> {
-    const { core, gate } = this.#parts;
+    const { core, gate, neutral } = this.#parts;
     const { handler } = this.#claimed;
     const { definition } = handler;
     const { abortSignal } = this;
@@ -275,7 +275,10 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const outcome = outcomeOfReturned(
         core,
         handler,
-        await observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
+        // Around the hook too, so that what it makes current is so for the handler.
+        await neutral(() =>
+          observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
+        ),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {
             stack: stackOf(error),
@@ -321,6 +324,14 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     });
   }
 
+  /** A worker that stops waits for a store, and not for one whose client was closed before it. */
+  #patienceMs(): number {
+    const { core, closing, leaving } = this.#parts;
+    if (leaving.fired) return LAST_WORD_PATIENCE_MS;
+    const { unknownRetryMs } = core.policy;
+    return closing.fired ? unknownRetryMs : Math.max(unknownRetryMs, this.#lease.remainingMs());
+  }
+
   #conclude(outcome: Outcome): Promise<Ending> {
     this.#concluding = true;
     if (this.#updates === null) return this.#store(outcome, noNews);
@@ -328,15 +339,13 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => Updates): Promise<Ending> {
-    const { core, leaving, slots } = this.#parts;
+    const { core, slots } = this.#parts;
     const { handler, token } = this.#claimed;
     if (outcome.do === "leave" || this.#claim.lost) return { status: "lost", snapshot: this.#claim.snapshot };
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const patienceMs = leaving.fired
-      ? LAST_WORD_PATIENCE_MS
-      : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const patienceMs = this.#patienceMs();
     const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
       this.#claim
         .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })

@@ -20,6 +20,7 @@ import type {
   WriteItem,
   WriteResult,
 } from "../../ports/store.js";
+import { neutralContext } from "../../neutral-context.js";
 import { observe, type Telemetry } from "../../telemetry.js";
 import { type Batcher, createBatcher } from "./batcher.js";
 import type { StoreTime } from "./store-time.js";
@@ -149,15 +150,21 @@ type Ask = <R extends StoreReply>(
   operation: string,
   items: number,
   run: (store: AnyStore, request: StoreRequest) => Promise<R>,
+  inCallersContext?: boolean,
 ) => Promise<R>;
 
-/** A call of the port: observed, its error one of ours, its clock heard. */
+/**
+ * A call of the port: observed, its error one of ours, its clock heard. It begins in a context that is nobody's: a client that
+ * takes its transaction from the context must not find that of whoever happened to fill the batch.
+ */
 function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: GatewayOptions): Ask {
-  return async (operation, items, run) => {
+  const neutral = neutralContext();
+  return async (operation, items, run, inCallersContext = false) => {
+    const begin = inCallersContext ? run : (...args: Parameters<typeof run>) => neutral(() => run(...args));
     const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
-        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
+        const answer = await inTime(clock, timeoutMs, begin(store, { nowMs: Math.floor(clock.now()) }), null);
         if (answer !== null) return answer;
       } catch (error) {
         if (items === 1 && isWaybillError(error, "store.corrupt") && error.jobId !== undefined) {
@@ -288,9 +295,14 @@ function oneEach<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
-/** Inside a transaction of the caller nothing is shared. */
+/** Inside a transaction of the caller nothing is shared, and the call is the caller's: it stays in his context. */
 async function createAlone(ask: Ask, item: CreateItem, tx: unknown): Promise<CreateResult> {
-  const reply = await ask("create", 1, (store, request) => store.create({ ...request, items: [item], tx }));
+  const reply = await ask(
+    "create",
+    1,
+    (store, request) => store.create({ ...request, items: [item], tx }),
+    true,
+  );
   const [result] = reply.results;
   if (result === undefined) throw unanswered();
   return result;

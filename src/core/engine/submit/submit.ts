@@ -17,6 +17,7 @@ import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
 import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
+import { isExpired, removeExpired } from "./free-key.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
@@ -106,6 +107,15 @@ function outcomeOf(error: unknown): Outcome {
   return isWaybillError(error) ? error.outcome : "unknown";
 }
 
+async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
+  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+  try {
+    return await core.gateway.create(item, options.tx, isNamed(options));
+  } catch (error) {
+    return createAgain(core, item, options, giveUpAt, error);
+  }
+}
+
 async function carryOut(
   core: Core,
   dispatcher: Dispatcher,
@@ -113,12 +123,10 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
-  let result: CreateResult;
-  try {
-    result = await core.gateway.create(item, options.tx, isNamed(options));
-  } catch (error) {
-    result = await createAgain(core, item, options, giveUpAt, error);
+  let result = await created(core, item, options);
+  // Of a job that has had its time nobody is told any more, whether or not it was removed already.
+  if (result.status === "existing" && options.tx === undefined && isExpired(core, result.job.record)) {
+    if (await removeExpired(core, result.job.record)) result = await created(core, item, options);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
@@ -126,14 +134,14 @@ async function carryOut(
     if (meaning === "same") return ok(await existing(core, definition, result.job, item));
     // Else the job of this very call: its reply was lost, so nobody has been told.
   }
-  const created = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
+  const snapshot = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
   const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
-  if (!inTransaction) core.announce(new Created(created, item.record));
-  if (created.record.status === "PENDING") {
+  if (!inTransaction) core.announce(new Created(snapshot, item.record));
+  if (snapshot.record.status === "PENDING") {
     const handed: Dispatched = inTransaction
-      ? { state: "deferred", snapshot: created }
-      : await dispatcher.send(created);
+      ? { state: "deferred", snapshot }
+      : await dispatcher.send(snapshot);
     return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
   }
   return ok(

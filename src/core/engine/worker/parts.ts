@@ -1,4 +1,5 @@
 import type { Core } from "../context.js";
+import { type InContext, neutralContext } from "../../neutral-context.js";
 import { createOneShot, type OneShot } from "../one-shot.js";
 import type { Hints } from "../read/watch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
@@ -21,6 +22,8 @@ export interface WorkerParts {
   readonly slots: Slots;
   readonly gate: Gate;
   readonly isolation: Isolation;
+  /** The context in which the worker was made: handlers begin in it, whoever's answer brought their job. */
+  readonly neutral: InContext;
   readonly breaker: Breaker;
   /** Where changes are heard of; `null`: they are not. */
   readonly hints: Hints | null;
@@ -66,6 +69,7 @@ export function createWorkerParts(made: Made): { readonly parts: WorkerParts; re
     hints,
     slots,
     isolation: createIsolation(slots, core.clock),
+    neutral: neutralContext(),
     gate: createGate(settings.concurrency),
     breaker: createBreaker(core),
     now,
