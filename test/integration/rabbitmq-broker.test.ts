@@ -12,7 +12,8 @@ import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 import { type Exchange, EXCHANGES, type Fault, FAULTS, RabbitmqProxy } from "../support/rabbitmq-proxy.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
 
-const CONSUMER_TIMEOUT_MS = 3_000;
+/** Half of it is what a successor has to be confirmed in, with a rung of the ladder that is declared for it first. */
+const CONSUMER_TIMEOUT_MS = 6_000;
 const START_MS = 180_000;
 const PATIENCE_MS = 30_000;
 

@@ -114,8 +114,8 @@ describe("small parts", () => {
     tasks.add("two", core.gateway.claimNext(null as never));
     await tasks.idle();
     expect(heard.logs.map(({ message, fields }) => [message, fields])).toEqual([
-      ["one failed", { code: "unexpected" }],
-      ["two failed", { code: "unexpected" }],
+      ["one failed", { code: "Error" }],
+      ["two failed", { code: "TypeError" }],
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { ServerEvent } from "../../core/event.js";
-import { checkOptions } from "../../core/options.js";
+import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, NotifierOptions, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 
 export interface MemoryNotifierOptions<K extends string = string> extends NotifierOptions<K> {
@@ -47,13 +47,13 @@ export interface MemoryNotifier<K extends string = string> extends Notifier<K> {
   close(): Promise<void>;
 }
 
-const KNOWN = ["kinds", "on", "giveUpAfterMs", "timeoutMs", "lane", "maxBatch"];
+const KNOWN = ["lane", "maxBatch"];
 
 /** Makes a notifier that keeps what it is given, for tests and development. */
 export function memoryNotifier<const K extends string = string>(
   options: MemoryNotifierOptions<K> = {},
 ): MemoryNotifier<K> {
-  checkOptions("memoryNotifier", options, KNOWN);
+  checkNotifierOptions("memoryNotifier", options, KNOWN);
   return new InMemoryNotifier(options);
 }
 

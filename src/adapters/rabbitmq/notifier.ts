@@ -1,6 +1,6 @@
 import { WaybillError } from "../../core/errors.js";
 import type { ServerEvent } from "../../core/event.js";
-import { checkOptions } from "../../core/options.js";
+import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import {
   defineNotifier,
   type Notifier,
@@ -31,17 +31,7 @@ export interface RabbitmqNotifierOptions<K extends string = string> extends Noti
   readonly fields?: ((event: ServerEvent, view: PublicView | null) => object) | undefined;
 }
 
-const OPTIONS = [
-  "connection",
-  "exchange",
-  "name",
-  "format",
-  "fields",
-  "kinds",
-  "on",
-  "giveUpAfterMs",
-  "timeoutMs",
-];
+const OPTIONS = ["connection", "exchange", "name", "format", "fields"];
 const FORMATS: readonly unknown[] = ["cloudevents", "flat"];
 const MOST_BODY_BYTES = 1024 * 1024;
 /** A routing key is a short string of AMQP. */
@@ -58,7 +48,7 @@ const BLOCKED_MS = 5_000;
 export function rabbitmqNotifier<const K extends string = string>(
   options: RabbitmqNotifierOptions<K>,
 ): Notifier<K> {
-  checkOptions("rabbitmqNotifier", options, OPTIONS);
+  checkNotifierOptions("rabbitmqNotifier", options, OPTIONS);
   return defineNotifier(new RabbitmqNotifier<K>(options));
 }
 

@@ -1,18 +1,12 @@
 import type { ServerEvent } from "../../core/event.js";
-import { checkOptions } from "../../core/options.js";
+import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import { eventBodyOf, fitEventBody, publishAnswerOf, publishBody } from "../../core/wire/appsync-events.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync-size.js";
 import { channelName, checkNamespace } from "./channels.js";
 import { Endpoint } from "./endpoint.js";
 import { DELIVERED, isFailure, rejected, retry, type Failure } from "./failure.js";
-import {
-  checkFunction,
-  invalid,
-  SHARED_OPTIONS,
-  type AppSyncChannel,
-  type AppSyncEventsNotifierOptions,
-} from "./options.js";
+import { checkFunction, invalid, type AppSyncChannel, type AppSyncEventsNotifierOptions } from "./options.js";
 import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 
 /** AppSync takes five events in one request. https://docs.aws.amazon.com/appsync/latest/eventapi/publish-http.html */
@@ -51,7 +45,7 @@ export function appsyncEventsNotifier<const K extends string = string>(
   return new EventsNotifier(options);
 }
 
-const KNOWN = [...SHARED_OPTIONS, "endpoint", "auth", "namespace", "channels", "body"];
+const KNOWN = ["endpoint", "auth", "namespace", "channels", "body"];
 
 /** An event on its way, and its place in the round. */
 interface Ready {
@@ -78,7 +72,7 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   readonly #body: NonNullable<AppSyncEventsNotifierOptions["body"]>;
 
   constructor(options: AppSyncEventsNotifierOptions<K>) {
-    checkOptions("appsyncEventsNotifier", options, KNOWN);
+    checkNotifierOptions("appsyncEventsNotifier", options, KNOWN);
     const { channels = jobAndOwner, body = "thin" } = options;
     this.#endpoint = new Endpoint("appsyncEventsNotifier", options.endpoint, "/event", options.auth);
     this.#namespace = checkNamespace(options.namespace);

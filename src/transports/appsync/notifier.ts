@@ -1,5 +1,5 @@
 import type { ServerEvent } from "../../core/event.js";
-import { checkOptions } from "../../core/options.js";
+import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import {
   extendedUpdateOf,
@@ -14,7 +14,7 @@ import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/
 import { Endpoint } from "./endpoint.js";
 import { isFailure, rejected, retry, type Failure } from "./failure.js";
 import { mutationAnswerOf, type MutationAnswer } from "./graphql-answer.js";
-import { checkFunction, checkName, invalid, SHARED_OPTIONS, type AppSyncNotifierOptions } from "./options.js";
+import { checkFunction, checkName, invalid, type AppSyncNotifierOptions } from "./options.js";
 import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 import { DEFAULT_MUTATION } from "./schema.js";
 
@@ -69,7 +69,7 @@ export function appsyncNotifier<const K extends string = string>(
   return new GraphQlNotifier(options);
 }
 
-const KNOWN = [...SHARED_OPTIONS, "endpoint", "auth", "userEmail", "id", "action", "fields", "mutation"];
+const KNOWN = ["endpoint", "auth", "userEmail", "id", "action", "fields", "mutation"];
 
 class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
   readonly kinds: Notifier<K>["kinds"];
@@ -85,7 +85,7 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
   readonly #userEmail: (event: ServerEvent) => string | null;
 
   constructor(options: AppSyncNotifierOptions<K>) {
-    checkOptions("appsyncNotifier", options, KNOWN);
+    checkNotifierOptions("appsyncNotifier", options, KNOWN);
     const { fields = "basic", mutation = DEFAULT_MUTATION, id, action, userEmail } = options;
     this.#endpoint = new Endpoint("appsyncNotifier", options.endpoint, "/graphql", options.auth);
     this.#mutation = checkName("mutation of appsyncNotifier", mutation);

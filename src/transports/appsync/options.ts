@@ -72,9 +72,6 @@ export interface AppSyncEventsNotifierOptions<K extends string = string> extends
   readonly body?: "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json) | undefined;
 }
 
-/** What every notifier takes beside its own options. */
-export const SHARED_OPTIONS: readonly string[] = ["kinds", "on", "giveUpAfterMs", "timeoutMs"];
-
 /** A GraphQL name. */
 const NAME = /^[_A-Za-z][_0-9A-Za-z]*$/;
 

@@ -1,7 +1,8 @@
-import { EVENT_OF, type ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/event.js";
 import { WaybillError } from "../../core/errors.js";
 import type { Json } from "../../core/json.js";
-import { checkOptions, nearest } from "../../core/options.js";
+import { checkOptions } from "../../core/options.js";
+import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { NotifierOptions } from "../../core/ports/notifier.js";
 import type { PublicView } from "../../core/public-view.js";
 import { sourceProblem } from "../../core/wire/cloud-event.js";
@@ -37,13 +38,7 @@ const KNOWN: readonly (keyof WebhookNotifierOptions)[] = [
   "body",
   "onGone",
   "allowLocalReceivers",
-  "kinds",
-  "on",
-  "giveUpAfterMs",
-  "timeoutMs",
 ];
-
-const EVENTS: readonly string[] = [...new Set(Object.values(EVENT_OF))];
 
 /**
  * Refuses what cannot work. A fixed endpoint is looked at apart.
@@ -51,8 +46,8 @@ const EVENTS: readonly string[] = [...new Set(Object.values(EVENT_OF))];
  * @throws {WaybillError} `config.invalid`
  */
 export function checkWebhookOptions(options: WebhookNotifierOptions): void {
-  checkOptions("webhookNotifier", options, KNOWN);
-  const { endpoint, format = "standard", body = "thin", onGone, on = [], kinds = [] } = options;
+  checkNotifierOptions("webhookNotifier", options, KNOWN);
+  const { endpoint, format = "standard", body = "thin", onGone } = options;
   if (typeof endpoint !== "function") checkOptions("endpoint", endpoint, ["url", "secrets", "headers"]);
   const form = format as WebhookFormat | null;
   if (form !== "standard") {
@@ -67,26 +62,6 @@ export function checkWebhookOptions(options: WebhookNotifierOptions): void {
     refuse('body must be "thin", "view" or a function.');
   }
   if (onGone !== undefined && typeof onGone !== "function") refuse("onGone must be a function.");
-  if (!Array.isArray(kinds)) refuse("kinds must be a list.");
-  if (!Array.isArray(on)) refuse("on must be a list of events.");
-  checkEvents(on);
-  checkMs("giveUpAfterMs", options.giveUpAfterMs);
-  checkMs("timeoutMs", options.timeoutMs);
-}
-
-function checkEvents(on: readonly string[]): void {
-  for (const [index, type] of on.entries()) {
-    if (EVENTS.includes(type)) continue;
-    const near = typeof type === "string" ? nearest(type, EVENTS) : null;
-    refuse(
-      `on[${index}] is no event. ${near === null ? `There are ${EVENTS.join(", ")}.` : `Did you mean ${near}?`}`,
-    );
-  }
-}
-
-function checkMs(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return;
-  refuse(`${name} must be a whole number of milliseconds above 0.`);
 }
 
 function refuse(sentence: string): never {

@@ -100,7 +100,7 @@ describe("a store that is not fit for use", () => {
     const { at, watch } = watched(() => Promise.reject(new Error("password=secret")));
     void watch.check();
     await at.clock.settle();
-    expect(at.log).toMatchObject([{ level: "error", fields: { code: "unexpected" } }]);
+    expect(at.log).toMatchObject([{ level: "error", fields: { code: "Error" } }]);
     expect(JSON.stringify(at.log)).not.toContain("secret");
   });
 });

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../error-codes.js";
 import { isWaybillError, type WaybillError } from "../../errors.js";
 import { neutralContext } from "../../neutral-context.js";
 import { count } from "../../telemetry.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 
 /** Says what only the store can know: that it is not fit for use as it is, and that it lost what it had acknowledged. */
 export interface StoreWatch {
@@ -39,7 +39,7 @@ export function createStoreWatch({ gateway, logger, telemetry }: Core): StoreWat
       // That it cannot be reached is found out, and said, by whoever needs it.
       if (known && (error.code === "store.unavailable" || error.code === "waybill.closed")) return null;
       logger.error(known ? error.message : "whether the store can be used could not be found out", {
-        code: known ? error.code : "unexpected",
+        code: codeOf(error),
       });
       // Whatever else it says, nobody knows that it will not work.
       return known && UNFIT.includes(error.code) ? error : null;

@@ -223,8 +223,7 @@ export class Pass {
       await work();
     } catch (error) {
       this.#errors += 1;
-      const code = codeOf(error);
-      this.#core.logger.warn("reconciling failed", { what, error: code });
+      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error) });
       if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
     }
   }

@@ -209,7 +209,6 @@ class CursorRelay implements Relay {
   }
 
   #warn(message: string, jobId: string, error: unknown): void {
-    const code = codeOf(error);
-    this.#core.logger.warn(message, { jobId, error: code });
+    this.#core.logger.warn(message, { jobId, error: codeOf(error) });
   }
 }

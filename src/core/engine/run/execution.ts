@@ -1,3 +1,4 @@
+import { codeOf } from "../context.js";
 import { detailsOf } from "../failure-details.js";
 import type { Updates } from "../../decide/held.js";
 import { isSuspect } from "../../decide/suspect.js";
@@ -32,7 +33,6 @@ import {
   runnable,
 } from "./outcome.js";
 import { stackOf } from "./stack.js";
-import { codeOf } from "./text.js";
 import { isThenable } from "../../foreign.js";
 
 /** A claim as its answer brought it. */

@@ -1,5 +1,3 @@
-import { isWaybillError } from "../../errors.js";
-
 /** Text as every store can hold it: no NUL, no half characters, bounded. */
 export function storable(text: string, maxChars: number): string {
   const clipped = text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text;
@@ -28,9 +26,4 @@ export function messageOf(thrown: unknown): string {
   } catch {
     return "The handler threw something that cannot be shown.";
   }
-}
-
-/** What a log line says of an error: never its text, which may hold anything. */
-export function codeOf(error: unknown): string {
-  return isWaybillError(error) ? error.code : "unexpected";
 }

@@ -1,9 +1,9 @@
+import { codeOf } from "../context.js";
 import { NO_UPDATES, type Updates } from "../../decide/held.js";
 import type { Logger } from "../../logger.js";
 import type { Snapshot } from "../../record.js";
 import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import type { WrittenOutcome } from "./outcome.js";
-import { codeOf } from "./text.js";
 
 type NewsFor = (snapshot: Snapshot) => Updates;
 

@@ -9,13 +9,13 @@ import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Logger } from "../../logger.js";
 import type { JobRecord, Snapshot } from "../../record.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
 import { type Counted, newestOf, optionsProblem, ProgressLine, type Spoken } from "./progress.js";
 import { stackOf } from "./stack.js";
 import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
-import { codeOf, storable } from "./text.js";
+import { storable } from "./text.js";
 
 /** Drafts that were on their way once: the write under this transition id may have been stored without an answer. */
 interface Group {

@@ -1,3 +1,4 @@
+import { codeOf } from "../context.js";
 import { sleep } from "../../clock.js";
 import { acknowledge } from "../../decide/acknowledge.js";
 import { backoffMs } from "../../decide/backoff.js";
@@ -16,7 +17,6 @@ import { leaseMsOf } from "../kind-settings.js";
 import { judgeUnknown, park } from "../reconcile/parking.js";
 import type { GroupFate } from "./groups.js";
 import type { ReceivedMessage } from "./received-message.js";
-import { codeOf } from "../run/text.js";
 
 /** For another process: soon enough that it need not be restarted, seldom enough that receives last. */
 const ELSEWHERE_MS = 60_000;

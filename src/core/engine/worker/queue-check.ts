@@ -1,6 +1,6 @@
+import { codeOf } from "../context.js";
 import { inTime } from "../../clock.js";
 import { leaseMsOf } from "../kind-settings.js";
-import { codeOf } from "../run/text.js";
 import { queueOf } from "../submit/submit.js";
 import type { WorkerParts } from "./parts.js";
 

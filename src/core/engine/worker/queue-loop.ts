@@ -1,3 +1,4 @@
+import { codeOf } from "../context.js";
 import { sleep } from "../../clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
@@ -7,7 +8,6 @@ import { type GroupFate, inGroups, SKIPPED } from "./groups.js";
 import { receiveInTime } from "./receive.js";
 import { ReceivedMessage } from "./received-message.js";
 import { roomFor } from "./slots.js";
-import { codeOf } from "../run/text.js";
 
 /** The longest wait that brokers offer (SQS: 20 s). */
 const LONG_WAIT_MS = 20_000;

@@ -1,7 +1,6 @@
 import { inTime } from "../../clock.js";
 import type { Delivery, Queue } from "../../ports/queue.js";
-import { codeOf } from "../run/text.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 
 /** A broker that does not answer keeps no slot: what was asked of it may still happen, and harms nobody. */
 const SETTLE_PATIENCE_MS = 10_000;

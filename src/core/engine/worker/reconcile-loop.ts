@@ -1,8 +1,7 @@
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { POLL_GRAIN_MS } from "../reconcile/pass.js";
 import type { PassOptions, Reconciler } from "../reconcile/reconciler.js";
 import { createIdle } from "./idle.js";
-import { codeOf } from "../run/text.js";
 
 interface LoopParts {
   readonly core: Core;

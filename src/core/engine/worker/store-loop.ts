@@ -1,3 +1,4 @@
+import { codeOf } from "../context.js";
 import { claimTerms } from "../../decide/claim.js";
 import type { ClaimNext, StoredJob } from "../../ports/store.js";
 import type { PiggybackedClaim } from "../store/gateway.js";
@@ -8,7 +9,6 @@ import { createDryPace, type DryPace } from "../wake/dry-pace.js";
 import { type Ears, openEars } from "../wake/ears.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
-import { codeOf } from "../run/text.js";
 
 /** A call that was made, or is to be repeated as it was. */
 interface Call {

@@ -1,5 +1,5 @@
+import { codeOf } from "../context.js";
 import type { Logger } from "../../logger.js";
-import { codeOf } from "../run/text.js";
 
 /** Work under way that nobody awaits by itself. */
 export interface Tasks {
