@@ -19,6 +19,7 @@ import { encodeBound, encodeInstant, LETTERS } from "./fixed-width.js";
 type Due = TakeDueReply["jobs"][number];
 
 interface TakenDue extends TakeDueReply {
+  readonly nextDueAt: number | null;
   /** What kept one of them from being read; `null`: all could be. */
   readonly unreadable: WaybillError | null;
 }
@@ -36,15 +37,19 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
     return { nowMs, ...decodeDue(reply, nowMs + holdMs) };
   };
   if (session.shards === 1) return served([await take(0, limit)]);
-  const { nowMs, counts } = await countHeads(session, "w", limit, after);
+  const { nowMs, counts, next } = await countHeads(session, "w", limit, after);
   const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
   const answers = await allOrUnknown(
     "writes",
     wanted.map(({ shard, most }) => take(shard, most)),
   );
-  const { jobs } = served(answers);
+  const { jobs, nextDueAt = null } = served(answers);
   const ordered = [...jobs].sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
-  return { nowMs: Math.max(nowMs, latest(answers)), jobs: ordered };
+  return {
+    nowMs: Math.max(nowMs, latest(answers)),
+    jobs: ordered,
+    nextDueAt: earliest([next, nextDueAt]),
+  };
 }
 
 /** Those beside a job that cannot be read are served; where there are none, it is told. */
@@ -52,7 +57,19 @@ function served(answers: readonly TakenDue[]): TakeDueReply {
   const jobs = answers.flatMap((answer) => answer.jobs);
   const unreadable = answers.find((answer) => answer.unreadable !== null)?.unreadable ?? null;
   if (jobs.length === 0 && unreadable !== null) throw unreadable;
-  return { nowMs: latest(answers), jobs };
+  return { nowMs: latest(answers), jobs, nextDueAt: earliest(answers.map((answer) => answer.nextDueAt)) };
+}
+
+/** `null`: never. */
+function earliest(instants: readonly (number | null)[]): number | null {
+  const known = instants.filter((instant) => instant !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** An instant of an index; -1: none. */
+function instantOf(reply: Reply): number | null {
+  const instant = reply.number();
+  return instant < 0 ? null : instant;
 }
 
 /** How many of the first places of an index, over all shards, lie in each of them. */
@@ -61,18 +78,25 @@ export async function countHeads(
   index: "w" | "p",
   limit: number,
   after?: WakePosition,
-): Promise<{ readonly nowMs: number; readonly counts: readonly number[] }> {
+): Promise<{
+  readonly nowMs: number;
+  readonly counts: readonly number[];
+  /** The first instant of the index that has not come yet; `null`: none. */
+  readonly next: number | null;
+}> {
   const args = [index, String(limit), ...placeOf(after)];
   const answers = await allOrUnknown(
     "reads",
     session.places.tags.map((_, shard) => session.run(PEEK, shard, args, "reads")),
   );
+  const next: (number | null)[] = [];
   const heads = answers.map(({ reply }) => {
+    next.push(instantOf(reply));
     const places: { id: string; at: number }[] = [];
     while (!reply.isOver) places.push({ id: reply.text(), at: reply.number() });
     return places;
   });
-  return { nowMs: latest(answers), counts: quotas(heads, limit) };
+  return { nowMs: latest(answers), counts: quotas(heads, limit), next: earliest(next) };
 }
 
 function placeOf(after: WakePosition | undefined): readonly [string, string] {
@@ -85,6 +109,7 @@ function placeOf(after: WakePosition | undefined): readonly [string, string] {
  */
 function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
   const jobs: Due[] = [];
+  const nextDueAt = instantOf(reply);
   let unreadable: WaybillError | null = null;
   while (!reply.isOver) {
     const id = reply.text();
@@ -98,7 +123,7 @@ function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
       unreadable = error;
     }
   }
-  return { jobs, unreadable };
+  return { jobs, unreadable, nextDueAt };
 }
 
 export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {

@@ -166,8 +166,8 @@ class SqliteStore implements Store {
 
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     await this.#admit();
-    const rows = await this.#connection.write((session) => postponeDue(session, request));
-    return { nowMs: request.nowMs, jobs: decodeDue(rows, request) };
+    const { rows, nextDueAt } = await this.#connection.write((session) => postponeDue(session, request));
+    return { nowMs: request.nowMs, jobs: decodeDue(rows, request), nextDueAt };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {

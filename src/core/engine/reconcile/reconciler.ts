@@ -20,6 +20,8 @@ export interface Reconciler {
    * @throws StoreUnavailableError when the store cannot be reached
    */
   pass(options: PassOptions): Promise<ReconcileReport>;
+  /** When the next record was to be due, as the store told the last pass; `null`: never, or it does not tell. */
+  nextDueAt(): number | null;
   /**
    * The same for one record, as a wake message asks for it; resolves when all of it is done.
    *
@@ -32,7 +34,12 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
-  const memory: PassMemory = { drainAt: new Map(), purgeAt: 0 };
+  const memory: PassMemory = {
+    drainAt: new Map(),
+    purgeAt: 0,
+    nextDueAt: null,
+    pulseAt: Number.NEGATIVE_INFINITY,
+  };
   let lastHandlers: Handlers = new Map();
 
   return {
@@ -40,6 +47,7 @@ export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Rela
       lastHandlers = options.handlers;
       return new Pass(core, dispatcher, relay, memory, options).run();
     },
+    nextDueAt: () => memory.nextDueAt,
     async look(id, handlers = lastHandlers, signal) {
       const stored = await core.gateway.read(id);
       if (stored === null) return;
