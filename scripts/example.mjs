@@ -13,7 +13,7 @@ const folder = join(root, "examples");
 const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, "main.ts")));
 
 /** Those that end with a sentence where there is no Postgres. */
-const NEED_POSTGRES = new Set(["task-api"]);
+const NEED_POSTGRES = new Set(["task-api", "documents"]);
 
 function about(name) {
   const readme = readFileSync(join(folder, name, "README.md"), "utf8");
@@ -36,7 +36,7 @@ function distance(a, b) {
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined) {
-  console.log("npm run example -- NAME [--fault none] [--fast]\n");
+  console.log("npm run example -- NAME [--fault none|NAME] [--fast]\n");
   const wide = Math.max(...names.map(({ length }) => length)) + 2;
   for (const each of names) console.log(`  ${each.padEnd(wide)}${about(each)}`);
 } else if (!names.includes(name)) {

@@ -1,19 +1,23 @@
 /**
- * The long torture of a store: `npx tsx scripts/proof-torture.ts --store sqlite|postgres|redis --jobs 5000 --kills 50 --out FILE`.
+ * The long torture of a store: `npx tsx scripts/proof-torture.ts --store sqlite|postgres|redis|dynamodb --jobs 5000 --kills 50
+ * --out FILE`; with `--queue sqs|rabbitmq` of the two together.
  *
- * Real processes work on one store while they are killed and frozen, and where there is a server, it is killed too. Ends with 0 only when
- * every promise held and as many faults struck as were asked for.
+ * Real processes work on one store while they are killed and frozen, and where there is a server, it is killed too: that of
+ * the queue, where there is one. Ends with 0 only when every promise held and as many faults struck as were asked for.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isFinal } from "waybill";
 import type { Rule } from "../test/torture/evidence.js";
 import { storeNamed } from "../test/torture/stores.js";
+import { queueNamed } from "../test/torture/pairing/queues.js";
+import { torturePair } from "../test/torture/pairing/pair.js";
 import { tortureProcesses } from "../test/torture/torture-process.js";
 
 const { values } = parseArgs({
   options: {
     store: { type: "string", default: "sqlite" },
+    queue: { type: "string" },
     jobs: { type: "string", default: "5000" },
     kills: { type: "string", default: "50" },
     stops: { type: "string", default: "10" },
@@ -28,28 +32,31 @@ const { values } = parseArgs({
 
 /** A worker needs a second or two to be there again: kills that come faster would meet nobody at work. */
 const KILL_EVERY_MS = 3_600;
-const JOBS_A_SECOND = 25;
-const DRAIN_MS = 90_000;
+/** dynalite answers some hundred requests a second. */
+const JOBS_A_SECOND = values.store === "dynamodb" ? 8 : 25;
+/** The most: what is calm ends at once. */
+const DRAIN_MS = 300_000;
 const MOST_PRINTED = 50;
 
 const store = await storeNamed(values.store);
+const queue = values.queue === undefined ? null : await queueNamed(values.queue);
+const name = queue === null ? store.name : `${store.name}-${queue.name}`;
 const asked = {
   seed: Number(values.seed),
   jobs: Number(values.jobs),
   kills: Number(values.kills),
   stops: Number(values.stops),
   orderly: Number(values.orderly),
-  serverKills: store.hasServer ? Number(values["server-kills"]) : 0,
+  serverKills: (queue ?? store).hasServer ? Number(values["server-kills"]) : 0,
   workers: Number(values.workers),
 };
 const loadMs = Math.max(asked.kills * KILL_EVERY_MS, (asked.jobs * 1_000) / JOBS_A_SECOND);
-console.log(`${values.store}, seed ${asked.seed}: ${asked.jobs} jobs over ${loadMs} ms`);
+console.log(`${name}, seed ${asked.seed}: ${asked.jobs} jobs over ${loadMs} ms`);
 
-const { evidence, violations, struck, recovery, elapsedMs } = await tortureProcesses(store, {
-  ...asked,
-  loadMs,
-  drainMs: DRAIN_MS,
-});
+const options = { ...asked, loadMs, drainMs: DRAIN_MS };
+const { evidence, violations, struck, recovery, elapsedMs } = await (queue === null
+  ? tortureProcesses(store, options)
+  : torturePair(store, queue, options));
 
 const count = (...rules: readonly Rule[]): number =>
   violations.filter(({ rule }) => rules.includes(rule)).length;
@@ -64,7 +71,7 @@ const reached =
   struck.stops >= asked.stops &&
   struck.serverKills >= asked.serverKills;
 const report = {
-  part: `torture-${values.store}`,
+  part: `torture-${name}`,
   inputs: values.inputs ?? null,
   complete: reached,
   seed: asked.seed,

@@ -10,9 +10,9 @@ export type { AnyDef } from "./core/define/any-def.js";
 export type { Handler } from "./core/define/handler.js";
 export type { JobDef } from "./core/define/job-def.js";
 export type * from "./core/define/handler-context.js";
-export { steps } from "./core/define/steps.js";
+export { steps, type Step, type StepsSource } from "./core/define/steps.js";
 export { tally, type Tally } from "./core/define/tally.js";
-export { HandlerAborted } from "./core/handler.js";
+export { type AbortReason, type Done, HandlerAborted, type Tracked } from "./core/handler.js";
 
 // Composition.
 export { createWaybill } from "./core/create-waybill.js";

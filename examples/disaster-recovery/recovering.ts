@@ -1,9 +1,9 @@
 import { tally } from "waybill";
 import { recover } from "./recovery.job.js";
-import { minuteMs, type RecoveryService, type Server } from "./recovery-client.js";
+import { minuteMs, type RecoveryService, type Server, STOPPED } from "./recovery-client.js";
 
 /** Launch, look, stop: whatever the kind has to do with the recovery service. */
-export function recovering(service: RecoveryService) {
+export function recovering(service: RecoveryService, pollEveryMs = Math.round(minuteMs / 2)) {
   return recover.handle({
     // The key is the same at every attempt: the service knows a launch that it has accepted, whoever was killed meanwhile.
     run: async ({ input, key, track }) =>
@@ -20,7 +20,7 @@ export function recovering(service: RecoveryService) {
       const startedAt = earliest(servers);
       const progress = { ...counted, startedAt, servers };
       const gone = servers.filter(({ state }) => state === "failed");
-      for (const { id, note } of gone) warn("server_failed", `${id} failed: ${note}`);
+      for (const { id, note } of gone) if (note !== STOPPED) warn("server_failed", `${id} failed: ${note}`);
       if (counted.ready + counted.failed < counted.total) {
         const phase =
           counted.pending < counted.total && counted.converting + counted.ready > 0
@@ -35,7 +35,7 @@ export function recovering(service: RecoveryService) {
       return { state: "failed", message, expose: true, details, progress };
     },
     cancel: ({ ref }) => service.stop(ref.drsJobId),
-    pollEveryMs: Math.round(minuteMs / 2),
+    pollEveryMs,
   });
 }
 

@@ -5,6 +5,9 @@ export type Server = NonNullable<(typeof recover)["~types"]>["progress"]["server
 /** How long a minute of the service is: 60,000 ms, unless a demonstration is in a hurry. */
 export const minuteMs = Number(process.env["MINUTE_MS"] ?? 60_000);
 
+/** What the service notes of a server whose launch was stopped: nobody needs to be woken for what was asked for. */
+export const STOPPED = "stopped";
+
 /** The recovery service, as the account of an application sees it. */
 export type RecoveryService = ReturnType<typeof recoveryService>;
 

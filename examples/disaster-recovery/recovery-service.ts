@@ -3,8 +3,8 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { minuteMs, STOPPED } from "./recovery-client.js";
 
-const minuteMs = Number(process.env["MINUTE_MS"]);
 const allWell = process.env["ALL_WELL"] === "1";
 /** Minutes from a launch to its last server. */
 const EXPECTED_MINUTES = 15.1;
@@ -154,7 +154,7 @@ function described({ minute, servers }: Launch) {
 
 function stop(launch: Launch): void {
   for (const server of launch.servers) {
-    if (server.life.splice(0).length > 0) become(launch, server, "failed", "stopped");
+    if (server.life.splice(0).length > 0) become(launch, server, "failed", STOPPED);
   }
 }
 

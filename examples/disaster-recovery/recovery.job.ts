@@ -46,8 +46,14 @@ export const recover = defineJob({
   },
   messages: {
     PENDING: "Submitted",
-    QUEUED: "Submitted",
+    QUEUED: "Waiting for a launcher",
+    PROCESSING: {
+      default: "The recovery service is asked for the servers",
+      launching: "The recovery service launches the servers, which takes 10 to 15 minutes in all",
+      converting: "Servers are converted, each in its own time",
+    },
     COMPLETED: "All servers are ready",
+    FAILED: "The recovery failed",
   },
   subject: ({ planId }) => `plan:${planId}`,
   expectedMs: 15 * 60_000,

@@ -188,6 +188,15 @@ export async function rabbitmqIfHere(stage: Ends): Promise<string | null> {
   return server.url;
 }
 
+/** `RABBITMQ_URL`, or a RabbitMQ of this run. Without one on this machine the run ends with a sentence. */
+export async function rabbitmq(stage: Ends): Promise<string> {
+  const url = await rabbitmqIfHere(stage);
+  if (url !== null) return url;
+  throw new CannotRun(
+    "There is no RabbitMQ here: install the package rabbitmq-server, or name one in RABBITMQ_URL.",
+  );
+}
+
 /** On somebody's own server nothing of an earlier run may be met. */
 function suffix(isOwn: boolean): string {
   return isOwn ? "" : `-${crypto.randomUUID().slice(0, 8)}`;

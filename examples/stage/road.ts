@@ -148,6 +148,8 @@ export interface TcpRoad {
   reset(): void;
   /** Cuts a connection in place of the reply to the next bytes on their way to the server that hold this text. */
   loseReply(text: string): void;
+  /** Once, when bytes pass in either direction that fit, and before they go on. */
+  when(fits: (bytes: Buffer) => boolean, then: () => void): void;
   /** Connections that are open now. */
   readonly connections: number;
 }
@@ -166,6 +168,14 @@ export async function tcpRoad(
   const links = new Set<Link>();
   let state: "open" | "cut" | "hung" = "open";
   let losing: string | null = null;
+  const waiting = new Map<(bytes: Buffer) => boolean, () => void>();
+  const look = (chunk: Buffer): void => {
+    for (const [fits, then] of waiting) {
+      if (!fits(chunk)) continue;
+      waiting.delete(fits);
+      then();
+    }
+  };
   const pause = ({ inner, outer }: Link): void => {
     inner.pause();
     outer.pause();
@@ -190,6 +200,7 @@ export async function tcpRoad(
     };
     for (const socket of [inner, outer]) socket.on("close", end).on("error", end);
     outer.on("data", (chunk) => {
+      look(chunk);
       if (losing !== null && chunk.includes(losing)) {
         losing = null;
         link.isMarked = true;
@@ -197,6 +208,7 @@ export async function tcpRoad(
       inner.write(chunk);
     });
     inner.on("data", (chunk) => {
+      look(chunk);
       if (link.isMarked) reset(link);
       else outer.write(chunk);
     });
@@ -228,6 +240,9 @@ export async function tcpRoad(
     reset: resetAll,
     loseReply(text) {
       losing = text;
+    },
+    when(fits, then) {
+      waiting.set(fits, then);
     },
     get connections() {
       return links.size;

@@ -9,6 +9,8 @@ import { openScreen, type Screen } from "./screen.js";
 export interface Stage {
   /** `false` with `--fault none`: everything happens but the fault. */
   readonly withFault: boolean;
+  /** Whether this one of several faults happens: `--fault NAME` is that one alone. */
+  hasFault(name: string): boolean;
   /** `true` with `--fast`: the same triggers, shorter waits. */
   readonly fast: boolean;
   /** An empty folder of this run, removed at its end. */
@@ -22,6 +24,8 @@ export interface Stage {
 }
 
 export interface RunOptions {
+  /** The names of the faults, where there are several. */
+  readonly faults?: readonly string[];
   /** There is a page to look at: on a terminal it is served after the verdict too, until Ctrl-C. @default false */
   readonly page?: boolean;
 }
@@ -38,7 +42,7 @@ export async function runExample(
   play: (stage: Stage) => Promise<boolean>,
   options: RunOptions = {},
 ): Promise<never> {
-  const { fault, fast } = optionsOf(process.argv.slice(2));
+  const { fault, fast } = optionsOf(process.argv.slice(2), options.faults ?? []);
   const folder = await mkdtemp(join(tmpdir(), "waybill-example-"));
   const interruption = new AbortController();
   const closers: (() => unknown)[] = [];
@@ -46,6 +50,7 @@ export async function runExample(
   const children = new Children(screen);
   const stage: Stage = {
     ...{ withFault: fault !== "none", fast, folder, screen, children, signal: interruption.signal },
+    hasFault: (name) => fault === "all" || fault === name,
     atEnd: (close) => void closers.push(close),
   };
   let verdict: boolean | null = null;
@@ -89,14 +94,18 @@ export class CannotRun extends Error {
   override readonly name = "CannotRun";
 }
 
-function optionsOf(args: readonly string[]): { readonly fault: string; readonly fast: boolean } {
+function optionsOf(
+  args: readonly string[],
+  faults: readonly string[],
+): { readonly fault: string; readonly fast: boolean } {
   const { values } = parseArgs({
     args: [...args],
     options: { fault: { type: "string", default: "all" }, fast: { type: "boolean", default: false } },
     strict: true,
   });
-  if (values.fault === "all" || values.fault === "none") return values;
-  console.error(`--fault takes none, not ${values.fault}.`);
+  const known = ["all", "none", ...faults];
+  if (known.includes(values.fault)) return values;
+  console.error(`--fault takes ${known.join(", ")}; not ${values.fault}.`);
   process.exit(2);
 }
 

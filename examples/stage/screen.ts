@@ -40,7 +40,9 @@ function pipe(out: Out, now: () => number): Screen {
   };
   return {
     say,
-    show({ rows }) {
+    show({ head, rows }) {
+      // Whoever reads a pipe has no table to look at: the columns are named once.
+      if (shown.size === 0) say(laidOut([head], widthsOf([head, ...rows]))[0] ?? "");
       for (const row of rows) {
         const [name = ""] = row;
         const line = laidOut([row], widthsOf(rows))[0] ?? "";

@@ -18,7 +18,7 @@ import { judge } from "./verdict.js";
 const PART = 20;
 const PATIENCE_MS = 50_000;
 
-await runExample(play);
+await runExample(play, { faults: ["driver", "database"] });
 
 async function play(stage: Stage): Promise<boolean> {
   await runtimeClient().catch(() => {
@@ -69,15 +69,17 @@ async function play(stage: Stage): Promise<boolean> {
     const giveUpAt = Date.now() + PATIENCE_MS;
     while (!isSo(await shown()) && Date.now() < giveUpAt && !stage.signal.aborted) await sleep(200);
   };
-  stage.screen.say(stage.withFault ? "The functions were deployed without their driver." : "No fault.");
+  if (!stage.withFault) stage.screen.say("No fault.");
+  if (stage.hasFault("driver")) stage.screen.say("The functions were deployed without their driver.");
   await create(0);
-  if (stage.withFault) {
+  if (stage.hasFault("driver")) {
     await until(() => service.work.outcomes.filter(({ status }) => status === "init_failed").length >= 3);
     await service.redeploy();
     stage.screen.say("Deployed again, with the driver.");
   }
   await until(({ ours, theirLeft }) => ours["completed"] === PART && theirLeft === 0);
-  await Promise.all([create(1), ...(stage.withFault ? outages(stage, pool, service, times.outageMs) : [])]);
+  const isAway = stage.hasFault("database");
+  await Promise.all([create(1), ...(isAway ? outages(stage, pool, service, times.outageMs) : [])]);
   await until(
     ({ ours, theirs, left, theirLeft }) =>
       ours["completed"] === 2 * PART &&
@@ -155,7 +157,7 @@ async function startService(stage: Stage, queues: SqsPart, parts: Parts): Promis
     const folder = join(stage.folder, withDriver ? "with-driver" : "without-driver");
     return buildLambda({ entries: ["lambda.ts", "naive.ts"], folder, withDriver });
   };
-  const folder = await build(!stage.withFault);
+  const folder = await build(!stage.hasFault("driver"));
   const fn = (name: string, handler: string, road: TcpRoad): Promise<LambdaFunction> =>
     LambdaFunction.create({
       ...{ name, handler, folder, timeoutMs: 10_000 },

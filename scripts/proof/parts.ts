@@ -19,6 +19,9 @@ const REDIS = ["src/adapters/redis", "src/redis.ts", "test/integration/redis-ser
 const POSTGRES = ["src/adapters/postgres", "src/postgres.ts"];
 const DYNAMODB = ["src/adapters/dynamodb", "src/dynamodb.ts"];
 
+const SQS = ["src/adapters/sqs", "src/sqs.ts", "test/doubles/sqs"];
+const RABBITMQ = ["src/adapters/rabbitmq", "src/rabbitmq.ts"];
+
 /** Tests that a part does not run. */
 const OTHER_TESTS = [
   ":(exclude,glob)test/**/redis*.test.ts",
@@ -29,12 +32,34 @@ const OTHER_TESTS = [
 
 const TORTURE = ["--jobs", "5000", "--kills", "50", "--stops", "10", "--seed", "1"];
 
+const PAIR = ["--jobs", "2000", "--kills", "21", "--stops", "4", "--seed", "1"];
+
 function torture(store: string, files: readonly string[], more: readonly string[] = []): Part {
   return {
     name: `torture-${store}`,
     waits: true,
     args: ["scripts/proof-torture.ts", "--store", store, ...TORTURE, ...more],
     inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, "test/torture", "scripts/proof-torture.ts"] },
+  };
+}
+
+/** A store and a queue together: 2,000 jobs, 21 kills of those who work, submit and reconcile. */
+function pair(store: string, files: readonly string[], queue: string, more: readonly string[] = []): Part {
+  return {
+    name: `torture-${store}-${queue}`,
+    waits: true,
+    args: ["scripts/proof-torture.ts", "--store", store, "--queue", queue, ...PAIR, ...more],
+    inputs: {
+      paths: [
+        ...CORE,
+        ...MEMORY,
+        ...files,
+        ...(queue === "sqs" ? SQS : RABBITMQ),
+        ...KIT,
+        "test/torture",
+        "scripts/proof-torture.ts",
+      ],
+    },
   };
 }
 
@@ -89,6 +114,14 @@ export const PARTS: readonly Part[] = [
   torture("sqlite", SQLITE),
   torture("postgres", POSTGRES, ["--server-kills", "5"]),
   torture("redis", REDIS, ["--server-kills", "5"]),
+  ...(["sqs", "rabbitmq"] as const).flatMap((queue) => {
+    const more = queue === "rabbitmq" ? ["--server-kills", "3"] : [];
+    return [
+      pair("postgres", POSTGRES, queue, more),
+      pair("redis", REDIS, queue, more),
+      pair("dynamodb", DYNAMODB, queue, more),
+    ];
+  }),
   guardDeletion("memory", MEMORY, MEMORY),
   guardDeletion("sqlite", SQLITE),
   guardDeletion("postgres", POSTGRES),

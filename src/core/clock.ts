@@ -1,3 +1,5 @@
+import type { InContext } from "./neutral-context.js";
+
 /** The only source of time and timers in the core; a test passes its own. */
 export interface Clock {
   /** Unix milliseconds. */
@@ -38,6 +40,23 @@ export const systemClock: Clock = {
     else setTimeout(fn, 0);
   },
 };
+
+/** A clock whose callbacks run in a context that is nobody's, whoever asked for them. */
+export function inContext(clock: Clock, neutral: InContext): Clock {
+  const moved =
+    (fn: () => void): (() => void) =>
+    () => {
+      neutral(fn);
+    };
+  return {
+    now: () => clock.now(),
+    monotonic: () => monotonicNow(clock),
+    timer: (ms, fn, hold) => clock.timer(ms, moved(fn), hold),
+    defer: (fn) => {
+      clock.defer(moved(fn));
+    },
+  };
+}
 
 /** What `work` comes to, or `late` after `ms`: work that nobody can end is left behind, and its error with it. */
 export function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T): Promise<T> {

@@ -373,6 +373,7 @@ async function health(runtime: Runtime): Promise<Health> {
     reconcilerLagMs: since(found.lastPulseAt),
     oldestOverdueMs: since(found.oldestDueAt) ?? 0,
     oldestReadyMs: since(found.oldestReadyAt) ?? 0,
+    oldestExpiredMs: since(found.oldestExpiredAt ?? null) ?? 0,
     unserved: found.unserved,
     parked: found.parked,
     undeliverable: found.undeliverable,

@@ -83,8 +83,8 @@ export const DEFAULT_POLICY: Policy = {
   /** A consumer that is broken must not be met at once again; one that is mended is met within the hour. */
   redriveAfterMs: MINUTE,
   redriveCapMs: HOUR,
-  /** Below DynamoDB's 400 KB item with room for the rest. */
-  maxPayloadBytes: 256 * KIB,
+  /** What the largest engines take. Where the store takes less, as DynamoDB does, its own limit holds. */
+  maxPayloadBytes: 16 * KIB * KIB,
   maxMetadataBytes: 8 * KIB,
   /** Two hundred servers with a word and a percent each. */
   maxProgressBytes: 32 * KIB,
@@ -110,8 +110,8 @@ export const DEFAULT_POLICY: Policy = {
   reconcileIdleMs: 5 * SECOND,
   /** How long a change with an unknown outcome is asked again before the caller is told. */
   unknownRetryMs: 10 * SECOND,
-  /** A call that hangs would hold up all that share its batch; no healthy store needs nearly as long. */
-  storeTimeoutMs: 30 * SECOND,
+  /** A call that hangs holds up all that share its batch: a third of a lease, and no healthy store needs nearly as long. */
+  storeTimeoutMs: 10 * SECOND,
   /** A receiver that broke on a Friday evening is mended on Monday; past its first hours it is asked every one or two. */
   notifier: { giveUpAfterMs: 72 * HOUR, baseMs: SECOND, capMs: 2 * HOUR },
 };

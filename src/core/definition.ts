@@ -22,13 +22,13 @@ export interface Facts {
 
 /**
  * What the kind's `project` makes of parts of a job before they leave the server; `null`: output and progress leave whole,
- * metadata and actor not at all. Each gives JSON, or throws a `WaybillError` (`config.invalid`).
+ * metadata and actor not at all. The application's own functions: `shown.ts` judges what they give.
  */
 export interface Projection {
-  readonly output: ((output: unknown) => Json) | null;
-  readonly progress: ((progress: Json) => Json) | null;
-  readonly metadata: ((metadata: Json) => Json) | null;
-  readonly actor: ((actor: string) => string | null) | null;
+  readonly output: ((output: unknown) => unknown) | null;
+  readonly progress: ((progress: unknown) => unknown) | null;
+  readonly metadata: ((metadata: unknown) => unknown) | null;
+  readonly actor: ((actor: unknown) => unknown) | null;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The longest duration, a hundred years: beyond it instants stop being exact somewhere. */
-export const LONGEST_MS: number = 100 * 365 * 86_400_000;
+const LONGEST_MS: number = 100 * 365 * 86_400_000;
 
 /** What `Number.POSITIVE_INFINITY` means of how long something is kept: nobody has to pick a number for "for ever". */
 export const FOR_EVER_MS: number = LONGEST_MS;

@@ -112,12 +112,14 @@ export class StoreCorruptError extends WaybillError<"store.corrupt"> {
   }
 }
 
-/** The job whose result was awaited is FAILED. */
+/** The job whose result was awaited is FAILED. HTTP layers pass messages on: it says only what was made public. */
 export class JobFailedError extends WaybillError<"result.job_failed"> {
   readonly reason: FailureReason;
 
-  constructor(jobId: string, reason: FailureReason, message: string) {
-    super("result.job_failed", `Job ${jobId} failed (${reason}): ${message}`, { jobId });
+  /** @param shown - what the application made public of it; `null`: nothing, and the job's `failure` says more */
+  constructor(jobId: string, reason: FailureReason, shown: string | null) {
+    const why = shown === null ? "." : `: ${shown}`;
+    super("result.job_failed", `Job ${jobId} failed (${reason})${why}`, { jobId });
     this.name = "JobFailedError";
     this.reason = reason;
   }

@@ -2,27 +2,36 @@ import type { Definition } from "./definition.js";
 import type { Json } from "./json.js";
 import type { Logger } from "./logger.js";
 
-/** Marks what `track` and `done` return; registered, so that two copies of the package agree. */
+/**
+ * Marks what `track` and `done` return: no JSON has it, so that an output is never taken for it. Registered, so that two
+ * copies of the package agree.
+ */
 const OUTCOME = Symbol.for("waybill.outcome");
+
+// The types are marked by a name instead: a symbol would be another one in the declarations of each of those copies.
 
 /** External work was started and is open: the job stays PROCESSING until proof arrives. */
 export interface Tracked<Ref = unknown> {
-  readonly [OUTCOME]: "track";
+  readonly "~outcome": "track";
   readonly ref: Ref;
 }
 
 /** The work is done here and now, although its kind may track external work. */
 export interface Done<Output = unknown> {
-  readonly [OUTCOME]: "done";
+  readonly "~outcome": "done";
   readonly output: Output;
 }
 
 export function track<Ref>(ref: Ref): Tracked<Ref> {
-  return { [OUTCOME]: "track", ref };
+  return marked({ "~outcome": "track", ref });
 }
 
 export function done<Output>(output: Output): Done<Output> {
-  return { [OUTCOME]: "done", output };
+  return marked({ "~outcome": "done", output });
+}
+
+function marked<T extends Tracked | Done>(outcome: T): T {
+  return Object.defineProperty(outcome, OUTCOME, { value: true });
 }
 
 /** What a handler returned, told apart: a plain value is an output. */
@@ -30,10 +39,10 @@ export function outcomeOf(
   returned: unknown,
 ): { readonly kind: "track"; readonly ref: unknown } | { readonly kind: "done"; readonly output: unknown } {
   if (typeof returned === "object" && returned !== null && OUTCOME in returned) {
-    const marked = returned as Tracked | Done;
-    return marked[OUTCOME] === "track"
-      ? { kind: "track", ref: marked.ref }
-      : { kind: "done", output: marked.output };
+    const outcome = returned as object as Tracked | Done;
+    return outcome["~outcome"] === "track"
+      ? { kind: "track", ref: outcome.ref }
+      : { kind: "done", output: outcome.output };
   }
   return { kind: "done", output: returned };
 }
@@ -59,6 +68,14 @@ export interface CallbackTokenOptions {
   readonly ttlMs?: number | undefined;
 }
 
+/** What is said with counters. */
+export interface ProgressOptions {
+  /** When it is expected to be done; `null`: nobody knows any more; left out: as `percent` tells, else as said before. */
+  readonly etaAt?: Date | null | undefined;
+  /** `percent` may go back. Else what falls behind is left out whole. @default false */
+  readonly allowDecrease?: boolean | undefined;
+}
+
 /** What `run` gets, without its types (`defineJob` adds them). */
 export interface RunContext {
   readonly input: unknown;
@@ -72,7 +89,7 @@ export interface RunContext {
   /** Enters a phase; written with the next news or the outcome. Never fails the job. */
   readonly phase: (name: string, message?: string) => void;
   /** Absolute counters; coalesced. Never fails the job. */
-  readonly progress: (progress: unknown) => void;
+  readonly progress: (progress: unknown, options?: ProgressOptions) => void;
   /** A warning that people and notifiers hear before the end. At most 50 a job are kept. */
   readonly warn: (code: string, message: string) => void;
   /** A key for an outside call that is the same at every attempt: the outside can recognise a repetition. */

@@ -1,5 +1,5 @@
 import type { ListedRuntimeJob, RuntimeJob } from "./engine/read/job.js";
-import { metadataOf, type Projecting, through } from "./shown.js";
+import { metadataOf, projected, type Projecting, through } from "./shown.js";
 
 // What of a job and of an event may leave the server, in one place, for every channel. Everything is named: what is added to
 // a job or an event later does not leave by itself.
@@ -8,23 +8,23 @@ import { metadataOf, type Projecting, through } from "./shown.js";
 export type RuntimeView = Readonly<Record<string, unknown>>;
 
 /** The view of a job; without output where the job has none, as in lists. */
-export function viewOf({ project }: Projecting, job: RuntimeJob | ListedRuntimeJob): RuntimeView {
-  const base = { ...baseOf(job), ...metadataOf({ project }, job.metadata) };
+export function viewOf(definition: Projecting, job: RuntimeJob | ListedRuntimeJob): RuntimeView {
+  const base = { ...baseOf(job), ...metadataOf(definition, job.metadata) };
   switch (job.status) {
     case "PENDING":
     case "QUEUED":
       return { ...base, retryAt: job.retryAt, lastError: errorOf(job.lastError) };
     case "PROCESSING": {
       const { phase, percent, etaAt, awaiting } = job;
-      const progress = through(project.progress, job.progress);
+      const progress = through(definition, "progress", job.progress);
       return { ...base, phase, progress, percent, etaAt, awaiting: awaitingOf(awaiting) };
     }
     case "COMPLETED": {
       if (!("output" in job)) return base;
-      return { ...base, output: project.output === null ? job.output : project.output(job.output) };
+      return { ...base, output: projected(definition, "output", job.output) };
     }
     case "FAILED": {
-      const progress = through(project.progress, job.progress);
+      const progress = through(definition, "progress", job.progress);
       return { ...base, progress, failure: failureOf(job.failure, job.message) };
     }
   }

@@ -6,7 +6,7 @@ import { RequestRefused } from "./problem.js";
 import { jsonBody } from "./request.js";
 
 /** Most bytes of what is told of external work: an account of it, not its product. */
-export const MOST_CALLBACK_BYTES = 65_536;
+const MOST_CALLBACK_BYTES = 65_536;
 /** What may be told of external work, by name. */
 export const CALLBACK_FIELDS = [
   "state",

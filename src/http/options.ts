@@ -56,8 +56,8 @@ const KINDS = ["kinds", "submit", "basePath"];
 const MOST_WAITS = 10;
 
 /** Reads the options. @throws WaybillError `config.invalid`, `config.kind_unknown` */
-export function serviceOf(waybill: Routed<AnyDef>, options: JobRoutesOptions<readonly AnyDef[]>): Service {
-  const composition = (waybill as Partial<Routed<AnyDef>> | undefined)?.["~composition"];
+export function serviceOf(waybill: Routed<never>, options: JobRoutesOptions<readonly AnyDef[]>): Service {
+  const composition = (waybill as Partial<Routed<never>> | undefined)?.["~composition"];
   if (composition === undefined) throw invalid("jobRoutes takes a Waybill first: what createWaybill gave.");
   // `undefined` is as good as no options elsewhere; here something must be said.
   const given: unknown = options;

@@ -3,6 +3,15 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { queueSuite, type QueueFixture } from "../../src/testing/queue-suite/queue-suite.js";
 import { networkSettles, sqsBench, type SqsBenchOptions } from "../doubles/sqs/bench.js";
 
+/** What the adapter asks of SQS for each call of the port. */
+const REQUESTS = {
+  send: "SendMessageBatch",
+  receive: "ReceiveMessage",
+  ack: "DeleteMessageBatch",
+  release: "ChangeMessageVisibilityBatch",
+  extend: "ChangeMessageVisibilityBatch",
+} as const;
+
 /** On the double, whose time is moved; the requests are real. */
 function fixture(options: SqsBenchOptions): () => Promise<QueueFixture> {
   return async () => {
@@ -20,6 +29,9 @@ function fixture(options: SqsBenchOptions): () => Promise<QueueFixture> {
       },
       breakNextSend: () => {
         sqs.faults.next("SendMessageBatch", { kind: "fail_entries", places: [0], code: "InternalError" });
+      },
+      hangNext: (call) => {
+        sqs.faults.next(REQUESTS[call], { kind: "hang" });
       },
       close,
     };

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { executionRecord } from "../../examples/disaster-recovery/execution-record.js";
 import { recover } from "../../examples/disaster-recovery/recovery.job.js";
+import { recovering } from "../../examples/disaster-recovery/recovering.js";
 import { createWaybill, memoryStore } from "../../src/index.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
@@ -99,4 +100,26 @@ describe("the execution record", () => {
   it.each(["converting", "ready", "failed"] as const)("of six servers %s", async (state) => {
     expect(held(await recordOf(state))).toMatchSnapshot();
   });
+});
+
+it("the state of 200 servers fits into what is kept of an execution", async () => {
+  const clock = fakeClock();
+  const waybill = createWaybill({ jobs: [recover], store: memoryStore(), clock });
+  const all = Array.from({ length: 200 }, (_, index) => ({
+    ...{ id: `srv-${String(index + 1)}`, state: "converting" as const, converted: 0.99, since: AT },
+    ...{ launchedAt: AT, note: "waits for its disk" },
+  }));
+  const service = {
+    launch: async () => "drsjob-1",
+    describe: async () => ({ servers: all, expectedEndAt: AT }),
+    stop: async () => {},
+  };
+  const ending = new AbortController();
+  const running = waybill.worker([recovering(service, 1_000)]).run({ signal: ending.signal });
+  const { id } = await waybill.submit(recover, { planId: "search", type: "RECOVERY" }).unwrap();
+  await clock.advance(10_000);
+  const job = await waybill.get(recover, id);
+  expect(job?.status === "PROCESSING" && job.progress).toMatchObject({ total: 200, converting: 200 });
+  ending.abort();
+  await clock.runUntil(running);
 });

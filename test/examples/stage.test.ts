@@ -50,7 +50,9 @@ describe("the screen", () => {
     screen.show(table("PENDING"));
     screen.show(table("COMPLETED"));
     screen.verdict(true, "All is well.");
-    expect(text).toBe("+ 0.0 s  i-01  PENDING\n+ 0.0 s  i-02  -\n+ 4.2 s  i-01  COMPLETED\n✓ All is well.\n");
+    expect(text).toBe(
+      "+ 0.0 s  run   NAIVE\n+ 0.0 s  i-01  PENDING\n+ 0.0 s  i-02  -\n+ 4.2 s  i-01  COMPLETED\n✓ All is well.\n",
+    );
   });
 
   it("draws in place on a terminal, at most 100 columns", () => {

@@ -1,16 +1,10 @@
-import { SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { create, show } from "../../examples/task-api/api.js";
-import { openWaybill, type OpenTasks } from "../../examples/task-api/open-waybill.js";
-import { inTransaction, readTask } from "../../examples/task-api/tables.js";
-import { processTask, resultOf, task } from "../../examples/task-api/task.job.js";
+import { inTransaction } from "../../examples/task-api/tables.js";
+import { resultOf, task } from "../../examples/task-api/task.job.js";
 import { judge } from "../../examples/task-api/verdict.js";
-import { sqsHandler } from "../../src/lambda.js";
-import { EventSourceMapping } from "../doubles/lambda/mapping.js";
-import { REGION } from "../doubles/sqs/account.js";
-import { CREDENTIALS } from "../doubles/sqs/bench.js";
-import { startSqs, type SqsDouble } from "../doubles/sqs/server.js";
-import { postgresMissing, postgresServer } from "../support/postgres-server.js";
+import { postgresMissing } from "../support/postgres-server.js";
+import { openTasksBench, type TasksBench } from "./task-api-bench.js";
 
 const missing = postgresMissing();
 
@@ -24,61 +18,20 @@ describe("the result of a task", () => {
 });
 
 describe.skipIf(missing !== null)("the task API's parts", () => {
-  let sqs: SqsDouble;
-  let open: OpenTasks;
-  let client: SQSClient;
-  const names = ["AWS_ENDPOINT_URL_SQS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-  const before = names.map((name) => process.env[name]);
-
+  let open: TasksBench;
   beforeAll(async () => {
-    const { port } = await postgresServer();
-    sqs = await startSqs({ queues: { tasks: {}, "tasks-dead": {} } });
-    // The application's client finds them where the AWS SDK looks by itself.
-    const { accessKeyId, secretAccessKey } = CREDENTIALS;
-    const values = [sqs.endpoint, REGION, accessKeyId, secretAccessKey];
-    for (const [place, name] of names.entries()) process.env[name] = values[place];
-    client = new SQSClient();
-    open = openWaybill({
-      DATABASE_URL: `postgres://postgres@127.0.0.1:${String(port)}/postgres`,
-      TASKS_QUEUE_URL: sqs.queueUrl("tasks"),
-      TASKS_DEAD_QUEUE_URL: sqs.queueUrl("tasks-dead"),
-    });
-    await open.migrate();
+    open = await openTasksBench();
   }, 60_000);
+  afterAll(() => open.close());
 
-  afterAll(async () => {
-    await open.close();
-    client.destroy();
-    await sqs.close();
-    for (const [place, name] of names.entries()) {
-      const value = before[place];
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
-    }
-  });
-
-  const row = (id: number) => readTask(open.pool, id);
-  const post = async (title: string, description: string | null = null): Promise<number> => {
-    const answer = await create(open.waybill, open.pool, { title, description });
-    return (answer.body as { readonly id: number }).id;
+  const { row, post, work } = {
+    row: (id: number) => open.row(id),
+    post: (title: string) => open.post(title),
+    work: () => open.work(),
   };
 
-  /** Lets a function do what waits in the queue. */
-  async function work(): Promise<void> {
-    const handler = sqsHandler(open.waybill, [processTask], { reportBatchItemFailures: true });
-    const mapping = new EventSourceMapping({
-      ...{ client, queueUrl: sqs.queueUrl("tasks"), queueArn: sqs.queueArn("tasks") },
-      reportBatchItemFailures: true,
-      invoke: async (event) => {
-        const end = Date.now() + 20_000;
-        const context = { getRemainingTimeInMillis: () => end - Date.now() };
-        return { status: "answered", body: JSON.stringify(await handler(event as never, context)) };
-      },
-    });
-    while ((await mapping.pollOnce()) !== null);
-  }
-
   it("answers 202, sends a pointer without title or description, and the row follows to the end", async () => {
+    const { sqs } = open;
     sqs.requests.clear();
     const answer = await create(open.waybill, open.pool, {
       title: "secret-title",
@@ -107,7 +60,7 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
     const counts = async () => {
       const tasks = await open.pool.query("select count(*)::int as n from tasks");
       const jobs = await open.pool.query("select count(*)::int as n from waybill.job");
-      return [tasks.rows, jobs.rows, sqs.counts("tasks")];
+      return [tasks.rows, jobs.rows, open.sqs.counts("tasks")];
     };
     const at = await counts();
     await expect(create(open.waybill, open.pool, { title: "" })).rejects.toMatchObject({
@@ -142,6 +95,7 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
   }, 20_000);
 
   it("keeps the task when SQS does not answer the send", async () => {
+    const { sqs } = open;
     sqs.faults.next("SendMessageBatch", { kind: "lost_before" }, 10);
     const id = await post("unconfirmed");
     sqs.faults.heal();

@@ -16,7 +16,15 @@ function family(given: Given, smaller: Partial<Given> = {}): Family {
 
 function setup(given: Given): Setup {
   return {
-    ...{ queue: "q", workers: 1, reconcilers: 1, relays: 0, outcomes: ["complete", "retry"], budget: NONE },
+    ...{
+      queue: "q",
+      own: false,
+      workers: 1,
+      reconcilers: 1,
+      relays: 0,
+      outcomes: ["complete", "retry"],
+      budget: NONE,
+    },
     ...{ cancel: false, deadLetters: false, notifier: false, heartbeat: false, purge: false },
     ...given,
     faults: new Set(given.faults),
@@ -79,6 +87,23 @@ export const FAMILIES = {
       faults: ["crash", "lost reply", "poll fails"],
     },
     { outcomes: ["await"] },
+  ),
+  /** The application hands the job over itself: claims by id, of one that was given back and of one whose message is lost. */
+  O: family(
+    {
+      ...{ queue: null, own: true, workers: 2, cancel: true, heartbeat: true },
+      ...{ outcomes: ["complete", "retry", "release"], budget: { ...NONE, release: 1 } },
+      faults: ["crash", "lost reply"],
+    },
+    { cancel: false, heartbeat: false, outcomes: ["complete", "retry"] },
+  ),
+  /** The same with external work, which a reconciler looks at. */
+  O2: family(
+    {
+      ...{ queue: null, own: true, cancel: true, outcomes: ["await", "retry"] },
+      faults: ["crash", "lost reply", "poll fails"],
+    },
+    { outcomes: ["await"], faults: ["crash"] },
   ),
   /** One relay, the reconciler, to a notifier that may fail. */
   N: family(

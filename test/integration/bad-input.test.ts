@@ -155,7 +155,7 @@ describe("submit refuses an input that", () => {
   });
 
   it.each<[string, unknown, object]>([
-    ["input", { to: CANARY.repeat(25_000) }, {}],
+    ["input", { to: CANARY.repeat(Math.ceil((16 * 1024 * 1024) / CANARY.length)) }, {}],
     ["metadata", { to: "ann" }, { metadata: { note: CANARY.repeat(1_000) } }],
   ])(
     "is too large (%s): input.too_large, as an answer, and nothing is written",

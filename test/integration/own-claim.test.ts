@@ -192,6 +192,60 @@ describe("a job that the application hands over itself", () => {
     expect(told).toMatchObject({ ok: true, value: { status: "COMPLETED" } });
   });
 
+  it("is found by an event that looks for it in the instant in which it begins to wait", async () => {
+    const clock = fakeClock();
+    const store = memoryStore();
+    const byRef = store.byRef.bind(store);
+    let begin = async (): Promise<unknown> => undefined;
+    Object.assign(store, {
+      byRef: async (request: Parameters<typeof byRef>[0]) => {
+        const found = await byRef(request);
+        await begin();
+        return found;
+      },
+    });
+    const waybill = createWaybill({ jobs: [ingest], store, clock });
+    const { id } = await clock.runUntil(waybill.submit(ingest, { documentId: "d-3" }).unwrap());
+    const claimed = await clock.runUntil(Promise.resolve(waybill.claim(ingest, id)));
+    if (!claimed.ok) throw claimed.error;
+    // The event has looked and found nobody; before it asks who might still be launching, the job waits.
+    begin = async () => {
+      begin = async () => undefined;
+      await claimed.value.track({ documentId: "d-3" });
+    };
+    const told = await clock.runUntil(
+      Promise.resolve(waybill.report(ingest, { ref: { documentId: "d-3" } }, { state: "open" })),
+    );
+    expect(told).toMatchObject({ ok: true, value: { id } });
+  });
+
+  it("of a kind with external work can be cancelled: whichever worker polls asks the outside to stop", async () => {
+    const w = world();
+    const { id } = await w.run(w.waybill.submit(ingest, { documentId: "d-1" }).unwrap());
+    const claimed = await w.run(w.waybill.claim(ingest, id));
+    if (!claimed.ok) throw claimed.error;
+    await w.run(claimed.value.track({ documentId: "d-1" }));
+    const stopped: string[] = [];
+    const poller = ingest.handle({
+      poll: async ({ ref }) =>
+        stopped.includes(ref.documentId)
+          ? { state: "failed", message: "It was stopped." }
+          : { state: "open", nextPollMs: 1_000 },
+      cancel: async ({ ref }) => void stopped.push(ref.documentId),
+    });
+    const stop = new AbortController();
+    const working = w.waybill.worker([poller]).run({ signal: stop.signal });
+    expect(await w.run(w.waybill.cancel(id))).toMatchObject({ ok: true });
+    await w.clock.advance(60_000);
+    expect(stopped).toEqual(["d-1"]);
+    expect(await w.run(w.waybill.get(id))).toMatchObject({
+      status: "FAILED",
+      failure: { reason: "cancelled" },
+    });
+    stop.abort();
+    await w.run(working);
+  });
+
   it("is as unknown as none to another owner, by another kind, or with an id that is none", async () => {
     const w = world();
     const id = await w.submit();

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
+import { sleep } from "../../src/core/clock.js";
 import { cancel } from "../../src/core/decide/cancel.js";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
 import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
@@ -439,6 +440,29 @@ describe("a pass", () => {
     expect(await p.pass({ budgetMs: 0 })).toMatchObject({ looked: 0, more: true });
   });
 
+  it("serves some of what it has taken, also where the take alone used up the budget", async () => {
+    let slow: () => Promise<void> = async () => undefined;
+    const w = world((store) => ({
+      ...store,
+      takeDue: async (request) => {
+        const reply = await store.takeDue(request);
+        await slow();
+        return reply;
+      },
+    }));
+    const p = w.process();
+    w.queue.faults.breakSends("unknown_lost", 25);
+    for (let count = 0; count < 25; count += 1) await p.submit();
+    await w.clock.advance(GRACE);
+    slow = () => sleep(w.clock, 2_000);
+    const sent: number[] = [];
+    for (let passes = 0; passes < 3; passes += 1) {
+      sent.push((await p.pass({ budgetMs: 1_000 })).sent);
+      await w.clock.advance(40_000);
+    }
+    expect(sent).toEqual([10, 10, 5]);
+  });
+
   it("shares the work with others at the same time: each need is met once", async () => {
     const w = world();
     const [a, b] = [w.process(), w.process()];
@@ -631,8 +655,32 @@ describe("a pass", () => {
     await w.clock.advance(2_000);
     expect((await p.pass()).purged).toBe(0);
     await w.clock.advance(60_000);
-    expect((await p.pass()).purged).toBe(500);
-    expect((await p.pass()).purged).toBe(100);
+    expect(await p.pass()).toMatchObject({ purged: 600, more: false });
+  });
+
+  it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
+    const w = world();
+    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const ended = async (jobs: number): Promise<void> => {
+      for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
+      await w.clock.advance(2_000);
+    };
+    const expiredMs = async (): Promise<number> => {
+      const { oldestExpiredAt, nowMs } = await w.store.health({ nowMs: w.clock.now() });
+      return nowMs - (oldestExpiredAt ?? nowMs);
+    };
+    await p.pass();
+    await w.clock.advance(10_000);
+    await ended(20);
+    expect(await expiredMs()).toBeGreaterThanOrEqual(1_000);
+    expect((await p.pass()).purged).toBe(20);
+    expect(await expiredMs()).toBe(0);
+    // Something expired just now: the next look is not put off for long.
+    await ended(30);
+    expect((await p.pass()).purged).toBe(30);
+    await ended(10);
+    expect(await p.pass({ budgetMs: 0 })).toMatchObject({ purged: 0, more: true });
+    expect(await p.pass()).toMatchObject({ purged: 10, more: false });
   });
 
   it("gives a sign of life", async () => {

@@ -101,11 +101,8 @@ describe("an outcome that the store cannot keep", () => {
       ["a", "bad", "c"],
     );
     expect(jobs.map((job) => job?.status)).toEqual(["COMPLETED", "FAILED", "COMPLETED"]);
-    expect(jobs[1]?.failure).toMatchObject({
-      reason: "result_unstorable",
-      attempts: 1,
-      message: expect.stringContaining("The store lacks a character.") as string,
-    });
+    const message = expect.stringContaining("The store lacks a character.") as string;
+    expect(jobs[1]).toMatchObject({ failure: { reason: "result_unstorable", attempts: 1, message } });
     expect(runs).toBe(3);
     expect(lines.filter(({ level }) => level === "error")).toHaveLength(1);
   });

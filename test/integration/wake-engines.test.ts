@@ -90,7 +90,9 @@ const engines: Readonly<Record<string, Engine>> = {
       });
       const make = (): AnyStore => {
         const own = client();
-        closers.push(() => { own.disconnect(); });
+        closers.push(() => {
+          own.disconnect();
+        });
         return redisStore({ client: own, prefix: "wake", shards: 4, onWarning: () => undefined });
       };
       return [make(), make()];

@@ -383,15 +383,94 @@ describe("news of a running job", () => {
     await b.stop();
   });
 
-  it("keeps the highest percent of a claim and stores the progress as it was said", async () => {
+  it("drops whole what would lower the percent, unless that is allowed", async () => {
     const go = latch();
-    const { b, record } = await runOne(spoken, async ({ progress }) => {
-      progress({ done: 8 });
-      progress({ done: 3 });
-      await go.promise;
-    });
+    const { b, record } = await runOne(
+      spoken,
+      async ({ progress }) => {
+        for (const [done_, allowDecrease] of [[8], [3], [9], [2, true], [1], [4]] as const) {
+          progress({ done: done_ }, { allowDecrease });
+          await new Promise<void>((resolve) => b_.clock.timer(1_000, resolve));
+        }
+        await go.promise;
+      },
+      { clock: b_.clock },
+    );
+    const seen: unknown[] = [];
+    for (let second = 0; second < 6; second += 1) {
+      await b.clock.advance(second === 0 ? 600 : 1_000);
+      const { progress, percent } = await record();
+      seen.push([(progress as { done: number }).done, percent]);
+    }
+    expect(seen).toEqual([
+      [8, 0.8],
+      [8, 0.8],
+      [9, 0.9],
+      [2, 0.2],
+      [2, 0.2],
+      [4, 0.4],
+    ]);
+    go.resolve();
+    await b.stop();
+  });
+
+  it("tells an ETA from the percent, or as it is set, or that nobody knows any more", async () => {
+    const go = latch();
+    const start = b_.clock.now();
+    const set = new Date(start + 90_000);
+    const { b, record } = await runOne(
+      spoken,
+      async ({ progress }) => {
+        for (const [done_, etaAt] of [
+          [0],
+          [1],
+          [2, set],
+          [2],
+          [2, null],
+          [4, new Date(Number.NaN)],
+        ] as const) {
+          await new Promise<void>((resolve) => b_.clock.timer(1_000, resolve));
+          progress({ done: done_ }, etaAt === undefined ? {} : { etaAt });
+        }
+        await go.promise;
+      },
+      { clock: b_.clock },
+    );
+    const seen: unknown[] = [];
+    for (let second = 0; second < 6; second += 1) {
+      await b.clock.advance(second === 0 ? 1_600 : 1_000);
+      const { etaAt } = await record();
+      seen.push(etaAt === null ? null : etaAt - start);
+    }
+    // After 2 s a tenth is done; after 6 s, four tenths.
+    expect(seen).toEqual([null, 20_000, 90_000, 90_000, null, 15_000]);
+    go.resolve();
+    await b.stop();
+  });
+
+  it("keeps what one of several in a turn said of the ETA or allowed, and ignores options that there are not", async () => {
+    const go = latch();
+    const start = b_.clock.now();
+    const { b, record } = await runOne(
+      spoken,
+      async ({ progress }) => {
+        progress({ done: 8 });
+        await new Promise<void>((resolve) => b_.clock.timer(1_000, resolve));
+        // The first is being checked while the others come; of these the newest counts.
+        progress({ done: 9 });
+        progress({ done: 2 }, { allowDecrease: true, etaAt: new Date(start + 60_000) });
+        progress({ done: 3 });
+        await new Promise<void>((resolve) => b_.clock.timer(1_000, resolve));
+        progress({ done: 4 }, { allowdecrease: true } as never);
+        await go.promise;
+      },
+      { clock: b_.clock },
+    );
+    await b.clock.advance(1_600);
+    expect(await record()).toMatchObject({ progress: { done: 3 }, percent: 0.3, etaAt: start + 60_000 });
     await b.clock.advance(1_000);
-    expect((await record()).progress).toEqual({ done: 3 });
+    expect((await record()).progress).toEqual({ done: 4 });
+    expect(b.heard.logs.filter(({ message }) => message.includes("options of a progress"))).toHaveLength(1);
     go.resolve();
     await b.stop();
   });
@@ -905,6 +984,15 @@ describe("stopping a worker", () => {
     expect([status, attempt, releases, b.clock.now() - before]).toEqual(["QUEUED", 0, 1, 3_000]);
   });
 
+  it("waits for a client that was closed before it no longer than for any answer in doubt", async () => {
+    const { b } = await runOne(base, (context) => untilAborted(context.signal));
+    b.faults.outage("store", "not_applied");
+    const before = b.clock.now();
+    await b.stop();
+    expect(b.clock.now() - before).toBeLessThanOrEqual(10_000);
+    b.faults.heal();
+  });
+
   it("does not wait for a store that is down for ever", async () => {
     const { b } = await runOne(base, () => new Promise(() => undefined), {
       worker: { shutdownTimeoutMs: 1_000 },
@@ -978,5 +1066,59 @@ describe("a worker that reconciles", () => {
     await b.clock.advance(20_000);
     expect(b.trips.counts.takeDue).toBeGreaterThan(2);
     await b.stop();
+  });
+});
+
+describe("a handler that never settles", () => {
+  it("is told of after its signal has aborted, while it keeps its place", async () => {
+    const timed = fakeDefinition({ kind: "task", leaseMs: 10_000, deadlineMs: 5_000 });
+    const { b, id } = await runOne(timed, () => new Promise(() => undefined), {
+      worker: { shutdownTimeoutMs: 1_000 },
+    });
+    await b.clock.advance(60_000);
+    expect(b.heard.logs).toEqual([
+      {
+        level: "warn",
+        message: "a handler has not ended since its signal aborted; it keeps its place",
+        fields: { signal: "DeadlineExceeded", sinceMs: 10_000, jobId: id, kind: "task", attempt: 1 },
+      },
+    ]);
+    await b.stop();
+  });
+
+  it("is told of after an hour without an end, once; a kind may expect to take longer", async () => {
+    const said = async (expectedMs: number | null): Promise<readonly string[]> => {
+      const slow = fakeDefinition({ kind: "task", expectedMs });
+      const { b } = await runOne(slow, () => new Promise(() => undefined), {
+        worker: { shutdownTimeoutMs: 1_000 },
+      });
+      await b.clock.advance(3 * 3_600_000);
+      const messages = b.heard.logs.map(({ message }) => message);
+      await b.stop();
+      return messages;
+    };
+    expect(await said(null)).toEqual([
+      "a handler runs very long and keeps its place; deadlineMs would bound it",
+    ]);
+    expect(await said(3_600_000)).toEqual([]);
+  });
+});
+
+describe("how large an output may be", () => {
+  it("follows what the store takes, unless the policy says less; the sentence names who said it", async () => {
+    const told = async (options: Partial<BenchOptions>): Promise<unknown> => {
+      const { b, id, record } = await runOne(base, () => "x".repeat(2_000_000), options);
+      const { status, failure } = await record();
+      const output = await b.output(id);
+      await b.stop();
+      return status === "COMPLETED" ? output?.length : failure?.message;
+    };
+    expect(await told({})).toBe(2_000_002);
+    expect(await told({ policy: { maxPayloadBytes: 1_000_000 } })).toBe(
+      "The output cannot be stored: is more than 1000000 bytes of JSON (policy.maxPayloadBytes).",
+    );
+    expect(await told({ capabilities: { maxPayloadBytes: 400_000 } })).toBe(
+      "The output cannot be stored: is more than 400000 bytes of JSON (what the store takes; policy.maxPayloadBytes can only be less).",
+    );
   });
 });

@@ -6,11 +6,10 @@ import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included. Raise it knowingly. */
-// As measured; the aim is 65_536.
-const CEILING_GZIP_BYTES = 71_680;
+// As measured, with all that the engine has learned since it weighed 65_536.
+const CEILING_GZIP_BYTES = 74_240;
 /** What a page pays that imports definitions only. */
-// As measured; the aim is 5_222.
-const DEFINITIONS_CEILING_GZIP_BYTES = 12_800;
+const DEFINITIONS_CEILING_GZIP_BYTES = 5_222;
 
 /** Packages that the root entry may bring along. xstate and every driver are missing on purpose. */
 const COMPANY = ["@noble/hashes", "eventemitter3", "waybill"];

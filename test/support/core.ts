@@ -124,7 +124,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     },
   };
   const core: Core = {
-    gateway: createGateway({ store, clock: seen, time, telemetry, timeoutMs: 30_000 }),
+    gateway: createGateway({ store, clock: seen, time, telemetry, timeoutMs: 30_000, slowMs: 2_000 }),
     queues: new Map(Object.entries(options.queues ?? {})),
     notifiers: new Map(),
     notifierNames: [],

@@ -175,7 +175,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
   };
   const used = options.queue === false ? null : (options.queue ?? faults.wrapQueue(queue));
   const core: Core = {
-    gateway: createGateway({ store, clock, time, telemetry, timeoutMs: 30_000 }),
+    gateway: createGateway({ store, clock, time, telemetry, timeoutMs: 30_000, slowMs: 2_000 }),
     queues: new Map(used === null ? [] : [[DEFAULT_QUEUE, used]]),
     notifiers: new Map(Object.entries(options.notifiers ?? {})),
     notifierNames: [...Object.keys(options.notifiers ?? {}), ...(options.elsewhere ?? [])],

@@ -6,6 +6,14 @@ interface Link {
   readonly outer: Socket;
   /** Bytes of commands on the way to the server hold this text. */
   isMarked: boolean;
+  /** Nothing goes through it any more, and nobody is told. */
+  isSilent: boolean;
+}
+
+/** What befalls the connection of the next command that holds a text. */
+interface Trap {
+  readonly text: string;
+  readonly spring: (link: Link, chunk: Buffer) => void;
 }
 
 export class TcpProxy {
@@ -16,6 +24,7 @@ export class TcpProxy {
   #isPaused = false;
   #dropping: { readonly text: string; readonly count: number } | null = null;
   #dropNth: number | null = null;
+  #trap: Trap | null = null;
   /** Replies that were lost. */
   dropped = 0;
 
@@ -46,6 +55,31 @@ export class TcpProxy {
     this.#dropNth = nth;
   }
 
+  /** The connection of the next command that holds this text goes silent with it. Resolves when it has. */
+  silence(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#trap = {
+        text,
+        spring: (link) => {
+          link.isSilent = true;
+          resolve();
+        },
+      };
+    });
+  }
+
+  /** The next command that holds this text stays on its way until it is let go. Resolves when it has come. */
+  hold(text: string): Promise<() => void> {
+    return new Promise((resolve) => {
+      this.#trap = {
+        text,
+        spring: (link, chunk) => {
+          resolve(() => link.inner.write(chunk));
+        },
+      };
+    });
+  }
+
   /** New connections lead elsewhere, and those that there are end. */
   redirect(target: number): void {
     this.#target = target;
@@ -66,6 +100,14 @@ export class TcpProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  #isTrapped(link: Link, chunk: Buffer): boolean {
+    const trap = this.#trap;
+    if (trap === null || !chunk.includes(trap.text)) return false;
+    this.#trap = null;
+    trap.spring(link, chunk);
+    return true;
+  }
+
   #isToBeLost(chunk: Buffer): boolean {
     if (this.#dropNth !== null) {
       this.#dropNth -= 1;
@@ -77,7 +119,7 @@ export class TcpProxy {
   }
 
   #join(outer: Socket): void {
-    const link: Link = { outer, inner: connect(this.#target, "127.0.0.1"), isMarked: false };
+    const link: Link = { outer, inner: connect(this.#target, "127.0.0.1"), isMarked: false, isSilent: false };
     this.#links.add(link);
     if (this.#isPaused) this.pause();
     const end = (): void => {
@@ -86,10 +128,12 @@ export class TcpProxy {
     };
     for (const socket of [link.inner, outer]) socket.on("close", end).on("error", end);
     outer.on("data", (chunk) => {
+      if (link.isSilent || this.#isTrapped(link, chunk)) return;
       if (this.#isToBeLost(chunk)) link.isMarked = true;
       link.inner.write(chunk);
     });
     link.inner.on("data", (chunk) => {
+      if (link.isSilent) return;
       // A script that the server does not know has not run: that answer is none.
       if (!link.isMarked || chunk.includes("NOSCRIPT")) {
         outer.write(chunk);

@@ -27,6 +27,13 @@ export function effectLog(folder: string, life: string): AppendLog {
   return appendLog(join(folder, `${PREFIX}${life}.log`));
 }
 
+/** How many runs a life has begun and not ended. */
+export function underWay(folder: string, life: string): number {
+  const effects = readLog(join(folder, `${PREFIX}${life}.log`)) as readonly Effect[];
+  const count = (what: Effect["what"]): number => effects.filter((effect) => effect.what === what).length;
+  return count("begin") - count("end");
+}
+
 /** The effects of all lives, each life's in order. */
 export function readEffects(folder: string): readonly Effect[] {
   const files = readdirSync(folder).filter((name) => name.startsWith(PREFIX));

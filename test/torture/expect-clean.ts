@@ -19,7 +19,11 @@ export const SHORT: TortureOptions = {
 export const TIMEOUT_MS = 300_000;
 
 /** Every promise held, every fault struck, and the kills met jobs at work. */
-export function expectClean(name: string, options: TortureOptions, result: TortureResult): void {
+export function expectClean(
+  name: string,
+  options: Omit<TortureOptions, "workers">,
+  result: TortureResult,
+): void {
   const { violations, struck, evidence, recovery, elapsedMs } = result;
   const { cut, swept, claimedAgain } = recovery;
   console.log(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Clock, createWaybill, type Logger, type Store } from "waybill";
+import { type Clock, createWaybill, isWaybillError, type Logger, type Queue, type Store } from "waybill";
 import { seededRandom } from "waybill/testing";
 import type { AppendLog } from "./append-log.js";
 import { fileNotifier } from "./file-notifier.js";
@@ -7,6 +7,7 @@ import { handlersOf } from "./handlers.js";
 import { KINDS } from "./kinds.js";
 import { Outside } from "./outside.js";
 import { PACE } from "./pace.js";
+import { submitPlanned, type SubmitPlan } from "./pairing/submitter.js";
 
 /** One life of a worker, in a process of its own or beside others. */
 export interface LifeOptions {
@@ -14,6 +15,10 @@ export interface LifeOptions {
   readonly folder: string;
   readonly seed: number;
   readonly store: Store;
+  /** Given, jobs go through it, and who works does not reconcile. */
+  readonly queue?: Queue;
+  /** What a life that submits is to submit. */
+  readonly submit?: SubmitPlan;
   readonly clock: Clock;
   readonly effects: AppendLog;
   readonly events: AppendLog;
@@ -33,25 +38,62 @@ export function outsideOf(folder: string): Outside {
   return new Outside(join(folder, "outside"));
 }
 
-/** Puts together what an application would, and starts to work. */
+/** Puts together what an application would, and starts to work, to submit, or to reconcile: as its name begins. */
 export function startLife(options: LifeOptions): WorkerLife {
-  const { life, folder, seed, store, clock, effects, events, sleep, logger } = options;
+  const { life, folder, seed, store, queue, submit, clock, effects, events, sleep, logger } = options;
   const random = seededRandom(seed);
   const waybill = createWaybill({
     jobs: KINDS,
     store,
+    ...(queue === undefined ? {} : { queue }),
     clock,
     logger,
     notifiers: { file: fileNotifier(events, random) },
     policy: PACE,
   });
   const handlers = handlersOf({ life, effects, outside: outsideOf(folder), sleep });
+  const stopping = new AbortController();
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await waybill.close();
+  };
+  if (life.startsWith("s") && submit !== undefined)
+    return {
+      working: submitPlanned(waybill, submit, folder, stopping.signal).then(() =>
+        untilStopped(stopping.signal),
+      ),
+      stop,
+    };
+  if (life.startsWith("r")) return { working: reconcileAgainAndAgain(), stop };
   const worker = waybill.worker(handlers, {
+    ...(queue === undefined ? {} : { reconcile: false, reconciledElsewhere: true }),
     concurrency: 16,
     pollIntervalMs: 100,
     // Shorter than many a handler: what still runs is given back.
     shutdownTimeoutMs: 300,
     name: life,
   });
-  return { working: worker.run(), stop: () => waybill.close() };
+  return { working: worker.run(), stop };
+
+  async function reconcileAgainAndAgain(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await waybill
+        .reconcile({ handlers, budgetMs: 5_000, signal: stopping.signal })
+        .catch((error: unknown) => {
+          if (!isWaybillError(error)) throw error;
+        });
+      await sleep(PASS_EVERY_MS, stopping.signal);
+    }
+  }
+}
+
+const PASS_EVERY_MS = 150;
+
+function untilStopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
 }

@@ -10,17 +10,36 @@ const PATIENCE_MS = 60_000;
 
 export type TortureWaybill = Waybill<TortureKind>;
 
+/** As an application does that names its jobs itself: in doubt it looks whether the job is there. */
+export async function tryToSubmit(
+  waybill: TortureWaybill,
+  { id, kind, plan, delayMs }: PlannedJob,
+): Promise<boolean> {
+  try {
+    const options = { id, actor: "parent", ...(delayMs > 0 ? { delayMs } : {}) };
+    const result = await waybill.submit(kind, plan, options);
+    // Refused: it is there already, by the try before.
+    return result.ok || (await waybill.get(id)) !== null;
+  } catch (error) {
+    if (!isWaybillError(error, "store.unavailable")) throw error;
+    return false;
+  }
+}
+
 /** What an application's own process asks for, and what it was told. */
 export class Load {
   readonly acknowledged = new Set<string>();
   readonly cancels = new Map<string, CancelAnswer>();
   readonly watched: Watched[] = [];
   readonly #waybill: TortureWaybill;
+  readonly #elsewhere: (() => ReadonlySet<string>) | null;
   readonly #beside: Promise<void>[] = [];
   readonly #stopped = new AbortController();
 
-  constructor(waybill: TortureWaybill) {
+  /** @param elsewhere - the jobs that another process was told are stored: it submits instead of this one */
+  constructor(waybill: TortureWaybill, elsewhere: (() => ReadonlySet<string>) | null = null) {
     this.#waybill = waybill;
+    this.#elsewhere = elsewhere;
     // One for each watcher: many at a time are as they should be.
     setMaxListeners(0, this.#stopped.signal);
   }
@@ -55,19 +74,11 @@ export class Load {
     this.cancels.set(job.id, await this.#cancel(job.id));
   }
 
-  /** As an application does that names its jobs itself: in doubt it looks whether the job is there. */
-  async #tryToSubmit({ id, kind, plan, delayMs }: PlannedJob): Promise<boolean> {
-    try {
-      const options = { id, actor: "parent", ...(delayMs > 0 ? { delayMs } : {}) };
-      const result = await this.#waybill.submit(kind, plan, options);
-      // Refused: it is there already, by the try before.
-      const there = result.ok || (await this.#waybill.get(id)) !== null;
-      if (there) this.acknowledged.add(id);
-      return there;
-    } catch (error) {
-      if (!isWaybillError(error, "store.unavailable")) throw error;
-      return false;
-    }
+  async #tryToSubmit(job: PlannedJob): Promise<boolean> {
+    const there =
+      this.#elsewhere === null ? await tryToSubmit(this.#waybill, job) : this.#elsewhere().has(job.id);
+    if (there) this.acknowledged.add(job.id);
+    return there;
   }
 
   async #cancel(id: string): Promise<CancelAnswer> {

@@ -25,6 +25,8 @@ interface Strike {
 interface NemesisParts {
   readonly workers: Workers;
   readonly random: Random;
+  /** How many jobs a life has begun and not ended; given, a worker is killed in the middle of some. */
+  readonly underWay: ((life: string) => number) | null;
   readonly crashServer: (() => Promise<void>) | null;
 }
 
@@ -41,7 +43,7 @@ function drawStrikes(faults: Faults, random: Random, withinMs: number): readonly
 
 /** Strikes as drawn, and says how often it did. */
 export async function torment(
-  { workers, random, crashServer }: NemesisParts,
+  { workers, random, underWay, crashServer }: NemesisParts,
   faults: Faults,
   withinMs: number,
 ): Promise<Faults> {
@@ -53,7 +55,10 @@ export async function torment(
       if (crashServer === null) continue;
       await crashServer();
     } else {
-      const name = await victim(workers, random);
+      // Each role in its turn is killed; the rest is for those that work.
+      const role = fault === "kills" ? workers.roles[struck.kills % workers.roles.length] : undefined;
+      const isBusy = fault === "kills" && role === "w" ? underWay : null;
+      const name = await victim(workers, random, role ?? "w", isBusy);
       if (fault === "kills") await workers.kill(name);
       if (fault === "stops") workers.freeze(name, LEASE_MS * (1.3 + random()));
       if (fault === "orderly") workers.stopOne(name);
@@ -63,10 +68,22 @@ export async function torment(
   return struck;
 }
 
-/** One that works; the wait is for a machine that takes its time to start one. */
-async function victim(workers: Workers, random: Random): Promise<string> {
-  for (;;) {
-    const names = workers.candidates();
+/** A kill among so many jobs meets one of them before its end is stored. */
+const RIPE = 3;
+/** Twenty seconds: what does not come to work by then is struck idle. */
+const MOST_LOOKS = 1_000;
+
+/** One that is at it; the wait is for a machine that takes its time to start one. */
+async function victim(
+  workers: Workers,
+  random: Random,
+  role: string,
+  underWay: ((life: string) => number) | null,
+): Promise<string> {
+  for (let looks = 0; ; looks += 1) {
+    const isRipe = (name: string): boolean =>
+      underWay === null || looks > MOST_LOOKS || underWay(workers.lifeOf(name)) >= RIPE;
+    const names = workers.candidates(role).filter(isRipe);
     const name = names[Math.floor(random() * names.length)];
     if (name !== undefined) return name;
     await sleep(20);

@@ -2,6 +2,11 @@ import type { Policy } from "waybill";
 
 /** The pace of a run: everything that waits for minutes in a service waits for parts of a second here. */
 export const PACE: Partial<Policy> = {
+  sendGraceMs: 1_000,
+  redispatchAfterMs: 6_000,
+  redispatchCapMs: 12_000,
+  redriveAfterMs: 500,
+  redriveCapMs: 1_000,
   notifyGraceMs: 500,
   pollLeaseMs: 2_000,
   pollCapMs: 1_000,

@@ -5,6 +5,7 @@ const STORES: Readonly<Record<string, () => Promise<TortureStore>>> = {
   sqlite: async () => (await import("./sqlite-torture.js")).sqliteTorture,
   redis: async () => (await import("./redis-torture.js")).redisTorture,
   postgres: async () => (await import("./postgres-torture.js")).postgresTorture,
+  dynamodb: async () => (await import("./dynamodb-torture.js")).dynamodbTorture,
 };
 
 export async function storeNamed(name: string): Promise<TortureStore> {

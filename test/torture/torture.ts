@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createWaybill, type Logger, type Store } from "waybill";
+import { createWaybill, type Logger, type Queue, type Store } from "waybill";
 import { seededRandom } from "waybill/testing";
 import { drain, readAll } from "./drain.js";
 import { readEffects } from "./effects.js";
@@ -32,6 +32,13 @@ export interface Subject {
   /** As the parent holds it. */
   readonly store: Store;
   readonly begin: Begin;
+  /** Hands jobs over in place of the store. */
+  readonly queue?: Queue;
+  /** Names of the lives, where they are not all workers: the first letter says what each is. */
+  readonly lives?: readonly string[];
+  /** The jobs that another process was told are stored, where one submits. */
+  readonly acknowledged?: () => ReadonlySet<string>;
+  readonly underWay?: (life: string) => number;
   readonly crashServer: (() => Promise<void>) | null;
   readonly folder: string;
 }
@@ -65,22 +72,29 @@ const SILENT: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
  */
 export async function torture(options: TortureOptions, subject: Subject): Promise<TortureResult> {
   const { seed, loadMs } = options;
-  const { store, folder, begin, crashServer } = subject;
+  const { store, folder, begin, crashServer, queue, acknowledged } = subject;
+  const lives = subject.lives ?? Array.from({ length: options.workers }, (_, index) => `w${index + 1}`);
   const startedAt = Date.now();
   const planned = planJobs(seededRandom(seed), options.jobs, loadMs);
   const outside = outsideOf(folder);
   const waybill = createWaybill({
     jobs: KINDS,
     store,
+    ...(queue === undefined ? {} : { queue }),
     logger: SILENT,
     notifiers: { file: fileNotifier(eventLog(folder), seededRandom(seed + 1)) },
     policy: PACE,
   });
-  const load = new Load(waybill);
-  const workers = new Workers(begin, options.workers, seed);
+  const load = new Load(waybill, acknowledged);
+  const workers = new Workers(begin, lives, seed);
   try {
     await workers.allReady();
-    const nemesis = { workers, random: seededRandom(seed + 2), crashServer };
+    const nemesis = {
+      workers,
+      random: seededRandom(seed + 2),
+      underWay: subject.underWay ?? null,
+      crashServer,
+    };
     const [struck] = await Promise.all([torment(nemesis, options, loadMs), load.run(planned)]);
     await drain(store, options.drainMs);
     await load.end();

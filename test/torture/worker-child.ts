@@ -3,6 +3,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "waybill";
 import { appendLog } from "./append-log.js";
+import { queueNamed } from "./pairing/queues.js";
+import type { SubmitPlan } from "./pairing/submitter.js";
 import { effectLog } from "./effects.js";
 import { eventLog } from "./file-notifier.js";
 import { startLife } from "./life.js";
@@ -16,6 +18,9 @@ export interface ChildOptions {
   readonly folder: string;
   readonly life: string;
   readonly seed: number;
+  /** Hands jobs over in place of the store. */
+  readonly queue?: { readonly name: string; readonly address: string };
+  readonly submit?: SubmitPlan;
   /** Breaks a promise on purpose, by name. */
   readonly sabotage: string | null;
 }
@@ -26,6 +31,8 @@ const { life, folder, seed } = options;
 process.stdin.on("end", () => process.exit(3)).resume();
 
 const opened = await (await storeNamed(options.store)).open(options.address);
+const openedQueue =
+  options.queue && (await (await queueNamed(options.queue.name)).open(options.queue.address));
 const log = appendLog(`${folder}/log-${life}.txt`);
 const say = (message: string, fields?: object): void => {
   log.write({ message, ...fields });
@@ -41,6 +48,8 @@ const { working, stop } = startLife({
   folder,
   seed,
   store,
+  ...(openedQueue && { queue: openedQueue.queue }),
+  ...(options.submit && { submit: options.submit }),
   clock: systemClock,
   effects: effectLog(folder, life),
   events,
@@ -51,5 +60,6 @@ process.once("SIGTERM", () => void stop());
 process.stdout.write("working\n");
 await working;
 await stop();
+await openedQueue?.close();
 await opened.close();
 process.stdin.destroy();

@@ -37,21 +37,32 @@ export class Workers {
   readonly #seed: number;
   #over = false;
 
-  constructor(begin: Begin, count: number, seed: number) {
+  constructor(begin: Begin, names: readonly string[], seed: number) {
     this.#begin = begin;
     this.#seed = seed;
-    this.#slots = Array.from({ length: count }, (_, index) => this.#newSlot(`w${index + 1}`));
+    this.#slots = names.map((name) => this.#newSlot(name));
   }
 
   async allReady(): Promise<void> {
     await Promise.all(this.#slots.map(({ life }) => life.ready));
   }
 
-  /** Those that work now. */
-  candidates(): readonly string[] {
+  /** What there are, by the first letters of their names. */
+  get roles(): readonly string[] {
+    return [...new Set(this.#slots.map(({ name }) => name.slice(0, 1)))];
+  }
+
+  /** Those of a role that are at it now. */
+  candidates(role: string): readonly string[] {
     return this.#slots
       .filter(({ ready, frozen, doomed }) => ready && !frozen && doomed === null)
-      .map(({ name }) => name);
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith(role));
+  }
+
+  /** The name of the life that a worker is in. */
+  lifeOf(name: string): string {
+    return this.#slot(name).life.name;
   }
 
   /** Resolves when it is gone, and its follower begun. */

@@ -234,4 +234,13 @@ defineJob({ kind: "k", input: z.object({ at: z.coerce.date() }) });
 expectTypeOf(steps(recover, { status: "PENDING" })[0]!.phase).toEqualTypeOf<
   "submitted" | "launching" | "converting"
 >();
+steps(
+  recover,
+  { status: "PENDING" },
+  { submitted: "Sent", launching: "Launching", converting: "Converting" },
+);
+// @ts-expect-error -- every phase has a label
+steps(recover, { status: "PENDING" }, { submitted: "Sent", launching: "Launching" });
+// @ts-expect-error -- and nothing else has
+steps(recover, { status: "PENDING" }, { submitted: "S", launching: "L", converting: "C", gone: "G" });
 expectTypeOf(steps(recover, { status: "PENDING" })[0]!.state).toEqualTypeOf<"done" | "current" | "open">();

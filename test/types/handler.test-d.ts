@@ -61,7 +61,9 @@ recover.handle({
   run: async ({ input, key, track, done, phase, progress, callbackToken }) => {
     expectTypeOf(await callbackToken({ ttlMs: 60_000 })).toEqualTypeOf<string>();
     phase("launching");
-    progress({ total: 6, ready: 0 });
+    progress({ total: 6, ready: 0 }, { etaAt: new Date(), allowDecrease: true });
+    // @ts-expect-error -- not an option
+    progress({ total: 6, ready: 0 }, { etaat: null });
     return input.type === "DRILL" ? done({ ready: 0 }) : track({ drsJobIds: [key("launch")] });
   },
   poll: async ({ ref, job, fence, signal, cancelRequested }) => {

@@ -58,15 +58,10 @@ export function Page({ id }: { readonly id: string | null }): ReactElement {
   );
 }
 
-/** Steps of a kind fit the indicator once they have labels. */
+/** Steps of a kind fit the indicator as they are. */
 export function Steps({ id }: { readonly id: string }): ReactElement | null {
   const { job } = useJob(ingest, id);
   if (job === null) return null;
-  const labels = { parsing: "Parsing", indexing: "Indexing" };
-  const shown = steps(ingest, job).map(({ phase, state }) => ({
-    label: labels[phase],
-    state,
-    completed: state === "done",
-  }));
+  const shown = steps(ingest, job, { parsing: "Parsing", indexing: "Indexing" });
   return <ProgressIndicator title="Reading" steps={shown} />;
 }

@@ -238,10 +238,20 @@ told.redeliver({ jobId: "job-1", notifier: "uii" });
 
 withTx satisfies Waybill<typeof ingest>;
 withTx satisfies Waybill<typeof ingest, { tx: Client }>;
-told satisfies Waybill<typeof ingest>;
 told satisfies Waybill<typeof ingest, { notifier: "ui" | "audit" }>;
+waybill satisfies Waybill<typeof ingest>;
+waybill satisfies Waybill<typeof ingest | typeof mail, { queue: "slow" }>;
+waybill satisfies Pick<Waybill<typeof mail>, "get" | "watch" | "list" | "observe" | "on" | "cancel">;
+declare const own: Waybill<typeof mail>;
+expectTypeOf(await own.get("job-1")).toEqualTypeOf<Job<typeof mail> | null>();
+// @ts-expect-error -- a kind that was not asked for
+own.submit(ingest, { documentId: "d-1" });
+// @ts-expect-error -- a kind that is not there
+withTx satisfies Waybill<typeof ingest | typeof mail>;
 // @ts-expect-error -- this store takes no transaction of the caller
 waybill satisfies Waybill<typeof ingest, { tx: Client }>;
+// @ts-expect-error -- no such notifier
+told satisfies Waybill<typeof ingest, { notifier: "other" }>;
 
 // ---- workers ---------------------------------------------------------------------------------------------------------------
 

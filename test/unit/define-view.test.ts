@@ -314,6 +314,21 @@ describe("steps", () => {
     expect(states(job)).toBe(expected);
   });
 
+  it("have labels, one for every phase", () => {
+    const labels = { a: "Asking", b: "Building", c: "Closing" };
+    expect(steps(def, { status: "PROCESSING", phase: "b" }, labels)).toEqual([
+      { phase: "a", state: "done", label: "Asking", completed: true },
+      { phase: "b", state: "current", label: "Building", completed: false },
+      { phase: "c", state: "open", label: "Closing", completed: false },
+    ]);
+    expect(steps(def, { status: "PENDING" }).map(({ label }) => label)).toEqual(["a", "b", "c"]);
+    for (const given of [{ a: "Asking", b: "Building" }, Object.create(labels)]) {
+      expect(() => steps(def, { status: "PENDING" }, given as typeof labels)).toThrow(
+        "no label for the phase",
+      );
+    }
+  });
+
   it("are told from jobs and from views", () => {
     expect(steps(def, running)).toEqual(steps(def, toView(def, running)));
     expect(steps(defineJob({ kind: "k", input: z.string() }), { status: "PROCESSING" })).toEqual([]);

@@ -34,13 +34,14 @@ function waybillWith(over: object = {}) {
 
 type Entry = readonly [name: string, give: (value: never) => unknown];
 
-const policies: readonly Entry[] = Object.entries(DEFAULT_POLICY).flatMap(([name, usual]): Entry[] =>
-  typeof usual === "number"
-    ? [[`policy.${name}`, (value) => waybillWith({ policy: { [name]: value as unknown } })]]
-    : Object.keys(usual).map((part): Entry => [
-        `policy.${name}.${part}`,
-        (value) => waybillWith({ policy: { [name]: { ...usual, [part]: value as unknown } } }),
-      ]),
+const policies: readonly Entry[] = (Object.entries(DEFAULT_POLICY) as [string, number | object][]).flatMap(
+  ([name, usual]): Entry[] =>
+    typeof usual === "number"
+      ? [[`policy.${name}`, (value) => waybillWith({ policy: { [name]: value as unknown } })]]
+      : Object.keys(usual).map((part): Entry => [
+          `policy.${name}.${part}`,
+          (value) => waybillWith({ policy: { [name]: { ...usual, [part]: value as unknown } } }),
+        ]),
 );
 
 const ENTRIES: readonly Entry[] = [

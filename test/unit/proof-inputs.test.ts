@@ -80,12 +80,31 @@ function isOfOther(store: string, file: string): boolean {
 }
 
 describe("a part whose inputs are written down", () => {
+  const QUEUES = ["sqs", "rabbitmq"];
+
+  /** What the processes of a torture load: of the stores and queues that can be told, these only. */
+  function loadedInTorture(store: string, queue: string | null): readonly string[] {
+    const others = [
+      ...STORES.filter((each) => each !== store).map((each) => `test/torture/${each}-torture.ts`),
+      ...QUEUES.filter((each) => each !== queue).map((each) => `test/torture/pairing/${each}-torture.ts`),
+    ];
+    return importedBy(ROOT, ["scripts/proof-torture.ts", "test/torture/worker-child.ts"], others);
+  }
+
   it.each(["sqlite", "postgres", "redis"])("has all that torture loads on %s", (store) => {
-    const others = STORES.filter((each) => each !== store).map((each) => `test/torture/${each}-torture.ts`);
-    const scripts = ["scripts/proof-torture.ts", "test/torture/worker-child.ts"];
-    const needed = importedBy(ROOT, scripts, others);
+    const needed = loadedInTorture(store, null);
     expect(needed).toContain(`src/adapters/${store}/store.ts`);
     expect(missing(needed, `torture-${store}`)).toEqual([]);
+  });
+
+  const pairs = ["postgres", "redis", "dynamodb"].flatMap((store) =>
+    QUEUES.map((queue) => ({ store, queue })),
+  );
+  it.each(pairs)("has all that torture loads on $store with $queue", ({ store, queue }) => {
+    const needed = loadedInTorture(store, queue);
+    expect(needed).toContain(`src/adapters/${store}/store.ts`);
+    expect(needed).toContain(`src/adapters/${queue}/queue.ts`);
+    expect(missing(needed, `torture-${store}-${queue}`)).toEqual([]);
   });
 
   it.each(["memory", ...STORES])("has all that guard deletion loads on %s", (store) => {

@@ -353,10 +353,10 @@ describe("a lease", () => {
     const { clock, faults, lease: made, heard } = await lease("hang");
     await made.start();
     await clock.advance(60_000);
-    expect([heard, made.expired(), made.remainingMs(), faults.hanging()]).toEqual([["expired"], true, 0, 1]);
+    expect([heard, made.expired(), made.remainingMs(), faults.hanging()]).toEqual([["expired"], true, 0, 3]);
     made.confirm(clock.now());
     expect(made.expired()).toBe(true);
-    // What the hanging beat is told in the end is of no use any more.
+    // What the hanging beats are told in the end is of no use any more.
     made.stop();
     faults.heal();
     await clock.settle();

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from "../../core/errors.js";
+import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
 import type { Item, ItemKey } from "./client.js";
 import { decodeHot, type HotJob, isProvisional } from "./codec.js";
 import type { Connection } from "./connection.js";
@@ -60,6 +60,25 @@ export async function readHot(
 ): Promise<readonly (HotJob | null)[]> {
   const items = await readItems(connection, ids.map(jobKey));
   return items.map(hotOf);
+}
+
+/** The same where one that cannot be read stands in nobody's way: it is `null` too, and told by its id. */
+export async function readReadable(
+  connection: Connection,
+  ids: readonly string[],
+): Promise<{ readonly jobs: readonly (HotJob | null)[]; readonly unreadable: readonly string[] }> {
+  const unreadable: string[] = [];
+  const items = await readItems(connection, ids.map(jobKey));
+  const jobs = items.map((item) => {
+    try {
+      return hotOf(item);
+    } catch (error) {
+      if (!isWaybillError(error, "store.corrupt") || error.jobId === undefined) throw error;
+      unreadable.push(error.jobId);
+      return null;
+    }
+  });
+  return { jobs, unreadable };
 }
 
 export async function readOne(connection: Connection, id: string): Promise<HotJob | null> {

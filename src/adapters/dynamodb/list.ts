@@ -3,7 +3,7 @@ import { indexOfStatuses, type JobRecord } from "../../core/record.js";
 import type { HotJob } from "./codec.js";
 import type { Connection } from "./connection.js";
 import { UNDELIVERABLE } from "./indexed.js";
-import { readHot } from "./items.js";
+import { readReadable } from "./items.js";
 import { place } from "./names.js";
 import { withPayloads } from "./payload.js";
 import {
@@ -29,17 +29,18 @@ const LEAST_FILTERED = 25;
 export async function listJobs(
   connection: Connection,
   request: ListRequest,
-): Promise<Pick<ListReply, "jobs" | "next">> {
+): Promise<Omit<ListReply, "nowMs">> {
   const { limit } = request;
   const reader = new EntryReader(connection, rangesOf(request));
   const found: HotJob[] = [];
+  const unreadable: string[] = [];
   let looked = 0;
   let last: IndexEntry | undefined;
   let isLeft = false;
   while (found.length < limit && looked < MAX_ENTRIES_PER_PAGE) {
     const entries = await reader.take(chunkOf(request, limit - found.length));
     if (entries.length === 0) break;
-    const read = await readCandidates(connection, entries, request);
+    const read = await readCandidates(connection, entries, request, unreadable);
     for (const { entry, hot } of read) {
       isLeft = found.length >= limit;
       if (isLeft) break;
@@ -52,6 +53,7 @@ export async function listJobs(
   const isEnd = !isLeft && (await reader.isAtEnd());
   return {
     jobs: jobs.filter((job): job is StoredJob => job !== null),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
     next: last === undefined || isEnd ? null : { createdAt: last.at, id: last.id },
   };
 }
@@ -68,12 +70,14 @@ async function readCandidates(
   connection: Connection,
   entries: readonly IndexEntry[],
   request: ListRequest,
+  unreadable: string[],
 ): Promise<readonly { readonly entry: IndexEntry; readonly hot: HotJob | null }[]> {
   const candidates = entries.filter((entry) => mayBeWanted(entry, request));
-  const jobs = await readHot(
+  const { jobs, unreadable: met } = await readReadable(
     connection,
     candidates.map(({ id }) => id),
   );
+  unreadable.push(...met);
   const read = new Map(candidates.map((entry, index) => [entry, jobs[index] ?? null]));
   return entries.map((entry) => {
     const hot = read.get(entry) ?? null;

@@ -1,6 +1,8 @@
+import { isWaybillError } from "../../core/errors.js";
 import type { PulseRequest, PurgeReply, PurgeRequest, StoreHealth } from "../../core/ports/store.js";
 import { forEach } from "./batch.js";
-import { decodeHot, isProvisional } from "./codec.js";
+import type { Item } from "./client.js";
+import { decodeHot, type HotJob, isProvisional } from "./codec.js";
 import { numeric } from "./fields.js";
 import { UNDELIVERABLE } from "./indexed.js";
 import { readItems } from "./items.js";
@@ -28,9 +30,11 @@ export async function pulse({ connection }: Session, { nowMs, unserved }: PulseR
 /** Lag and counts are read from indexes, which follow the table by a moment. */
 export async function health({ connection }: Session, nowMs: number): Promise<Omit<StoreHealth, "nowMs">> {
   const due = new EntryReader(connection, everyShard({ keys: WAKE, below: endOf(nowMs), pageSize: 1 }));
-  const [[last], [oldest], parked, undeliverable] = await Promise.all([
+  const expired = new EntryReader(connection, everyShard({ keys: PURGE, below: endOf(nowMs), pageSize: 1 }));
+  const [[last], [oldest], [first], parked, undeliverable] = await Promise.all([
     readItems(connection, [PULSE_KEY]),
     due.take(1),
+    expired.take(1),
     countEntries(connection, { keys: PURGE, partition: PARKED_SHARD }),
     countEntries(connection, { keys: UNDELIVERED, partition: UNDELIVERABLE }),
   ]);
@@ -39,6 +43,7 @@ export async function health({ connection }: Session, nowMs: number): Promise<Om
     unserved: Number(last?.["unserved"]?.N ?? 0),
     oldestDueAt: oldest?.at ?? null,
     oldestReadyAt: null,
+    oldestExpiredAt: first?.at ?? null,
     parked,
     undeliverable,
   };
@@ -70,5 +75,16 @@ async function remove(session: Session, { id, key }: IndexEntry): Promise<boolea
     await dropProvisional(session, item);
     return false;
   }
-  return removeSettled(session, decodeHot(item));
+  const hot = readable(item);
+  return hot !== null && removeSettled(session, hot);
+}
+
+/** `null`: it cannot be read, so what belongs to it is not known. It stays, and in nobody's way. */
+function readable(item: Item): HotJob | null {
+  try {
+    return decodeHot(item);
+  } catch (error) {
+    if (isWaybillError(error, "store.corrupt")) return null;
+    throw error;
+  }
 }

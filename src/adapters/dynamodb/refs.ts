@@ -1,10 +1,10 @@
 import type { Awaiting, JobRecord } from "../../core/record.js";
-import type { ByRefRequest, StoredJob } from "../../core/ports/store.js";
+import type { ByRefReply, ByRefRequest, StoredJob } from "../../core/ports/store.js";
 import type { Item } from "./client.js";
 import type { Connection } from "./connection.js";
 import { Expression, Update } from "./expression.js";
 import { numeric } from "./fields.js";
-import { readHot } from "./items.js";
+import { readReadable } from "./items.js";
 import { idOfPlace, place, refPartition, TTL_ATTRIBUTE } from "./names.js";
 import { asWellAsMayBe, beforeTheJob } from "./payload.js";
 
@@ -70,8 +70,10 @@ function refItem({ id, kind, createdAt }: Named, refKey: string) {
 export async function jobsByRef(
   connection: Connection,
   { kind, refKey }: ByRefRequest,
-): Promise<readonly StoredJob[]> {
+): Promise<Omit<ByRefReply, "nowMs">> {
   const jobs: StoredJob[] = [];
+  const unreadable: string[] = [];
+  const found = (): Omit<ByRefReply, "nowMs"> => (unreadable.length === 0 ? { jobs } : { jobs, unreadable });
   let start: Item | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const expression = new Expression();
@@ -84,14 +86,16 @@ export async function jobsByRef(
       ...(start === undefined ? {} : { ExclusiveStartKey: start }),
     });
     const ids = Items.map((item) => idOfPlace(item["sk"]?.S ?? ""));
-    for (const hot of await readHot(connection, ids)) {
+    const read = await readReadable(connection, ids);
+    unreadable.push(...read.unreadable);
+    for (const hot of read.jobs) {
       if (hot?.job.record.kind !== kind || hot.job.record.awaiting?.refKeys.includes(refKey) !== true)
         continue;
       jobs.push(hot.job);
-      if (jobs.length >= MAX_JOBS_BY_REF) return jobs;
+      if (jobs.length >= MAX_JOBS_BY_REF) return found();
     }
-    if (LastEvaluatedKey === undefined) return jobs;
+    if (LastEvaluatedKey === undefined) return found();
     start = LastEvaluatedKey;
   }
-  return jobs;
+  return found();
 }

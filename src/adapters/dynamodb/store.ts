@@ -179,7 +179,7 @@ class StoreOnDynamoDb implements DynamoDbStore {
 
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     this.#admit();
-    return { nowMs: request.nowMs, jobs: await takeDue(this.#session, request) };
+    return { nowMs: request.nowMs, ...(await takeDue(this.#session, request)) };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {
@@ -194,7 +194,7 @@ class StoreOnDynamoDb implements DynamoDbStore {
 
   async byRef(request: ByRefRequest): Promise<ByRefReply> {
     this.#admit();
-    return { nowMs: request.nowMs, jobs: await jobsByRef(this.#session.connection, request) };
+    return { nowMs: request.nowMs, ...(await jobsByRef(this.#session.connection, request)) };
   }
 
   async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {

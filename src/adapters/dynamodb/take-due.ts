@@ -19,7 +19,10 @@ const SHARES_PER_PAGE = 2;
  * Takes what is due, each under the condition that it is still due at that instant: the index lags behind, and others take
  * too. A page without a job ends a pass, so it goes on until it has some, or nothing is left.
  */
-export async function takeDue(session: Session, request: TakeDueRequest): Promise<readonly Due[]> {
+export async function takeDue(
+  session: Session,
+  request: TakeDueRequest,
+): Promise<Omit<TakeDueReply, "nowMs">> {
   const { nowMs, limit, holdMs, after } = request;
   const reader = new EntryReader(
     session.connection,
@@ -42,9 +45,12 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
   }
   // What was taken is hidden from everybody until its hold is over, so it is served whatever became of the others. Alone,
   // their trouble is told.
-  const [first] = failures;
-  if (taken.length === 0 && first !== undefined) throw failures.find(isDoubtful) ?? first;
-  return taken;
+  const corrupt = failures.filter((error) => isWaybillError(error, "store.corrupt"));
+  const others = failures.filter((error) => !isWaybillError(error, "store.corrupt"));
+  const [first] = others;
+  if (taken.length === 0 && first !== undefined) throw others.find(isDoubtful) ?? first;
+  const ids = corrupt.flatMap(({ jobId }) => jobId ?? []);
+  return { jobs: taken, ...(ids.length === 0 ? {} : { unreadable: ids }) };
 }
 
 /** `null`: taken by another, changed or gone since the index was written. */

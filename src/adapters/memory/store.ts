@@ -197,6 +197,7 @@ class MemoryStore implements Store {
       unserved: this.#pulse?.unserved ?? 0,
       oldestDueAt: past(this.#table.wakeUps.first()?.at),
       oldestReadyAt: past(this.#table.firstReady()?.at),
+      oldestExpiredAt: past(this.#table.purges.first()?.at),
       parked: this.#parked.size,
       undeliverable: this.#table.undeliverable.count("all"),
     };

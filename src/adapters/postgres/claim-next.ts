@@ -1,4 +1,5 @@
 import type { ClaimNext, ClaimReply, StoredJob } from "../../core/ports/store.js";
+import { type ReadEach, readEach } from "../../core/ports/unreadable.js";
 import { claimEffect, TERMS_COLUMNS, termsOf } from "./claim.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, numberOrNull } from "./codec.js";
@@ -15,7 +16,7 @@ export interface ClaimNextParts {
   readonly params: readonly string[];
   /** Selects what was claimed, and what the token held before: a job, its input, and since when it was ready. */
   readonly claimed: string;
-  readonly decode: (rows: readonly Row[]) => readonly StoredJob[];
+  readonly decode: (rows: readonly Row[]) => ReadEach<StoredJob>;
 }
 
 /**
@@ -69,12 +70,15 @@ export function claimNextParts(job: string, next: ClaimNext, firstParameter: num
 }
 
 /** What was held before comes first, then the oldest. */
-function decodeClaimed(rows: readonly Row[]): readonly StoredJob[] {
-  return rows
-    .filter((row) => row["id"] !== null)
-    .map((row) => ({ dueAt: numberOrNull(row, "due_at") ?? -1, job: decodeJob(row, { input: true }) }))
-    .sort((a, b) => a.dueAt - b.dueAt || (a.job.record.id < b.job.record.id ? -1 : 1))
-    .map(({ job }) => job);
+function decodeClaimed(rows: readonly Row[]): ReadEach<StoredJob> {
+  const { found, unreadable } = readEach(
+    rows.filter((row) => row["id"] !== null),
+    (row) => ({ dueAt: numberOrNull(row, "due_at") ?? -1, job: decodeJob(row, { input: true }) }),
+  );
+  const inOrder = [...found].sort(
+    (a, b) => a.dueAt - b.dueAt || (a.job.record.id < b.job.record.id ? -1 : 1),
+  );
+  return { found: inOrder.map(({ job }) => job), unreadable };
 }
 
 /** What the token holds already, then the next ready jobs. */
@@ -83,9 +87,11 @@ export async function claimNext(session: Session, next: ClaimNext, nowMs: number
   const told = telling(session, ["taken"]);
   const sql = `with ${[CLOCK, ...parts, ...told.parts].join(", ")} select clock.ms as now_ms, r.* from clock${told.join} left join (${claimed}) r on true`;
   const rows = await session.run(sql, params, "writes");
+  const { found, unreadable } = decode(rows);
   return {
     nowMs: rows[0] === undefined ? nowMs : numberOf(rows[0], "now_ms"),
-    jobs: decode(rows),
+    jobs: found,
+    ...unreadable,
     results: [],
   };
 }

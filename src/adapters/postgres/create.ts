@@ -10,17 +10,28 @@ import { batch, CLOCK, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
 /**
+ * How long a create waits for a transaction that has written the same id or scope and may still go either way. Set for the
+ * statement alone, before it inserts. Whoever gave it up is asked again, and meanwhile others have had their turn.
+ */
+const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1500', true))";
+
+/**
  * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
  * What is in the way cannot be read here: the snapshot may be older.
  */
-function insertStatement(session: Session, { declared, sharedDeclared, names, values }: NewRows): string {
+function insertStatement(
+  session: Session,
+  { declared, sharedDeclared, names, values }: NewRows,
+  isBounded: boolean,
+): string {
   const { job } = session.names;
   const told = telling(session, ["stored"]);
   const parts = [CLOCK, rowsOf(1, declared)];
+  if (isBounded) parts.push(PATIENCE);
   if (sharedDeclared !== "") {
     parts.push(`c as materialized (select * from json_to_record($2::text::json) as c (${sharedDeclared}))`);
   }
-  const from = sharedDeclared === "" ? "w" : "w, c";
+  const from = `${sharedDeclared === "" ? "w" : "w, c"}${isBounded ? ", patience" : ""}`;
   parts.push(
     `stored as (insert into ${job} as j (${names}) select ${values} from ${from} on conflict do nothing returning ${HINTED})`,
     ...told.parts,
@@ -45,6 +56,8 @@ export async function createJobs(
   nowMs: number,
 ): Promise<CreateReply> {
   const results = new Map<string, CreateResult>();
+  // In the caller's transaction a limit would outlast the statement, and the wait is the caller's own.
+  const isBounded = session.commits && items.length === 1;
   let left = items;
   let now = nowMs;
   for (let round = 0; left.length > 0 || round === 0; round += 1) {
@@ -52,7 +65,7 @@ export async function createJobs(
     const made = newRows(inOrder(left));
     const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
-      session.run(insertStatement(session, made), params, "writes"),
+      session.run(insertStatement(session, made, isBounded), params, "writes"),
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const refused = new Set(rows.map((row) => row["id"]));

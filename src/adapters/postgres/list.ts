@@ -1,4 +1,5 @@
 import type { ByRefReply, ByRefRequest, ListReply, ListRequest } from "../../core/ports/store.js";
+import { readEach } from "../../core/ports/unreadable.js";
 import { indexOfStatuses } from "../../core/record.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
@@ -54,9 +55,11 @@ export async function listJobs(session: Session, request: ListRequest): Promise<
   const [first] = rows;
   const found = rows.filter((row) => row["id"] !== null);
   const page = found.slice(0, limit);
+  const listed = readEach(page, (row) => decodeJob(row, request));
   return {
     nowMs: first === undefined ? request.nowMs : numberOf(first, "now_ms"),
-    jobs: page.map((row) => decodeJob(row, request)),
+    jobs: listed.found,
+    ...listed.unreadable,
     next: found.length > limit ? placeOf(page[page.length - 1]) : endOf(first, seen),
   };
 }
@@ -162,8 +165,11 @@ export async function jobsByRef(
 ): Promise<ByRefReply> {
   const params = [encodeText(kind), encodeText(refKey)];
   const rows = await session.run(byRefStatement(session.names.job), params, "reads");
+  const referring = rows.filter((row) => row["id"] !== null);
+  const { found, unreadable } = readEach(referring, (row) => decodeJob(row));
   return {
     nowMs: rows[0] === undefined ? nowMs : numberOf(rows[0], "now_ms"),
-    jobs: rows.filter((row) => row["id"] !== null).map((row) => decodeJob(row)),
+    jobs: found,
+    ...unreadable,
   };
 }

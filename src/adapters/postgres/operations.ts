@@ -32,6 +32,7 @@ const healthStatement = ({ job, parked, pulse }: Names): string =>
   `(select min(wake_at) from ${job} where wake_at <= (select ms from clock)) as due_at, ` +
   `(select min((select min(ready_at) from ${job} j where j.kind = kinds.kind and ${READY} and ready_at <= (select ms from clock))) ` +
   "from kinds where kinds.kind is not null) as ready_at, " +
+  `(select min(purge_at) from ${job} where purge_at <= (select ms from clock)) as expired_at, ` +
   `(select count(*) from ${parked}) as parked, (select count(*) from ${job} where undeliverable) as undeliverable from clock`;
 
 const purgeStatement = ({ job, parked }: Names): string =>
@@ -57,6 +58,7 @@ export async function health(session: Session, { nowMs }: StoreRequest): Promise
     unserved: numberOrNull(row, "unserved") ?? 0,
     oldestDueAt: numberOrNull(row, "due_at"),
     oldestReadyAt: numberOrNull(row, "ready_at"),
+    oldestExpiredAt: numberOrNull(row, "expired_at"),
     parked: numberOrNull(row, "parked") ?? 0,
     undeliverable: numberOrNull(row, "undeliverable") ?? 0,
   };

@@ -1,4 +1,3 @@
-import { isWaybillError, type WaybillError } from "../../core/errors.js";
 import type {
   AdvanceItem,
   AdvanceReply,
@@ -6,8 +5,8 @@ import type {
   TakeDueReply,
   TakeDueRequest,
 } from "../../core/ports/store.js";
+import { readEach } from "../../core/ports/unreadable.js";
 import { type Cursors, START } from "../../core/record.js";
-import type { Row } from "./client.js";
 import { decodeCursors, decodeJob, numberOf, numberOrNull } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import { encodeCursors } from "./cursors.js";
@@ -38,31 +37,17 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
   const { limit, holdMs, after = START_OF_PASS } = request;
   const t = { n: limit, hold_ms: holdMs, after_at: after.wakeAt, after_id: after.id, lane: 0 };
   const rows = await session.run(takeDueStatement(session.names.job), [JSON.stringify(t)], "writes");
+  const due = rows.filter((row) => row["id"] !== null);
+  const { found, unreadable } = readEach(due, (row) => ({
+    ...decodeJob(row),
+    dueAt: numberOf(row, "due_at"),
+  }));
   return {
     nowMs: rows[0] === undefined ? request.nowMs : numberOf(rows[0], "now_ms"),
-    jobs: decodeDue(rows.filter((row) => row["id"] !== null)),
+    jobs: found,
+    ...unreadable,
     nextDueAt: rows[0] === undefined ? null : numberOrNull(rows[0], "next_due_at"),
   };
-}
-
-/**
- * What can be read of the rows that were postponed: those beside one that cannot are served.
- *
- * @throws StoreCorruptError when there are rows, and none can be read
- */
-function decodeDue(rows: readonly Row[]): TakeDueReply["jobs"] {
-  const jobs: TakeDueReply["jobs"][number][] = [];
-  let unreadable: WaybillError | null = null;
-  for (const row of rows) {
-    try {
-      jobs.push({ ...decodeJob(row), dueAt: numberOf(row, "due_at") });
-    } catch (error) {
-      if (!isWaybillError(error, "store.corrupt")) throw error;
-      unreadable = error;
-    }
-  }
-  if (jobs.length === 0 && unreadable !== null) throw unreadable;
-  return jobs;
 }
 
 /** A cursor that is not there stands at 0, as `START` says. */

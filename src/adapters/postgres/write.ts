@@ -1,4 +1,5 @@
 import type { ClaimNext, StoredJob, WriteItem, WriteReply, WriteResult } from "../../core/ports/store.js";
+import type { ReadEach } from "../../core/ports/unreadable.js";
 import { claimNext, claimNextParts } from "./claim-next.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf } from "./codec.js";
@@ -23,7 +24,7 @@ export async function writeJobs(
   thenClaim?: ClaimNext,
 ): Promise<WriteReply> {
   let now = nowMs;
-  let claimed: readonly StoredJob[] | undefined;
+  let claimed: ReadEach<StoredJob> | undefined;
   // One row may be changed once in a statement, and what a statement frees it does not see.
   let piggyback =
     thenClaim !== undefined && items.length > 0 && mayShare(items, thenClaim) ? thenClaim : null;
@@ -34,12 +35,15 @@ export async function writeJobs(
     piggyback = null;
     return answer.results;
   });
-  if (thenClaim !== undefined) claimed ??= (await claimNext(session, thenClaim, now)).jobs;
+  if (thenClaim !== undefined && claimed === undefined) {
+    const { jobs, unreadable } = await claimNext(session, thenClaim, now);
+    claimed = { found: jobs, unreadable: unreadable === undefined ? {} : { unreadable } };
+  }
   const byId = new Map(inLockOrder(items).map((item, index) => [item.id, results[index]]));
   return {
     nowMs: now,
     results: items.map((item) => byId.get(item.id) as WriteResult),
-    ...(claimed === undefined ? {} : { claimed }),
+    ...(claimed === undefined ? {} : { claimed: claimed.found, ...claimed.unreadable }),
   };
 }
 
@@ -53,10 +57,12 @@ function mayShare(items: readonly WriteItem[], { token }: ClaimNext): boolean {
   );
 }
 
+const NOTHING_READ: ReadEach<StoredJob> = { found: [], unreadable: {} };
+
 interface WriteAnswer {
   readonly nowMs: number;
   readonly results: ReadonlyMap<string, WriteResult | null>;
-  readonly claimed: readonly StoredJob[];
+  readonly claimed: ReadEach<StoredJob>;
 }
 
 async function writeOnce(
@@ -85,7 +91,7 @@ async function writeOnce(
   return {
     nowMs,
     results: resultsOf(items, answers, nowMs),
-    claimed: claim === null ? [] : claim.decode(answers.filter((row) => row["asked"] === null)),
+    claimed: claim === null ? NOTHING_READ : claim.decode(answers.filter((row) => row["asked"] === null)),
   };
 }
 

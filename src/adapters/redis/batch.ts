@@ -1,4 +1,5 @@
 import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
+import type { Unreadable } from "../../core/ports/store.js";
 import type { Effect } from "./errors.js";
 import type { Answer, Session } from "./session.js";
 
@@ -75,6 +76,12 @@ export async function allOrUnknown<T>(effect: Effect, running: readonly Promise<
     outcome: "unknown",
     cause: error.cause,
   });
+}
+
+/** What several answers could not read, as a part of one reply. */
+export function allUnreadable(answers: readonly Unreadable[]): Unreadable {
+  const ids = answers.flatMap(({ unreadable = [] }) => unreadable);
+  return ids.length === 0 ? {} : { unreadable: ids };
 }
 
 function saysNotApplied(error: unknown): boolean {

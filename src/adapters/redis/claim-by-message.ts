@@ -1,7 +1,7 @@
 import type { ClaimByMessage, ClaimReply, ClaimResult, ClaimTerms } from "../../core/ports/store.js";
 import { eachShard } from "./batch.js";
 import { encodeLine } from "./document.js";
-import type { Reply } from "./reply.js";
+import { jobWithInputOrNull, type Reply } from "./reply.js";
 import { CLAIM_BY_MESSAGE } from "./scripts/claims.js";
 import type { Session } from "./session.js";
 import { encodeTerms } from "./terms.js";
@@ -30,7 +30,7 @@ export async function claimByMessage(
 
 function resultOf(reply: Reply, id: string): ClaimResult {
   const verdict = reply.number();
-  const job = reply.jobWithInputOrNull(id);
+  const job = jobWithInputOrNull(id, reply.stored());
   if (job === null) return { status: "gone" };
   const { record, cursors } = job;
   return verdict === 1 ? { status: "ok", job } : { status: "refused", job: { record, cursors } };

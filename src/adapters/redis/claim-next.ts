@@ -1,8 +1,9 @@
 import { StoreCorruptError } from "../../core/errors.js";
-import type { ClaimNext, ClaimReply, StoredJob } from "../../core/ports/store.js";
-import { allOrUnknown, atOnce, latest, quotas } from "./batch.js";
+import type { ClaimNext, ClaimReply, StoredJob, Unreadable } from "../../core/ports/store.js";
+import { type ReadEach, readEach } from "../../core/ports/unreadable.js";
+import { allOrUnknown, allUnreadable, atOnce, latest, quotas } from "./batch.js";
 import { encodeLine } from "./document.js";
-import type { Reply } from "./reply.js";
+import { jobWithInputOrNull, type Reply, type StoredParts } from "./reply.js";
 import { CLAIM_READY, PEEK_READY } from "./scripts/claims.js";
 import type { Answer, Session } from "./session.js";
 import { encodeTerms } from "./terms.js";
@@ -30,16 +31,14 @@ export function encodeNext(
   ];
 }
 
-export function decodeTaken(reply: Reply): readonly Taken[] {
-  const taken: Taken[] = [];
-  while (!reply.isOver) {
-    const id = reply.text();
-    const dueAt = reply.number();
-    const job = reply.jobWithInputOrNull(id);
+export function decodeTaken(reply: Reply): ReadEach<Taken> {
+  const taken: { readonly id: string; readonly dueAt: number; readonly stored: StoredParts }[] = [];
+  while (!reply.isOver) taken.push({ id: reply.text(), dueAt: reply.number(), stored: reply.stored() });
+  return readEach(taken, ({ id, dueAt, stored }) => {
+    const job = jobWithInputOrNull(id, stored);
     if (job === null) throw new StoreCorruptError(id, "no document");
-    taken.push({ dueAt, job });
-  }
-  return taken;
+    return { dueAt, job };
+  });
 }
 
 /** What was held before comes first, then the oldest. */
@@ -55,15 +54,16 @@ export function inOrder(taken: readonly Taken[]): readonly StoredJob[] {
  */
 export async function claimNext(session: Session, asked: ClaimNext): Promise<ClaimReply> {
   const next = { ...asked, limit: atOnce(asked.limit) };
-  const { nowMs, taken } = await (session.shards === 1
+  const { taken, ...rest } = await (session.shards === 1
     ? take(session, 0, next, next.limit)
     : spread(session, next));
-  return { nowMs, jobs: inOrder(taken), results: [] };
+  return { ...rest, jobs: inOrder(taken), results: [] };
 }
 
 async function take(session: Session, shard: number, next: ClaimNext, most: number): Promise<Claimed> {
   const { nowMs, reply } = await session.run(CLAIM_READY, shard, encodeNext(next, most), "writes");
-  return { nowMs, taken: decodeTaken(reply) };
+  const { found, unreadable } = decodeTaken(reply);
+  return { nowMs, taken: found, ...unreadable };
 }
 
 async function spread(session: Session, next: ClaimNext): Promise<Claimed> {
@@ -85,7 +85,11 @@ async function spread(session: Session, next: ClaimNext): Promise<Claimed> {
     wanted.filter(({ most }) => most > 0).map(({ shard, most }) => take(session, shard, next, most)),
   );
   // Never more than the limit: what is held is counted in one step and answered in the next, and may only get less.
-  return { nowMs: latest([...looked, ...answers]), taken: answers.flatMap((answer) => answer.taken) };
+  return {
+    nowMs: latest([...looked, ...answers]),
+    taken: answers.flatMap((answer) => answer.taken),
+    ...allUnreadable(answers),
+  };
 }
 
 function peeks(session: Session, { terms, token, kinds, limit }: ClaimNext): readonly Promise<Answer>[] {
@@ -98,7 +102,7 @@ function peeks(session: Session, { terms, token, kinds, limit }: ClaimNext): rea
   return session.places.tags.map((_, shard) => session.run(PEEK_READY, shard, args, "reads"));
 }
 
-interface Claimed {
+interface Claimed extends Unreadable {
   readonly nowMs: number;
   readonly taken: readonly Taken[];
 }

@@ -3,8 +3,11 @@
  * Named by shape, so that the package imports no driver.
  */
 export interface RedisClient extends RedisCommands {
-  /** A connection of its own with the same options, for the feed: one that subscribes can do nothing else. */
-  duplicate(): RedisSubscriber;
+  /**
+   * A connection of its own with the same options: for the feed, since one that subscribes can do nothing else, and for
+   * scripts while this one is silent.
+   */
+  duplicate(): RedisSubscriber & RedisCommands;
   /** Only a cluster has it. */
   nodes?(role: "master"): RedisNode[];
 }

@@ -1,7 +1,17 @@
-import type { ByRefReply, ByRefRequest, ListReply, ListRequest, StoredJob } from "../../core/ports/store.js";
+import type {
+  ByRefReply,
+  ByRefRequest,
+  ListReply,
+  ListRequest,
+  StoredJob,
+  Unreadable,
+} from "../../core/ports/store.js";
+import { readEach } from "../../core/ports/unreadable.js";
 import { indexOfStatuses, type StatusIndex } from "../../core/record.js";
-import { allOrUnknown, latest } from "./batch.js";
-import { asked, shown } from "./read.js";
+import { allOrUnknown, allUnreadable, latest } from "./batch.js";
+import { decodeCursors } from "./cursors.js";
+import { decodeDocument } from "./document.js";
+import { asked, jobOf, nextShown } from "./read.js";
 import { BY_REF, LIST } from "./scripts/reads.js";
 import type { Session } from "./session.js";
 import { LETTERS } from "./fixed-width.js";
@@ -15,7 +25,7 @@ const ANY = "*";
 
 type Place = NonNullable<ListReply["next"]>;
 
-interface Page {
+interface Page extends Unreadable {
   readonly nowMs: number;
   readonly jobs: readonly StoredJob[];
   /** Where it ended though more may lie behind it. */
@@ -29,7 +39,10 @@ export async function listJobs(session: Session, request: ListRequest): Promise<
     session.places.tags.map((_, shard) => pageOf(session, shard, args, request)),
   );
   const [only] = pages;
-  if (pages.length === 1 && only !== undefined) return { nowMs: only.nowMs, jobs: only.jobs, next: only.end };
+  if (pages.length === 1 && only !== undefined) {
+    const { end, ...page } = only;
+    return { ...page, next: end };
+  }
   return merge(pages, request.limit);
 }
 
@@ -42,12 +55,11 @@ async function pageOf(
   const { nowMs, reply } = await session.run(LIST, shard, args, "reads");
   const at = reply.text();
   const id = reply.text();
-  const jobs: StoredJob[] = [];
-  while (!reply.isOver) {
-    const job = shown(reply, reply.text(), request);
-    if (job !== null) jobs.push(job);
-  }
-  return { nowMs, jobs, end: id === "" ? null : { createdAt: Number(at), id } };
+  const places: { readonly id: string; readonly shown: ReturnType<typeof nextShown> }[] = [];
+  while (!reply.isOver) places.push({ id: reply.text(), shown: nextShown(reply) });
+  const { found, unreadable } = readEach(places, (place) => jobOf(place.id, place.shown, request));
+  const jobs = found.filter((job) => job !== null);
+  return { nowMs, jobs, ...unreadable, end: id === "" ? null : { createdAt: Number(at), id } };
 }
 
 /** No further than every shard has looked, so that the next page begins where all of them can go on. */
@@ -61,7 +73,7 @@ function merge(pages: readonly Page[], limit: number): ListReply {
   const jobs = all.slice(0, limit);
   const last = jobs[jobs.length - 1]?.record;
   const cut = all.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : null;
-  return { nowMs: latest(pages), jobs, next: cut ?? boundary ?? null };
+  return { nowMs: latest(pages), jobs, ...allUnreadable(pages), next: cut ?? boundary ?? null };
 }
 
 function newestFirst(a: Place, b: Place): number {
@@ -131,8 +143,14 @@ export async function jobsByRef(session: Session, { kind, refKey }: ByRefRequest
     "reads",
     session.places.tags.map((_, shard) => session.run(BY_REF, shard, args, "reads")),
   );
-  const jobs: StoredJob[] = [];
-  for (const { reply } of answers) while (!reply.isOver) jobs.push(reply.job(reply.text()));
-  jobs.sort((a, b) => newestFirst(a.record, b.record));
-  return { nowMs: latest(answers), jobs: jobs.slice(0, MAX_JOBS_BY_REF) };
+  const places: { readonly id: string; readonly document: string; readonly cursors: unknown }[] = [];
+  for (const { reply } of answers) {
+    while (!reply.isOver) places.push({ id: reply.text(), document: reply.text(), cursors: reply.next() });
+  }
+  const { found, unreadable } = readEach(places, ({ id, document, cursors }): StoredJob => ({
+    record: decodeDocument(id, document).record,
+    cursors: decodeCursors(id, cursors),
+  }));
+  const jobs = [...found].sort((a, b) => newestFirst(a.record, b.record));
+  return { nowMs: latest(answers), jobs: jobs.slice(0, MAX_JOBS_BY_REF), ...unreadable };
 }

@@ -29,6 +29,7 @@ interface ShardHealth {
   readonly undeliverable: number;
   readonly lostCalls: number;
   readonly lostAt: number;
+  readonly expiredAt: number | null;
 }
 
 export async function health(session: Session): Promise<StoreHealth> {
@@ -45,6 +46,7 @@ export async function health(session: Session): Promise<StoreHealth> {
     unserved: pulsed?.unserved ?? 0,
     oldestDueAt: least(shards.map(({ dueAt }) => dueAt)),
     oldestReadyAt: least(shards.map(({ readyAt }) => readyAt)),
+    oldestExpiredAt: least(shards.map(({ expiredAt }) => expiredAt)),
     parked: sum(shards, "parked"),
     undeliverable: sum(shards, "undeliverable"),
     ...(calls === 0
@@ -63,6 +65,7 @@ function decode(reply: Reply): ShardHealth {
     undeliverable: reply.number(),
     lostCalls: reply.numberOrNull() ?? 0,
     lostAt: reply.numberOrNull() ?? 0,
+    expiredAt: reply.numberOrNull(),
   };
 }
 

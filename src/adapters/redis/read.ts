@@ -1,6 +1,6 @@
 import type { ReadReply, ReadRequest, StoredJob } from "../../core/ports/store.js";
 import { eachShard } from "./batch.js";
-import type { Reply } from "./reply.js";
+import { jobWithInputOrNull, type Reply, type StoredParts } from "./reply.js";
 import { READ } from "./scripts/reads.js";
 import type { Session } from "./session.js";
 
@@ -14,10 +14,23 @@ export function asked({ input, output }: Asked): readonly [string, string] {
   return [input === true ? "1" : "", output === true ? "1" : ""];
 }
 
-/** What a script shows of a job; `null`: there is none. */
-export function shown(reply: Reply, id: string, { input, output }: Asked): StoredJob | null {
-  const job = reply.jobWithInputOrNull(id);
-  const outputText = reply.textOrNull();
+/** What a script shows of a job. */
+interface Shown {
+  readonly stored: StoredParts;
+  readonly output: string | null;
+}
+
+export function nextShown(reply: Reply): Shown {
+  return { stored: reply.stored(), output: reply.textOrNull() };
+}
+
+/** `null`: there is none. */
+export function jobOf(
+  id: string,
+  { stored, output: outputText }: Shown,
+  { input, output }: Asked,
+): StoredJob | null {
+  const job = jobWithInputOrNull(id, stored);
   if (job === null) return null;
   return {
     record: job.record,
@@ -35,7 +48,7 @@ export async function readJobs(session: Session, request: ReadRequest): Promise<
     "reads",
     async (shard, ids) => {
       const { nowMs: now, reply } = await session.run(READ, shard, [...asked(request), ...ids], "reads");
-      return { nowMs: now, results: ids.map((id) => shown(reply, id, request)) };
+      return { nowMs: now, results: ids.map((id) => jobOf(id, nextShown(reply), request)) };
     },
   );
   return { nowMs, jobs: results };

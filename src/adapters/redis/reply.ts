@@ -58,15 +58,27 @@ export class Reply {
     return { record: decodeDocument(id, document).record, cursors: decodeCursors(id, cursors) };
   }
 
-  /** A document, its cursors, and the input, which the document may hold itself. */
-  jobWithInputOrNull(id: string): JobWithInput | null {
-    const document = this.textOrNull();
-    const cursors = this.next();
-    const apart = this.textOrNull();
-    if (document === null) return null;
-    const { record, input } = decodeDocument(id, document);
-    return { record, cursors: decodeCursors(id, cursors), input: apart ?? input ?? "" };
+  /** A document, its cursors, and the input, which the document may hold itself: as they came. */
+  stored(): StoredParts {
+    return { document: this.textOrNull(), cursors: this.next(), apart: this.textOrNull() };
   }
+}
+
+/** A job as a script answered it. */
+export interface StoredParts {
+  readonly document: string | null;
+  readonly cursors: unknown;
+  readonly apart: string | null;
+}
+
+/** `null`: there is none. @throws StoreCorruptError when it cannot be read */
+export function jobWithInputOrNull(
+  id: string,
+  { document, cursors, apart }: StoredParts,
+): JobWithInput | null {
+  if (document === null) return null;
+  const { record, input } = decodeDocument(id, document);
+  return { record, cursors: decodeCursors(id, cursors), input: apart ?? input ?? "" };
 }
 
 /** A number that is one, as such or as text. */

@@ -1,6 +1,6 @@
 import { StoreUnavailableError, WaybillError } from "../../core/errors.js";
 import type { LostWrites } from "../../core/ports/store.js";
-import type { RedisClient } from "./client.js";
+import type { RedisClient, RedisCommands } from "./client.js";
 import { closedClient, type Effect, explained, isUnknownScript } from "./errors.js";
 import { Marks } from "./marks.js";
 import type { Places } from "./names.js";
@@ -19,7 +19,7 @@ export interface RedisLostWrites extends LostWrites {
 }
 
 export interface SessionOptions {
-  readonly client: RedisClient;
+  readonly client: RedisCommands & Pick<RedisClient, "nodes">;
   readonly places: Places;
   readonly clientId: string;
   /** Scripts publish what they change. */
@@ -35,7 +35,15 @@ export interface Answer {
 }
 
 /** Runs scripts, each on one shard. */
-export class Session {
+export interface Session {
+  readonly places: Places;
+  readonly shards: number;
+  /** @throws StoreUnavailableError */
+  run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer>;
+}
+
+/** On one connection. */
+export class ConnectionSession implements Session {
   readonly places: Places;
   readonly #options: SessionOptions;
   readonly #marks: readonly Marks[];
@@ -50,7 +58,6 @@ export class Session {
     return this.places.tags.length;
   }
 
-  /** @throws StoreUnavailableError */
   async run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer> {
     try {
       return await this.#run(script, shard, args, effect);
@@ -102,7 +109,7 @@ export class Session {
  * by then, also where this script only found what an earlier try had written.
  */
 async function together(
-  client: RedisClient,
+  client: RedisCommands,
   running: Promise<unknown>,
   wait: RedisWait | null,
 ): Promise<readonly [answer: unknown, replicas: number]> {

@@ -48,7 +48,8 @@ import { park, parkedMessages, unpark } from "./parked.js";
 import { readJobs } from "./read.js";
 import { OPEN } from "./scripts/operations.js";
 import { checkServers, type RedisDurability, type RedisWarning } from "./server-check.js";
-import { type RedisLostWrites, type RedisWait, Session } from "./session.js";
+import { ConnectionSession, type RedisLostWrites, type RedisWait, type SessionOptions } from "./session.js";
+import { type Standby, SteadySession } from "./standby.js";
 import { advanceJobs, takeDue } from "./wake.js";
 import { writeJobs } from "./write.js";
 
@@ -116,7 +117,7 @@ class StoreOnRedis implements RedisStore {
   readonly capabilities: StoreCapabilities;
   readonly feed?: Feed;
   readonly tellsChanges: boolean;
-  readonly #session: Session;
+  readonly #session: SteadySession;
   readonly #checkServers: () => Promise<void>;
   readonly #lossListeners = new Set<(lost: RedisLostWrites) => void>();
   #opening: Promise<void> | null = null;
@@ -129,23 +130,23 @@ class StoreOnRedis implements RedisStore {
     const { onWarning = warn } = options;
     checkWait(client, wait);
     this.capabilities = capabilitiesOf(shards, durability);
-    this.#session = new Session({
+    const about: SessionOptions = {
       client,
       places,
       clientId: randomUUID(),
       tells: listen !== false,
       wait: wait ?? null,
       onLostWrites: (lost) => {
-        for (const listener of this.#lossListeners) {
-          unlessItThrows(() => {
-            listener(lost);
-          });
-        }
+        for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
-    });
+    };
+    this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
-    this.#checkServers = () => checkServers(client, { durability, onWarning });
+    const tell = (warning: RedisWarning): void => {
+      unlessItThrows(onWarning, warning);
+    };
+    this.#checkServers = () => checkServers(client, { durability, onWarning: tell });
   }
 
   async create(request: CreateRequest<never>): Promise<CreateReply> {
@@ -252,6 +253,7 @@ class StoreOnRedis implements RedisStore {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#session.close();
     await this.feed?.close();
   }
 
@@ -309,6 +311,19 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
   };
 }
 
+/** It numbers its calls itself: those of the silent one may still arrive. */
+function standbyOf(client: RedisClient, about: SessionOptions): Standby {
+  const own = client.duplicate();
+  // Each call says for itself what became of it.
+  own.on("error", () => undefined);
+  return {
+    session: new ConnectionSession({ ...about, client: own, clientId: randomUUID() }),
+    close: () => {
+      own.disconnect();
+    },
+  };
+}
+
 function checkWait(client: RedisClient, wait: RedisWait | undefined): void {
   if (wait === undefined) return;
   if (client.nodes !== undefined) {
@@ -332,11 +347,8 @@ function warn({ code, message }: RedisWarning): void {
   process.emitWarning(message, { type: "WaybillWarning", code });
 }
 
-/** Watching must not break what is watched. */
-function unlessItThrows(run: () => void): void {
-  try {
-    run();
-  } catch {
-    // What the application's hook throws is its own affair.
-  }
+/** Watching must not break what is watched, also where the hook is async and rejects. */
+function unlessItThrows<T>(hook: (told: T) => unknown, told: T): void {
+  // What the application's hook throws is its own affair.
+  void (async () => hook(told))().catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-import { isWaybillError, StoreCorruptError, type WaybillError } from "../../core/errors.js";
+import { StoreCorruptError } from "../../core/errors.js";
 import type {
   AdvanceItem,
   AdvanceReply,
@@ -7,7 +7,8 @@ import type {
   TakeDueRequest,
   WakePosition,
 } from "../../core/ports/store.js";
-import { allOrUnknown, atOnce, eachShard, latest, quotas } from "./batch.js";
+import { readEach } from "../../core/ports/unreadable.js";
+import { allOrUnknown, allUnreadable, atOnce, eachShard, latest, quotas } from "./batch.js";
 import { decodeCursors, encodeCursor } from "./cursors.js";
 import { decodeDocument, encodeLine } from "./document.js";
 import type { Reply } from "./reply.js";
@@ -18,12 +19,6 @@ import { encodeBound, encodeInstant, LETTERS } from "./fixed-width.js";
 
 type Due = TakeDueReply["jobs"][number];
 
-interface TakenDue extends TakeDueReply {
-  readonly nextDueAt: number | null;
-  /** What kept one of them from being read; `null`: all could be. */
-  readonly unreadable: WaybillError | null;
-}
-
 /**
  * Postpones what is due. On several shards they are looked at first, so that no more is postponed than is handed out, and
  * the oldest of all come first.
@@ -31,33 +26,26 @@ interface TakenDue extends TakeDueReply {
 export async function takeDue(session: Session, request: TakeDueRequest): Promise<TakeDueReply> {
   const { holdMs, after } = request;
   const limit = atOnce(request.limit);
-  const take = async (shard: number, most: number): Promise<TakenDue> => {
+  const take = async (shard: number, most: number): Promise<TakeDueReply> => {
     const args = [String(most), String(holdMs), ...placeOf(after)];
     const { nowMs, reply } = await session.run(TAKE_DUE, shard, args, "writes");
     return { nowMs, ...decodeDue(reply, nowMs + holdMs) };
   };
-  if (session.shards === 1) return served([await take(0, limit)]);
+  if (session.shards === 1) return take(0, limit);
   const { nowMs, counts, next } = await countHeads(session, "w", limit, after);
   const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
   const answers = await allOrUnknown(
     "writes",
     wanted.map(({ shard, most }) => take(shard, most)),
   );
-  const { jobs, nextDueAt = null } = served(answers);
-  const ordered = [...jobs].sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
+  const jobs = answers.flatMap((answer) => answer.jobs);
+  const ordered = jobs.sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
   return {
     nowMs: Math.max(nowMs, latest(answers)),
     jobs: ordered,
-    nextDueAt: earliest([next, nextDueAt]),
+    ...allUnreadable(answers),
+    nextDueAt: earliest([next, ...answers.map((answer) => answer.nextDueAt ?? null)]),
   };
-}
-
-/** Those beside a job that cannot be read are served; where there are none, it is told. */
-function served(answers: readonly TakenDue[]): TakeDueReply {
-  const jobs = answers.flatMap((answer) => answer.jobs);
-  const unreadable = answers.find((answer) => answer.unreadable !== null)?.unreadable ?? null;
-  if (jobs.length === 0 && unreadable !== null) throw unreadable;
-  return { nowMs: latest(answers), jobs, nextDueAt: earliest(answers.map((answer) => answer.nextDueAt)) };
 }
 
 /** `null`: never. */
@@ -107,23 +95,23 @@ function placeOf(after: WakePosition | undefined): readonly [string, string] {
  * Decoded when the postponement is stored: a job that cannot be read is then out of the way of the next call, and does not
  * stop every pass for good.
  */
-function decodeDue(reply: Reply, wakeAt: number): Omit<TakenDue, "nowMs"> {
-  const jobs: Due[] = [];
+function decodeDue(reply: Reply, wakeAt: number): Omit<TakeDueReply, "nowMs"> {
   const nextDueAt = instantOf(reply);
-  let unreadable: WaybillError | null = null;
+  const places: {
+    readonly id: string;
+    readonly dueAt: number;
+    readonly document: string;
+    readonly cursors: unknown;
+  }[] = [];
   while (!reply.isOver) {
-    const id = reply.text();
-    const dueAt = reply.number();
-    const [document, cursors] = [reply.text(), reply.next()];
-    try {
-      const record = { ...decodeDocument(id, document).record, wakeAt };
-      jobs.push({ record, cursors: decodeCursors(id, cursors), dueAt });
-    } catch (error) {
-      if (!isWaybillError(error, "store.corrupt")) throw error;
-      unreadable = error;
-    }
+    places.push({ id: reply.text(), dueAt: reply.number(), document: reply.text(), cursors: reply.next() });
   }
-  return { jobs, unreadable, nextDueAt };
+  const { found, unreadable } = readEach(places, ({ id, dueAt, document, cursors }): Due => ({
+    record: { ...decodeDocument(id, document).record, wakeAt },
+    cursors: decodeCursors(id, cursors),
+    dueAt,
+  }));
+  return { jobs: found, ...unreadable, nextDueAt };
 }
 
 export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {

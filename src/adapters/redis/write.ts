@@ -1,4 +1,11 @@
-import type { ClaimNext, StoredJob, WriteItem, WriteReply, WriteResult } from "../../core/ports/store.js";
+import type {
+  ClaimNext,
+  StoredJob,
+  Unreadable,
+  WriteItem,
+  WriteReply,
+  WriteResult,
+} from "../../core/ports/store.js";
 import type { RecordPatch } from "../../core/record.js";
 import { atOnce, eachShard } from "./batch.js";
 import { decodeTaken, encodeNext, inOrder } from "./claim-next.js";
@@ -23,6 +30,7 @@ export async function writeJobs(
   thenClaim?: ClaimNext,
 ): Promise<WriteReply> {
   let claimed: readonly StoredJob[] = [];
+  let unreadable: Unreadable = {};
   const { nowMs, results } = await eachShard(
     session,
     items,
@@ -39,11 +47,15 @@ export async function writeJobs(
         const job = refusals.jobOrNull(given[place]?.id ?? "");
         answers[place] = job === null ? { status: "gone" } : { status: "refused", job };
       }
-      if (thenClaim !== undefined) claimed = inOrder(decodeTaken(new Reply(reply.next())));
+      if (thenClaim !== undefined) {
+        const taken = decodeTaken(new Reply(reply.next()));
+        claimed = inOrder(taken.found);
+        unreadable = taken.unreadable;
+      }
       return { nowMs: now, results: answers };
     },
   );
-  return { nowMs, results, ...(thenClaim === undefined ? {} : { claimed }) };
+  return { nowMs, results, ...(thenClaim === undefined ? {} : { claimed, ...unreadable }) };
 }
 
 function acceptedAt({ leaseMs }: WriteItem, nowMs: number): WriteResult {

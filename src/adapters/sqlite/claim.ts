@@ -6,6 +6,7 @@ import type {
   ClaimTerms,
   StoredJob,
 } from "../../core/ports/store.js";
+import { type ReadEach, readEach } from "../../core/ports/unreadable.js";
 import { decodeJob } from "./codec.js";
 import { jobColumns } from "./columns.js";
 import type { Session } from "./connection.js";
@@ -67,10 +68,8 @@ interface Effect {
 }
 
 /** What the token holds already, then the next ready jobs. */
-export function claimNext(session: Session, next: ClaimNext, nowMs: number): readonly StoredJob[] {
-  const held = session
-    .all(HELD, encodeText(next.token), next.limit)
-    .map((row) => decodeJob(row, { input: true }));
+export function claimNext(session: Session, next: ClaimNext, nowMs: number): ReadEach<StoredJob> {
+  const held = session.all(HELD, encodeText(next.token), next.limit);
   const leases = new Map(next.kinds.map(({ kind, leaseMs }) => [encodeText(kind), leaseMs]));
   const { terms, token } = next;
   const claimed = readyRows(
@@ -84,7 +83,7 @@ export function claimNext(session: Session, next: ClaimNext, nowMs: number): rea
     const effect = { terms, token, dispatch: 0, leaseMs: leases.get(kind) ?? 0 };
     return session.all(CLAIM_READY, ...effectValues(effect, nowMs), seq);
   });
-  return [...held, ...claimed.map((row) => decodeJob(row, { input: true }))];
+  return readEach([...held, ...claimed], (row) => decodeJob(row, { input: true }));
 }
 
 interface ReadyRow {

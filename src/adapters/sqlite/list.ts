@@ -1,4 +1,5 @@
 import type { ByRefRequest, ListReply, ListRequest, StoredJob } from "../../core/ports/store.js";
+import { type ReadEach, readEach } from "../../core/ports/unreadable.js";
 import { indexOfStatuses } from "../../core/record.js";
 import { decodeJob } from "./codec.js";
 import { jobColumns, JOB_COLUMNS } from "./columns.js";
@@ -50,8 +51,10 @@ export function listJobs(session: Session, request: ListRequest): Omit<ListReply
   );
   const page = rows.slice(0, request.limit);
   const last = rows.length > request.limit ? page[page.length - 1] : endOfWindow(session, window, rowsSeen);
+  const { found, unreadable } = readEach(page, (row) => decodeJob(row, request));
   return {
-    jobs: page.map((row) => decodeJob(row, request)),
+    jobs: found,
+    ...unreadable,
     next: last === undefined ? null : placeOf(last),
   };
 }
@@ -126,6 +129,6 @@ function among(field: "kind" | "status", values: readonly string[]): Filter {
   return { field, sql: `+${field} in (select value from json_each(?))`, params: [JSON.stringify(values)] };
 }
 
-export function jobsByRef(session: Session, { kind, refKey }: ByRefRequest): readonly StoredJob[] {
-  return session.all(BY_REF, encodeText(kind), encodeText(refKey)).map((row) => decodeJob(row));
+export function jobsByRef(session: Session, { kind, refKey }: ByRefRequest): ReadEach<StoredJob> {
+  return readEach(session.all(BY_REF, encodeText(kind), encodeText(refKey)), (row) => decodeJob(row));
 }

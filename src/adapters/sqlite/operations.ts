@@ -26,6 +26,8 @@ select min((
 )) as at
 from kinds where kind is not null`;
 
+const OLDEST_EXPIRED = "select min(purge_at) as at from waybill_job where purge_at <= ?";
+
 const COUNT_PARKED = "select count(*) as count from waybill_parked";
 
 const COUNT_UNDELIVERABLE = "select count(*) as count from waybill_job where undeliverable = 1";
@@ -48,6 +50,7 @@ export function health(session: Session, nowMs: number): Omit<StoreHealth, "nowM
     unserved: last === undefined ? 0 : Number(last["unserved"]),
     oldestDueAt: instant(session.all(OLDEST_DUE, nowMs)),
     oldestReadyAt: instant(session.all(OLDEST_READY, nowMs)),
+    oldestExpiredAt: instant(session.all(OLDEST_EXPIRED, nowMs)),
     parked: count(session.all(COUNT_PARKED)),
     undeliverable: count(session.all(COUNT_UNDELIVERABLE)),
   };

@@ -6,6 +6,7 @@ import {
   type AdvanceRequest,
   type BeatReply,
   type BeatRequest,
+  type ByRefReply,
   type ByRefRequest,
   type ClaimReply,
   type ClaimRequest,
@@ -133,9 +134,10 @@ class SqliteStore implements Store {
       const claimed = thenClaim === undefined ? undefined : claimNext(session, thenClaim, nowMs);
       this.#tell(session, () => [
         ...items.flatMap(({ id }, at) => (results[at]?.status === "ok" ? [id] : [])),
-        ...idsOf(claimed ?? []),
+        ...idsOf(claimed?.found ?? []),
       ]);
-      return claimed === undefined ? { nowMs, results } : { nowMs, results, claimed };
+      if (claimed === undefined) return { nowMs, results };
+      return { nowMs, results, claimed: claimed.found, ...claimed.unreadable };
     });
   }
 
@@ -151,7 +153,8 @@ class SqliteStore implements Store {
     const items = byMessage?.items ?? [];
     await this.#admit(items.map((item) => item.id));
     return this.#connection.write((session) => {
-      const jobs = next === undefined ? [] : claimNext(session, next, nowMs);
+      const claimed = next === undefined ? null : claimNext(session, next, nowMs);
+      const jobs = claimed?.found ?? [];
       const results =
         byMessage === undefined
           ? []
@@ -160,14 +163,15 @@ class SqliteStore implements Store {
         ...idsOf(jobs),
         ...results.flatMap((result) => (result.status === "ok" ? [result.job.record.id] : [])),
       ]);
-      return { nowMs, jobs, results };
+      return { nowMs, jobs, results, ...claimed?.unreadable };
     });
   }
 
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     await this.#admit();
     const { rows, nextDueAt } = await this.#connection.write((session) => postponeDue(session, request));
-    return { nowMs: request.nowMs, jobs: decodeDue(rows, request), nextDueAt };
+    const { found, unreadable } = decodeDue(rows, request);
+    return { nowMs: request.nowMs, jobs: found, ...unreadable, nextDueAt };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {
@@ -182,10 +186,10 @@ class SqliteStore implements Store {
     return { nowMs: request.nowMs, ...page };
   }
 
-  async byRef(request: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
+  async byRef(request: ByRefRequest): Promise<ByRefReply> {
     await this.#admit();
-    const jobs = await this.#connection.read((session) => jobsByRef(session, request));
-    return { nowMs: request.nowMs, jobs };
+    const { found, unreadable } = await this.#connection.read((session) => jobsByRef(session, request));
+    return { nowMs: request.nowMs, jobs: found, ...unreadable };
   }
 
   async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {

@@ -1,5 +1,5 @@
-import { isWaybillError, type WaybillError } from "../../core/errors.js";
 import type { AdvanceItem, AdvanceResult, TakeDueReply, TakeDueRequest } from "../../core/ports/store.js";
+import { type ReadEach, readEach } from "../../core/ports/unreadable.js";
 import { type Cursor, type Cursors, isBehind, mergeCursor, START } from "../../core/record.js";
 import { decodeCursors, decodeJob } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
@@ -41,29 +41,15 @@ export function postponeDue(
   return { rows, nextDueAt: next === null ? null : Number(next) };
 }
 
-/**
- * What can be read of the rows that were postponed: those beside one that cannot are served.
- *
- * @throws StoreCorruptError when there are rows, and none can be read
- */
-export function decodeDue(rows: readonly Row[], { nowMs, holdMs }: TakeDueRequest): TakeDueReply["jobs"] {
-  const jobs: TakeDueReply["jobs"][number][] = [];
-  let unreadable: WaybillError | null = null;
-  for (const row of rows) {
-    try {
-      const { record, cursors } = decodeJob(row);
-      jobs.push({
-        record: { ...record, wakeAt: nowMs + holdMs },
-        cursors,
-        dueAt: Number(row["wake_at"]),
-      });
-    } catch (error) {
-      if (!isWaybillError(error, "store.corrupt")) throw error;
-      unreadable = error;
-    }
-  }
-  if (jobs.length === 0 && unreadable !== null) throw unreadable;
-  return jobs;
+/** What can be read of the rows that were postponed. */
+export function decodeDue(
+  rows: readonly Row[],
+  { nowMs, holdMs }: TakeDueRequest,
+): ReadEach<TakeDueReply["jobs"][number]> {
+  return readEach(rows, (row) => {
+    const { record, cursors } = decodeJob(row);
+    return { record: { ...record, wakeAt: nowMs + holdMs }, cursors, dueAt: Number(row["wake_at"]) };
+  });
 }
 
 /** Cursors always move; wake-up and purge instant only on the record and the cursors that they were planned on. */

@@ -18,19 +18,25 @@ import type { ParkedDelivery } from "./worker.js";
 /** The transaction type of a store; `never`: it takes none. */
 export type TxOf<S extends AnyStore> = S extends Store<infer Tx> ? Tx : never;
 
-type Repeated<Defs extends readonly AnyDef[], Seen extends string = never> = Defs extends readonly [
-  infer Head extends AnyDef,
-  ...infer Rest extends readonly AnyDef[],
-]
-  ? Head["kind"] extends Seen
-    ? Head["kind"]
-    : Repeated<Rest, Seen | Head["kind"]>
-  : never;
+type KindsOf<Defs extends readonly AnyDef[]> = { [I in keyof Defs]: Defs[I]["kind"] };
+
+/**
+ * The places of each kind in a tuple of kinds: one, or a union of several. One look at each, however many there are; taken
+ * from the definitions themselves, the compiler would look at all of them for each.
+ */
+type Places<Kinds extends readonly string[]> = {
+  [I in Exclude<keyof Kinds, keyof []> as Kinds[I] & string]: I;
+};
+
+/** The kinds that are at more than one place. */
+type Repeated<P> = { [K in keyof P]: IsUnion<P[K]> extends true ? K : never }[keyof P] & string;
+
+type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 
 /** `unknown`, or the sentence that names the kind that comes twice. */
-export type DistinctKinds<Defs extends readonly AnyDef[]> = [Repeated<Defs>] extends [never]
+export type DistinctKinds<Defs extends readonly AnyDef[]> = [Repeated<Places<KindsOf<Defs>>>] extends [never]
   ? unknown
-  : TypeProblem<`two jobs are of the kind "${Repeated<Defs>}"`>;
+  : TypeProblem<`two jobs are of the kind "${Repeated<Places<KindsOf<Defs>>>}"`>;
 
 /** The named queues that some kinds go through. */
 export type QueueNamesOf<D extends AnyDef> = D extends AnyDef ? Exclude<TypesOf<D>["queue"], null> : never;
@@ -39,7 +45,7 @@ export type QueueNamesOf<D extends AnyDef> = D extends AnyDef ? Exclude<TypesOf<
 type KindsWithoutQueue<D extends AnyDef> = D extends AnyDef
   ? TypesOf<D>["handOver"] extends "own"
     ? never
-    : null extends TypesOf<D>["queue"]
+    : [TypesOf<D>["queue"]] extends [null]
       ? D["kind"]
       : never
   : never;

@@ -141,6 +141,8 @@ export interface Health {
   readonly oldestOverdueMs: number;
   /** How long the oldest job in the store's own queue has been ready; 0: none is. */
   readonly oldestReadyMs: number;
+  /** How long the oldest job past its retention has waited to be removed; 0: none does, or the store cannot tell. */
+  readonly oldestExpiredMs: number;
   readonly unserved: number;
   /** Messages that could not be read. */
   readonly parked: number;
@@ -202,14 +204,14 @@ type Part<Parts extends WaybillParts, Name extends keyof WaybillParts, Otherwise
   : Otherwise;
 
 /** What the parts that stand on a Waybill (routes, gateways) need of it beside its methods. */
-export interface Composition<Defs extends AnyDef> {
+export interface Composition<Defs extends AnyDef, Tx = never> {
   readonly kinds: ReadonlySet<string>;
   readonly logger: Logger;
   readonly clock: Clock;
   /** What a token of a callback is about; `null`: it was not signed here, or has expired. */
   readonly callbackOf: (token: string) => { readonly kind: string } | null;
-  /** Types only; never a value. */
-  readonly "~defs"?: Defs | undefined;
+  /** Types only; never a value. Whoever asks for some kinds takes a composition that has more. */
+  readonly "~defs"?: ((defs: Defs, tx: Tx) => void) | undefined;
 }
 
 /**
@@ -218,6 +220,9 @@ export interface Composition<Defs extends AnyDef> {
  * A method about one job takes its id alone, or its kind before it: then a job of another kind is as unknown as none. With
  * `owner` another's job is as unknown as none too, and so is an id that no job can have: reads give `null`, commands
  * `job.not_found`.
+ *
+ * A module may ask for less than there is: what it takes for a `Waybill<typeof a>` may have more kinds, and any parts that it
+ * does not name. It then holds the ids of its own jobs; whose kind is not sure, it asks for with the kind.
  *
  * A method whose answer can be no gives an `AsyncResult`: `Err` means that Waybill decided no and nothing was written.
  * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
@@ -239,10 +244,10 @@ export interface WaybillMethods<
   NotifierName extends string = string,
 > {
   /** Validates, records, hands over. Once it resolves with a job, the job is durable and will be run. */
-  submit<D extends Defs>(
+  submit<D extends Defs, T extends Tx = Tx>(
     def: D,
     input: TypesOf<D>["input"],
-    options?: SubmitOptions<Tx>,
+    options?: SubmitOptions<T>,
   ): AsyncResult<Job<D>, SubmitRefusal>;
   /** As `submit`, for many in few round trips; an answer for each, in order. */
   submitMany<D extends Defs>(
@@ -250,27 +255,27 @@ export interface WaybillMethods<
     items: readonly SubmitItem<D>[],
   ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
   /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
-  dispatch(id: string, options?: OwnerOption): AsyncResult<JobOf<Defs>, JobNotFound>;
+  dispatch<D extends Defs = Defs>(id: string, options?: OwnerOption): AsyncResult<JobOf<D>, JobNotFound>;
   dispatch<D extends Defs>(def: D, id: string, options?: OwnerOption): AsyncResult<Job<D>, JobNotFound>;
 
   /** Strong: sees every change answered before. `null`: no such job. */
-  get(id: string, options?: OwnerOption): Promise<JobOf<Defs> | null>;
+  get<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobOf<D> | null>;
   get<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
   /** The newest job of a kind about a subject. */
   latest<D extends Defs>(def: D, subject: string, options?: OwnerOption): Promise<Job<D> | null>;
   /** Newest first, without input and output. */
-  list<const K extends KindOf<Defs> = KindOf<Defs>>(
-    filter: ListFilter<Defs, K>,
-  ): Promise<Page<ListedJobOf<DefOf<Defs, K>>>>;
+  list<const K extends KindOf<Defs> = KindOf<Defs>, D extends Defs = Defs>(
+    filter: ListFilter<D, K>,
+  ): Promise<Page<ListedJobOf<DefOf<D, K>>>>;
   /** `null`: no such job. */
-  history(id: string, options?: OwnerOption): Promise<JobHistory<Defs> | null>;
+  history<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
   history<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
 
   /** At once before a job is run; else a request, which the handler's `signal` or `cancel` carries out. */
-  cancel(id: string, options?: CancelOptions): AsyncResult<JobOf<Defs>, CancelRefusal>;
+  cancel<D extends Defs = Defs>(id: string, options?: CancelOptions): AsyncResult<JobOf<D>, CancelRefusal>;
   cancel<D extends Defs>(def: D, id: string, options?: CancelOptions): AsyncResult<Job<D>, CancelRefusal>;
   /** Runs a FAILED job again, as a new job of the same subject and owner that names its origin. */
-  rerun(id: string, options?: RerunOptions): AsyncResult<JobOf<Defs>, RerunRefusal>;
+  rerun<D extends Defs = Defs>(id: string, options?: RerunOptions): AsyncResult<JobOf<D>, RerunRefusal>;
   /** The same, with the input corrected where it is given. */
   rerun<D extends Defs>(
     def: D,
@@ -290,7 +295,7 @@ export interface WaybillMethods<
   ): AsyncResult<Job<D>, ReportRefusal>;
 
   /** The job as it is, then each newer version (a slow reader skips to the newest), to a final status. */
-  watch(id: string, options?: WatchOptions): AsyncIterable<JobOf<Defs>>;
+  watch<D extends Defs = Defs>(id: string, options?: WatchOptions): AsyncIterable<JobOf<D>>;
   watch<D extends Defs>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   /**
    * Many jobs as they are, then what changes: the first batch is the snapshot, also an empty one; a slow reader skips to the
@@ -300,14 +305,17 @@ export interface WaybillMethods<
    *
    * @throws {WaybillError} `config.invalid`; `store.unavailable` while the snapshot is read; `waybill.closed`
    */
-  observe<const K extends KindOf<Defs> = KindOf<Defs>>(
-    filter: ObserveFilter<Defs, K>,
+  observe<const K extends KindOf<Defs> = KindOf<Defs>, D extends Defs = Defs>(
+    filter: ObserveFilter<D, K>,
     options?: ObserveOptions,
-  ): AsyncIterable<JobChanges<JobViewOf<DefOf<Defs, K>>>>;
+  ): AsyncIterable<JobChanges<JobViewOf<DefOf<D, K>>>>;
   /** The output, when it is there. @throws {JobFailedError} when it failed @throws {WaitTimeoutError} when it takes longer */
   result<D extends Defs>(def: D, id: string, options?: ResultOptions): Promise<TypesOf<D>["output"]>;
   /** Hears what happens in this process, after it is stored. Returns how to stop. */
-  on<E extends EventType>(type: E, listener: (event: EventOf<Defs, E>) => void): () => void;
+  on<E extends EventType, D extends Defs = Defs>(
+    type: E,
+    listener: (event: EventOf<D, E>) => void,
+  ): () => void;
 
   /** A worker for these handlers; `run` starts it. */
   worker(handlers: readonly HandlerFor<Defs>[], options?: WorkerOptions<QueueName>): Worker;
@@ -363,9 +371,12 @@ export interface WaybillMethods<
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
-  /** Stops workers and frees what Waybill made; never closes a client that was passed in. Safe to call twice. */
+  /**
+   * Stops workers and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
+   * that another open Waybill of this process uses too. Safe to call twice.
+   */
   close(): Promise<void>;
   /** For parts of this library. */
-  readonly "~composition": Composition<Defs>;
+  readonly "~composition": Composition<Defs, Tx>;
   [Symbol.asyncDispose](): Promise<void>;
 }

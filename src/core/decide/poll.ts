@@ -16,6 +16,7 @@ import {
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";
+import { etaFromPercent } from "./eta.js";
 import { fallsBehind } from "./order.js";
 
 /**
@@ -184,13 +185,19 @@ function openUpdates(
   { now }: DecideContext,
 ): Updates {
   if (order !== undefined && fallsBehind(record, updates, order)) return {};
-  const { percent } = updates;
-  const moved = percent !== undefined && percent !== null && percent > 0 && percent !== record.percent;
-  const eta =
-    updates.etaAt === undefined && moved ? { etaAt: Math.floor(since + (now - since) / percent) } : {};
+  const { percent: counted, ...others } = updates;
+  // Unknown is as said before: else what is unknown once would let it go back.
+  const percent = counted === null && order !== undefined ? undefined : counted;
+  const moved = percent !== undefined && percent !== record.percent;
+  const etaAt = updates.etaAt === undefined && moved ? etaFromPercent(percent, since, now) : updates.etaAt;
   // A poll says the phase each time: an entry only when it is another one, or said in other words.
   const drafts = (updates.drafts ?? []).filter((draft) => !saidLast(record, draft));
-  return { ...updates, ...eta, drafts };
+  return {
+    ...others,
+    drafts,
+    ...(percent === undefined ? {} : { percent }),
+    ...(etaAt === undefined ? {} : { etaAt }),
+  };
 }
 
 function saidLast(record: Snapshot["record"], { reason, text = null }: EntryDraft): boolean {
@@ -210,9 +217,14 @@ function newWarnings(
 ): readonly EntryDraft[] {
   if (warnings.length === 0) return warnings;
   const stored = historyOf(record).filter(({ edge }) => edge === "warning");
-  const known = new Set(stored.map(({ reason, text }) => `${reason ?? ""} ${text ?? ""}`));
-  const fresh = warnings.filter(({ reason, text }) => !known.has(`${reason ?? ""} ${text ?? ""}`));
+  const known = new Set(stored.map(saidIn));
+  const fresh = warnings.filter((warning) => !known.has(saidIn(warning)));
   return fresh.slice(0, Math.max(0, policy.maxWarnings - stored.length));
+}
+
+/** Code and text as one, without taking "a b" and "c" for "a" and "b c". */
+function saidIn({ reason, text }: Pick<EntryDraft, "reason" | "text">): string {
+  return JSON.stringify([reason, text]);
 }
 
 function withDrafts(updates: Updates, warnings: readonly EntryDraft[]): Updates {

@@ -76,7 +76,7 @@ function omission(omitted: readonly HistoryEntry[]): readonly HistoryEntry[] {
 
 /** How many an entry stands for; 0: it is itself. */
 function omittedBy({ edge, reason, text }: HistoryEntry): number {
-  return edge === "warning" && reason === EVENTS_OMITTED ? Number.parseInt(text ?? "", 10) || 0 : 0;
+  return edge === "warning" && reason === EVENTS_OMITTED ? Number.parseInt(String(text), 10) || 0 : 0;
 }
 
 /** Of the text as UTF-8. */

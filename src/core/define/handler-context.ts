@@ -1,5 +1,5 @@
 import type { ProcessingJob } from "../api/job.js";
-import type { CallbackTokenOptions, Done, Tracked } from "../handler.js";
+import type { CallbackTokenOptions, Done, ProgressOptions, Tracked } from "../handler.js";
 import type { Json } from "../json.js";
 import type { Logger } from "../logger.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
@@ -27,7 +27,8 @@ export interface RunContext<D extends AnyDef> {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly phase: (name: TypesOf<D>["phase"], message?: string) => void;
-  readonly progress: (progress: TypesOf<D>["progress"]) => void;
+  /** Absolute counters, coalesced to two writes a second. What would lower `percent` is left out whole; single counters may fall. */
+  readonly progress: (progress: TypesOf<D>["progress"], options?: ProgressOptions) => void;
   /** An event `job.warning`, recorded and delivered while the job goes on. */
   readonly warn: (code: string, message: string) => void;
   /** A key for one step, the same at every attempt: the idempotency key of a call to the outside. */

@@ -39,6 +39,7 @@ export type OutputOr<S extends Schema | undefined, Otherwise> = [S] extends [und
 type WordIn<W> = W extends string ? W : W[keyof W];
 
 /** The words that `words` gives each status; without it, the status itself. */
-export type WordsOf<W extends WordsOption | undefined> = [W] extends [WordsOption]
-  ? { readonly [S in JobStatus]: WordIn<W[S]> & string }
-  : { readonly [S in JobStatus]: S };
+export type WordsOf<W extends WordsOption | undefined> = [W] extends [undefined]
+  ? // Asked this way round, it holds without strictNullChecks too, where `undefined` extends whatever is asked for.
+    { readonly [S in JobStatus]: S }
+  : { readonly [S in JobStatus]: WordIn<NonNullable<W>[S]> & string };

@@ -105,9 +105,15 @@ export interface JobOptions<
 > {
   /** Names the kind, for ever: `[A-Za-z0-9_-]+`, parts joined by dots. */
   readonly kind: K;
-  /** What a job is given. The JSON of the input is stored, and parsed again by the worker. */
+  /**
+   * What a job is given. The JSON of the input is stored, and parsed again by the worker. At most what the store takes (16 MiB;
+   * DynamoDB 400 kB), or `policy.maxPayloadBytes` where that is less.
+   */
   readonly input: I & SurvivesJson<"input", SchemaInput<I>>;
-  /** What a job yields; left out: nothing, and `output` of a COMPLETED job is `null`. */
+  /**
+   * What a job yields, as the schema makes it: a key that it strips is not stored. Left out: nothing, and `output` of a
+   * COMPLETED job is `null`. As large as an input may be; a larger one ends the job FAILED with `result_unstorable`.
+   */
   readonly output?: (O & StoredBy<"output", O>) | undefined;
   /** Counters while it runs. */
   readonly progress?: (P & StoredBy<"progress", P>) | undefined;

@@ -1,10 +1,7 @@
 import type { Projection } from "../definition.js";
-import { WaybillError } from "../errors.js";
-import type { Json } from "../json.js";
-import { toJsonText } from "../json-text.js";
 import { fail, isRecord, onlyKnown, optionalFunction } from "./check.js";
 
-/** Reads the option `project`. */
+/** Reads the option `project`. What its functions give is judged where it is used, which is never in a browser. */
 export function projectionOf(
   where: string,
   given: unknown,
@@ -19,34 +16,11 @@ export function projectionOf(
     if (options[part] !== undefined && schemas[part] === null)
       throw fail(`${where}: project.${part} needs ${part}, a schema.`);
   }
-  const projecting = (part: keyof Projection): ((value: unknown) => Json) | null => {
-    const name = `project.${part}`;
-    const project = optionalFunction(where, name, options[part]);
-    return project === null ? null : (value) => projected(`${where}: ${name}`, project, value);
-  };
-  const actor = projecting("actor");
+  const projecting = (part: keyof Projection) => optionalFunction(where, `project.${part}`, options[part]);
   return {
     output: projecting("output"),
     progress: projecting("progress"),
     metadata: projecting("metadata"),
-    actor: actor === null ? null : (name) => nameOrFail(`${where}: project.actor`, actor(name)),
+    actor: projecting("actor"),
   };
-}
-
-/** Never what is stored instead: a view that fails is noticed, one that shows too much is not. */
-function projected(where: string, project: (value: unknown) => unknown, value: unknown): Json {
-  let made: unknown;
-  try {
-    made = project(value);
-  } catch (cause) {
-    throw new WaybillError("config.invalid", `${where} threw.`, { cause });
-  }
-  const text = toJsonText(made, { maxBytes: Infinity });
-  if (text.ok) return made as Json;
-  throw fail(`${where} must give JSON${text.path === "" ? "" : `, but ${text.path}`} ${text.message}.`);
-}
-
-function nameOrFail(where: string, name: Json): string | null {
-  if (name === null || typeof name === "string") return name;
-  throw fail(`${where} must give a text, or null.`);
 }

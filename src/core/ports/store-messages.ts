@@ -12,6 +12,14 @@ export interface StoreReply {
   readonly nowMs: number;
 }
 
+/**
+ * Ids of records that a call met and that cannot be read, because something else wrote to the store. They are left out of
+ * the answer and never in the way of the others; the core puts each aside, where people see it. Absent: none.
+ */
+export interface Unreadable {
+  readonly unreadable?: readonly string[];
+}
+
 /** A job as a store returns it. `input` and `output` are JSON text, present only where they were asked for. */
 export interface StoredJob {
   readonly record: JobRecord;
@@ -109,7 +117,8 @@ export interface WriteRequest extends StoreRequest {
   readonly thenClaim?: ClaimNext;
 }
 
-export interface WriteReply extends StoreReply {
+/** `unreadable`: of what was claimed. A refusal that cannot be told, since its record cannot be read, rejects: `store.corrupt`. */
+export interface WriteReply extends StoreReply, Unreadable {
   readonly results: readonly WriteResult[];
   /** Answer to `thenClaim`. */
   readonly claimed?: readonly StoredJob[];
@@ -202,7 +211,8 @@ export type ClaimResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
-export interface ClaimReply extends StoreReply {
+/** `unreadable`: claimed like the others, so that they are not met again before the lease is over, and left out of `jobs`. */
+export interface ClaimReply extends StoreReply, Unreadable {
   /** Answer to `next`, with input. */
   readonly jobs: readonly StoredJob[];
   /** Answer to `byMessage`, item by item; `ok` comes with input. */
@@ -218,8 +228,7 @@ export interface WakePosition {
 
 /**
  * The records whose wake-up has come, oldest first, each postponed (never cleared) to now + `holdMs` in one atomic step. One
- * that cannot be read is postponed with the others: those beside it are served, and where there are none the call rejects
- * with `store.corrupt`.
+ * that cannot be read is postponed with the others and told in `unreadable`.
  */
 export interface TakeDueRequest extends StoreRequest {
   readonly limit: number;
@@ -229,7 +238,7 @@ export interface TakeDueRequest extends StoreRequest {
   readonly after?: WakePosition;
 }
 
-export interface TakeDueReply extends StoreReply {
+export interface TakeDueReply extends StoreReply, Unreadable {
   /** With the wake-up as it was before it was postponed, for paging. */
   readonly jobs: readonly (StoredJob & { readonly dueAt: number })[];
   /**
@@ -299,7 +308,7 @@ export interface ListRequest extends StoreRequest {
   readonly output?: boolean;
 }
 
-export interface ListReply extends StoreReply {
+export interface ListReply extends StoreReply, Unreadable {
   /** Newest first by (createdAt, id). A page may be short. */
   readonly jobs: readonly StoredJob[];
   /** Where the next page begins; `null`: this was the last. */
@@ -311,7 +320,7 @@ export interface ByRefRequest extends StoreRequest {
   readonly refKey: string;
 }
 
-export interface ByRefReply extends StoreReply {
+export interface ByRefReply extends StoreReply, Unreadable {
   readonly jobs: readonly StoredJob[];
 }
 
@@ -357,6 +366,8 @@ export interface StoreHealth extends StoreReply {
   readonly oldestDueAt: number | null;
   /** The oldest instant from which a job of the store's own queue could have been claimed; `null`: none ready. */
   readonly oldestReadyAt: number | null;
+  /** Since when the oldest settled record that is past its retention should be gone; `null`: none, absent: cannot tell. */
+  readonly oldestExpiredAt?: number | null;
   readonly parked: number;
   /** Jobs with an entry that a notifier gave up. */
   readonly undeliverable: number;

@@ -4,6 +4,9 @@ import type { Delivery, OutgoingMessage, Queue, SendResult } from "../../core/po
 import type { FixtureTest } from "../suite-runner.js";
 import { SuiteTime, type MovableTime } from "../suite-time.js";
 
+/** A call that the service may leave without an answer. */
+export type HungCall = "send" | "receive" | "ack" | "release" | "extend";
+
 /** One empty queue that nobody else uses. Its `maxReceives`, where it has one, is 3 or more. */
 export interface QueueFixture extends MovableTime {
   readonly queue: Queue;
@@ -13,6 +16,8 @@ export interface QueueFixture extends MovableTime {
   readonly unsendable?: string;
   /** Makes the queue not confirm the next message that is sent, whatever else its batch holds. Leave out where nothing can. */
   breakNextSend?(): void;
+  /** Makes the service never answer the next call of this kind, and do nothing of it. Leave out where nothing can. */
+  hangNext?(call: HungCall): void;
   /** Called after the test, whatever came of it; frees the queue. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { backlogBehaviour } from "./backlog.js";
 import { closingBehaviour } from "./closing.js";
 import { deadLettersBehaviour } from "./dead-letters.js";
 import { delayBehaviour } from "./delay.js";
+import { hangingBehaviour } from "./hanging.js";
 import { orderBehaviour } from "./order.js";
 import { QueueProbe, type QueueFixture, type QueueTest } from "./queue-probe.js";
 import { receivingBehaviour } from "./receiving.js";
@@ -33,6 +34,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   "dead letters": deadLettersBehaviour,
   order: orderBehaviour,
   backlog: backlogBehaviour,
+  hanging: hangingBehaviour,
   closing: closingBehaviour,
 };
 

@@ -88,8 +88,9 @@ export const operationsBehaviour: StoreBehaviour = {
     },
 
     "knows of no pulse, no lag and nothing parked at first": async (probe) => {
-      const { nowMs, ...health } = await probe.health();
+      const { nowMs, oldestExpiredAt = null, ...health } = await probe.health();
       assert.ok(nowMs > 0);
+      assert.equal(oldestExpiredAt, null);
       assert.deepEqual(health, {
         lastPulseAt: null,
         unserved: 0,

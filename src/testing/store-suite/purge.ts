@@ -54,6 +54,20 @@ async function purge(
 export const purgeBehaviour: StoreBehaviour = {
   group: "purge",
   tests: {
+    "tells in health since when something is past its time, where it can": async (probe) => {
+      const now = await probe.now();
+      await settled(probe, "later", now + 600_000);
+      await settled(probe, "past", now - 5);
+      await settled(probe, "older", now - 9);
+      await probe.indexed();
+      const { oldestExpiredAt } = await probe.health();
+      if (oldestExpiredAt === undefined) return;
+      assert.equal(oldestExpiredAt, now - 9);
+      await purge(probe);
+      await probe.indexed();
+      assert.equal((await probe.health()).oldestExpiredAt, null);
+    },
+
     "removes what is settled and past its time, and nothing else": async (probe) => {
       const now = await probe.now();
       await settled(probe, "past", now - 1);

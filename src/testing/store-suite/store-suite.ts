@@ -21,6 +21,7 @@ import { type StoreFixture, StoreProbe } from "./store-probe.js";
 import { takeDueBehaviour } from "./take-due.js";
 import { tellingBehaviour } from "./telling.js";
 import { unknownOutcomeBehaviour } from "./unknown-outcome.js";
+import { unreadableBehaviour } from "./unreadable.js";
 import { writeEffectBehaviour } from "./write-effect.js";
 import { writeGuardBehaviour } from "./write-guard.js";
 import { writeThenClaimBehaviour } from "./write-then-claim.js";
@@ -48,6 +49,7 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   leaseBehaviour,
   contentionBehaviour,
   takeDueBehaviour,
+  unreadableBehaviour,
   advanceBehaviour,
   advancePlanBehaviour,
   listBehaviour,

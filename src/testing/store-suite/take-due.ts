@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
-import { isWaybillError } from "../../core/errors.js";
 import { sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, only, type StoreProbe } from "./store-probe.js";
+import { accepted, only } from "./store-probe.js";
 import { START } from "../../core/record.js";
-
-function doesNotSpoil(probe: StoreProbe): boolean {
-  return probe.doesNotApply(probe.fixture.spoil === undefined, "the fixture cannot spoil what is stored");
-}
 
 export const takeDueBehaviour: StoreBehaviour = {
   group: "take due",
@@ -160,34 +155,6 @@ export const takeDueBehaviour: StoreBehaviour = {
       const patch = { token: null, leaseUntil: null, wakeAt: (await probe.now()) - 1 };
       accepted(await probe.write(sampleWrite(record, { edges: ["T6"], patch })));
       assert.equal(only(await probe.takeDue()).record.status, "FAILED");
-    },
-
-    "serves what is due beside a record that nobody can read": async (probe) => {
-      if (doesNotSpoil(probe)) return;
-      const now = await probe.now();
-      for (const [id, ago] of [
-        ["first", 3],
-        ["spoilt", 2],
-        ["last", 1],
-      ] as const)
-        await probe.given(sampleJob({ id, wakeAt: now - ago }, now));
-      await probe.fixture.spoil?.("spoilt");
-      const taken: string[] = [];
-      // A store that reads record by record may end a page where it comes upon it.
-      for (let pages = 0; pages < 3; pages += 1) {
-        taken.push(...(await probe.takeDue({ limit: 3 })).map((job) => job.record.id));
-      }
-      assert.deepEqual(taken, ["first", "last"]);
-    },
-
-    "tells of a record that nobody can read where nothing else is due, and passes on": async (probe) => {
-      if (doesNotSpoil(probe)) return;
-      const now = await probe.now();
-      await probe.given(sampleJob({ id: "spoilt", wakeAt: now - 2 }, now));
-      await probe.fixture.spoil?.("spoilt");
-      await assert.rejects(probe.takeDue(), (error) => isWaybillError(error, "store.corrupt"));
-      await probe.given(sampleJob({ id: "good", wakeAt: now - 1 }, now));
-      assert.equal(only(await probe.takeDue()).record.id, "good");
     },
   },
 };

@@ -42,7 +42,7 @@ const SPREAD_MS = 5_000;
  * @throws {WaybillError} `config.invalid`, `config.kind_unknown`
  */
 export function websocketGateway<D extends AnyDef>(
-  waybill: Pick<Waybill<D>, "observe">,
+  waybill: Pick<Waybill<D>, "observe" | "~composition">,
   options: WebsocketGatewayOptions<NoInfer<D>>,
 ): WebsocketGateway {
   return createGateway(waybill, settingsOf(options), systemClock);

@@ -29,11 +29,14 @@ export const DENIED: Fault = {
 
 /** Breaks requests by their action; `*` is any. */
 export class Faults {
-  readonly #next = new Map<string, Fault[]>();
+  readonly #next = new Map<string, (Fault | null)[]>();
   readonly #always = new Map<string, Fault>();
 
-  /** The next `times` requests of the action suffer it. The SDK tries again by itself: mind its `maxAttempts`. */
-  next(action: string, fault: Fault, times = 1): void {
+  /**
+   * The next `times` requests of the action suffer it; `null`: they go through. The SDK tries again by itself: mind its
+   * `maxAttempts`.
+   */
+  next(action: string, fault: Fault | null, times = 1): void {
     const faults = this.#next.get(action) ?? [];
     for (let time = 0; time < times; time += 1) faults.push(fault);
     this.#next.set(action, faults);
@@ -42,6 +45,11 @@ export class Faults {
   /** All requests of the action suffer it until `heal`. */
   always(action: string, fault: Fault): void {
     this.#always.set(action, fault);
+  }
+
+  /** Whether every fault that was to strike next has struck. */
+  get hasStruck(): boolean {
+    return [...this.#next.values()].every((faults) => faults.length === 0);
   }
 
   heal(): void {

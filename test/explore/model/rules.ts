@@ -16,7 +16,10 @@ import { DEFAULT_POLICY, type Policy } from "../../../src/core/defaults.js";
 export const NOW = 1_000_000;
 
 /** Every delay is one tick or two: enough for each to come due before, with and after each other. */
-export const TICKS = { lease: 2, poll: 1, pollLease: 1, awaitDeadline: 3, hold: 1, notifierHold: 1 } as const;
+export const TICKS = {
+  ...{ lease: 2, poll: 1, pollLease: 1, awaitDeadline: 3, hold: 1, notifierHold: 1 },
+  deadline: 6,
+} as const;
 
 export const BACKOFF = { maxAttempts: 2, baseMs: 2, capMs: 2 } as const;
 /** What fails for longer waits longer: a cursor that stands still is looked at later than one that has moved. */

@@ -1,5 +1,5 @@
 import { changeOf, type Emit, found, may, put, send, type World, write } from "./world.js";
-import { context, fresh } from "./rules.js";
+import { context, fresh, NOW, TICKS } from "./rules.js";
 import type { Snapshot } from "../../../src/core/record.js";
 import { type Actor, GONE, IDLE, snapshotOf, type State, withMessage, withoutMessage } from "./state.js";
 
@@ -72,7 +72,9 @@ function newJob({ setup, rules }: World, actor: Actor): Actor {
         scope: null,
         inputHash: null,
       },
-      ...{ deadlineAt: null, retainMs: 0, delayMs: 0, handOver: null, trace: null },
+      // Nobody else would notice that the application's message got lost.
+      deadlineAt: setup.own ? NOW + TICKS.deadline : null,
+      ...{ retainMs: 0, delayMs: 0, handOver: setup.own ? "own" : null, trace: null },
     },
     context(change),
   );

@@ -58,6 +58,12 @@ function receives(world: World, state: State, name: string, to: To, emit: Emit):
       emit(`${name} receives a copy of message ${dispatch}`, () => to(state, holds), true);
   }
   const before = state.row;
+  if (world.setup.own && before !== null) {
+    // The message is the application's own: it keeps it, or gets it again, whatever becomes of the claim.
+    const reads = { ...IDLE, at: "holds", token: fresh(), seen: snapshotOf(before) };
+    emit(`${name} reads the job of its own message`, () => to(state, reads));
+    return;
+  }
   if (world.setup.queue !== null || before === null) return;
   const claims = (reply: boolean): State => {
     const token = fresh();
@@ -80,7 +86,12 @@ function claim(world: World, state: State, worker: Actor, to: To, reply: boolean
   if (before === null) return reply ? acknowledge(world, state, worker, to) : state;
   const again = worker.at === "unsure of its claim" && world.rules.unsureClaim === "new token";
   const token = again ? fresh() : worker.token!;
-  const item = { id: "job", dispatch: worker.message!, token, leaseMs: TICKS.lease };
+  const item = {
+    id: "job",
+    dispatch: worker.message ?? worker.seen!.record.dispatch,
+    token,
+    leaseMs: TICKS.lease,
+  };
   const { row, result } = world.rules.applyClaimByMessage(before, item, TERMS, NOW);
   if (row !== before) world.watch.claimed(before, row, state.rolledBack);
   const next = put(world, state, row);

@@ -8,6 +8,8 @@ import { snapshotOf, type State, withMessage } from "./state.js";
 /** Which parts of the model a search runs. */
 export interface Setup {
   readonly queue: string | null;
+  /** The application hands the job over itself: whoever has its message, which comes any number of times, claims it by its id. */
+  readonly own: boolean;
   readonly workers: number;
   readonly reconcilers: number;
   readonly relays: number;

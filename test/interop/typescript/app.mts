@@ -8,7 +8,13 @@ const ingest = defineJob({
   kind: "document.ingest",
   input: z.object({ documentId: z.string() }),
   output: z.object({ chunks: z.number() }),
-  words: { COMPLETED: "READY" },
+  words: {
+    PENDING: "UPLOADED",
+    QUEUED: "UPLOADED",
+    PROCESSING: "READING",
+    COMPLETED: "READY",
+    FAILED: "FAILED",
+  },
 });
 
 const waybill = createWaybill({ jobs: [ingest], store: memoryStore() });
@@ -32,5 +38,5 @@ export async function begin(documentId: string): Promise<string> {
   void waybill.submit(ingest, documentId);
   const job = await waybill.submit(ingest, { documentId }).unwrap();
   if (job.status === "COMPLETED") return String(job.output.chunks);
-  return job.word satisfies "PENDING" | "QUEUED" | "PROCESSING" | "FAILED";
+  return job.word satisfies "UPLOADED" | "READING" | "FAILED";
 }

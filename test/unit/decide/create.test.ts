@@ -177,6 +177,15 @@ describe("a history that waits for a notifier", () => {
     expect(Number.parseInt(entries[0]!.text!, 10)).toBe(12 + trimmed.length);
   });
 
+  it("takes an application's warning of that code for what it is", () => {
+    const warning = { edge: "warning", reason: "events_omitted" } as const;
+    for (const text of ["some were left out", null]) {
+      const { entries, trimmed } = trim(history(20, { ...warning, text }));
+      expect(trimmed).toHaveLength(12);
+      expect(entries[0]?.text).toMatch(/^12 changes/);
+    }
+  });
+
   it("lets what was delivered go first", () => {
     const { entries } = trim(history(20), { ui: cursor(19) }, { ...POLICY, maxHistoryEntries: 12 });
     expect(entries.filter(({ edge }) => edge === "warning")).toEqual([]);

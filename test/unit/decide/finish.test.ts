@@ -197,28 +197,6 @@ describe.each(["retry", "release"] as const)("a %s after a request to cancel", (
   });
 });
 
-describe("release at shutdown (T7)", () => {
-  it("gives the attempt back and waits for nothing", () => {
-    const { item } = written(COMMANDS.release(snapshot(JOB.running())));
-    expect(item.patch).toMatchObject({
-      ...RETURNED,
-      status: "PENDING",
-      attempt: 0,
-      releases: 1,
-      sendAt: NOW,
-    });
-  });
-
-  it("is a retry that costs an attempt after too many", () => {
-    const { item } = written(COMMANDS.release(snapshot(JOB.running({ releases: 10 }))));
-    expect(item.patch).toMatchObject({
-      status: "PENDING",
-      lastError: { message: "The job was given back at too many shutdowns while it ran." },
-    });
-    expect(item.patch.attempt).toBeUndefined();
-  });
-});
-
 describe("await (track)", () => {
   it("ends the claim, keeps the status and appends an entry", () => {
     const decision = COMMANDS.await(snapshot(JOB.running()));

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { awaitTimeout, claimPoll, seen, type SeenWork, type Witness } from "../../../src/core/decide/poll.js";
+import { encodeHistory } from "../../../src/core/history.js";
 import type { JobRecord } from "../../../src/core/record.js";
 import {
   AWAITING,
   CLAIM_CLEARED,
   context,
   edges,
+  entry,
   FINAL,
+  history,
   JOB,
   NOW,
   POLICY,
@@ -120,6 +123,117 @@ describe("external work seen", () => {
     expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "x", drafts } }))).toEqual(["phase"]);
     const again = [{ edge: "phase", reason: "launching" } as const];
     expect(edges(see(JOB.polled(), { ...OPEN, updates: { phase: "launching", drafts: again } }))).toEqual([]);
+  });
+
+  it.each([
+    ["as it tells", { percent: 0.5 }, NOW + 5_000],
+    ["as before where it has not moved", { percent: 0.25 }, undefined],
+    ["as it is set", { percent: 0.5, etaAt: NOW + 1 }, NOW + 1],
+    ["as before while nothing is done", { percent: 0 }, undefined],
+    ["as before where it is not known", { percent: null }, undefined],
+    ["within what a calendar knows", { percent: 1e-13 }, 8.64e15],
+  ])("open with a percent: the ETA %s", (_, updates, etaAt) => {
+    const job = JOB.polled({ percent: updates.percent === 0.25 ? 0.25 : null });
+    expect(written(see(job, { ...OPEN, updates })).item.patch.etaAt).toBe(etaAt);
+  });
+
+  it("open with a percent that is not known any more: as before, so that it cannot go back by that way", () => {
+    const job = JOB.polled({ percent: 0.9 });
+    const unknown = { ...OPEN, updates: { percent: null } };
+    expect(written(see(job, { ...unknown, order: ["launching"] })).item.patch.percent).toBeUndefined();
+    expect(written(see(job, unknown)).item.patch.percent).toBeNull();
+  });
+
+  it("open in the same phase, said in other words: an entry, and none when those are repeated", () => {
+    const said = (text: string) =>
+      ({
+        ...OPEN,
+        updates: { phase: "launching", drafts: [{ edge: "phase", reason: "launching", text }] },
+      }) as const;
+    const job = JOB.polled({
+      history: encodeHistory([
+        entry(1),
+        entry(2, { edge: "phase", reason: "launching", text: "3 of 6" }),
+        entry(3, { edge: "warning", reason: "slow" }),
+      ]),
+    });
+    expect(edges(see(job, said("4 of 6")))).toEqual(["phase"]);
+    expect(edges(see(job, said("3 of 6")))).toEqual([]);
+    // The entry of the phase was trimmed.
+    expect(edges(see(JOB.polled(), said("3 of 6")))).toEqual(["phase"]);
+  });
+
+  describe("warnings", () => {
+    const slow = { edge: "warning", reason: "slow", text: "one server is slow" } as const;
+    const warned = JOB.polled({ history: encodeHistory([entry(1), entry(2, slow)]) });
+    const entriesOf = (work: SeenWork, job = warned) =>
+      written(see(job, work)).entries.map(({ edge, reason, text }) => [edge, reason, text]);
+
+    it("are told once each, before what else was seen", () => {
+      const lost = { ...slow, text: "one server is lost" };
+      const drafts = [{ edge: "phase", reason: "x" }] as const;
+      expect(entriesOf({ ...OPEN, warnings: [slow, lost], updates: { phase: "x", drafts } })).toEqual([
+        ["warning", "slow", "one server is lost"],
+        ["phase", "x", null],
+      ]);
+      expect(entriesOf({ ...OPEN, warnings: [slow] })).toEqual([]);
+    });
+
+    it("are told where the look saw nothing or the end, too", () => {
+      const lost = { ...slow, text: "lost" };
+      const unseen = { state: "unseen", backoff: { baseMs: 1, capMs: 1 } } as const;
+      expect(entriesOf({ ...unseen, warnings: [lost] }).map(([edge]) => edge)).toEqual(["warning"]);
+      expect(entriesOf({ ...DONE, warnings: [lost] }).map(([edge]) => edge)).toEqual(["warning", "T5"]);
+      expect(entriesOf({ ...LOST, warnings: [lost] }).map(([edge]) => edge)).toEqual(["warning", "T6"]);
+    });
+
+    it("are others where code and text are parted elsewhere", () => {
+      const parted = JOB.polled({
+        history: encodeHistory([entry(1), entry(2, { edge: "warning", reason: "a b", text: "c" })]),
+      });
+      const warning = { edge: "warning", reason: "a", text: "b c" } as const;
+      expect(entriesOf({ ...OPEN, warnings: [warning] }, parted)).toEqual([["warning", "a", "b c"]]);
+    });
+
+    it("are no more than a job may have", () => {
+      const many = Array.from({ length: POLICY.maxWarnings + 5 }, (_, at) => ({ ...slow, text: `w${at}` }));
+      expect(entriesOf({ ...OPEN, warnings: many })).toHaveLength(POLICY.maxWarnings - 1);
+      const full = JOB.polled({ history: history(POLICY.maxWarnings + 1, slow) });
+      expect(entriesOf({ ...OPEN, warnings: many }, full)).toEqual([]);
+    });
+  });
+
+  it.each([
+    ["an earlier phase", { phase: "preparing" }, {}],
+    ["a lower percent", { percent: 0.4 }, {}],
+    ["an earlier phase, at a higher percent", { phase: "preparing", percent: 0.9 }, {}],
+  ])("open, fallen back to %s: polled again, and nothing changed", (_, updates, told) => {
+    const order = ["preparing", "launching", "converting"];
+    const { item } = written(see(JOB.polled(told), { ...OPEN, updates, order }));
+    expect(item.patch).not.toHaveProperty("phase");
+    expect(item.patch).not.toHaveProperty("percent");
+    expect(item.patch.awaiting?.nextPollAt).toBe(NOW + 300);
+  });
+
+  it.each([
+    ["the same", { phase: "launching", percent: 0.5 }, {}],
+    ["further", { phase: "converting", percent: 0.6 }, {}],
+    ["a percent where there was none", { percent: 0.1 }, { percent: null }],
+    ["a phase where there was none", { phase: "preparing" }, { phase: null }],
+  ])("open, with %s: taken as it is", (_, updates, told) => {
+    const order = ["preparing", "launching", "converting"];
+    expect(written(see(JOB.polled(told), { ...OPEN, updates, order })).item.patch).toMatchObject(updates);
+  });
+
+  it("open: expected when the percent so far says, unless something else was said or it says nothing", () => {
+    const etaOf = (updates: object) => written(see(JOB.polled(), { ...OPEN, updates })).item.patch.etaAt;
+    expect(etaOf({ percent: 0.8 })).toBe(AWAITING.since + Math.floor((NOW - AWAITING.since) / 0.8));
+    expect(etaOf({ percent: 0.8, etaAt: null })).toBeNull();
+    expect([etaOf({ percent: 0 }), etaOf({ percent: null }), etaOf({ percent: 0.5 })]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it("a request to cancel that the outside took is not forgotten", () => {

@@ -9,13 +9,18 @@ interface Call {
 }
 
 /** A batcher whose calls are answered by hand. */
-function bench(options: { maxBatch?: number; lanes?: number; keyed?: boolean } = {}) {
+function bench(
+  options: { maxBatch?: number; lanes?: number; keyed?: boolean; slowMs?: number; isOrdered?: boolean } = {},
+) {
   const clock: FakeClock = fakeClock();
   const calls: Call[] = [];
   const batcher = createBatcher<string, string>({
     clock,
     maxBatch: options.maxBatch ?? 10,
     lanes: options.lanes ?? 1,
+    ...(options.slowMs === undefined ? {} : { slowMs: options.slowMs }),
+    isOrdered: options.isOrdered ?? false,
+    isOfOneItem: (error) => error instanceof RangeError,
     keyOf: options.keyed === false ? null : (item) => item.split(":")[0]!,
     run: (items) =>
       new Promise((resolve, reject) => {
@@ -92,6 +97,61 @@ describe("batcher", () => {
     await clock.settle();
     calls[1]!.answer();
     expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  });
+
+  it("finds the one item that a call was refused for, and asks for the others without it", async () => {
+    const { clock, calls, batcher, asked } = bench();
+    const settled = Promise.allSettled(["a", "b", "bad", "c", "d"].map((item) => batcher.add(item)));
+    for (let call = 0; call < 5; call += 1) {
+      await clock.settle();
+      const { items, answer, fail } = calls[call]!;
+      if (items.includes("bad")) fail(new RangeError("bad"));
+      else answer();
+    }
+    expect((await settled).map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+    ]);
+    expect(asked().slice(1)).toEqual([["a", "b", "bad"], ["a", "b"], ["bad"], ["c", "d"]]);
+  });
+
+  it("gives the lane of a call that is slow to the next, and takes its answer all the same", async () => {
+    const { clock, calls, batcher, asked } = bench({ slowMs: 2_000 });
+    const first = batcher.add("a");
+    await clock.settle();
+    const second = batcher.add("b");
+    await clock.advance(1_999);
+    expect(asked()).toEqual([["a"]]);
+    await clock.advance(1);
+    expect(asked()).toEqual([["a"], ["b"]]);
+    calls[1]!.answer();
+    expect(await second).toBe("answer to b");
+    calls[0]!.answer();
+    expect(await first).toBe("answer to a");
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("lets no more than a few calls hang beside its lanes", async () => {
+    const { clock, batcher, asked } = bench({ slowMs: 100, maxBatch: 1 });
+    for (let item = 0; item < 20; item += 1) void batcher.add(String(item));
+    await clock.advance(10_000);
+    expect(asked()).toHaveLength(5);
+  });
+
+  it("has one of a key under way at a time where their order counts, and keeps nothing else waiting for it", async () => {
+    const { clock, calls, batcher, asked } = bench({ maxBatch: 1, lanes: 2, isOrdered: true });
+    const answers = Promise.all(["a:1", "a:2", "b:1"].map((item) => batcher.add(item)));
+    await clock.settle();
+    expect(asked()).toEqual([["a:1"], ["b:1"]]);
+    calls[0]!.answer();
+    await clock.settle();
+    expect(asked()).toEqual([["a:1"], ["b:1"], ["a:2"]]);
+    calls[1]!.answer();
+    calls[2]!.answer();
+    await answers;
   });
 
   it("rejects its items when the call throws instead of rejecting", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { recall, sendAgain } from "../../../src/core/decide/dispatch.js";
+import { claimTerms } from "../../../src/core/decide/claim.js";
 import { createDispatcher } from "../../../src/core/engine/submit/dispatch.js";
 import { parseMessage } from "../../../src/core/message.js";
 import type { OutgoingMessage, Queue, SendResult } from "../../../src/core/ports/queue.js";
@@ -83,9 +84,27 @@ describe("dispatcher", () => {
     ["never answers", () => new Promise<never>(() => undefined)],
   ])("leaves the job PENDING and says unconfirmed when the queue %s", async (_, send) => {
     const { at, id, job, dispatcher } = await bench(scripted(send).queue);
-    expect(await at.run(dispatcher.send(job))).toEqual({ state: "unconfirmed", snapshot: job });
+    const { record, cursors } = job;
+    expect(await at.run(dispatcher.send(job))).toEqual({
+      state: "unconfirmed",
+      snapshot: { record, cursors },
+    });
     expect((await stored(at, id)).record).toMatchObject({ status: "PENDING", dispatch: 1 });
     expect(JSON.stringify(at.log)).not.toContain("secret-endpoint");
+  });
+
+  it.each<[string, SendResult | null]>([
+    ["says that it does not know", { status: "unknown", reason: "timeout" }],
+    ["never answers", null],
+  ])("returns the job as it is by now, where a copy was claimed although the queue %s", async (_, result) => {
+    const { queue } = scripted(async (messages) => {
+      const terms = claimTerms("worker", at.core.ids.transition(), at.core.policy);
+      await at.core.gateway.claim({ id, dispatch: 1, token: "theirs", leaseMs: 30_000 }, terms);
+      return result === null ? new Promise<never>(() => undefined) : messages.map(() => result);
+    });
+    const { at, id, job, dispatcher } = await bench(queue);
+    const { state, snapshot } = await at.run(dispatcher.send(job));
+    expect([state, snapshot.record.status]).toEqual(["confirmed", "PROCESSING"]);
   });
 
   it("gives the way free when the queue does not answer: later messages get through", async () => {

@@ -23,7 +23,14 @@ function bench(over: (store: Store) => Partial<Store> = () => ({}), telemetry: T
   const broken = { capabilities: inner.capabilities, ...bound, ...over(inner) } as AnyStore;
   const trips = countingStore(broken);
   const time = storeTime(clock, broken.capabilities.clock);
-  const gateway = createGateway({ store: trips.store, clock, time, telemetry, timeoutMs: 30_000 });
+  const gateway = createGateway({
+    store: trips.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs: 30_000,
+    slowMs: 2_000,
+  });
   const now = clock.now();
   const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
   const create = async (...ids: string[]) =>

@@ -290,7 +290,7 @@ describe("the bus of a process", () => {
     bus.emit(event("job.created"));
     await clock.settle();
     expect(heard).toEqual(["a:1"]);
-    expect(lines.map(({ fields }) => fields["error"])).toEqual(["mine", "not an Error", "late"]);
+    expect(lines.map(({ fields }) => fields["error"])).toEqual(["TypeError", "string", "Error"]);
     expect(counted).toEqual(["listener_error", "listener_error", "listener_error"]);
   });
 

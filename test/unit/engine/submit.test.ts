@@ -525,3 +525,19 @@ describe("the message of a job", () => {
     expect(parseMessage(delivery!.body)).toMatchObject({ message: { id, dispatch: 1, kind: "mail.send" } });
   });
 });
+
+describe("a key whose job is past its retention", () => {
+  it("is free, also where nobody has removed that job yet", async () => {
+    const at = world({ policy: { retainMs: 60_000 } });
+    const key = { idempotencyKey: "k" };
+    const first = await submitted(at, { to: "ann" }, key);
+    await completed(at, await claimed(at, first.id));
+    await at.clock.advance(59_000);
+    expect((await submitted(at, { to: "ann" }, key)).id).toBe(first.id);
+    await at.clock.advance(2_000);
+    const second = await submitted(at, { to: "bob" }, key);
+    expect(second.id).not.toBe(first.id);
+    expect(await at.run(at.core.gateway.read(first.id))).toBeNull();
+    expect((await submitted(at, { to: "bob" }, key)).id).toBe(second.id);
+  });
+});

@@ -419,7 +419,7 @@ describe("an idle worker", () => {
     expect(calls["claim"]).toBeLessThanOrEqual(70);
     expect(calls["takeDue"]).toBeLessThanOrEqual(16);
     expect(calls["pulse"]).toBeLessThanOrEqual(16);
-    expect(calls["purge"]).toBe(1);
+    expect(calls["purge"]).toBeLessThanOrEqual(6);
     const all = Object.values(calls).reduce((sum, count) => sum + count, 0);
     expect(all).toBeGreaterThanOrEqual(70);
     expect(all).toBeLessThanOrEqual(100);

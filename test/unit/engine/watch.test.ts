@@ -1,3 +1,4 @@
+import { fail } from "../../../src/core/decide/finish.js";
 import { describe, expect, it } from "vitest";
 import { memoryFeed, type MemoryFeed } from "../../../src/adapters/memory/feed.js";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
@@ -380,7 +381,20 @@ describe("result", () => {
     await failedFor(at, await claimed(at, id), "no such mailbox");
     const error = await rejection(at, resultOf(at, id));
     expect(error).toMatchObject({ code: "result.job_failed", reason: "error", jobId: id });
-    expect(error.message).toContain("no such mailbox");
+    // HTTP layers pass messages on.
+    expect(error.message).not.toContain("no such mailbox");
+  });
+
+  it("repeats of a failure what was made public", async () => {
+    const at = world();
+    const { id } = await submitted(at);
+    const held = await claimed(at, id);
+    const failure = { reason: "error", message: "The card has expired", expose: true } as const;
+    await changed(at, held, (seen, context) =>
+      fail(seen, { token: held.record.token ?? "", failure }, context),
+    );
+    const error = await rejection(at, resultOf(at, id));
+    expect(error.message).toMatch(/^Job \S+ failed \(error\): The card has expired/);
   });
 
   it("rejects when the time is over, and the job goes on", async () => {

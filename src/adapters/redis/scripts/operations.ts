@@ -46,7 +46,7 @@ for _,kind in ipairs(C('SMEMBERS',T..':kinds')) do
   local at=oldest(T..':r'..kind)
   if at and (not ready or at+0<ready+0) then ready=at end
 end
-return finish({pulse[1],pulse[2],oldest(W) or false,ready,C('ZCARD',T..':q'),C('ZCARD',T..':u'),lost[1],lost[2]})
+return finish({pulse[1],pulse[2],oldest(W) or false,ready,C('ZCARD',T..':q'),C('ZCARD',T..':u'),lost[1],lost[2],oldest(P) or false})
 `);
 
 /**

@@ -1,8 +1,11 @@
 import { EventEmitter } from "eventemitter3";
 import type { EventType, ServerEvent } from "../../event.js";
+import { callHook } from "../../hook.js";
 import type { Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { FeedHint } from "../../ports/feed.js";
 import { count, type Telemetry } from "../../telemetry.js";
+import { framesOf } from "../run/stack.js";
 
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
@@ -26,22 +29,20 @@ const EVERY_JOB = "*";
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   const events = new EventEmitter<Record<string, [ServerEvent]>>();
+  const neutral = neutralContext();
   const hints = new EventEmitter<Record<string, [FeedHint]>>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */
   const isolated = <T>(listener: (value: T) => unknown) => {
     const troubled = (error: unknown): void => {
       count(telemetry, "listener_error");
-      logger.error("a listener threw", { error: error instanceof Error ? error.message : "not an Error" });
+      logger.error("a listener threw", framesOf(error));
     };
     return (value: T): void => {
-      try {
-        // An async function is taken for a listener too; unheard, its rejection would end the process.
-        const returned = listener(value);
-        if (returned instanceof Promise) returned.catch(troubled);
-      } catch (error) {
-        troubled(error);
-      }
+      // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
+      neutral(() => {
+        callHook(() => listener(value), troubled);
+      });
     };
   };
 
@@ -60,14 +61,12 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
     },
     onHint(id, listener) {
       const safe = isolated(listener);
-      const name = id ?? EVERY_JOB;
-      hints.on(name, safe);
+      hints.on(id ?? EVERY_JOB, safe);
       return () => {
-        hints.off(name, safe);
+        hints.off(id ?? EVERY_JOB, safe);
       };
     },
     hint(hint) {
-      if (hints.eventNames().length === 0) return;
       hints.emit(hint.id, hint);
       hints.emit(EVERY_JOB, hint);
     },

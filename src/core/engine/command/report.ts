@@ -138,7 +138,8 @@ async function jobsNamed(
 
 /** What is looked up for a reference, which may come from anywhere: a single value may be a declared key too. */
 function keysOf(core: Core, ref: unknown): readonly string[] {
-  const text = toJsonText(ref, { maxBytes: core.policy.maxPayloadBytes });
+  // As many as a reference that is tracked may have.
+  const text = toJsonText(ref, { maxBytes: core.policy.maxCheckpointBytes });
   if (!text.ok) throw new WaybillError("config.invalid", `The ref given to report ${text.message}.`);
   const json: Json = parseJsonText(text.text);
   const whole = wholeRefKey(json);

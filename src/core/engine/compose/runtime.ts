@@ -1,12 +1,14 @@
 import { createCallbacks } from "../../callback/callbacks.js";
-import { systemClock } from "../../clock.js";
+import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
 import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
 import type { HistoryEntry } from "../../history.js";
 import { type Ids, systemIds } from "../../ids.js";
+import { callHook } from "../../hook.js";
 import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
@@ -17,12 +19,16 @@ import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
 import { eventsOf } from "../announce/events.js";
-import { createGateway } from "../store/gateway.js";
+import { createGateway, type Gateway } from "../store/gateway.js";
+import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createRelay, type Relay } from "../relay/relay.js";
+import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
+import { leaseMsOf } from "../kind-settings.js";
 import { createUnserved } from "../unserved.js";
+import { letGoOfPart, useParts } from "./part-users.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
 
@@ -63,6 +69,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
+  const reconciler = createReconciler(core, dispatcher, relay);
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
   let closing: Promise<void> | null = null;
@@ -70,6 +77,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
     const said = tellHere(core, bus, change);
+    reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
     if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
@@ -88,7 +96,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     core,
     dispatcher,
     relay,
-    reconciler: createReconciler(core, dispatcher, relay),
+    reconciler,
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
@@ -103,10 +111,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     on: (type, listener) => bus.on(type, listener),
     health: () => core.gateway.call("health", (store, request) => store.health(request)),
-    async flush(timeoutMs) {
-      const done = await Promise.all([relay.flush(timeoutMs), hints.flush(timeoutMs)]);
-      return done.every(Boolean);
-    },
+    flush: (timeoutMs) => flushed([relay, hints], timeoutMs),
     close() {
       closing ??= close();
       return closing;
@@ -114,17 +119,33 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
+async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number): Promise<boolean> {
+  const done = await Promise.all(parts.map((part) => part.flush(timeoutMs)));
+  return done.every(Boolean);
+}
+
 /** What the engine reaches outside with, from options and defaults. */
 function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
-  const clock = options.clock ?? systemClock;
+  useParts(...partsOf(options));
+  const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
   const time = storeTime(clock, options.store.capabilities.clock);
   const policy = policyOf(options);
   const timeoutMs = policy.storeTimeoutMs;
+  const logger = harmless(options.logger ?? consoleLogger);
+  const gateway: Gateway = createGateway({
+    store: options.store,
+    clock,
+    time,
+    telemetry,
+    timeoutMs,
+    slowMs: slowMsOf(options, policy),
+    onUnreadable: createSetAside({ gateway: () => gateway, time, logger }),
+  });
   return {
-    gateway: createGateway({ store: options.store, clock, time, telemetry, timeoutMs }),
+    gateway,
     queues: queuesOf(options),
     notifiers: servedHere(options),
     notifierNames: Object.keys(options.notifiers ?? {}),
@@ -134,12 +155,20 @@ function environment(
     clock,
     time,
     ids: idsOf(options),
-    logger: harmless(options.logger ?? consoleLogger),
+    logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
+}
+
+/** Of the shortest lease: a beat that hangs leaves time for several others. */
+const SLOW_SHARE = 1 / 15;
+
+function slowMsOf({ jobs }: RuntimeOptions, policy: Policy): number {
+  const leases = jobs.map((definition) => leaseMsOf({ policy }, definition));
+  return Math.max(1, Math.floor(Math.min(policy.leaseMs, ...leases) * SLOW_SHARE));
 }
 
 /** How long a worker leaves a message that it cannot serve. */
@@ -152,16 +181,15 @@ function policyOf({ policy }: RuntimeOptions): Policy {
   return { ...DEFAULT_POLICY, ...(Object.fromEntries(set) as Partial<Policy>) };
 }
 
-/** A logger that throws must not break what it was to tell of. */
+/** A logger that throws, at once or later, must not break what it was to tell of. */
 function harmless(logger: Logger): Logger {
   const at =
     (level: keyof Logger): Logger[keyof Logger] =>
     (message, fields) => {
-      try {
-        logger[level](message, fields);
-      } catch {
-        // There is nobody left to tell.
-      }
+      callHook(() => {
+        const say: (...args: Parameters<Logger[keyof Logger]>) => unknown = logger[level].bind(logger);
+        return say(message, fields);
+      });
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
@@ -171,13 +199,15 @@ function hooksOf(
   { onTrim, onParked, onPublish }: RuntimeOptions,
   logger: Logger,
 ): Pick<Core, "archive" | "tellParked" | "tellPublish"> {
+  const neutral = neutralContext();
   const safely = (name: string, hook: () => unknown): void => {
-    // Not within the call: a hook that is slow to return must not hold up what it is told of.
-    void Promise.resolve()
-      .then(hook)
-      .catch((error: unknown) => {
-        logger.error(`${name} threw`, { error: error instanceof Error ? error.message : "not an Error" });
+    const call = (): void => {
+      callHook(hook, (error) => {
+        logger.error(`${name} threw`, framesOf(error));
       });
+    };
+    // Not within the call: a hook that is slow to return must not hold up what it is told of.
+    neutral(() => void Promise.resolve().then(call));
   };
   return {
     archive(jobId, entries) {
@@ -250,10 +280,10 @@ function idsOf({ ids = systemIds, newId }: RuntimeOptions): Ids {
   return newId === undefined ? ids : { ...ids, job: newId };
 }
 
-/** Every part that was passed in frees what it made itself; one that fails does not keep the others open. */
-async function closeParts(options: RuntimeOptions, logger: Logger): Promise<void> {
+/** Everything that was passed in, in the order in which it is closed. */
+function partsOf(options: RuntimeOptions): ReadonlySet<Closable> {
   const { store, queue, queues, feed } = options;
-  const parts = [
+  const parts: readonly (Closable | undefined)[] = [
     queue,
     ...Object.values(queues ?? {}),
     ...servedHere(options).values(),
@@ -261,9 +291,22 @@ async function closeParts(options: RuntimeOptions, logger: Logger): Promise<void
     store.feed,
     store,
   ];
-  for (const part of parts) {
+  return new Set(parts.filter((part) => part !== undefined));
+}
+
+interface Closable {
+  close?(): Promise<void>;
+}
+
+/**
+ * Every part that was passed in frees what it made itself, unless another Waybill still uses it; one that fails does not keep
+ * the others open.
+ */
+async function closeParts(options: RuntimeOptions, logger: Logger): Promise<void> {
+  for (const part of partsOf(options)) {
+    if (!letGoOfPart(part)) continue;
     try {
-      await part?.close?.();
+      await part.close?.();
     } catch (error) {
       logger.warn("a part could not be closed", { code: codeOf(error) });
     }

@@ -1,4 +1,5 @@
 import { isWaybillError } from "../../errors.js";
+import { neutralContext } from "../../neutral-context.js";
 import { count } from "../../telemetry.js";
 import type { Core } from "../context.js";
 
@@ -14,6 +15,7 @@ export interface StoreWatch {
 
 export function createStoreWatch({ gateway, logger, telemetry }: Core): StoreWatch {
   const { store } = gateway;
+  const neutral = neutralContext();
   let checked = false;
 
   const deaf = store.onLostWrites?.(({ calls }) => {
@@ -41,7 +43,7 @@ export function createStoreWatch({ gateway, logger, telemetry }: Core): StoreWat
     check() {
       if (checked) return;
       checked = true;
-      void look();
+      void neutral(look);
     },
     close() {
       deaf?.();

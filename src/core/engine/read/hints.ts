@@ -1,5 +1,6 @@
 import { inTime } from "../../clock.js";
 import { isWaybillError } from "../../errors.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Feed, FeedHint } from "../../ports/feed.js";
 import type { JobRecord } from "../../record.js";
 import { count, observe } from "../../telemetry.js";
@@ -79,15 +80,15 @@ const MOST_WAITING = 10_000;
 function createOutgoing(core: Means, feed: Feed) {
   let waiting = new Map<string, FeedHint>();
   let sending: Promise<void> | null = null;
+  const neutral = neutralContext();
 
   const drain = async (): Promise<void> => {
     while (waiting.size > 0) {
       const hints = [...waiting.values()];
       waiting = new Map();
       try {
-        await observe(core.telemetry, { port: "feed", operation: "publish", items: hints.length }, () =>
-          feed.publish(hints),
-        );
+        const call = { port: "feed", operation: "publish", items: hints.length } as const;
+        await neutral(() => observe(core.telemetry, call, () => feed.publish(hints)));
       } catch (error) {
         troubled(core, "publish", error);
       }
@@ -153,12 +154,16 @@ function createLink(core: Means, feed: Feed, bus: Bus, onGap: () => void) {
   let failed = false;
   let cancelRetry: () => void = () => undefined;
 
-  const subscribe = async (): Promise<() => Promise<void>> =>
-    feed.subscribe(
-      (hint) => {
-        bus.hint(hint);
-      },
-      { onGap },
+  const neutral = neutralContext();
+  // The connection outlives whoever watches first.
+  const subscribe = (): Promise<() => Promise<void>> =>
+    neutral(async () =>
+      feed.subscribe(
+        (hint) => {
+          bus.hint(hint);
+        },
+        { onGap },
+      ),
     );
   /** Never rejects: without the feed, watchers read the store. */
   const attach = async (): Promise<void> => {

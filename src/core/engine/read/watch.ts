@@ -88,8 +88,7 @@ async function* look(
       // Only what is hinted from here on: a hint of a change that the store lost must not be waited for.
       hinted = 0;
       const job = await get(core, id, asked.kind, asked.whose);
-      if (job === null)
-        throw new WaybillError("job.not_found", "There is no such job to watch.", { jobId: id });
+      if (job === null) throw gone(id, seen > 0);
       // After a store went back, the end can bear the version that was last seen here.
       if (job.version !== seen || isFinal(job.status)) {
         seen = job.version;
@@ -104,6 +103,14 @@ async function* look(
     stopHearing();
     link.letGo();
   }
+}
+
+/** One that was there has ended and was removed since: retention is shorter than whoever watches needed to look. */
+function gone(jobId: string, wasThere: boolean): WaybillError<"job.not_found"> {
+  const sentence = wasThere
+    ? "The job ended and was removed by its retention before its end was read: a longer retainMs keeps it."
+    : "There is no such job to watch.";
+  return new WaybillError("job.not_found", sentence, { jobId });
 }
 
 /** The first rest of one who reads because nobody tells. */
@@ -180,7 +187,10 @@ export async function result(
   try {
     for await (const job of watch(core, hints, id, kind, { signal: stop.signal, whose })) {
       if (job.status === "COMPLETED") return job.output;
-      if (job.status === "FAILED") throw new JobFailedError(id, job.failure.reason, job.failure.message);
+      if (job.status === "FAILED") {
+        const { reason, message, expose } = job.failure;
+        throw new JobFailedError(id, reason, expose ? message : null);
+      }
     }
     throw new WaitTimeoutError(id, timeoutMs ?? monotonicNow(core.clock) - startedAt);
   } finally {

@@ -8,6 +8,7 @@ import type { Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import type { PollTimes } from "./poll-times.js";
 import { Stops } from "../relay/stop.js";
 import type { Relay } from "../relay/relay.js";
 
@@ -18,6 +19,8 @@ export interface PassOptions {
   readonly notifiers?: ReadonlySet<string>;
   /** What cannot be done here is, by design, done by other processes: it is left to them, and not counted as unserved. */
   readonly leavesToOthers?: boolean;
+  /** What is slow goes on beside the next pass, instead of being waited for until the time of this one is over. */
+  readonly leavesSlow?: boolean;
   /** How long the pass may take; what it has not begun by then is left. */
   readonly budgetMs: number;
   /** Ends the pass early; looks at external work that are under way are called off. */
@@ -53,6 +56,7 @@ export interface ReconcileReport {
 export interface PassMemory {
   readonly drainAt: Map<string, number>;
   purgeAt: number;
+  readonly polls: PollTimes;
   /** When the next record is due, as the store told last. */
   nextDueAt: number | null;
   pulseAt: number;
@@ -66,8 +70,12 @@ const POLLS_AT_ONCE = 10;
 const MOST_POLLS_WAITING = 1_000;
 /** A poll that is cut off by the end of its process delays the next by its whole lease. */
 const POLL_NEEDS_MS = 5_000;
+/** Polls that are due within it of one another are found together: what looks for them does not look more often. */
+export const POLL_GRAIN_MS = 200;
 const DRAIN_EVERY_MS = 30_000;
-const PURGE_EVERY_MS = 60_000;
+/** Where nothing had had its time at the last look, and where something had: jobs end, and so expire, at a rate. */
+const PURGE_EVERY_MS = 10_000;
+const PURGE_SOON_MS = 2_000;
 const PURGE_LIMIT = 500;
 
 /** One pass over what is due. Made for one `run`. */
@@ -150,6 +158,9 @@ export class Pass {
   async #records(): Promise<void> {
     let after: WakePosition | undefined;
     while (!this.#over()) {
+      // A poll that is taken and cannot be begun any more comes back when its hold is over: the next pass begins it now.
+      const isLate = this.#left() < 2 * POLL_NEEDS_MS;
+      if (this.#options.leavesSlow === true && isLate && this.#beside.size > 0) break;
       const jobs = await this.#takeDue(after);
       await this.#page(jobs);
       if (this.#storeError !== null) return;
@@ -164,20 +175,23 @@ export class Pass {
   }
 
   async #takeDue(after: WakePosition | undefined) {
+    const askedAt = this.#core.time.now();
     const holdMs = Math.min(30_000, this.#core.policy.takeDueHoldMs);
     const reply = await this.#core.gateway.call("takeDue", (store, request) =>
       store.takeDue({ ...request, limit: PAGE, holdMs, ...(after === undefined ? {} : { after }) }),
     );
     this.#memory.nextDueAt = reply.nextDueAt ?? null;
+    this.#memory.polls.lookedAt(askedAt);
     return reply.jobs;
   }
 
   async #page(jobs: readonly StoredJob[]): Promise<void> {
     let next = 0;
     const lane = async (): Promise<void> => {
-      while (!this.#over() && this.#storeError === null) {
+      while (this.#storeError === null && !this.#signal.aborted) {
         const job = jobs[next];
-        if (job === undefined) return;
+        // Whatever the take has left of the budget, some are served: pass after pass would only put them off.
+        if (job === undefined || (next >= AT_ONCE && this.#over())) return;
         next += 1;
         await this.#guarded(job.record.id, () => this.#one({ record: job.record, cursors: job.cursors }));
       }
@@ -234,11 +248,17 @@ export class Pass {
       waited.abort();
     };
     const forget = this.#stops.onStop(wake);
-    const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left());
+    const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left(), this.#untilNextPollMs());
     const pause = sleep(this.#core.clock, Math.max(1, pauseMs), waited.signal, true);
     await Promise.race([pause, Promise.all(this.#beside)]);
     wake();
     forget();
+  }
+
+  /** Slow work beside must not make the polls of others late. */
+  #untilNextPollMs(): number {
+    const at = this.#memory.polls.nextAt(this.#options.handlers);
+    return at === null ? Number.POSITIVE_INFINITY : Math.max(POLL_GRAIN_MS, at - this.#core.time.now());
   }
 
   // ---- polls: their own line, since they are slow and must not hold up sends and sweeps ----------------------------------
@@ -311,12 +331,17 @@ export class Pass {
     this.#memory.purgeAt = monotonicNow(clock) + PURGE_EVERY_MS;
     this.#start("purge", async () => {
       const parkedBefore = time.now() - policy.parkedRetainMs;
-      const { jobs } = await gateway.call("purge", (store, request) =>
-        store.purge({ ...request, limit: PURGE_LIMIT, parkedBefore }),
-      );
-      this.#purged = jobs;
-      // As long as there is more than fits, every pass takes some.
-      if (jobs >= PURGE_LIMIT) this.#memory.purgeAt = 0;
+      let jobs = PURGE_LIMIT;
+      while (jobs >= PURGE_LIMIT && !this.#over()) {
+        ({ jobs } = await gateway.call("purge", (store, request) =>
+          store.purge({ ...request, limit: PURGE_LIMIT, parkedBefore }),
+        ));
+        this.#purged += jobs;
+      }
+      if (jobs >= PURGE_LIMIT) {
+        this.#more = true;
+        this.#memory.purgeAt = 0;
+      } else if (this.#purged > 0) this.#memory.purgeAt = monotonicNow(clock) + PURGE_SOON_MS;
     });
   }
 

@@ -5,15 +5,15 @@ import type { Checked, Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Core } from "../context.js";
+import { etaOf } from "../eta.js";
 import { detailsOf } from "../failure-details.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { storable } from "../run/text.js";
 import { pollEveryMsOf, retryOf } from "../kind-settings.js";
 
 /** Faster than this no outside service wants to be asked. */
 const SHORTEST_POLL_MS = 100;
 const LONGEST_POLL_MS = 30 * 24 * 3_600_000;
-/** The last instant that `Date` knows. */
-const LAST_INSTANT = 8.64e15;
 
 const LONGEST_WARNING_CODE_CHARS = 128;
 
@@ -99,13 +99,13 @@ async function done(
       message: `The output is invalid${at(checked.issues[0])}.`,
     };
   }
-  const maxBytes = Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
-  const text = toJsonText(checked.value ?? null, { maxBytes });
+  const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
   if (!text.ok) {
+    const whose = text.reason === "too_large" ? ` ${limitedBy(core)}` : "";
     return {
       state: "invalid",
       reason: "result_unstorable",
-      message: `The output cannot be stored${at(text)}.`,
+      message: `The output cannot be stored${at(text)}${whose}.`,
     };
   }
   const { progress, ...told } = await progressOf(core, definition, answer.progress);
@@ -188,20 +188,6 @@ function phaseOf(
   const text = typeof message === "string" ? storable(message, core.policy.maxTextChars) : null;
   const drafts: readonly EntryDraft[] = [{ edge: "phase", reason: phase, text, expose: true }];
   return { phase, drafts };
-}
-
-/** An instant that is over is now; `null`: nobody knows any more; `undefined`: as said before. */
-function etaOf(
-  core: Core,
-  { kind }: Definition,
-  given: Date | number | null | undefined,
-  now: number,
-): number | null | undefined {
-  if (given === undefined || given === null) return given;
-  const instant: unknown = given instanceof Date ? given.getTime() : given;
-  if (isFiniteNumber(instant)) return Math.floor(Math.min(LAST_INSTANT, Math.max(now, instant)));
-  core.logger.warn("an ETA that is no instant was left out", { kind });
-  return undefined;
 }
 
 function isFiniteNumber(value: unknown): value is number {

@@ -65,6 +65,10 @@ export async function pollOnce(
 
   const look: Look = { core, handler, poll, held: claimed.snapshot, token, cancelSent: false, warnings: [] };
   const work = await within(core, endsAt, signal, (stop) => ask(look, stop));
+  if (work === "late") {
+    const { id, kind, attempt } = look.held.record;
+    core.logger.warn("a poll did not end in its time and is left behind", { jobId: id, kind, attempt });
+  }
   const stored = await storeSeen(look, work);
   return { looked: true, snapshot: stored.status === "gone" ? null : stored.snapshot };
 }
@@ -127,7 +131,7 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
   try {
     const context = await contextOf(look, signal);
     await askToStop(look, context);
-    const answer = await observed(core, `poll ${record.kind}`, async () => look.poll(context));
+    const answer = await observed(core, record, "poll", async () => look.poll(context));
     const work = await pollAnswerOf(core, handler.definition, handler, answer);
     if (look.warnings.length === 0) return work;
     return { ...work, warnings: [...look.warnings, ...(work.warnings ?? [])] };
@@ -140,11 +144,11 @@ async function ask(look: Look, signal: AbortSignal): Promise<SeenWork> {
 /** Hands a request to cancel to the outside, until it has been taken once. The job waits for what polls say of it. */
 async function askToStop(look: Look, context: PollContext): Promise<void> {
   const { core, handler, held } = look;
-  const { kind, cancel: request, awaiting } = held.record;
+  const { cancel: request, awaiting } = held.record;
   const { cancel } = handler;
   if (request === null || cancel === null || awaiting?.cancelSent === true) return;
   try {
-    await observed(core, `cancel ${kind}`, async () => cancel(context));
+    await observed(core, held.record, "cancel", async () => cancel(context));
     look.cancelSent = true;
   } catch (error) {
     warn(core, "external work could not be asked to stop", held.record, error);
@@ -197,8 +201,13 @@ function judge(look: Look, given: SeenWork | Cut, current: Snapshot, context: De
   return seen(current, witness, { ...kept, nextPollAt }, context);
 }
 
-function observed<T>(core: Core, operation: string, run: () => Promise<T>): Promise<T> {
-  return observe(core.telemetry, { port: "handler", operation, items: 1 }, run);
+function observed<T>(
+  core: Core,
+  { kind, trace }: JobRecord,
+  what: "poll" | "cancel",
+  run: () => Promise<T>,
+): Promise<T> {
+  return observe(core.telemetry, { port: "handler", operation: `${what} ${kind}`, items: 1 }, run, trace);
 }
 
 function warn(core: Core, message: string, { id, kind, attempt }: JobRecord, error: unknown): void {

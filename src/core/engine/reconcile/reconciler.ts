@@ -1,15 +1,19 @@
 import { sleep } from "../../clock.js";
 import { needs } from "../../decide/wake.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { Pass, type PassMemory, type PassOptions, type ReconcileReport } from "./pass.js";
 import { type Handlers, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import { PollTimes } from "./poll-times.js";
 import type { Relay } from "../relay/relay.js";
 
 export type { PassOptions, ReconcileReport } from "./pass.js";
 
 /** Looks at records whose wake-up has come and does what they need. Safe in any number of processes at once. */
 export interface Reconciler {
+  /** When polls are due that this process knows of, told by whoever hears of stored changes. */
+  readonly polls: PollTimes;
   /**
    * One pass over everything that is due, oldest first.
    *
@@ -34,35 +38,48 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
+  const polls = new PollTimes();
   const memory: PassMemory = {
     drainAt: new Map(),
     purgeAt: 0,
+    polls,
     nextDueAt: null,
     pulseAt: Number.NEGATIVE_INFINITY,
   };
   let lastHandlers: Handlers = new Map();
+  const neutral = neutralContext();
 
   return {
+    polls,
     async pass(options) {
       lastHandlers = options.handlers;
-      return new Pass(core, dispatcher, relay, memory, options).run();
+      return neutral(() => new Pass(core, dispatcher, relay, memory, options).run());
     },
     nextDueAt: () => memory.nextDueAt,
-    async look(id, handlers = lastHandlers, signal) {
-      const stored = await core.gateway.read(id);
-      if (stored === null) return;
-      const earliest = Math.min(...needs(stored, core.policy).map((need) => need.at));
-      const earlyMs = earliest - core.time.now();
-      if (earlyMs > EARLY_MS) return;
-      if (earlyMs > 0) await sleep(core.clock, earlyMs, signal, true);
-      const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
-      const tools: Tools = { core, dispatcher, relay, handlers, tally };
-      const rest = await serveQuick(tools, { record: stored.record, cursors: stored.cursors });
-      if (rest === null) return;
-      await Promise.all([
-        rest.notify ? serveNotifiers(tools, rest.snapshot) : null,
-        rest.poll === null ? null : servePoll(tools, rest.poll, rest.snapshot, signal),
-      ]);
-    },
+    look: (id, handlers = lastHandlers, signal) =>
+      neutral(() => lookAt({ core, dispatcher, relay }, id, handlers, signal)),
   };
+}
+
+/** Where a record's needs are looked at, one by one. */
+async function lookAt(
+  { core, dispatcher, relay }: Pick<Tools, "core" | "dispatcher" | "relay">,
+  id: string,
+  handlers: Handlers,
+  signal?: AbortSignal,
+): Promise<void> {
+  const stored = await core.gateway.read(id);
+  if (stored === null) return;
+  const earliest = Math.min(...needs(stored, core.policy).map((need) => need.at));
+  const earlyMs = earliest - core.time.now();
+  if (earlyMs > EARLY_MS) return;
+  if (earlyMs > 0) await sleep(core.clock, earlyMs, signal, true);
+  const tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
+  const tools: Tools = { core, dispatcher, relay, handlers, tally };
+  const rest = await serveQuick(tools, { record: stored.record, cursors: stored.cursors });
+  if (rest === null) return;
+  await Promise.all([
+    rest.notify ? serveNotifiers(tools, rest.snapshot) : null,
+    rest.poll === null ? null : servePoll(tools, rest.poll, rest.snapshot, signal),
+  ]);
 }

@@ -2,6 +2,7 @@ import { cursorOf } from "../../decide/cursors.js";
 import { afterPublish } from "../../decide/deliver.js";
 import { lastEntryVersion } from "../../decide/wake.js";
 import type { NotifierRetry } from "../../defaults.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import type { Cursor } from "../../record.js";
 import type { Core } from "../context.js";
@@ -58,6 +59,8 @@ export class Channel {
   readonly #teller: PublishTeller;
   /** Whatever broke their call, one of their events may have been it: they go alone, event by event, until all is told. */
   readonly #suspects = new Set<string>();
+  /** Publishes of several owners follow one another: none lends its context to the next. */
+  readonly #neutral = neutralContext();
   #underWay = 0;
   /** Calls whose time is over and that the notifier has not let go of. */
   #stuck = 0;
@@ -233,7 +236,9 @@ export class Channel {
       for (const turn of prepared) this.#end(lane, turn, [], null);
       return null;
     }
-    const published = await publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops);
+    const published = await this.#neutral(() =>
+      publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops),
+    );
     if (!this.#stops.stopped) this.#judge(lane, published);
     let used = 0;
     for (const turn of prepared) {

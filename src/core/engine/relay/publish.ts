@@ -3,6 +3,7 @@ import { nearestDurationMs } from "../../durations.js";
 import type { ServerEvent } from "../../event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 import { observe } from "../../telemetry.js";
+import type { Trace } from "../../trace.js";
 import type { Core } from "../context.js";
 import { cleanReason, thrownReason } from "./reason.js";
 import type { Stops } from "./stop.js";
@@ -56,7 +57,7 @@ export async function publishSafely(
   let settled = Promise.resolve();
   const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
-    const answers = await observed(core, name, events.length, () => {
+    const answers = await observed(core, name, events, () => {
       const calling = call();
       settled = calling.then(nothing, nothing);
       return Promise.race([calling, ended.then(() => raise(late(timeoutMs)))]);
@@ -104,23 +105,33 @@ function nothing(): void {
 async function observed(
   core: Core,
   name: string,
-  items: number,
+  events: readonly ServerEvent[],
   publish: () => Promise<unknown>,
 ): Promise<unknown> {
   let answers: unknown;
+  const items = events.length;
   const call = { port: "notifier", operation: `publish ${name}`, items } as const;
   try {
-    await observe(core.telemetry, call, async () => {
+    const publishing = async (): Promise<void> => {
       answers = await publish();
       for (let index = 0; index < items; index += 1) {
         const result = known(answers, index);
         if (result.status !== "delivered") throw new NotDelivered(result.reason);
       }
-    });
+    };
+    await observe(core.telemetry, call, publishing, commonTrace(events));
   } catch (error) {
     if (!(error instanceof NotDelivered)) throw error;
   }
   return answers;
+}
+
+/** A batch of several traces is of none. */
+function commonTrace([first, ...others]: readonly ServerEvent[]): Trace | null {
+  const trace = first?.trace ?? null;
+  const isSame = (event: ServerEvent): boolean =>
+    event.trace?.traceparent === trace?.traceparent && event.trace?.tracestate === trace?.tracestate;
+  return others.every(isSame) ? trace : null;
 }
 
 class NotDelivered extends Error {

@@ -3,6 +3,7 @@ import { advance, retire } from "../../decide/deliver.js";
 import { isSettled, undeliveredTo } from "../../decide/wake.js";
 import { sleep } from "../../clock.js";
 import { isWaybillError } from "../../errors.js";
+import { neutralContext } from "../../neutral-context.js";
 import type { Cursor, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
 import { Channel } from "./channel.js";
@@ -46,6 +47,8 @@ class CursorRelay implements Relay {
   /** In order of last use. */
   readonly #memory = new Map<string, RelayMemory>();
   readonly #stops = new Stops();
+  /** Whoever makes a change does not lend its context to those who are told of it. */
+  readonly #neutral = neutralContext();
   #closing: Promise<void> | null = null;
 
   constructor(core: Core) {
@@ -61,7 +64,8 @@ class CursorRelay implements Relay {
   kick(snapshot: Snapshot, names: Iterable<string> = this.#channels.keys()): void {
     if (this.#closing !== null) return;
     try {
-      this.#take(snapshot, this.#memory.get(snapshot.record.id) ?? NO_MEMORY, names);
+      const memory = this.#memory.get(snapshot.record.id) ?? NO_MEMORY;
+      this.#neutral(() => this.#take(snapshot, memory, names));
     } catch (error) {
       this.#warn("a change could not be published", snapshot.record.id, error);
     }

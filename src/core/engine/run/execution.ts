@@ -65,6 +65,8 @@ const ABORT_TEXT: Readonly<Record<AbortReason, string>> = {
   ShuttingDown: "The worker is shutting down.",
 };
 
+/** Longer than a worker usually has a job in hand; a kind that takes longer says so by `expectedMs`. */
+const LONG_RUN_MS = 60 * 60_000;
 /** At the end of a shutdown nobody waits long for a store that does not answer: the lease lapses then. */
 const LAST_WORD_PATIENCE_MS = 2_000;
 
@@ -86,6 +88,8 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   #lost = false;
   #concluding = false;
   #cancelDeadline: (() => void) | null = null;
+  #cancelDeaf: (() => void) | null = null;
+  #toldOfLong = false;
 
   constructor(parts: WorkerParts, claimed: Claimed) {
     this.#parts = parts;
@@ -162,6 +166,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   beaten(): void {
     this.#claimed.beaten?.();
+    this.#tellIfLong();
   }
 
   async run(): Promise<Ending> {
@@ -186,6 +191,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     } finally {
       closing.off(shutDown);
       isolation.dropped();
+      this.#cancelDeaf?.();
       this.#cancelDeadline?.();
       this.#lease.stop();
     }
@@ -193,7 +199,24 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** The first reason stays: a signal is aborted once. */
   #stop(reason: AbortReason): void {
-    if (!this.abortSignal.aborted) this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    if (this.abortSignal.aborted) return;
+    this.abortSignal.abort(new HandlerAborted(reason, ABORT_TEXT[reason]));
+    const { leaseMs } = this.#claimed;
+    this.#cancelDeaf = this.#parts.core.clock.timer(leaseMs, () => {
+      const fields = { signal: reason, sinceMs: leaseMs };
+      this.logger.warn("a handler has not ended since its signal aborted; it keeps its place", fields);
+    });
+  }
+
+  /** Whoever waits for a handler that never settles sees beats and nothing else. */
+  #tellIfLong(): void {
+    const { expectedMs } = this.#claimed.handler.definition;
+    const runningMs = this.#parts.now() - this.#claimed.claimedAt;
+    if (this.#toldOfLong || runningMs < Math.max(LONG_RUN_MS, 10 * (expectedMs ?? 0))) return;
+    this.#toldOfLong = true;
+    this.logger.warn("a handler runs very long and keeps its place; deadlineMs would bound it", {
+      runningMs,
+    });
   }
 
   #armDeadline(record: JobRecord): void {
@@ -246,7 +269,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
 
   /** Checks the input and runs the handler, in its place at the gate. Never rejects. */
   async #handle(): Promise<Outcome> {
-    const { core, gate } = this.#parts;
+    const { core, gate, neutral } = this.#parts;
     const { handler } = this.#claimed;
     const { definition } = handler;
     const { abortSignal } = this;
@@ -261,7 +284,10 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
       const outcome = outcomeOfReturned(
         core,
         handler,
-        await observe(core.telemetry, call, () => handler.run(context)),
+        // Around the hook too, so that what it makes current is so for the handler.
+        await neutral(() =>
+          observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
+        ),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {
             stack: stackOf(error),
@@ -307,6 +333,14 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     });
   }
 
+  /** A worker that stops waits for a store, and not for one whose client was closed before it. */
+  #patienceMs(): number {
+    const { core, closing, leaving } = this.#parts;
+    if (leaving.fired) return LAST_WORD_PATIENCE_MS;
+    const { unknownRetryMs } = core.policy;
+    return closing.fired ? unknownRetryMs : Math.max(unknownRetryMs, this.#lease.remainingMs());
+  }
+
   #conclude(outcome: Outcome): Promise<Ending> {
     this.#concluding = true;
     if (this.#updates === null) return this.#store(outcome, noNews);
@@ -314,15 +348,13 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   }
 
   async #store(outcome: Outcome, newsFor: (snapshot: Snapshot) => Updates): Promise<Ending> {
-    const { core, leaving, slots } = this.#parts;
+    const { core, slots } = this.#parts;
     const { handler, token } = this.#claimed;
     if (outcome.do === "leave" || this.#claim.lost) return { status: "lost", snapshot: this.#claim.snapshot };
     // Beats go on until it is stored. After the local deadline none does, and the store judges this one write: work that
     // is done is not thrown away while nobody else has begun it.
     this.#lease.settle();
-    const patienceMs = leaving.fired
-      ? LAST_WORD_PATIENCE_MS
-      : Math.max(core.policy.unknownRetryMs, this.#lease.remainingMs());
+    const patienceMs = this.#patienceMs();
     const write = (what: WrittenOutcome, news: typeof newsFor): Promise<Ending> =>
       this.#claim
         .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })

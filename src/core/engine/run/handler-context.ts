@@ -65,8 +65,8 @@ class HandlerContext implements RunContext {
     this.phase = (name, message) => {
       host.updateWriter.phase(name, message);
     };
-    this.progress = (progress) => {
-      host.updateWriter.progress(progress);
+    this.progress = (progress, options) => {
+      host.updateWriter.progress(progress, options);
     };
     this.warn = (code, message) => {
       host.updateWriter.warn(code, message);

@@ -29,6 +29,9 @@ export interface LeaseEvents {
   beaten(): void;
 }
 
+/** Beats of one claim that are under way at once. */
+const MOST_BEATS = 3;
+
 /** Part of a lease that is given away so that the local deadline comes before the store's. */
 const MARGIN = 0.05;
 
@@ -45,7 +48,10 @@ export class Lease implements Due, Ticking {
   #expired = false;
   #settling = false;
   #stopped = false;
-  #beating = false;
+  /** Under way. */
+  #beats = 0;
+  /** Take back what is to follow them. */
+  readonly #hanging = new Set<() => void>();
   #cancelRetry: (() => void) | null = null;
 
   constructor(core: Core, options: LeaseOptions, events: LeaseEvents) {
@@ -129,7 +135,7 @@ export class Lease implements Due, Ticking {
 
   /** It is time for a beat. */
   tick(): void {
-    void this.#beatOnce();
+    if (!this.#stopped) void this.#beatOnce();
   }
 
   #endTimers(): void {
@@ -137,6 +143,7 @@ export class Lease implements Due, Ticking {
     heartbeatTimer.leave(leaseMs / 3, this);
     deadlineTimer.clear(this);
     this.#cancelRetry?.();
+    for (const cancel of this.#hanging) cancel();
   }
 
   #armDeadline(): void {
@@ -152,13 +159,20 @@ export class Lease implements Due, Ticking {
   }
 
   async #beatOnce(): Promise<void> {
+    const { clock } = this.#core;
     this.#cancelRetry?.();
-    // One beat at a time: what hangs is not made better by another.
-    if (this.#beating || this.expired()) return;
-    this.#beating = true;
+    if (this.#beats >= MOST_BEATS || this.expired()) return;
+    this.#beats += 1;
+    // One that hangs may be the only one that does: a connection that went silent. Whichever is answered counts.
+    const cancelAnother = clock.timer(this.#options.leaseMs / 6, () => {
+      this.tick();
+    });
+    this.#hanging.add(cancelAnother);
     const answered = await this.#beat();
-    this.#beating = false;
-    if (answered || this.#stopped || this.#expired) return;
+    cancelAnother();
+    this.#hanging.delete(cancelAnother);
+    this.#beats -= 1;
+    if (answered || this.#beats > 0 || this.#stopped || this.#expired) return;
     // Nobody answered: soon again, while there is a lease to save.
     this.#cancelRetry = this.#core.clock.timer(this.#options.leaseMs / 12, () => {
       this.tick();

@@ -18,6 +18,7 @@ import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { FailureReason, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { awaitTimeoutMsOf, pollEveryMsOf, retryOf } from "../kind-settings.js";
 import { classify, reasonOf } from "./thrown.js";
 import { storable } from "./text.js";
@@ -123,11 +124,11 @@ function told(core: Core, definition: Definition, returned: unknown): Outcome | 
 /** What is stored is what the schema made of the output: a key that it strips is in no store and no view. */
 function completing(core: Core, checked: Checked): Outcome {
   if (!checked.ok) return unusable(core, "output_invalid", "The output is invalid", checked.issues[0]);
-  const { maxPayloadBytes } = core.gateway.store.capabilities;
-  const text = toJsonText(checked.value ?? null, {
-    maxBytes: Math.min(core.policy.maxPayloadBytes, maxPayloadBytes),
-  });
-  if (!text.ok) return unusable(core, "result_unstorable", "The output cannot be stored", text);
+  const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
+  if (!text.ok) {
+    const message = text.reason === "too_large" ? `${text.message} ${limitedBy(core)}` : text.message;
+    return unusable(core, "result_unstorable", "The output cannot be stored", { ...text, message });
+  }
   return { do: "complete", output: text.text };
 }
 

@@ -170,13 +170,17 @@ export class OwnClaim {
         return outcome;
       },
     };
-    this.#ending = execute(parts, { ...held, handler: this.#polled(handler) });
+    this.#ending = execute(parts, { ...held, handler: this.#seenElsewhere(handler) });
   }
 
-  /** The kind's external work is looked at by whichever worker has its `poll`, at the policy's pace. */
-  #polled(handler: RuntimeHandler): RuntimeHandler {
+  /**
+   * The kind's external work is looked at, and asked to stop, by whichever worker has its handler, at the policy's pace. One
+   * that has no `cancel` goes on looking, and a request changes nothing of what it sees.
+   */
+  #seenElsewhere(handler: RuntimeHandler): RuntimeHandler {
     if (!this.#definition.external) return handler;
-    return { ...handler, poll: () => Promise.reject(new TypeError("this process does not poll")) };
+    const elsewhere = (): Promise<never> => Promise.reject(new TypeError("this process does not poll"));
+    return { ...handler, poll: elsewhere, cancel: elsewhere };
   }
 
   /** Resolves `true` once the work may begin; `false`: the job ended before. */

@@ -15,3 +15,15 @@ export function stackOf(thrown: unknown): string {
   }
   return parts.join("\ncaused by: ").slice(0, LONGEST_STACK_CHARS);
 }
+
+/**
+ * What a log line says of an error in code that was handed a job's data: what it is and where it was thrown, without its text,
+ * which may repeat that data.
+ */
+export function framesOf(thrown: unknown): { readonly error: string; readonly stack: string } {
+  const name = peek(thrown, "name");
+  const frames = stackOf(thrown)
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
+  return { error: typeof name === "string" ? name : typeof thrown, stack: frames.join("\n") };
+}

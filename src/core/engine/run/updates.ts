@@ -4,7 +4,7 @@ import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change.js";
 import { PermanentError } from "../../errors.js";
-import { HandlerAborted } from "../../handler.js";
+import { HandlerAborted, type ProgressOptions } from "../../handler.js";
 import type { Json } from "../../json.js";
 import { parseJsonText, toJsonText } from "../../json-text.js";
 import type { Logger } from "../../logger.js";
@@ -12,6 +12,7 @@ import type { JobRecord, Snapshot } from "../../record.js";
 import type { Core } from "../context.js";
 import type { HeldClaim } from "./claim.js";
 import type { Lease } from "./lease.js";
+import { type Counted, newestOf, optionsProblem, ProgressLine, type Spoken } from "./progress.js";
 import { stackOf } from "./stack.js";
 import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import { codeOf, storable } from "./text.js";
@@ -26,7 +27,7 @@ interface Group {
 interface Sent {
   readonly groups: readonly Group[];
   readonly phase: string | undefined;
-  readonly progress: { readonly json: Json; readonly percent: number | null } | null;
+  readonly progress: Counted | null;
   readonly checkpoint: { readonly json: Json } | null;
   readonly waiters: readonly Waiter[];
 }
@@ -62,14 +63,14 @@ export class UpdateWriter {
   #phase: string | null;
   /** A phase to be written. */
   #nextPhase: string | undefined;
-  #progress: { readonly json: Json; readonly percent: number | null } | null = null;
-  #percent: number | null;
+  #progress: Counted | null = null;
+  readonly #line: ProgressLine;
   #checkpoint: { readonly json: Json } | null = null;
   #waiters: Waiter[] = [];
   /** Stored before; `null`: not counted yet. Most handlers never warn, and their history is not parsed for it. */
   #warnings: number | null = null;
   /** Said and not checked yet; only the newest is checked. */
-  #unchecked: string | null = null;
+  #unchecked: Spoken | null = null;
   #checking: Promise<void> | null = null;
   /** A write is under way, or about to be. */
   #writing = false;
@@ -85,7 +86,7 @@ export class UpdateWriter {
     this.#parts = parts;
     const { record } = parts.claim.snapshot;
     this.#phase = record.phase;
-    this.#percent = record.percent;
+    this.#line = new ProgressLine(parts.core, parts.definition, record);
   }
 
   phase(name: string, message: string | undefined): void {
@@ -132,9 +133,11 @@ export class UpdateWriter {
     });
   }
 
-  progress(value: unknown): void {
+  progress(value: unknown, options: ProgressOptions = {}): void {
     if (this.#closed) return;
     this.#spoken = true;
+    const problem = optionsProblem(options);
+    if (problem !== null) this.#drop("options of a progress were ignored", { problem });
     // As it is now: the handler may go on counting in the same object.
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
     if (!text.ok) {
@@ -145,7 +148,7 @@ export class UpdateWriter {
       this.#toldOfDropped = true;
       return;
     }
-    this.#unchecked = text.text;
+    this.#unchecked = newestOf(this.#unchecked, text.text, problem === null ? options : {});
     this.#checking ??= this.#check();
   }
 
@@ -211,11 +214,12 @@ export class UpdateWriter {
 
   async #check(): Promise<void> {
     while (this.#unchecked !== null) {
-      const json = parseJsonText(this.#unchecked);
+      const { text, options } = this.#unchecked;
+      const json = parseJsonText(text);
       this.#unchecked = null;
       try {
         const checked = await this.#parts.definition.checkProgress(json);
-        if (checked.ok) this.#checked(checked.value);
+        if (checked.ok) this.#checked(checked.value, options);
         else this.#drop("a progress that does not match the schema was ignored", { issues: checked.issues });
       } catch (error) {
         this.#drop("the schema of progress threw; the progress was ignored", { stack: stackOf(error) });
@@ -225,19 +229,17 @@ export class UpdateWriter {
   }
 
   /** What the schema made of it is what is stored: a key that it strips is not. */
-  #checked(value: unknown): void {
+  #checked(value: unknown, options: ProgressOptions): void {
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
-    if (text.ok) this.#accept(parseJsonText(text.text));
+    if (text.ok) this.#accept(parseJsonText(text.text), options);
     else this.#drop("what the schema made of a progress cannot be stored", { problem: text.message });
   }
 
-  #accept(json: Json): void {
-    const percent = this.#parts.definition.percentOf(json);
-    // Progress is what people look at: it never goes back while one worker has the job.
-    if (percent !== null && Number.isFinite(percent)) {
-      this.#percent = Math.max(this.#percent ?? 0, Math.min(1, Math.max(0, percent)));
-    }
-    this.#progress = { json, percent: this.#percent };
+  #accept(json: Json, options: ProgressOptions): void {
+    const counted = this.#line.count(json, options);
+    // Progress is what people look at: it does not go back while one worker has the job.
+    if (counted === null) return;
+    this.#progress = { ...this.#progress, ...counted };
     const { core } = this.#parts;
     this.#schedule(this.#lastWriteAt + core.policy.progressEveryMs - monotonicNow(core.clock));
   }
@@ -327,7 +329,7 @@ export class UpdateWriter {
   #takeBack(sent: Sent): void {
     this.#groups = [...sent.groups];
     this.#nextPhase ??= sent.phase;
-    this.#progress ??= sent.progress;
+    if (sent.progress !== null) this.#progress = { ...sent.progress, ...this.#progress };
     this.#checkpoint ??= sent.checkpoint;
   }
 }
@@ -340,9 +342,13 @@ function updatesOf({ groups, phase, progress, checkpoint }: Sent, { record }: Sn
   return {
     drafts,
     ...(phase === undefined ? {} : { phase }),
-    ...(progress === null ? {} : { progress: progress.json, percent: progress.percent }),
+    ...(progress === null ? {} : progressUpdates(progress)),
     ...(checkpoint === null ? {} : { checkpoint: checkpoint.json }),
   };
+}
+
+function progressUpdates({ json, percent, etaAt }: Counted): Updates {
+  return { progress: json, percent, ...(etaAt === undefined ? {} : { etaAt }) };
 }
 
 function heard(): void {

@@ -6,8 +6,12 @@ interface BatcherOptions<I, O> {
   readonly maxBatch: number;
   /** Calls under way at once; while they are, the next batch builds. */
   readonly lanes: number;
+  /** After this a call that has no answer yet gives its lane to the next: what hangs must not hold up the others. */
+  readonly slowMs?: number;
   /** Items with one key never share a batch; `null`: any may. */
   readonly keyOf: ((item: I) => string) | null;
+  /** Nor are two of one key under way at once. @default false */
+  readonly isOrdered?: boolean;
   readonly run: (items: readonly I[]) => Promise<readonly O[]>;
   /**
    * Whether an error may be about one item rather than about the call: the others are then asked for without it. Only where
@@ -27,30 +31,108 @@ interface Waiting<I, O> {
   readonly reject: (reason: unknown) => void;
 }
 
+type Batch<I, O> = readonly Waiting<I, O>[];
+
+/** Calls that gave their lane away: each may hold a connection of a pool. */
+const MOST_SLOW = 4;
+
 /** Concurrent callers share one call: whatever is asked for in one turn of the event loop travels together. */
 export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O> {
-  const { clock, maxBatch, lanes, keyOf, run, isOfOneItem = () => false } = options;
-  let waiting: Waiting<I, O>[] = [];
-  let underWay = 0;
-  let scheduled = false;
+  return new Lanes(options);
+}
 
-  const take = (): Waiting<I, O>[] => {
+class Lanes<I, O> implements Batcher<I, O> {
+  readonly #options: BatcherOptions<I, O>;
+  #waiting: Waiting<I, O>[] = [];
+  /** Of ordered items that are under way. */
+  readonly #held = new Set<string>();
+  #underWay = 0;
+  #slow = 0;
+  #scheduled = false;
+
+  constructor(options: BatcherOptions<I, O>) {
+    this.#options = options;
+  }
+
+  add(item: I): Promise<O> {
+    return new Promise<O>((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  // Every answered batch looks again: a batcher that is only woken by new items sleeps on those it held back.
+  #schedule(): void {
+    const { clock, lanes } = this.#options;
+    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= lanes) return;
+    this.#scheduled = true;
+    clock.defer(() => {
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    while (this.#waiting.length > 0 && this.#underWay < this.#options.lanes) {
+      const batch = this.#take();
+      // All that wait are kept by others of their key, and are looked at again when those have their answer.
+      if (batch.length === 0) return;
+      void this.#travel(batch);
+    }
+  }
+
+  #take(): Batch<I, O> {
+    const { keyOf, maxBatch } = this.#options;
     const keys = new Set<string>();
     const batch: Waiting<I, O>[] = [];
     const left: Waiting<I, O>[] = [];
-    for (const entry of waiting) {
+    for (const entry of this.#waiting) {
       const key = keyOf?.(entry.item);
-      if (batch.length >= maxBatch || (key !== undefined && keys.has(key))) left.push(entry);
+      const isKept = key !== undefined && (keys.has(key) || this.#held.has(key));
+      if (batch.length >= maxBatch || isKept) left.push(entry);
       else {
         if (key !== undefined) keys.add(key);
         batch.push(entry);
       }
     }
-    waiting = left;
+    this.#waiting = left;
     return batch;
-  };
+  }
 
-  const send = async (batch: readonly Waiting<I, O>[]): Promise<void> => {
+  /** Takes a lane for as long as the call is neither answered nor slow. */
+  async #travel(batch: Batch<I, O>): Promise<void> {
+    const { keyOf, isOrdered = false } = this.#options;
+    const keys = isOrdered && keyOf !== null ? batch.map(({ item }) => keyOf(item)) : [];
+    for (const key of keys) this.#held.add(key);
+    const leave = this.#enter();
+    await this.#send(batch);
+    leave();
+    for (const key of keys) this.#held.delete(key);
+    this.#schedule();
+  }
+
+  /** @returns how to leave the lane, which a slow call has left already */
+  #enter(): () => void {
+    const { clock, slowMs } = this.#options;
+    const call = { isSlow: false };
+    this.#underWay += 1;
+    const giveLane = (): void => {
+      if (this.#slow >= MOST_SLOW) return;
+      call.isSlow = true;
+      this.#slow += 1;
+      this.#underWay -= 1;
+      this.#schedule();
+    };
+    const cancel = slowMs === undefined ? null : clock.timer(slowMs, giveLane);
+    return () => {
+      cancel?.();
+      if (call.isSlow) this.#slow -= 1;
+      else this.#underWay -= 1;
+    };
+  }
+
+  async #send(batch: Batch<I, O>): Promise<void> {
+    const { run, isOfOneItem } = this.#options;
     try {
       const results = await run(batch.map((entry) => entry.item));
       for (const [index, entry] of batch.entries()) {
@@ -60,38 +142,12 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
         else entry.resolve(result);
       }
     } catch (error) {
-      if (batch.length > 1 && isOfOneItem(error)) {
+      if (batch.length > 1 && isOfOneItem?.(error) === true) {
         // By halves: of many items one bad one costs a few more calls.
         const half = Math.ceil(batch.length / 2);
-        await send(batch.slice(0, half));
-        await send(batch.slice(half));
+        await this.#send(batch.slice(0, half));
+        await this.#send(batch.slice(half));
       } else for (const entry of batch) entry.reject(error);
     }
-  };
-
-  const flush = (): void => {
-    scheduled = false;
-    while (waiting.length > 0 && underWay < lanes) {
-      underWay += 1;
-      void send(take()).then(() => {
-        underWay -= 1;
-        schedule();
-      });
-    }
-  };
-
-  // Every answered batch looks again: a batcher that is only woken by new items sleeps on those it held back.
-  const schedule = (): void => {
-    if (scheduled || waiting.length === 0 || underWay >= lanes) return;
-    scheduled = true;
-    clock.defer(flush);
-  };
-
-  return {
-    add: (item) =>
-      new Promise<O>((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
-        schedule();
-      }),
-  };
+  }
 }

@@ -16,9 +16,11 @@ import type {
   StoredJob,
   StoreReply,
   StoreRequest,
+  Unreadable,
   WriteItem,
   WriteResult,
 } from "../../ports/store.js";
+import { neutralContext } from "../../neutral-context.js";
 import { observe, type Telemetry } from "../../telemetry.js";
 import { type Batcher, createBatcher } from "./batcher.js";
 import type { StoreTime } from "./store-time.js";
@@ -46,7 +48,11 @@ type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
  */
 export interface Gateway {
   readonly store: Beside;
-  create(item: CreateItem, tx: unknown): Promise<CreateResult>;
+  /**
+   * @param isNamed - its key or id is the caller's own, so that it may meet another one: where the store takes transactions,
+   *   one that has not committed yet, which it then waits for
+   */
+  create(item: CreateItem, tx: unknown, isNamed?: boolean): Promise<CreateResult>;
   /** Asks for the store's clock and for nothing else; inside the caller's transaction, where one is given. */
   tellTime(tx: unknown): Promise<void>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
@@ -71,8 +77,14 @@ interface GatewayOptions {
   readonly telemetry: Telemetry;
   /** A call that takes longer is unknown: what it may still do is found out like any other doubt. */
   readonly timeoutMs: number;
+  /** A call that takes longer no longer stands in the way of others: a small share of the shortest lease. */
+  readonly slowMs: number;
+  /** Told of the ids of records that a call met and that cannot be read. */
+  readonly onUnreadable?: (ids: readonly string[]) => void;
 }
 
+/** Submits that may wait for somebody's transaction: each alone, so that they hold up one another at most. */
+const NAMED = { maxBatch: 1, lanes: 4 };
 /** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
 const SUBMIT = { maxBatch: 50, lanes: 2 };
 /** Workers: fewer, larger calls win; the next batch builds while one is under way. */
@@ -93,6 +105,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     (item) => item.record.scope ?? item.record.id,
     (items, request) => store.create({ ...request, items }),
   );
+  const named = namedCreates(options, ask);
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
     writeWithPiggybackedClaim(store, piggybacked, items, request),
   );
@@ -107,7 +120,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     store,
     call: (operation, run) => ask(operation, 1, run),
-    create: (item, tx) => (tx === undefined ? creates.add(item) : createAlone(ask, item, tx)),
+    create(item, tx, isNamed = false) {
+      if (tx !== undefined) return createAlone(ask, item, tx);
+      return (isNamed && store.capabilities.transactions ? named : creates).add(item);
+    },
     tellTime: async (tx) => {
       const items: readonly CreateItem[] = [];
       const asked = tx === undefined ? { items } : { items, tx };
@@ -134,23 +150,34 @@ type Ask = <R extends StoreReply>(
   operation: string,
   items: number,
   run: (store: AnyStore, request: StoreRequest) => Promise<R>,
+  inCallersContext?: boolean,
 ) => Promise<R>;
 
-/** A call of the port: observed, its error one of ours, its clock heard. */
-function observed({ store, clock, time, telemetry, timeoutMs }: GatewayOptions): Ask {
-  return async (operation, items, run) => {
+/**
+ * A call of the port: observed, its error one of ours, its clock heard. It begins in a context that is nobody's: a client that
+ * takes its transaction from the context must not find that of whoever happened to fill the batch.
+ */
+function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: GatewayOptions): Ask {
+  const neutral = neutralContext();
+  return async (operation, items, run, inCallersContext = false) => {
+    const begin = inCallersContext ? run : (...args: Parameters<typeof run>) => neutral(() => run(...args));
     const sentAt = monotonicNow(clock);
     const reply = await observe(telemetry, { port: "store", operation, items }, async () => {
       try {
-        const answer = await inTime(clock, timeoutMs, run(store, { nowMs: Math.floor(clock.now()) }), null);
+        const answer = await inTime(clock, timeoutMs, begin(store, { nowMs: Math.floor(clock.now()) }), null);
         if (answer !== null) return answer;
       } catch (error) {
+        if (items === 1 && isWaybillError(error, "store.corrupt") && error.jobId !== undefined) {
+          onUnreadable?.([error.jobId]);
+        }
         return rethrow(error);
       }
       throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
     });
     if (!Number.isFinite(reply.nowMs)) throw clockless();
     time.heard(reply.nowMs, sentAt);
+    const { unreadable } = reply as StoreReply & Unreadable;
+    if (unreadable !== undefined) onUnreadable?.(unreadable);
     return reply;
   };
 }
@@ -170,12 +197,27 @@ type Batched = <I, O>(
   ) => Promise<StoreReply & { readonly results: readonly O[] }>,
 ) => Batcher<I, O>;
 
-function batching({ store, clock }: GatewayOptions, ask: Ask): Batched {
+/** One of each name at a time: the second must see the first, and must not take a connection to wait for it. */
+function namedCreates({ clock, store }: GatewayOptions, ask: Ask): Batcher<CreateItem, CreateResult> {
+  return createBatcher({
+    clock,
+    ...NAMED,
+    keyOf: ({ record }) => record.scope ?? record.id,
+    isOrdered: true,
+    run: async (items) => {
+      const reply = await ask("create", items.length, (_, request) => store.create({ ...request, items }));
+      return complete(reply.results, items.length);
+    },
+  });
+}
+
+function batching({ store, clock, slowMs }: GatewayOptions, ask: Ask): Batched {
   return (operation, { maxBatch, lanes }, keyOf, run) =>
     createBatcher({
       clock,
       maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
       lanes,
+      slowMs,
       keyOf,
       isOfOneItem,
       run: async (items) => {
@@ -253,9 +295,14 @@ function oneEach<T>(make: (key: string) => T): (key: string) => T {
   };
 }
 
-/** Inside a transaction of the caller nothing is shared. */
+/** Inside a transaction of the caller nothing is shared, and the call is the caller's: it stays in his context. */
 async function createAlone(ask: Ask, item: CreateItem, tx: unknown): Promise<CreateResult> {
-  const reply = await ask("create", 1, (store, request) => store.create({ ...request, items: [item], tx }));
+  const reply = await ask(
+    "create",
+    1,
+    (store, request) => store.create({ ...request, items: [item], tx }),
+    true,
+  );
   const [result] = reply.results;
   if (result === undefined) throw unanswered();
   return result;

@@ -55,10 +55,13 @@ export function createDispatcher(core: Core): Dispatcher {
       const delayMs = dueAt === null ? 0 : Math.max(0, dueAt - core.time.now());
       if (lane === undefined || delayMs > lane.maxDelayMs) return { state: "deferred", snapshot };
       // Nobody waits longer, but the message stays in line, and its confirmation still marks the job.
-      return inTime(core.clock, SEND_PATIENCE_MS, handOver(core, lane, snapshot, delayMs), {
-        state: "unconfirmed",
-        snapshot,
-      });
+      const handed = await inTime<Dispatched | null>(
+        core.clock,
+        SEND_PATIENCE_MS,
+        handOver(core, lane, snapshot, delayMs),
+        null,
+      );
+      return handed ?? inDoubt(core, snapshot);
     },
     async wake(record, afterMs) {
       const lane = laneTo(record.queue);
@@ -127,9 +130,24 @@ function dedupIdOf({ id, dispatch, send }: JobRecord): string {
   return `${id}:${String(dispatch)}:${String(send)}`;
 }
 
+/**
+ * What is stored by now of a dispatch in doubt: a copy that got through may have been claimed meanwhile, which confirms it.
+ * Never rejects, and waits no longer than for a mark.
+ */
+async function inDoubt(core: Core, snapshot: Snapshot): Promise<Dispatched> {
+  const reading = core.gateway.read(snapshot.record.id).catch(() => null);
+  const stored = await inTime(core.clock, MARK_PATIENCE_MS, reading, null);
+  if (stored === null) return { state: "unconfirmed", snapshot };
+  const { record, cursors } = stored;
+  return {
+    state: record.status === "PENDING" ? "unconfirmed" : "confirmed",
+    snapshot: { record, cursors },
+  };
+}
+
 async function settle(core: Core, lane: Lane, snapshot: Snapshot, result: SendResult): Promise<Dispatched> {
   const { dispatch, status } = snapshot.record;
-  if (result.status === "unknown") return { state: "unconfirmed", snapshot };
+  if (result.status === "unknown") return inDoubt(core, snapshot);
   // Sent again on doubt: the record is QUEUED already.
   if (status !== "PENDING")
     return { state: result.status === "sent" ? "confirmed" : "unconfirmed", snapshot };

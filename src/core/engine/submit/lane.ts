@@ -1,6 +1,7 @@
 import { inTime, monotonicNow } from "../../clock.js";
 import { sha256Hex } from "../../hash.js";
 import { MOST_QUEUE_ID_CHARS, type OutgoingMessage, type Queue, type SendResult } from "../../ports/queue.js";
+import { neutralContext } from "../../neutral-context.js";
 import { observe } from "../../telemetry.js";
 import { codeOf, type Core } from "../context.js";
 import { createBatcher } from "../store/batcher.js";
@@ -38,12 +39,13 @@ interface InLine {
 export function createLane(core: Core, name: string, queue: Queue): Lane {
   const { maxBatch, maxDelayMs, sendLanes, redispatchAfterMs } = queue.capabilities;
   const inLine = new Map<string, Promise<SendResult>>();
+  const neutral = neutralContext();
   const batcher = createBatcher<InLine, SendResult>({
     clock: core.clock,
     maxBatch,
     lanes: sendLanes ?? DEFAULT_LANES,
     keyOf: ({ message }) => message.dedupId,
-    run: (items) => call(core, name, queue, items),
+    run: (items) => neutral(() => call(core, name, queue, items)),
   });
   return {
     maxDelayMs,

@@ -9,12 +9,15 @@ import type { Json } from "../../json.js";
 import { toJsonText } from "../../json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../record.js";
+import { captured } from "../../telemetry.js";
 import { err, ok, type Result } from "../../result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
 import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
+import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
+import { isExpired, removeExpired } from "./free-key.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
@@ -104,6 +107,15 @@ function outcomeOf(error: unknown): Outcome {
   return isWaybillError(error) ? error.outcome : "unknown";
 }
 
+async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
+  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+  try {
+    return await core.gateway.create(item, options.tx, isNamed(options));
+  } catch (error) {
+    return createAgain(core, item, options, giveUpAt, error);
+  }
+}
+
 async function carryOut(
   core: Core,
   dispatcher: Dispatcher,
@@ -111,12 +123,10 @@ async function carryOut(
   item: CreateItem,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
-  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
-  let result: CreateResult;
-  try {
-    result = await core.gateway.create(item, options.tx);
-  } catch (error) {
-    result = await createAgain(core, item, options.tx, giveUpAt, error);
+  let result = await created(core, item, options);
+  // Of a job that has had its time nobody is told any more, whether or not it was removed already.
+  if (result.status === "existing" && options.tx === undefined && isExpired(core, result.job.record)) {
+    if (await removeExpired(core, result.job.record)) result = await created(core, item, options);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
@@ -124,14 +134,14 @@ async function carryOut(
     if (meaning === "same") return ok(await existing(core, definition, result.job, item));
     // Else the job of this very call: its reply was lost, so nobody has been told.
   }
-  const created = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
+  const snapshot = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
   const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
-  if (!inTransaction) core.announce(new Created(created, item.record));
-  if (created.record.status === "PENDING") {
+  if (!inTransaction) core.announce(new Created(snapshot, item.record));
+  if (snapshot.record.status === "PENDING") {
     const handed: Dispatched = inTransaction
-      ? { state: "deferred", snapshot: created }
-      : await dispatcher.send(created);
+      ? { state: "deferred", snapshot }
+      : await dispatcher.send(snapshot);
     return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
   }
   return ok(
@@ -187,7 +197,7 @@ function prepare(
 ): Prepared | Promise<Prepared> {
   checkOptions(core, options);
   const text = toJsonText(input, { maxBytes: payloadLimit(core) });
-  if (!text.ok) return err(unstorable("input", text));
+  if (!text.ok) return err(unstorable("input", text, limitedBy(core)));
   const made = (checked: Checked): Prepared | Promise<Prepared> => {
     if (!checked.ok) return err(invalid(definition, checked.issues));
     const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
@@ -233,7 +243,9 @@ function itemOf(
 function metadataOf(core: Core, metadata: unknown): Result<Json, SubmitRefusal> {
   if (metadata === undefined || metadata === null) return ok(null);
   const text = toJsonText(metadata, { maxBytes: core.policy.maxMetadataBytes });
-  return text.ok ? ok(JSON.parse(text.text) as Json) : err(unstorable("metadata", text));
+  return text.ok
+    ? ok(JSON.parse(text.text) as Json)
+    : err(unstorable("metadata", text, "(policy.maxMetadataBytes)"));
 }
 
 function invalid({ kind }: Definition, issues: readonly Issue[]): SubmitRefusal {
@@ -272,7 +284,7 @@ function newJob(
     metadata: given.metadata,
     queue: queueOf(core, definition),
     handOver: definition.handOver,
-    trace: null,
+    trace: captured(core.telemetry),
     maxAttempts: retryOf(core, definition).maxAttempts,
     notifiers: core.notifierNames,
     origin: given.origin,
@@ -288,10 +300,6 @@ function newJob(
 export function queueOf(core: Core, definition: Definition): string | null {
   if (definition.handOver === "own") return null;
   return definition.queue ?? (core.queues.has(DEFAULT_QUEUE) ? DEFAULT_QUEUE : null);
-}
-
-function payloadLimit(core: Core): number {
-  return Math.min(core.policy.maxPayloadBytes, core.gateway.store.capabilities.maxPayloadBytes);
 }
 
 /** Misuse is told before anything else is looked at. */
@@ -313,17 +321,22 @@ function checkOptions(core: Core, options: RuntimeSubmitOptions): void {
   checkWhole("deadlineMs", deadlineMs);
 }
 
+function isNamed({ id, idempotencyKey }: RuntimeSubmitOptions): boolean {
+  return id !== undefined || idempotencyKey !== undefined;
+}
+
 /** Asks again under the same transition id: a create that happened is recognised as ours. */
 async function createAgain(
   core: Core,
   item: CreateItem,
-  tx: unknown,
+  options: RuntimeSubmitOptions,
   giveUpAt: number,
   error: unknown,
 ): Promise<CreateResult> {
+  const { tx } = options;
   const jobId = item.record.id;
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }
@@ -335,9 +348,10 @@ function unstorable(
     readonly path: string;
     readonly message: string;
   },
+  limitedBy: string,
 ): SubmitRefusal {
   if (problem.reason === "too_large")
-    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message}.`);
+    return new WaybillError("input.too_large", `The ${what} is too large: ${problem.message} ${limitedBy}.`);
   const { path, message } = problem;
   const sentence = `The ${what} is not safe as JSON${at(path)}: ${message}.`;
   return new InputInvalidError(sentence, [{ path: what === "input" ? path : joined(what, path), message }]);

@@ -1,4 +1,5 @@
 import type { Core } from "../context.js";
+import { type InContext, neutralContext } from "../../neutral-context.js";
 import { createOneShot, type OneShot } from "../one-shot.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
 import { createDeadlineTimer, type DeadlineTimer } from "../run/deadline-timer.js";
@@ -20,6 +21,8 @@ export interface WorkerParts {
   readonly slots: Slots;
   readonly gate: Gate;
   readonly isolation: Isolation;
+  /** The context in which the worker was made: handlers begin in it, whoever's answer brought their job. */
+  readonly neutral: InContext;
   readonly breaker: Breaker;
   /** Time that never goes back. */
   readonly now: () => number;
@@ -61,6 +64,7 @@ export function createWorkerParts(made: Made): { readonly parts: WorkerParts; re
     leaseCapMs,
     slots,
     isolation: createIsolation(slots, core.clock),
+    neutral: neutralContext(),
     gate: createGate(settings.concurrency),
     breaker: createBreaker(core),
     now,

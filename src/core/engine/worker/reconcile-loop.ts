@@ -1,5 +1,5 @@
-import { sleep } from "../../clock.js";
 import type { Core } from "../context.js";
+import { POLL_GRAIN_MS } from "../reconcile/pass.js";
 import type { PassOptions, Reconciler } from "../reconcile/reconciler.js";
 import { createIdle } from "./idle.js";
 import { codeOf } from "../run/text.js";
@@ -8,7 +8,7 @@ import type { Ears } from "../wake/ears.js";
 interface LoopParts {
   readonly core: Core;
   readonly reconciler: Reconciler;
-  readonly serves: Omit<PassOptions, "budgetMs" | "signal">;
+  readonly serves: Omit<PassOptions, "budgetMs" | "signal" | "leavesSlow">;
   readonly stopping: AbortSignal;
   /** The pause while there is nothing to do. @default the policy's */
   readonly idleMs?: () => number;
@@ -18,34 +18,43 @@ interface LoopParts {
 
 /** Reconcilers that wait for the same instant part ways by it. */
 const PART_WAYS_MS = 50;
-/** However often something is due at once: passes that follow each other share what they find. */
-const SHORTEST_PAUSE_MS = 200;
 
-/** Passes until it is stopped: soon again while there is something to do, else seldom. */
+/** Passes until it is stopped: soon again while there is something to do, else seldom, and when a poll is due that is known here. */
 export interface ReconcileLoop {
   readonly done: Promise<void>;
   /** Something may be due at once. */
   kick(): void;
+  /** It was told that something is due: passes that are asked for so share what they find. */
+  due(): void;
 }
 
 export function reconcileLoop(parts: LoopParts): ReconcileLoop {
   const { core, reconciler, serves, stopping, ears = null } = parts;
   const { idleMs = () => core.policy.reconcileIdleMs } = parts;
   const idle = createIdle(core.clock);
+  let kicked = false;
+  let told = false;
+  let passedAt = 0;
+  let failed = false;
 
   const waitMs = async (): Promise<number> => {
     const { reconcileBusyMs, takeDueHoldMs } = core.policy;
+    passedAt = core.clock.now();
+    failed = false;
+    told = false;
+    ears?.due.asked();
     try {
-      ears?.due.asked();
       // No longer than what is taken is held.
       const report = await reconciler.pass({
         ...serves,
+        leavesSlow: true,
         budgetMs: takeDueHoldMs,
         signal: stopping,
       });
       ears?.due.answered(report.looked);
       return report.acted > 0 || report.more ? reconcileBusyMs : idleMs();
     } catch (error) {
+      failed = true;
       core.logger.warn("a pass of the reconciler failed; the next one follows", {
         code: codeOf(error),
       });
@@ -53,28 +62,54 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
     }
   };
 
-  /** Not beyond the next instant at which something is due, as far as the store told it. */
-  const untilNext = (ms: number): number => {
-    const nextDueAt = reconciler.nextDueAt();
-    if (nextDueAt === null) return ms;
-    return Math.min(ms, Math.max(1, nextDueAt - core.time.now() + core.ids.random() * PART_WAYS_MS));
+  /** How long until a known poll is to be looked for. */
+  const untilPollMs = (): number => {
+    // A store in trouble is not asked at each poll that is due.
+    const at = failed ? null : reconciler.polls.nextAt(serves.handlers);
+    if (at === null) return Number.POSITIVE_INFINITY;
+    return Math.max(at - core.time.now(), passedAt + POLL_GRAIN_MS - core.clock.now());
+  };
+
+  /** How long until something is due, as far as the store, or others, have told. */
+  const untilDueMs = (): number => {
+    const soonestMs = passedAt + POLL_GRAIN_MS - core.clock.now();
+    if (told) return soonestMs;
+    const at = failed ? null : reconciler.nextDueAt();
+    if (at === null) return Number.POSITIVE_INFINITY;
+    return Math.max(at - core.time.now() + core.ids.random() * PART_WAYS_MS, soonestMs);
+  };
+
+  /** Until the time is over, a poll is due, or somebody kicks; what is learnt of polls meanwhile may shorten it. */
+  const nap = async (ms: number): Promise<void> => {
+    const endAt = core.clock.now() + ms;
+    while (!kicked && !stopping.aborted) {
+      const leftMs = Math.min(endAt - core.clock.now(), untilPollMs(), untilDueMs());
+      if (leftMs <= 0) break;
+      await idle.nap(leftMs, stopping);
+    }
+    kicked = false;
   };
 
   const run = async (): Promise<void> => {
+    const deaf = reconciler.polls.listen(() => {
+      idle.kick();
+    });
     while (!stopping.aborted) {
-      const begunAt = core.clock.now();
       const ms = await waitMs();
       // Several workers that were started together part ways.
-      await idle.nap(untilNext(ms * (0.75 + core.ids.random() / 2)), stopping);
-      // A clock that was set back makes nobody wait longer.
-      const restMs = SHORTEST_PAUSE_MS - Math.max(0, core.clock.now() - begunAt);
-      if (restMs > 0) await sleep(core.clock, restMs, stopping, true);
+      await nap(ms * (0.75 + core.ids.random() / 2));
     }
+    deaf();
   };
 
   return {
     done: run(),
     kick() {
+      kicked = true;
+      idle.kick();
+    },
+    due() {
+      told = true;
       idle.kick();
     },
   };

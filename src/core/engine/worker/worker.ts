@@ -141,7 +141,7 @@ class Worker implements WorkerHandle {
         this.#storeLoop.kick();
       },
       due: () => {
-        this.#reconcileLoop?.kick();
+        this.#reconcileLoop?.due();
       },
       running: createRunningNews(core.clock, heartbeatTimer),
     });

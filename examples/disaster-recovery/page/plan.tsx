@@ -1,0 +1,153 @@
+import { useState } from "react";
+import type { ListedView } from "waybill/client";
+import { StatusBadge } from "waybill/react";
+import { Launch } from "./launch.js";
+import {
+  Loading,
+  type Recover,
+  Shell,
+  useConnection,
+  useJobs,
+  useLatestJob,
+  useNow,
+  useRecord,
+  useTitle,
+} from "./shell.js";
+import {
+  clock,
+  type ExecutionType,
+  facts,
+  LABELS,
+  left,
+  type PlanId,
+  PLANS,
+  tookOf,
+  TYPES,
+} from "./words.js";
+
+type Listed = ListedView<Recover>;
+
+const BUTTONS = (Object.keys(TYPES) as ExecutionType[]).map((type) => [type, TYPES[type]] as const);
+
+export function Plans() {
+  useTitle("Recovery");
+  return (
+    <Shell crumb={<span aria-current="page">Plans</span>}>
+      <h1>Plans</h1>
+      <ul className="rows">
+        {(Object.keys(PLANS) as PlanId[]).map((planId) => (
+          <PlanRow key={planId} planId={planId} />
+        ))}
+      </ul>
+    </Shell>
+  );
+}
+
+function PlanRow({ planId }: { readonly planId: PlanId }) {
+  const { job } = useLatestJob("dr.recover", `plan:${planId}`);
+  return (
+    <li>
+      <a href={`/plans/${planId}`}>
+        <span className="type">{PLANS[planId]}</span>
+        {job === null ? null : <StatusBadge status={job.word} size="sm" labels={LABELS} />}
+        <span className="facts">{job === null ? "" : clock(job.createdAt)}</span>
+      </a>
+    </li>
+  );
+}
+
+export function Plan({ planId }: { readonly planId: PlanId }) {
+  const { state, jobs } = useJobs({ kind: "dr.recover", subject: `plan:${planId}` });
+  const { shown, isWaiting, show } = useCalm(jobs);
+  useTitle(`${PLANS[planId]} · Recovery`);
+  const waiting = jobs.filter(isWaiting).length;
+  return (
+    <Shell
+      crumb={
+        <>
+          <a className="back" href="/">
+            Plans
+          </a>
+          <span aria-current="page">{PLANS[planId]}</span>
+        </>
+      }
+    >
+      <h1>{PLANS[planId]}</h1>
+      <Launch
+        planId={planId}
+        buttons={BUTTONS}
+        onLaunched={(id) => {
+          show([id]);
+        }}
+      />
+      {waiting === 0 ? null : (
+        <button
+          type="button"
+          className="new"
+          onClick={() => {
+            show(jobs.map(({ id }) => id));
+          }}
+        >
+          {waiting} new
+        </button>
+      )}
+      {state === "loading" ? (
+        <Loading />
+      ) : shown.length === 0 ? (
+        <p className="empty">No executions of this plan yet.</p>
+      ) : (
+        <ul className="rows">
+          {shown.map((job) => (
+            <Row key={job.id} job={job} />
+          ))}
+        </ul>
+      )}
+    </Shell>
+  );
+}
+
+/** Nothing moves under a reader: what comes to a list that somebody reads waits until it is asked for. */
+function useCalm(jobs: readonly Listed[]) {
+  const [known, setKnown] = useState<ReadonlySet<string> | null>(null);
+  const show = (ids: readonly string[]): void => {
+    setKnown((before) => new Set([...(before ?? []), ...ids]));
+  };
+  // Nobody reads what is not there yet: the first ones come as they are.
+  if (known === null && jobs.length > 0) setKnown(new Set(jobs.map(({ id }) => id)));
+  const isWaiting = ({ id }: Listed): boolean => known !== null && !known.has(id);
+  return { shown: jobs.filter((job) => !isWaiting(job)), isWaiting, show };
+}
+
+function Row({ job }: { readonly job: Listed }) {
+  const record = useRecord(job.id, job.status);
+  return (
+    <li>
+      <a href={`/executions/${job.id}`}>
+        <span className="type">
+          {record === null ? "Execution" : TYPES[record.ExecutionType as ExecutionType]}
+        </span>
+        <StatusBadge status={job.word} size="sm" labels={LABELS} />
+        <RowFacts job={job} />
+      </a>
+    </li>
+  );
+}
+
+function RowFacts({ job }: { readonly job: Listed }) {
+  const now = useNow();
+  const isFresh = ["live", "polling"].includes(useConnection().state);
+  return <span className="facts">{rowFacts(job, isFresh ? now : null)}</span>;
+}
+
+/** `now`: `null` where what is left is not known any more. */
+function rowFacts(job: Listed, now: number | null): string {
+  const at = clock(job.createdAt);
+  if (job.status === "COMPLETED") return facts("6 of 6 ready", tookOf(job), at);
+  const progress = job.status === "PROCESSING" || job.status === "FAILED" ? job.progress : null;
+  if (job.status === "FAILED") {
+    const failed = progress === null ? job.message : `${progress.failed} of ${progress.total} failed`;
+    return facts(failed, tookOf(job), at);
+  }
+  const ready = progress === null ? null : `${progress.ready} of ${progress.total} ready`;
+  return facts(ready, job.status === "PROCESSING" && now !== null ? left(job.etaAt, now) : null, at);
+}

@@ -1,0 +1,75 @@
+import { useEffect } from "react";
+import { ProgressIndicator, StatusBadge } from "waybill/react";
+import { tryAgain, useDocument, useLatestJob, useStore } from "./page-store.js";
+import { clock, Loading, Shell, TryAgain } from "./shell.js";
+import { document } from "./surroundings.js";
+import { DOCUMENT_LABELS, STEPS } from "./words.js";
+
+type Phase = keyof typeof STEPS;
+const PHASES = Object.keys(STEPS) as Phase[];
+
+/** A document by its newest job: one that is run again is a new job. */
+export function DocumentPage({ id }: { readonly id: string }) {
+  const { state, job } = useLatestJob("document.process", `document:${id}`);
+  const { rows } = useStore();
+  const row = useDocument(id);
+  const workspace = rows?.workspaces.find((one) => one.id === row?.workspaceId);
+  const name = row?.name ?? "Document";
+  const word = job?.word ?? row?.status ?? null;
+  useEffect(() => {
+    document.title = word === null ? name : `${DOCUMENT_LABELS[word]} · ${name}`;
+  }, [name, word]);
+  const crumbs = (
+    <>
+      <a href="/">Workspaces</a>
+      {workspace === undefined ? null : <a href={`/workspaces/${workspace.id}`}>{workspace.name}</a>}
+      <span aria-current="page">{name}</span>
+    </>
+  );
+  if (state === "missing")
+    return (
+      <Shell crumbs={crumbs}>
+        <h1>There is no such document.</h1>
+      </Shell>
+    );
+  if (job === null)
+    return (
+      <Shell crumbs={crumbs}>
+        <h1>{name}</h1>
+        <Loading />
+      </Shell>
+    );
+  return (
+    <Shell crumbs={crumbs}>
+      <div className="title">
+        <h1>{name}</h1>
+        <StatusBadge status={job.word} size="md" labels={DOCUMENT_LABELS} />
+      </div>
+      <p className="muted">uploaded {clock(row?.uploadedAt ?? job.createdAt)}</p>
+      {job.status === "COMPLETED" ? (
+        <p className="end done">{job.output.chunks} chunks can be searched</p>
+      ) : job.status === "FAILED" ? (
+        <div className="end actions">
+          <span className="problem">{job.message}</span>
+          <TryAgain run={() => tryAgain("documents", id)} />
+        </div>
+      ) : (
+        <ProgressIndicator
+          title={`Reading ${name}`}
+          description="Usually a few minutes."
+          steps={stepsOf(job.status === "PROCESSING" ? job.phase : null)}
+        />
+      )}
+    </Shell>
+  );
+}
+
+/** Four labelled steps; all open while it waits. */
+function stepsOf(phase: Phase | null) {
+  const at = phase === null ? -1 : PHASES.indexOf(phase);
+  return PHASES.map((name, index) => ({
+    label: STEPS[name],
+    completed: index < at,
+    state: index < at ? ("done" as const) : index === at ? ("current" as const) : ("open" as const),
+  }));
+}

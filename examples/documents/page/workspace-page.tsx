@@ -1,0 +1,116 @@
+import { useEffect } from "react";
+import { LoadingSpinner, ProgressIndicator, StatusBadge } from "waybill/react";
+import { tryAgain, useLatestJob, useStore } from "./page-store.js";
+import { clock, Loading, Shell, TryAgain } from "./shell.js";
+import { document } from "./surroundings.js";
+import type { Document, DocumentJob, State } from "./store.js";
+import { AddDocuments } from "./add-documents.js";
+import { DOCUMENT_LABELS, STEPS, WORKSPACE_LABELS } from "./words.js";
+
+const HOME = <a href="/">Workspaces</a>;
+
+/** A workspace and what is in it, the newest first. */
+export function WorkspacePage({ id }: { readonly id: string }) {
+  const state = useStore();
+  const { job } = useLatestJob("workspace.provision", `workspace:${id}`);
+  const row = state.rows?.workspaces.find((workspace) => workspace.id === id) ?? null;
+  const name = row?.name ?? "Workspace";
+  useEffect(() => {
+    document.title = `${name} · Documents`;
+  }, [name]);
+  if (state.rows === null)
+    return (
+      <Shell crumbs={HOME}>
+        <h1>Workspace</h1>
+        <Loading />
+      </Shell>
+    );
+  if (row === null)
+    return (
+      <Shell crumbs={HOME}>
+        <h1>There is no such workspace.</h1>
+      </Shell>
+    );
+  const word = job?.word ?? row.status;
+  return (
+    <Shell
+      crumbs={
+        <>
+          {HOME}
+          <span aria-current="page">{name}</span>
+        </>
+      }
+    >
+      <div className="title">
+        <h1>{name}</h1>
+        <StatusBadge status={word} size="md" labels={WORKSPACE_LABELS} />
+      </div>
+      {word === "provisioning" ? (
+        <div className="provisioning">
+          <LoadingSpinner size="lg" label="Setting up" />
+          <ProgressIndicator
+            title={`Setting up ${name}`}
+            description="Documents can be added in a moment."
+            percent={null}
+          />
+        </div>
+      ) : null}
+      {word === "error" ? (
+        <div className="actions">
+          <p className="problem">{job?.message ?? row.statusMessage}</p>
+          <TryAgain run={() => tryAgain("workspaces", id)} />
+        </div>
+      ) : null}
+      <AddDocuments workspaceId={id} disabled={word !== "ready"} />
+      <Documents rows={state.rows.documents.filter(({ workspaceId }) => workspaceId === id)} state={state} />
+    </Shell>
+  );
+}
+
+function Documents({ rows, state }: { readonly rows: readonly Document[]; readonly state: State }) {
+  if (rows.length === 0) return <p className="empty">No documents yet.</p>;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Status</th>
+          <th scope="col">Chunks</th>
+          <th scope="col">Uploaded</th>
+          <th scope="col">Note</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <DocumentLine
+            key={row.id}
+            row={row}
+            job={(state.jobs.get(`document:${row.id}`) as DocumentJob | undefined) ?? null}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function DocumentLine({ row, job }: { readonly row: Document; readonly job: DocumentJob | null }) {
+  const word = job?.word ?? row.status;
+  const phase = job?.status === "PROCESSING" ? job.phase : null;
+  const chunks = word === "ready" ? (row.chunks ?? 0) : 0;
+  const note = word === "failed" ? (job?.message ?? row.error) : phase === null ? "" : STEPS[phase];
+  return (
+    <tr>
+      <th scope="row">
+        <a href={`/documents/${row.id}`}>{row.name}</a>
+      </th>
+      <td>
+        <StatusBadge status={word} size="sm" labels={DOCUMENT_LABELS} />
+      </td>
+      <td data-count={chunks}>{chunks === 0 ? "–" : chunks}</td>
+      <td>{clock(row.uploadedAt)}</td>
+      <td className="note">
+        {note} {word === "failed" ? <TryAgain run={() => tryAgain("documents", row.id)} /> : null}
+      </td>
+    </tr>
+  );
+}

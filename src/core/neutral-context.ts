@@ -1,0 +1,30 @@
+/** Runs something in an async context of its own, made of the one that was current when this was made. */
+export type InContext = <T>(run: () => T) => T;
+
+/** What is needed of `node:async_hooks`. */
+interface AsyncHooks {
+  readonly AsyncLocalStorage: { snapshot?(): <T>(run: () => T) => T };
+  readonly AsyncResource: new (type: string) => { runInAsyncScope<T>(run: () => T): T };
+}
+
+/**
+ * The context of here and now, for whatever is begun later on behalf of nobody in particular. Work of many callers travels
+ * together, and whoever happens to schedule it would lend it his context: his tenant, his span, his transaction. What is run
+ * cannot change the context for the next one either (`enterWith`).
+ *
+ * Where the platform has no such contexts (browsers), it simply runs.
+ */
+export function neutralContext(): InContext {
+  const hooks = asyncHooks();
+  if (typeof hooks?.AsyncLocalStorage.snapshot !== "function") return (run) => run();
+  const { AsyncResource } = hooks;
+  const here = hooks.AsyncLocalStorage.snapshot();
+  const own = () => new AsyncResource("waybill");
+  return (run) => here(own).runInAsyncScope(run);
+}
+
+/** Asked of the platform, not imported: the same code is loaded where there is no such module. */
+function asyncHooks(): AsyncHooks | undefined {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
+  return process?.getBuiltinModule?.("node:async_hooks") as AsyncHooks | undefined;
+}

@@ -1,0 +1,52 @@
+import type { AddressInfo } from "node:net";
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { dynamodbStore, dynamodbTable } from "waybill/dynamodb";
+import type { OpenStore, TortureStore } from "./torture-store.js";
+
+const TABLE = "torture";
+
+function openClient(endpoint: string): DynamoDBClient {
+  return new DynamoDBClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+}
+
+/** dynalite in the test's own process, in memory: real requests, and nothing that outlives it. */
+export const dynamodbTorture: TortureStore = {
+  name: "dynamodb",
+  hasServer: false,
+  async start() {
+    const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const client = openClient(address);
+    await client.send(new CreateTableCommand(dynamodbTable({ table: TABLE })));
+    await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 2 }, { TableName: TABLE });
+    client.destroy();
+    return {
+      address,
+      crash: null,
+      stop: () =>
+        new Promise((resolve) => {
+          server.closeAllConnections();
+          server.close(() => {
+            resolve();
+          });
+        }),
+    };
+  },
+  async open(endpoint): Promise<OpenStore> {
+    const client = openClient(endpoint);
+    const store = dynamodbStore({ client, table: TABLE });
+    return {
+      store,
+      async close() {
+        await store.close();
+        client.destroy();
+      },
+    };
+  },
+};

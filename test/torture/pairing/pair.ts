@@ -1,0 +1,58 @@
+import { underWay } from "../effects.js";
+import { processes } from "../processes.js";
+import { runFolder, torture, type TortureOptions, type TortureResult } from "../torture.js";
+import type { TortureStore } from "../torture-store.js";
+import { readAcknowledged } from "./submitter.js";
+import type { TortureQueue } from "./torture-queue.js";
+
+/** By their first letter: two that work, one that submits and one that reconciles. */
+const LIVES = ["w1", "w2", "s3", "r4"];
+
+/**
+ * Puts a store and a queue to torture together. Who works, who submits and who reconciles are processes of their own, and
+ * each is killed in its turn; so is the broker, where one stands behind the queue.
+ */
+export async function torturePair(
+  store: TortureStore,
+  queue: TortureQueue,
+  options: Omit<TortureOptions, "workers">,
+): Promise<TortureResult> {
+  const { folder, remove } = runFolder();
+  const storeServer = await store.start(folder);
+  const queueServer = await queue.start();
+  try {
+    const opened = await store.open(storeServer.address);
+    const openedQueue = await queue.open(queueServer.address);
+    await opened.store.ready();
+    const { seed, jobs, loadMs } = options;
+    const begin = await processes({
+      store: store.name,
+      address: storeServer.address,
+      queue: { name: queue.name, address: queueServer.address },
+      submit: { seed, jobs, loadMs, startedAt: Date.now() },
+      folder,
+      sabotage: null,
+    });
+    const result = await torture(
+      { ...options, workers: LIVES.length },
+      {
+        store: opened.store,
+        queue: openedQueue.queue,
+        lives: LIVES,
+        acknowledged: () => readAcknowledged(folder),
+        underWay: (life) => underWay(folder, life),
+        begin,
+        crashServer: queueServer.crash,
+        folder,
+      },
+    );
+    await openedQueue.close();
+    await opened.close();
+    return result;
+  } finally {
+    await queueServer.stop();
+    await storeServer.stop();
+    // What went wrong is asked of the files.
+    if (process.env["KEEP_TORTURE"] === undefined) remove();
+  }
+}
