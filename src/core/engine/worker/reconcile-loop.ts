@@ -28,20 +28,39 @@ export interface ReconcileLoop {
   due(): void;
 }
 
+/** The last pass, and what was heard since it began. */
+interface LastPass {
+  at: number;
+  failed: boolean;
+  /** Something is due by now. */
+  told: boolean;
+}
+
+/** How long until a known poll, or what the store or others told of, is to be looked for. */
+function untilLookMs({ core, reconciler, serves }: LoopParts, last: LastPass): number {
+  const soonestMs = last.at + POLL_GRAIN_MS - core.clock.now();
+  if (last.told) return soonestMs;
+  // A store in trouble is not asked whenever something is due.
+  if (last.failed) return Number.POSITIVE_INFINITY;
+  const now = core.time.now();
+  const pollAt = reconciler.polls.nextAt(serves.handlers) ?? Number.POSITIVE_INFINITY;
+  const nextDueAt = reconciler.nextDueAt() ?? Number.POSITIVE_INFINITY;
+  const dueAt = nextDueAt + core.ids.random() * PART_WAYS_MS;
+  return Math.max(Math.min(pollAt, dueAt) - now, soonestMs);
+}
+
 export function reconcileLoop(parts: LoopParts): ReconcileLoop {
   const { core, reconciler, serves, stopping, ears = null } = parts;
   const { idleMs = () => core.policy.reconcileIdleMs } = parts;
   const idle = createIdle(core.clock);
   let kicked = false;
-  let told = false;
-  let passedAt = 0;
-  let failed = false;
+  const last: LastPass = { at: 0, failed: false, told: false };
 
   const waitMs = async (): Promise<number> => {
     const { reconcileBusyMs, takeDueHoldMs } = core.policy;
-    passedAt = core.clock.now();
-    failed = false;
-    told = false;
+    last.at = core.clock.now();
+    last.failed = false;
+    last.told = false;
     ears?.due.asked();
     try {
       // No longer than what is taken is held.
@@ -54,7 +73,7 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
       ears?.due.answered(report.looked);
       return report.acted > 0 || report.more ? reconcileBusyMs : idleMs();
     } catch (error) {
-      failed = true;
+      last.failed = true;
       core.logger.warn("a pass of the reconciler failed; the next one follows", {
         code: codeOf(error),
       });
@@ -62,28 +81,11 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
     }
   };
 
-  /** How long until a known poll is to be looked for. */
-  const untilPollMs = (): number => {
-    // A store in trouble is not asked at each poll that is due.
-    const at = failed ? null : reconciler.polls.nextAt(serves.handlers);
-    if (at === null) return Number.POSITIVE_INFINITY;
-    return Math.max(at - core.time.now(), passedAt + POLL_GRAIN_MS - core.clock.now());
-  };
-
-  /** How long until something is due, as far as the store, or others, have told. */
-  const untilDueMs = (): number => {
-    const soonestMs = passedAt + POLL_GRAIN_MS - core.clock.now();
-    if (told) return soonestMs;
-    const at = failed ? null : reconciler.nextDueAt();
-    if (at === null) return Number.POSITIVE_INFINITY;
-    return Math.max(at - core.time.now() + core.ids.random() * PART_WAYS_MS, soonestMs);
-  };
-
   /** Until the time is over, a poll is due, or somebody kicks; what is learnt of polls meanwhile may shorten it. */
   const nap = async (ms: number): Promise<void> => {
     const endAt = core.clock.now() + ms;
     while (!kicked && !stopping.aborted) {
-      const leftMs = Math.min(endAt - core.clock.now(), untilPollMs(), untilDueMs());
+      const leftMs = Math.min(endAt - core.clock.now(), untilLookMs(parts, last));
       if (leftMs <= 0) break;
       await idle.nap(leftMs, stopping);
     }
@@ -109,7 +111,7 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
       idle.kick();
     },
     due() {
-      told = true;
+      last.told = true;
       idle.kick();
     },
   };
