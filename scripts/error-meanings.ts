@@ -5,6 +5,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   "input.invalid": "The input does not match the kind's schema, or is not safe as JSON.",
   "input.too_large": "Input or metadata is larger than the store or the policy allows.",
   "idempotency.conflict": "The idempotency key was used before with another input.",
+  "idempotency.pending":
+    "A transaction that is still open has used the same idempotency key or id, and may go either way.",
   "id.taken": "The caller's own id belongs to a job already, whatever its input.",
   "job.not_found": "There is no job with this id, reference or kind.",
   "job.already_final": "The job is COMPLETED or FAILED, and final statuses never change.",

@@ -12,12 +12,20 @@ export type { JobDef } from "./core/define/job-def.js";
 export type * from "./core/define/handler-context.js";
 export { steps, type Step, type StepsSource } from "./core/define/steps.js";
 export { tally, type Tally } from "./core/define/tally.js";
-export { type AbortReason, type Done, HandlerAborted, type Tracked } from "./core/handler.js";
+export {
+  type AbortReason,
+  type CallbackTokenOptions,
+  type Done,
+  HandlerAborted,
+  type ProgressOptions,
+  type Tracked,
+} from "./core/handler.js";
 
 // Composition.
 export { createWaybill } from "./core/create-waybill.js";
 export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
+export type { CallbackOptions } from "./core/callback/callbacks.js";
 export type * from "./core/api/waybill.js";
 export type * from "./core/api/relay.js";
 export type * from "./core/api/worker.js";

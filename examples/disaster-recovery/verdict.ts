@@ -98,12 +98,16 @@ export async function judge(serviceUrl: string, withFault: boolean): Promise<Ver
     const failed = items.length - completed;
     const named = sum(found.map((one) => one.named));
     const sentence = isTrue
-      ? `${completed} of 3 plans COMPLETED with 6 READY servers each${failed > 0 ? `, ${failed} are FAILED and name ${named}` : ""}; the service's log agrees.`
+      ? `${completed} of 3 plans COMPLETED with 6 READY servers each${failed > 0 ? `, ${failed} are FAILED and name ${named}` : ""}; the service's log agrees; ${eventsSaid(events)}.`
       : `${wrong} executions do not agree with the service's log, ${tooEarly} were COMPLETED too early, ${untold.length} alerts are undelivered, ${events.lost} events are lost.`;
     return { isTrue, sentence, tooEarly, launched: 6 * sum(found.map(({ launches }) => launches)), events };
   } finally {
     await close();
   }
+}
+
+function eventsSaid({ told, applied, tooEarly, final }: EventCount): string {
+  return `of ${told} events ${applied} were applied, ${tooEarly} of them after they had come too early, and ${final} came after the end`;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -33,20 +33,28 @@ const jobs = jobRoutes(waybill, { ...access, submit: [], basePath: "/jobs" });
 const gateway = websocketGateway(waybill, { ...access, allowedOrigins: [origin], path: "/jobs" });
 
 const page = fileURLToPath(new URL("page/", import.meta.url));
-const bundle = build({
-  entryPoints: [`${page}app.tsx`],
-  ...{ bundle: true, write: false, format: "esm", minify: true, jsx: "automatic" },
-  define: { "process.env.NODE_ENV": '"production"' },
-});
+const STYLES: ReadonlySet<string> = new Set(["/style.css", "/components.css"]);
+let bundle: Promise<Uint8Array> | null = null;
+
+/** Made when it is first asked for. */
+function bundled(): Promise<Uint8Array> {
+  bundle ??= build({
+    entryPoints: [`${page}app.tsx`],
+    ...{ bundle: true, write: false, format: "esm", minify: true, jsx: "automatic" },
+    define: { "process.env.NODE_ENV": '"production"' },
+  }).then(({ outputFiles }) => outputFiles[0]?.contents ?? new Uint8Array());
+  return bundle;
+}
+
 const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Documents</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">
-<link rel="stylesheet" href="/style.css"><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/app.js"></script></html>`;
+<link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/components.css"><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/app.js"></script></html>`;
 
 async function answer(request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   if (pathname === "/jobs" || pathname.startsWith("/jobs/")) return jobs(request);
-  if (pathname === "/app.js") return file((await bundle).outputFiles[0]?.contents ?? "", "text/javascript");
-  if (pathname === "/style.css") return file(await readFile(`${page}style.css`), "text/css");
+  if (pathname === "/app.js") return file(await bundled(), "text/javascript");
+  if (STYLES.has(pathname)) return file(await readFile(page + pathname.slice(1)), "text/css");
   const session = searchParams.get("session");
   if (session !== null) return signIn(session);
   if (!pathname.startsWith("/api/")) return file(HTML, "text/html");

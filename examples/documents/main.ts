@@ -17,7 +17,7 @@ const HEAD = ["documents", "NAIVE row", "page", "index", "WAYBILL row", "page", 
 await runExample(play, { page: true });
 
 async function play(stage: Stage): Promise<boolean> {
-  const times = stage.fast ? { stepMs: 150, outageMs: 1_500 } : { stepMs: 500, outageMs: 4_000 };
+  const times = stage.fast ? { stepMs: 150, outageMs: 1_500 } : { stepMs: 400, outageMs: 4_000 };
   const parts = await openParts(stage, times.stepMs);
   const opened = openWaybill();
   stage.atEnd(opened.close);

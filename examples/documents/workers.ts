@@ -17,7 +17,7 @@ import {
   putNeighbours,
 } from "./tables.js";
 
-export const EMBEDDING_MODEL = "hashed-64";
+const EMBEDDING_MODEL = "hashed-64";
 
 export interface Means {
   readonly waybill: DocumentsWaybill;
@@ -131,7 +131,7 @@ export function provisioning(pool: Pool, stepMs: number) {
 const HANDLE = { ingest: takeIn, embed, graph: link } as const;
 
 /** Works until the signal aborts. The ingest worker also sets up workspaces and looks into the index. */
-export async function work(
+async function work(
   role: Role,
   environment: Environment,
   stepMs: number,

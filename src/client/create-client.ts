@@ -41,6 +41,7 @@ type Untyped =
 export function createClient<D extends AnyDef = never>(
   options: ClientOptions<D> & ([D] extends [never] ? TypeProblem<Untyped> : unknown),
 ): Client<D> {
+  check(options);
   return openClient(options, surroundings(options.onWake));
 }
 
@@ -99,6 +100,9 @@ function invalid(sentence: string): ClientError {
 }
 
 function check(options: ClientOptions<AnyDef>): void {
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw invalid('createClient takes an object: { baseUrl: "/jobs", jobs: [ingest] }.');
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
     throw invalid(`createClient has no option "${unknown}". It takes ${OPTIONS.join(", ")}.`);

@@ -1,9 +1,18 @@
 import type { ClaimOptions } from "./api/claim.js";
 import type { CreateWaybill } from "./api/options.js";
-import type { Composition, Health } from "./api/waybill.js";
+import type { Composition } from "./api/waybill.js";
 import type { AnyDef } from "./define/any-def.js";
 import type { Definition } from "./definition.js";
-import { checkOptions } from "./options.js";
+import {
+  CREATE_OPTIONS,
+  ITEM_OPTIONS,
+  LIST_OPTIONS,
+  PAGE_OPTIONS,
+  REDELIVER_OPTIONS,
+  RERUN_OPTIONS,
+  SUBMIT_OPTIONS,
+} from "./option-names.js";
+import { checkOptions, requireOptions } from "./options.js";
 import {
   cancel,
   type CancelOptions,
@@ -28,6 +37,7 @@ import {
 import { redeliver, type Redelivery } from "./engine/relay/redeliver.js";
 import { createRelayProcess } from "./engine/relay-process/relay-process.js";
 import type { RelayOptions } from "./engine/relay-process/options.js";
+import { checkEvents } from "./engine/compose/composition.js";
 import { createRuntime, type Runtime, type RuntimeOptions } from "./engine/compose/runtime.js";
 import {
   type RuntimeSubmitItem,
@@ -36,24 +46,22 @@ import {
   submitMany,
 } from "./engine/submit/submit.js";
 import { result, watch, type ResultOptions, type WatchOptions } from "./engine/read/watch.js";
+import { noteDefinition } from "./engine/compose/same-definition.js";
 import { claimObject } from "./engine/run/claim-object.js";
 import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerOptions } from "./engine/worker/worker.js";
 import { WaybillError } from "./errors.js";
+import { type Handler, runtimeHandlers } from "./given-handlers.js";
+import { operating } from "./operating.js";
 import { type OwnerOption, ownerOf, type Whose } from "./owner-option.js";
 import type { EventType, ServerEvent } from "./event.js";
-import type { PollAnswer, RuntimeHandler } from "./handler.js";
+import type { PollAnswer } from "./handler.js";
 import { AsyncResult, ok } from "./result.js";
 
 /** A definition as applications hold it. */
 type Def = Pick<AnyDef, "~definition">;
-/** A handler as applications hold it. */
-interface Handler {
-  readonly "~handler": RuntimeHandler;
-}
-
 /**
  * Puts a Waybill together: kinds, a store, and what else the application has. Nothing is reached before it is used, and
  * nothing runs by itself: `worker(…).run()` does the work.
@@ -61,6 +69,7 @@ interface Handler {
  * @throws {WaybillError} `config.invalid`, `config.capability_missing`: the parts do not fit, with the sentence why
  */
 export const createWaybill: CreateWaybill = ((options: GivenOptions) => {
+  requireOptions("createWaybill", options, CREATE_OPTIONS);
   const jobs: unknown = options.jobs;
   if (!Array.isArray(jobs)) throw new WaybillError("config.invalid", "jobs must be a list of definitions.");
   const definitions = (jobs as readonly (Def | null | undefined)[]).map((def) => def?.["~definition"]);
@@ -83,13 +92,17 @@ function waybillOf(runtime: Runtime) {
     ...submitting(runtime),
     ...reading(runtime),
     ...watching(runtime),
+    ...operating(runtime),
     cancel: (...args: JobArgs) =>
       AsyncResult.run(async () => {
         const { id, asked, options } = jobAsked(runtime, "cancel", args, ["reason", "actor"]);
         return cancel(core, dispatcher, id, options, asked);
       }),
     recall: (id: string, options: Pick<CancelOptions, "actor"> = {}) =>
-      AsyncResult.run(async () => open(runtime, () => recall(core, dispatcher, id, options))),
+      AsyncResult.run(async () => {
+        checkOptions("recall", options, ["actor"]);
+        return open(runtime, () => recall(core, dispatcher, id, options));
+      }),
     report: (def: Def, target: Target, seen: PollAnswer, options?: OwnerOption) =>
       AsyncResult.run(async () => {
         const whose = whoseOf("report", options);
@@ -110,7 +123,13 @@ function waybillOf(runtime: Runtime) {
       }),
     intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
       runtime.checkOpen();
-      return createIntake(core, dispatcher, runtime.reconciler, runtimeHandlers(handlers), settings);
+      return createIntake(
+        core,
+        dispatcher,
+        runtime.reconciler,
+        runtimeHandlers(runtime.core, handlers),
+        settings,
+      );
     },
     worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
       startable(runtime, running, handlers, settings),
@@ -118,10 +137,6 @@ function waybillOf(runtime: Runtime) {
       runtime.checkOpen();
       return kept(runtime, running, createRelayProcess(runtime, settings));
     },
-    reconcile: async (options: ReconcileOptions = {}) => open(runtime, () => reconcile(runtime, options)),
-    flush: async ({ timeoutMs = FLUSH_MS }: { readonly timeoutMs?: number | undefined } = {}) =>
-      open(runtime, () => runtime.flush(timeoutMs)),
-    health: async () => open(runtime, () => health(runtime)),
     "~composition": {
       kinds: new Set(core.definitions.keys()),
       logger: core.logger,
@@ -133,12 +148,15 @@ function waybillOf(runtime: Runtime) {
   };
 }
 
-/** Enough for what a process still has to say; what takes longer is the reconciler's. */
-const FLUSH_MS = 30_000;
-
 /** The definition that the engine was composed with, by what the caller holds. */
 function definitionOf(runtime: Runtime, def: Def): Definition {
   runtime.checkOpen();
+  if (!isDef(def)) {
+    const sentence =
+      "What comes first must be a definition, as defineJob returns it: not its name, and not a handler.";
+    throw new WaybillError("config.invalid", sentence);
+  }
+  noteDefinition(runtime.core, def["~definition"]);
   return knownDefinition(runtime.core, def["~definition"].kind);
 }
 
@@ -220,21 +238,6 @@ function submitting(runtime: Runtime) {
   };
 }
 
-const ITEM_OPTIONS = [
-  "input",
-  "idempotencyKey",
-  "owner",
-  "subject",
-  "metadata",
-  "delayMs",
-  "deadlineMs",
-  "actor",
-  "id",
-];
-const SUBMIT_OPTIONS = [...ITEM_OPTIONS.slice(1), "tx"];
-const RERUN_OPTIONS = ["actor", "idempotencyKey"];
-const LIST_OPTIONS = ["kind", "status", "word", "owner", "subject", "limit", "cursor"];
-
 function reading(runtime: Runtime) {
   const { core } = runtime;
   return {
@@ -252,11 +255,19 @@ function reading(runtime: Runtime) {
       const { id, asked } = jobAsked(runtime, "history", args);
       return history(core, id, asked);
     },
-    undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
-      open(runtime, () => undelivered(core, page)),
-    redeliver: (what: Redelivery) => AsyncResult.run(async () => open(runtime, () => redeliver(core, what))),
-    parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) =>
-      open(runtime, () => parked(core, page)),
+    undelivered: async (page: { readonly limit?: number; readonly cursor?: string } = {}) => {
+      checkOptions("undelivered", page, PAGE_OPTIONS);
+      return open(runtime, () => undelivered(core, page));
+    },
+    redeliver: (what: Redelivery) =>
+      AsyncResult.run(async () => {
+        requireOptions("redeliver", what, REDELIVER_OPTIONS);
+        return open(runtime, () => redeliver(core, what));
+      }),
+    parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) => {
+      checkOptions("parked", page, PAGE_OPTIONS);
+      return open(runtime, () => parked(core, page));
+    },
   };
 }
 
@@ -280,6 +291,9 @@ function watching(runtime: Runtime) {
     },
     on: (type: EventType, listener: (event: ServerEvent) => void) => {
       runtime.checkOpen();
+      checkEvents("on", [type]);
+      if (typeof listener !== "function")
+        throw new WaybillError("config.invalid", "on takes a type of event and a function.");
       return runtime.on(type, listener);
     },
   };
@@ -301,13 +315,21 @@ function kept(
   running.add(what);
   return {
     run: async (options) => {
-      runtime.storeWatch.check();
+      checkOptions("run", options, ["signal"]);
+      let refusal: WaybillError | null = null;
+      // Beside the first claims: a store that can be used costs no start.
+      void runtime.storeWatch.check().then((unfit) => {
+        refusal = unfit;
+        if (unfit !== null) void what.stop();
+      });
       try {
         await what.run(options);
       } finally {
         running.delete(what);
         ended();
       }
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition, @typescript-eslint/only-throw-error -- set meanwhile
+      if (refusal !== null) throw refusal;
     },
     stop: () => what.stop(),
   };
@@ -326,7 +348,7 @@ function startable(
     core,
     dispatcher,
     reconciler,
-    runtimeHandlers(handlers),
+    runtimeHandlers(runtime.core, handlers),
     settings,
     runtime.hints,
   );
@@ -340,46 +362,4 @@ function startable(
 async function open<T>(runtime: Runtime, run: () => Promise<T>): Promise<T> {
   runtime.checkOpen();
   return run();
-}
-
-function runtimeHandlers(handlers: readonly Handler[]): readonly RuntimeHandler[] {
-  return handlers.map((handler) => handler["~handler"]);
-}
-
-interface ReconcileOptions {
-  readonly handlers?: readonly Handler[] | undefined;
-  readonly budgetMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Half of the shortest pause of a scheduler: a pass is over before the next begins. */
-const RECONCILE_BUDGET_MS = 25_000;
-
-async function reconcile(runtime: Runtime, options: ReconcileOptions) {
-  const handlers = runtimeHandlers(options.handlers ?? []);
-  const { looked, unserved, more } = await runtime.reconciler.pass({
-    handlers: new Map(handlers.map((handler) => [handler.definition.kind, handler])),
-    budgetMs: options.budgetMs ?? RECONCILE_BUDGET_MS,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-  return { looked, unserved, complete: !more };
-}
-
-async function health(runtime: Runtime): Promise<Health> {
-  const found = await runtime.health();
-  const since = (instant: number | null): number | null =>
-    instant === null ? null : Math.max(0, found.nowMs - instant);
-  return {
-    reconcilerLagMs: since(found.lastPulseAt),
-    oldestOverdueMs: since(found.oldestDueAt) ?? 0,
-    oldestReadyMs: since(found.oldestReadyAt) ?? 0,
-    oldestExpiredMs: since(found.oldestExpiredAt ?? null) ?? 0,
-    unserved: found.unserved,
-    parked: found.parked,
-    undeliverable: found.undeliverable,
-    lostWrites:
-      found.lostWrites === undefined
-        ? null
-        : { calls: found.lostWrites.calls, agoMs: since(found.lostWrites.lastSeenAt) ?? 0 },
-  };
 }

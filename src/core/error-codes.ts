@@ -23,6 +23,10 @@ export const ERROR_CODES = {
       "Use a new key for a new piece of work, or repeat the call with the first input; nothing was written.",
     retryable: false,
   },
+  "idempotency.pending": {
+    remedy: "Try again when it has ended; nothing was written.",
+    retryable: true,
+  },
   "id.taken": {
     remedy: "Read that job, or submit under another id; nothing was written.",
     retryable: false,

@@ -38,6 +38,12 @@ export class WaybillError<C extends ErrorCode = ErrorCode> extends Error {
     this.jobId = facts.jobId;
     this.docs = `docs/errors.md#${code.replace(".", "")}`;
   }
+
+  /** With the sentence, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    const { name, message, ...facts } = this;
+    return { name, message, ...facts };
+  }
 }
 
 /** Errors that carry facts of their own, by code. */

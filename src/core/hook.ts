@@ -1,3 +1,5 @@
+import { isThenable } from "./foreign.js";
+
 /**
  * Calls what the application gave to be called. What it throws, at once or later, reaches `troubled` and nobody else: an
  * async function is taken for a hook too, and its rejection, unheard, would end the process.
@@ -9,12 +11,6 @@ export function callHook(hook: () => unknown, troubled: (error: unknown) => void
   } catch (error) {
     troubled(error);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
 }
 
 function ignore(): void {

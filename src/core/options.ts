@@ -8,16 +8,27 @@ import { WaybillError } from "./errors.js";
  * @throws {WaybillError} `config.invalid`
  */
 export function checkOptions(what: string, given: unknown, known: readonly string[]): void {
-  if (given === undefined) return;
+  if (given !== undefined) requireOptions(what, given, known);
+}
+
+/** The same where there must be some. */
+export function requireOptions(what: string, given: unknown, known: readonly string[]): void {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new WaybillError("config.invalid", `The options of ${what} must be an object.`);
+    throw new WaybillError(
+      "config.invalid",
+      `The options of ${what} must be an object. It takes ${known.join(", ")}.`,
+    );
   }
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    const hint = near === null ? `It takes ${known.join(", ")}.` : `Did you mean ${near}?`;
-    throw new WaybillError("config.invalid", `${what} has no option ${shown(name)}. ${hint}`);
+    throw new WaybillError("config.invalid", `${what} has no option ${shown(name)}. ${meant(name, known)}`);
   }
+}
+
+/** A sentence about a name that is not known: what was meant, or else what there is. */
+export function meant(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === null ? `It takes ${known.join(", ")}.` : `Did you mean ${near}?`;
 }
 
 /** The known name nearest to a given one; `null`: none is near enough to be meant. */

@@ -9,6 +9,7 @@ import { problemResponse, RequestRefused } from "./problem.js";
 import { historyOfJob, listJobs, notFound, readJob } from "./reads.js";
 import { wantsEvents } from "./request.js";
 import { streamJob, streamJobs } from "./streams.js";
+import { isError } from "../core/foreign.js";
 
 type Route = (call: Call) => Promise<Response>;
 type Methods = Readonly<Partial<Record<"GET" | "POST", Route>>>;
@@ -122,5 +123,5 @@ function withoutBody({ status, headers }: Response): Response {
 /** What a log may say of an error: its code, else its name. */
 function nameOf(error: unknown): string {
   if (isWaybillError(error)) return error.code;
-  return error instanceof Error ? error.name : "not an Error";
+  return isError(error) ? error.name : "not an Error";
 }

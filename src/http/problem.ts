@@ -128,6 +128,7 @@ export const ANSWERS = {
   "store.not_migrated": INTERNAL,
   "store.corrupt": INTERNAL,
   "store.unstorable": INTERNAL,
+  "idempotency.pending": AWAY,
   "result.timeout": INTERNAL,
   "result.job_failed": INTERNAL,
 } as const satisfies Record<ErrorCode, Answer>;

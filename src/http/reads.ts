@@ -6,9 +6,11 @@ import { toListedView, toView } from "../core/api/view.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { isWaybillError, WaybillError } from "../core/errors.js";
 import { isFinal } from "../core/lifecycle.js";
+import { onAbort } from "../core/live/on-abort.js";
 import { eventToJson } from "../core/wire/event.js";
 import { etagOf, jobHeaders, jsonResponse, notModified, viewJson } from "./answers.js";
 import type { Call } from "./call.js";
+import { callLife } from "./call-life.js";
 import type { Service } from "./options.js";
 import { RequestRefused } from "./problem.js";
 import { type ListQuery, listQuery, noneMatch, onlyStatus, waitSeconds } from "./request.js";
@@ -37,7 +39,7 @@ export async function findJob({ service, principal, name }: Call): Promise<Found
   return { def, job };
 }
 
-/** Waits until a job is as it should be, or time or the caller is gone; then as it is. */
+/** Waits until a job is as it should be, or time, the caller or their credential is gone; then as it is. */
 export async function waitFor(
   { service, request, principal }: Call,
   { def, job }: Found,
@@ -49,10 +51,11 @@ export async function waitFor(
     stop.abort();
   };
   const cancelTimer = service.clock.timer(seconds * 1_000, end, true);
-  request.signal.addEventListener("abort", end, { once: true });
+  const life = callLife(service.clock, request, principal);
+  const deaf = onAbort(life.signal, end);
   let latest = job;
   try {
-    if (request.signal.aborted) end();
+    if (life.signal.aborted) end();
     for await (const seen of service.waybill.watch(def, job.id, {
       ...seenBy(principal),
       signal: stop.signal,
@@ -62,7 +65,8 @@ export async function waitFor(
     }
   } finally {
     cancelTimer();
-    request.signal.removeEventListener("abort", end);
+    deaf();
+    life.end();
   }
   return { def, job: latest };
 }

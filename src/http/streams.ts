@@ -4,6 +4,7 @@ import type { JobChanges } from "../core/live/changes.js";
 import { liveStream } from "../core/live/live-stream.js";
 import type { JobView } from "../core/api/view.js";
 import type { Call } from "./call.js";
+import { callLife } from "./call-life.js";
 import { notFound, seenBy } from "./reads.js";
 import { listQuery } from "./request.js";
 
@@ -22,19 +23,24 @@ export async function streamJobs(call: Call): Promise<Response> {
   return stream(call, null, { kind: kinds, limit, ...(subject === null ? {} : { subject }) });
 }
 
-/** A stream counts among the owner's waits as long as it is open. */
+/** A stream counts among the owner's waits as long as it is open, and ends with the credential: the reader connects anew. */
 async function stream(call: Call, jobId: string | null, filter: ObserveFilter<AnyDef>): Promise<Response> {
   const { service, request, principal } = call;
-  const release = service.waits.open(principal.owner);
+  const leave = service.waits.open(principal.owner);
+  const life = callLife(service.clock, request, principal);
+  const release = (): void => {
+    leave();
+    life.end();
+  };
   try {
     const response = await liveStream({
       jobId,
       lastEventId: request.headers.get("last-event-id"),
       clock: service.clock,
-      signal: request.signal,
+      signal: life.signal,
       observe: () =>
         whileOpen(
-          service.waybill.observe({ ...filter, ...seenBy(principal) }, { signal: request.signal }),
+          service.waybill.observe({ ...filter, ...seenBy(principal) }, { signal: life.signal }),
           release,
         ),
     });

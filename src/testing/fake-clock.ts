@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.js";
 
 export interface FakeClockOptions {
   /** The first `now()`, Unix milliseconds or an ISO date. @default "2025-01-01T00:00:00Z" */
-  readonly start?: number | string;
+  readonly start?: number | string | undefined;
 }
 
 /** A clock that stands still until it is told to move. */

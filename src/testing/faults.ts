@@ -19,9 +19,9 @@ export type { Fault, FaultPart, FaultRule, InjectedFault, RandomFaults } from ".
 
 export interface FaultsOptions {
   /** Times `late` and `delay`. @default the system clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Of `random`: the same seed breaks the same calls of the same run. @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /**

@@ -128,6 +128,15 @@ describe("a road", () => {
     const again = connect(road.port, road.host).on("error", () => undefined);
     again.write("again");
     expect(String((await once(again, "data"))[0])).toBe("again");
+    const passed: string[] = [];
+    road.when(
+      (bytes) => bytes.includes("ga"),
+      () => passed.push("seen"),
+    );
+    again.write("again");
+    await once(again, "data");
+    // Once: the echo fits as well.
+    expect(passed).toEqual(["seen"]);
     road.loseReply("again");
     const lost = closeOf(again);
     again.write("again");

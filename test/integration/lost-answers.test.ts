@@ -22,8 +22,9 @@ function losing(store: AnyStore, lost: StoreMethod, later: () => never | Promise
   const isLost = new Promise<void>((resolve) => {
     tell = resolve;
   });
-  const broken = interceptStore(store, async (method, _, call) => {
-    if (method !== lost) return call();
+  const broken = interceptStore(store, async (method, items, call) => {
+    // A create of nothing asks for the time.
+    if (method !== lost || items === 0) return call();
     calls += 1;
     if (calls > 1) return later();
     await call();
@@ -64,7 +65,10 @@ for (const { name, isMissing, open } of ENGINES) {
 
     it("may be stored, all of many", async () => {
       const { waybill, count } = await bench("create", LATER[0]![1]);
-      const items = [{ input: { to: "ann" }, id: "job-1" }, { input: { to: "bob" } }];
+      const items = [
+        { input: { to: "ann" }, id: "job-1" },
+        { input: { to: "bob" }, id: "job-2" },
+      ];
       const error = await waybill.submitMany(mail, items).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: "store.unavailable", outcome: "unknown", jobId: "job-1" });
       expect(await count()).toBe(2);

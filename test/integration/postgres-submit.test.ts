@@ -40,6 +40,19 @@ describe.skipIf(postgresMissing() !== null)("a job on Postgres", () => {
     await waybill.close();
   });
 
+  it("is refused with a pool for a transaction, and written nowhere", async () => {
+    const server = await postgresServer();
+    const pool = server.pool();
+    const store = postgresStore({ client: pool, schema: server.schema() });
+    await store.migrate();
+    const waybill = createWaybill({ jobs: [ingest], store });
+    // @ts-expect-error -- each statement of a pool runs on another connection
+    const submitted = waybill.submit(ingest, { docId: "x" }, { tx: pool }).unwrap();
+    await expect(submitted).rejects.toThrow("tx is a pool, which runs each statement outside of your transaction");
+    expect((await waybill.list({ kind: "doc.ingest" })).items).toEqual([]);
+    await waybill.close();
+  });
+
   it("goes through named statements, of which a connection keeps a limited number", async () => {
     const server = await postgresServer();
     const pool = server.pool({ max: 1 });

@@ -7,9 +7,9 @@ import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included. Raise it knowingly. */
 // As measured, with all that the engine has learned since it weighed 65_536.
-const CEILING_GZIP_BYTES = 74_240;
+const CEILING_GZIP_BYTES = 80_384;
 /** What a page pays that imports definitions only. */
-const DEFINITIONS_CEILING_GZIP_BYTES = 5_222;
+const DEFINITIONS_CEILING_GZIP_BYTES = 5_376;
 
 /** Packages that the root entry may bring along. xstate and every driver are missing on purpose. */
 const COMPANY = ["@noble/hashes", "eventemitter3", "waybill"];

@@ -53,7 +53,7 @@ describe.runIf(only === undefined)("the whole library, simulated", () => {
 
   it("has met every kind of fault, more than once or twice", () => {
     expect(jobs).toBeGreaterThan(20 * SEEDS);
-    for (const fault of EXPECTED) expect(injected[fault] ?? 0, fault).toBeGreaterThan(5);
+    for (const fault of EXPECTED) expect(injected[fault] ?? 0, fault).toBeGreaterThan(2);
   });
 
   it(

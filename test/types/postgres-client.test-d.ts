@@ -41,6 +41,8 @@ const store = postgresStore({ client: poolClient });
 
 void store.create({ nowMs: 0, items });
 void store.create({ nowMs: 0, items, tx: poolClient });
+// @ts-expect-error -- a pool has no transaction: each statement runs on another connection
+void store.create({ nowMs: 0, items, tx: pool });
 void store.migrate();
 postgresMigrationSql("jobs") satisfies string;
 

@@ -40,6 +40,11 @@ describe("the body of a mutation", () => {
     await expect(body).toMatchFileSnapshot("../golden/appsync/mutation-extended.txt");
   });
 
+  it("has no progress where the job has none, and never the text of it", () => {
+    for (const view of [viewOf("job-a", { progress: null }), viewOf("job-a", {}), null])
+      expect(extendedUpdateOf(eventOf("job-a", 3), SOURCE, view).progress).toBeNull();
+  });
+
   it("says what was sent to whoever reads it as GraphQL, whatever the text", () => {
     const text = fc.string({ unit: CHARACTER, maxLength: 40 });
     const update = fc.record({

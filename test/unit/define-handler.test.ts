@@ -60,7 +60,7 @@ describe("handle", () => {
   it.each<[string, { handle(implementation: never): unknown }, unknown]>([
     ['The handler of kind "plain" must be a function, or an object with run.', plain, null],
     ['The handler of kind "plain" needs run, a function.', plain, {}],
-    ['The handler of kind "plain" has no option "poll"; there are run.', plain, { run: poll, poll }],
+    ['The handler of kind "plain" has no option "poll". It takes run.', plain, { run: poll, poll }],
     ['The handler of kind "external" must be an object with run and poll.', external, poll],
     ['The handler of kind "external" needs run, a function.', external, { poll }],
     [

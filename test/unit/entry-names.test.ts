@@ -22,6 +22,7 @@ it("what prepares an engine bears the name of the engine", () => {
     "dynamodbStore",
     "dynamodbTable",
     "dynamodbTableScript",
+    "hintsOfStreamRecord",
   ]);
   expect(Object.keys(postgres)).toContain("postgresMigrationSql");
   expect(Object.keys(sqs).sort()).toEqual(["sqsCloudFormation", "sqsIamPolicy", "sqsQueue"]);

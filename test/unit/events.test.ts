@@ -107,8 +107,8 @@ describe("events of a history", () => {
     const entries = decodeHistory(job.history);
     const unknown = eventsOf(undefined, job, entries, undefined);
     expect(unknown.map(({ word, message }) => [word, message])).toEqual([
-      ["PENDING", "The job is recorded."],
-      ["FAILED", "The job failed."],
+      ["PENDING", "Recorded."],
+      ["FAILED", "Cancelled."],
     ]);
     const hostile = kind("sample.work", {
       wordOf: () => {

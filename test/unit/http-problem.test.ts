@@ -40,6 +40,7 @@ describe("a problem", () => {
       "queue.unavailable",
       "feed.unavailable",
       "waybill.closed",
+      "idempotency.pending",
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { interceptStore } from "../../src/testing/intercept-store.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { createWaybill } from "../../src/core/create-waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
@@ -79,7 +80,7 @@ export function observeWorld(
 
   const base = memoryStore();
   const store: Store = {
-    ...base,
+    ...interceptStore(base, (_method, _items, call) => call()),
     capabilities: {
       ...base.capabilities,
       ...options.capabilities,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PollTimes } from "../../src/core/engine/reconcile/poll-times.js";
 import type { JobRecord } from "../../src/core/record.js";
-import { createWaybill, defineJob, type HandlerFor, memoryStore } from "../../src/index.js";
+import { createWaybill, defineJob, type HandlerFor, memoryFeed, memoryStore } from "../../src/index.js";
 import { countingStore } from "../../src/testing/counting.js";
 import { fakeClock, testWaybill } from "../../src/testing.js";
 
@@ -102,6 +102,38 @@ describe("polls, while a worker is awake", () => {
     expectOnTime(looks);
   });
 
+  it("come nearer when an event in another process says so, and end when it does", async () => {
+    const clock = fakeClock();
+    const [store, feed] = [memoryStore(), memoryFeed()];
+    const looks: number[] = [];
+    const handler = convert.handle({
+      run: ({ input, track }) => track({ name: input.name }),
+      poll: () => {
+        looks.push(clock.now());
+        return { state: "open" };
+      },
+      pollEveryMs: 600_000,
+    });
+    const composed = () => createWaybill({ jobs: [convert], store, feed, clock });
+    const [working, telling] = [composed(), composed()];
+    const worker = working.worker([handler]);
+    const running = worker.run();
+    await clock.runUntil(working.submit(convert, { name: "a" }).unwrap());
+    await clock.advance(10_000);
+    const tell = (seen: Parameters<typeof telling.report>[2]) =>
+      clock.runUntil(telling.report(convert, { ref: { name: "a" } }, seen).unwrap());
+    await tell({ state: "open", nextPollMs: 1_500 });
+    const dueAt = clock.now() + 1_500;
+    await clock.advance(1_500 + ON_TIME_MS);
+    expect(looks).toEqual([expect.any(Number)]);
+    expect(looks[0]! - dueAt).toBeGreaterThanOrEqual(0);
+    await tell({ state: "done", output: { url: "x" } });
+    await clock.advance(700_000);
+    expect(looks).toHaveLength(1);
+    await clock.runUntil(worker.stop());
+    await running;
+  });
+
   it("are looked for when they are due, and no more often", async () => {
     const clock = fakeClock();
     const trips = countingStore(memoryStore());
@@ -141,11 +173,11 @@ describe("polls, while a worker is awake", () => {
 
 describe("what is known of polls", () => {
   const kinds = new Map([["a", {} as never]]);
-  const open = (id: string, at: number, kind = "a") =>
-    ({ id, kind, poll: null, awaiting: { nextPollAt: at } }) as unknown as JobRecord;
+  const open = (id: string, at: number, kind = "a", version = 1) =>
+    ({ id, kind, version, poll: null, awaiting: { nextPollAt: at } }) as unknown as JobRecord;
 
   it("is the earliest, of the kinds that are polled here", () => {
-    const polls = new PollTimes();
+    const polls = new PollTimes(async () => null);
     polls.listen(() => undefined);
     for (const record of [open("1", 500), open("2", 300), open("3", 100, "b")]) polls.note(record);
     expect(polls.nextAt(kinds)).toBe(320);
@@ -158,7 +190,7 @@ describe("what is known of polls", () => {
   });
 
   it("is nothing while nobody polls here, and bounded while somebody does", () => {
-    const polls = new PollTimes();
+    const polls = new PollTimes(async () => null);
     polls.note(open("1", 500));
     const deaf = polls.listen(() => undefined);
     expect(polls.nextAt(kinds)).toBeNull();
@@ -169,6 +201,34 @@ describe("what is known of polls", () => {
     expect(polls.nextAt(kinds)).toBe(220);
     deaf();
     polls.listen(() => undefined);
+    expect(polls.nextAt(kinds)).toBeNull();
+  });
+
+  it("is read again where another process has changed it, once a version, and not where it is not known", async () => {
+    const asked: string[] = [];
+    let stored: JobRecord | null = open("1", 300, "a", 3);
+    const polls = new PollTimes(async (id) => {
+      asked.push(id);
+      if (asked.length === 2) throw new Error("the store is away");
+      return stored === null ? null : { record: stored };
+    });
+    polls.listen(() => undefined);
+    polls.note(open("1", 500));
+    for (const hint of [
+      { id: "1", version: 1 },
+      { id: "1", version: 2 },
+      { id: "1", version: 2 },
+      { id: "9", version: 9 },
+    ])
+      polls.hear(hint);
+    await new Promise(setImmediate);
+    expect([asked, polls.nextAt(kinds)]).toEqual([["1"], 320]);
+    polls.hear({ id: "1", version: 4 });
+    await new Promise(setImmediate);
+    expect([asked, polls.nextAt(kinds)]).toEqual([["1", "1"], 320]);
+    stored = null;
+    polls.hear({ id: "1", version: 5 });
+    await new Promise(setImmediate);
     expect(polls.nextAt(kinds)).toBeNull();
   });
 });

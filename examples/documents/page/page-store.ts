@@ -3,7 +3,7 @@ import { createClient } from "waybill/client";
 import { createHooks } from "waybill/react";
 import { type Kinds, openStore, type Rows, type State } from "./store.js";
 
-export const client = createClient<Kinds>({ baseUrl: "/jobs" });
+const client = createClient<Kinds>({ baseUrl: "/jobs" });
 export const { useConnection, useJobs, useLatestJob } = createHooks(client);
 
 async function readRows(): Promise<Rows> {

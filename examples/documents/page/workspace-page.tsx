@@ -48,16 +48,12 @@ export function WorkspacePage({ id }: { readonly id: string }) {
       {word === "provisioning" ? (
         <div className="provisioning">
           <LoadingSpinner size="lg" label="Setting up" />
-          <ProgressIndicator
-            title={`Setting up ${name}`}
-            description="Documents can be added in a moment."
-            percent={null}
-          />
+          <ProgressIndicator title={`Setting up ${name}`} description="Documents can be added in a moment." />
         </div>
       ) : null}
       {word === "error" ? (
-        <div className="actions">
-          <p className="problem">{job?.message ?? row.statusMessage}</p>
+        <div className="end actions">
+          <span className="problem">{job?.message ?? row.statusMessage}</span>
           <TryAgain run={() => tryAgain("workspaces", id)} />
         </div>
       ) : null}

@@ -16,7 +16,7 @@ export interface Scene {
   readonly stage: Stage;
   readonly parts: Parts;
   readonly pool: Pool;
-  /** How long a road stays broken. */
+  /** How long the road to the broker stays broken; the others half of it. */
   readonly outageMs: number;
 }
 
@@ -73,7 +73,7 @@ async function play(scene: Scene, build: Build): Promise<void> {
   await upload("d-1", "d-2", "d-3");
   await published;
   say("d-3 is in the index: the road to the broker is cut before anybody can be told");
-  await outage(scene, roads.publisher);
+  await outage(stage, roads.publisher, scene.outageMs);
   await until(stage, "d-3 has ended", ended("d-3"));
 
   await upload("d-4", "d-5");
@@ -82,7 +82,7 @@ async function play(scene: Scene, build: Build): Promise<void> {
   say("d-5 is being embedded: Ana's laptop goes to sleep");
   await until(stage, "d-5 has ended", ended("d-5"));
   // Not at once: what was said of it has gone by.
-  await outage(scene, roads.page);
+  await outage(stage, roads.page, scene.outageMs / 2);
   build.look();
   say("d-5 has ended: Ana opens her laptop");
 
@@ -92,7 +92,7 @@ async function play(scene: Scene, build: Build): Promise<void> {
   await upload("d-6");
   await arrived;
   say("the message of d-6 arrives: the worker has lost its database");
-  await outage(scene, roads.database);
+  await outage(stage, roads.database, scene.outageMs / 2);
 
   await upload("d-7", "d-8");
   await until(stage, "d-7 is embedded", () => build.isBeingEmbedded("d-7"));
@@ -117,8 +117,8 @@ function passing(road: TcpRoad, texts: readonly string[], then: () => void): Pro
   });
 }
 
-async function outage({ stage, outageMs }: Scene, road: TcpRoad): Promise<void> {
-  await sleep(outageMs, undefined, { signal: stage.signal });
+async function outage(stage: Stage, road: TcpRoad, forMs: number): Promise<void> {
+  await sleep(forMs, undefined, { signal: stage.signal });
   road.restore();
 }
 

@@ -1,6 +1,7 @@
 // What the run stands on: servers, the roads to them, and the processes of both builds.
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:net";
+import { connect } from "amqplib";
 import pg from "pg";
 import type { Child } from "../../stage/children.js";
 import { postgres, rabbitmq } from "../../stage/parts.js";
@@ -17,11 +18,13 @@ type Name =
   | "naiveDatabase"
   | "naivePage";
 
+type Killable = "api" | "ingest" | "embed" | "naive";
+
 export interface Parts {
   readonly roads: Readonly<Record<Name, TcpRoad>>;
-  readonly children: Readonly<Record<"api" | "embed" | "naive", Child>>;
+  readonly children: Readonly<Record<Killable, Child>>;
   /** Starts one that was killed, and resolves when it answers. */
-  restart(name: "api" | "embed" | "naive"): Promise<void>;
+  restart(name: Killable): Promise<void>;
   /** Where people look. */
   readonly origin: string;
   /** The same over Ana's road. */
@@ -40,7 +43,11 @@ export async function openParts(stage: Stage, stepMs: number): Promise<Parts> {
   const [database, broker] = (await Promise.all([ownDatabase(stage), rabbitmq(stage)])).map(
     (url) => new URL(url),
   ) as [URL, URL];
-  process.env["RABBITMQ_EXCHANGE"] ??= `documents-${randomUUID().slice(0, 8)}`;
+  if (process.env["RABBITMQ_EXCHANGE"] === undefined) {
+    const exchange = `documents-${randomUUID().slice(0, 8)}`;
+    process.env["RABBITMQ_EXCHANGE"] = exchange;
+    stage.atEnd(() => forget(broker, exchange));
+  }
   const [apiPort, naivePort] = [await freePort(), await freePort()];
   const toDatabase = { host: database.hostname, port: Number(database.port || 5_432) };
   const toBroker = { host: broker.hostname, port: Number(broker.port || 5_672) };
@@ -78,14 +85,14 @@ export async function openParts(stage: Stage, stepMs: number): Promise<Parts> {
     NAIVE_CONSUME_URL: over(broker, roads.naiveConsumer),
   });
   await Promise.all([readyOf("api"), readyOf("naive")]);
-  start("ingest", "workers.ts", {
+  const ingest = start("ingest", "workers.ts", {
     DATABASE_URL: over(database, roads.database),
     RABBITMQ_URL: over(broker, roads.publisher),
   });
   const embed = start("embed", "workers.ts", {});
   start("graph", "workers.ts", { DATABASE_URL: over(database, roads.graph) });
   await Promise.all(["ingest", "embed", "graph"].map(readyOf));
-  const children = { api, embed, naive };
+  const children = { api, ingest, embed, naive };
   const at = (port: number): string => `http://127.0.0.1:${String(port)}`;
   return {
     ...{ roads, children, sessions },
@@ -133,6 +140,17 @@ async function ownDatabase(stage: Stage): Promise<string> {
   url.pathname = `/${name}`;
   process.env["DATABASE_URL"] = url.href;
   return url.href;
+}
+
+/** On somebody's own broker nothing is left behind. */
+async function forget(broker: URL, exchange: string): Promise<void> {
+  const model = await connect(broker.href);
+  const channel = await model.createChannel();
+  for (const queue of ["ingest", "embed", "graph", "naive"])
+    await channel.deleteQueue(`${exchange}.${queue}`);
+  for (const name of ["", ".work", ".hints", ".naive.status"])
+    await channel.deleteExchange(`${exchange}${name}`);
+  await model.close();
 }
 
 async function freePort(): Promise<number> {

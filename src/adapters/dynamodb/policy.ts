@@ -1,3 +1,6 @@
+import { WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
+
 /** An IAM policy document, as data. */
 export interface PolicyDocument {
   readonly Version: "2012-10-17";
@@ -12,9 +15,18 @@ export interface PolicyDocument {
 /**
  * The least that the store needs: no scan, no transaction, no batch of writes, nothing that changes the table itself.
  *
- * @param tableArn - `arn:aws:dynamodb:<region>:<account>:table/<name>`
+ * `tableArn`: `arn:aws:dynamodb:<region>:<account>:table/<name>`
+ *
+ * @throws WaybillError `config.invalid` where it is no ARN
  */
-export function dynamodbIamPolicy({ tableArn }: { readonly tableArn: string }): PolicyDocument {
+export function dynamodbIamPolicy(options: { readonly tableArn: string }): PolicyDocument {
+  requireOptions("dynamodbIamPolicy", options, ["tableArn"]);
+  const { tableArn } = options;
+  if (typeof tableArn !== "string" || tableArn === "") {
+    const sentence =
+      "tableArn must be the ARN of the table: arn:aws:dynamodb:<region>:<account>:table/<name>.";
+    throw new WaybillError("config.invalid", sentence);
+  }
   return {
     Version: "2012-10-17",
     Statement: [

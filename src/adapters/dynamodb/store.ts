@@ -1,4 +1,5 @@
 import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import {
   type AdvanceReply,
@@ -61,20 +62,20 @@ export interface DynamoDbStoreOptions {
    *
    * @default 5000
    */
-  readonly clockSkewMs?: number;
+  readonly clockSkewMs?: number | undefined;
   /**
    * Gives settled jobs the attribute `ttl`, by which DynamoDB removes them at no charge once time to live is switched on for
    * it, mostly within two days. Jobs with an input or output in an item of its own pay one more write for each.
    *
    * @default false
    */
-  readonly timeToLive?: boolean;
+  readonly timeToLive?: boolean | undefined;
   /**
    * How long a request that a busy table refuses is repeated, beyond what the client does by itself.
    *
    * @default 5000
    */
-  readonly retryForMs?: number;
+  readonly retryForMs?: number | undefined;
 }
 
 const CAPABILITIES: DynamoDbStore["capabilities"] = {
@@ -114,13 +115,9 @@ class StoreOnDynamoDb implements DynamoDbStore {
   readonly #session: Session;
   #closed = false;
 
-  constructor({
-    client,
-    table,
-    clockSkewMs = 5_000,
-    timeToLive = false,
-    retryForMs = 5_000,
-  }: DynamoDbStoreOptions) {
+  constructor(options: DynamoDbStoreOptions) {
+    requireOptions("dynamodbStore", options, ["client", "table", "clockSkewMs", "timeToLive", "retryForMs"]);
+    const { client, table, clockSkewMs = 5_000, timeToLive = false, retryForMs = 5_000 } = options;
     requireWhole("clockSkewMs", clockSkewMs);
     requireWhole("retryForMs", retryForMs);
     const connection = new Connection(client, requireTableName(table), retryForMs);

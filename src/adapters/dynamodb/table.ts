@@ -1,5 +1,6 @@
 import type { CreateTableCommandInput, DescribeTableCommandOutput } from "@aws-sdk/client-dynamodb";
 import { WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { INDEXES, TTL_ATTRIBUTE } from "./names.js";
 
 export interface TableOptions {
@@ -10,7 +11,7 @@ export interface TableOptions {
    *
    * @default "on-demand"
    */
-  readonly capacity?: "on-demand" | { readonly readUnits: number; readonly writeUnits: number };
+  readonly capacity?: "on-demand" | { readonly readUnits: number; readonly writeUnits: number } | undefined;
 }
 
 interface IndexShape {
@@ -34,6 +35,7 @@ const INDEX_SHAPES: readonly IndexShape[] = [
 
 /** The table and its indexes, as `CreateTableCommand` and most tools take them. */
 export function dynamodbTable(options: TableOptions): CreateTableCommandInput {
+  requireOptions("dynamodbTable", options, ["table", "capacity"]);
   const { table, capacity = "on-demand" } = options;
   const keys = ["pk", "sk", ...new Set(INDEX_SHAPES.flatMap(({ partition, sort }) => [partition, sort]))];
   const throughput =
@@ -102,12 +104,13 @@ export function dynamodbCloudFormation(options: TableOptions): Readonly<Record<s
 
 /** A script for the AWS command line that makes the table, waits for it, and switches time to live on. */
 export function dynamodbTableScript(options: TableOptions): string {
+  const input = JSON.stringify(dynamodbTable(options), null, 2);
   const { table } = options;
   return [
     "#!/bin/sh",
     "set -eu",
     "aws dynamodb create-table --cli-input-json \"$(cat <<'JSON'",
-    JSON.stringify(dynamodbTable(options), null, 2),
+    input,
     "JSON",
     ')"',
     `aws dynamodb wait table-exists --table-name ${table}`,

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
+import { checkOptions } from "../../core/options.js";
 import type { Feed, FeedHint } from "../../core/ports/feed.js";
 
 export interface MemoryFeedFaults {
@@ -13,11 +14,11 @@ export interface MemoryFeedFaults {
 
 export interface MemoryFeedOptions {
   /** @default the system clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Uniform in [0, 1); decides about faults. @default Math.random */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** @default none */
-  readonly faults?: Partial<MemoryFeedFaults>;
+  readonly faults?: Partial<MemoryFeedFaults> | undefined;
 }
 
 /** A feed among the parts of one process. */
@@ -32,6 +33,8 @@ export interface MemoryFeed extends Feed {
 
 /** Makes a feed for single processes and tests. */
 export function memoryFeed(options: MemoryFeedOptions = {}): MemoryFeed {
+  checkOptions("memoryFeed", options, ["clock", "random", "faults"]);
+  checkOptions("faults", options.faults, ["loss", "duplicate", "delayMs"]);
   return new InMemoryFeed(new Hub(options));
 }
 

@@ -23,11 +23,11 @@ const HELD_MS = 1_000;
 
 export interface FailNextOptions {
   /** How many events; of `throw`, `hang` and `ignore_signal`, how many calls. @default 1 */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Only events for which this holds. @default all */
-  readonly where?: (event: ServerEvent) => boolean;
+  readonly where?: ((event: ServerEvent) => boolean) | undefined;
   /** Of `retry` and `held`: how long the receiver asks to wait. @default none for `retry`, 1_000 for `held` */
-  readonly afterMs?: number;
+  readonly afterMs?: number | undefined;
 }
 
 /** A receiver in the memory of one process. */

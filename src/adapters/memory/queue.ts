@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../../core/clock.js";
 import { WaybillError } from "../../core/errors.js";
+import { checkOptions } from "../../core/options.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
 import { MessageList, type Receipt, type TakeDeviation } from "./queue-messages.js";
@@ -9,24 +10,24 @@ export type { BrokenSend, MemoryQueueFaults, MessageFault, MessageFaultRates } f
 
 export interface MemoryQueueOptions {
   /** How long a received message is hidden. @default 30_000 // 30 s */
-  readonly visibilityMs?: number;
+  readonly visibilityMs?: number | undefined;
   /** The longest delay of a message. @default 900_000 // 15 min */
-  readonly maxDelayMs?: number;
+  readonly maxDelayMs?: number | undefined;
   /** Receives after which a message that comes back goes to the dead letters; `null`: never. @default null */
-  readonly maxReceives?: number | null;
+  readonly maxReceives?: number | null | undefined;
   /**
    * Keeps the order within a group, one message of it in flight at a time, and swallows a repeated deduplication id for
    * five minutes. @default false
    */
-  readonly ordered?: boolean;
+  readonly ordered?: boolean | undefined;
   /** Most messages in one `send` or `receive`. @default 10 */
-  readonly maxBatch?: number;
+  readonly maxBatch?: number | undefined;
   /** @default the system clock */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Uniform in [0, 1); decides about faults. @default Math.random */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
   /** Probabilities of faults from the start on. @default none */
-  readonly faults?: MessageFaultRates;
+  readonly faults?: MessageFaultRates | undefined;
 }
 
 /** A queue in the memory of one process, gone with it. */
@@ -44,11 +45,16 @@ export interface MemoryQueue extends Queue {
   readonly faults: MemoryQueueFaults;
 }
 
+const OPTIONS = [
+  ...["visibilityMs", "maxDelayMs", "maxReceives", "ordered", "maxBatch", "clock", "random", "faults"],
+];
+
 /** FIFO queues swallow a repeated deduplication id for this long, even after the first message was deleted. */
 const DEDUPLICATION_MS = 5 * 60_000;
 
 /** Makes a queue for tests, development and single processes. It behaves as brokers do, faults included. */
 export function memoryQueue(options: MemoryQueueOptions = {}): MemoryQueue {
+  checkOptions("memoryQueue", options, OPTIONS);
   return new InMemoryQueue(options);
 }
 

@@ -1,5 +1,6 @@
 import { WaybillError } from "../../core/errors.js";
 import type { PostgresClient, Row } from "./client.js";
+import { isPool } from "./pool-listener.js";
 
 /** Names as columns have them, a number, a text and an absent value: what every answer is read by. */
 const SAMPLE = "select 7::bigint as waybill_number, 'text' as waybill_text, null::text as waybill_null";
@@ -14,6 +15,16 @@ export function checkClient(what: string, client: unknown): void {
   throw invalid(
     `${what} is no Postgres client: it has no query. Pass a Pool or Client of pg, fromPostgresJs(sql) or a PGlite; ` +
       "of an ORM or a query builder pass the client that it was made with.",
+  );
+}
+
+/** @throws WaybillError `config.invalid` also for a pool: each of its statements runs on any connection, in no transaction */
+export function checkTransaction(tx: unknown): void {
+  checkClient("tx", tx);
+  if (!isPool(tx as object)) return;
+  throw invalid(
+    "tx is a pool, which runs each statement outside of your transaction: pass the client that pool.connect() gave you and " +
+      "that you began the transaction on.",
   );
 }
 

@@ -9,8 +9,13 @@ export interface PostgresClient {
   query(text: string, params?: string[]): Promise<{ readonly rows: object[] }>;
 }
 
-/** The caller's own transaction: whatever runs its statements between `begin` and `commit`. */
-export type PostgresTransaction = PostgresClient;
+/**
+ * The caller's own transaction: whatever runs its statements between `begin` and `commit`. Never a pool, which would run them
+ * on another connection.
+ */
+export interface PostgresTransaction extends PostgresClient {
+  readonly totalCount?: undefined;
+}
 
 /** `Client` of `pg`, connected, for the feed alone. */
 export interface PostgresNotificationClient extends PostgresClient {

@@ -1,19 +1,24 @@
-import { StoreUnavailableError } from "../../core/errors.js";
+import { StoreUnavailableError, WaybillError } from "../../core/errors.js";
 import type { CreateItem, CreateReply, CreateResult, StoredJob } from "../../core/ports/store.js";
 import type { Row } from "./client.js";
 import { decodeJob, numberOf, textOf } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import { HINTED, telling } from "./hints.js";
+import { isLockTimeout } from "./errors.js";
 import { type NewRows, newRows } from "./new-rows.js";
 import { further, type Session } from "./session.js";
 import { batch, CLOCK, rowsOf } from "./statement.js";
 import { encodeText } from "./text.js";
 
 /**
- * How long a create waits for a transaction that has written the same id or scope and may still go either way. Set for the
- * statement alone, before it inserts. Whoever gave it up is asked again, and meanwhile others have had their turn.
+ * How long a create waits for a transaction that has written the same id or scope and may still go either way: a batch
+ * hardly, so that the others of it can be made without the one that waits. Set for the statement alone, before it inserts.
  */
-const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1500', true))";
+const PATIENCE_MS = { batch: 100, single: 1_500 };
+
+function patience(ms: number): string {
+  return `patience as materialized (select set_config('lock_timeout', '${ms}', true))`;
+}
 
 /**
  * A job of this id, or of this scope, is left as it is; told are those that were not made, so that success costs no row.
@@ -22,16 +27,16 @@ const PATIENCE = "patience as materialized (select set_config('lock_timeout', '1
 function insertStatement(
   session: Session,
   { declared, sharedDeclared, names, values }: NewRows,
-  isBounded: boolean,
+  patienceMs: number | null,
 ): string {
   const { job } = session.names;
   const told = telling(session, ["stored"]);
   const parts = [CLOCK, rowsOf(1, declared)];
-  if (isBounded) parts.push(PATIENCE);
+  if (patienceMs !== null) parts.push(patience(patienceMs));
   if (sharedDeclared !== "") {
     parts.push(`c as materialized (select * from json_to_record($2::text::json) as c (${sharedDeclared}))`);
   }
-  const from = `${sharedDeclared === "" ? "w" : "w, c"}${isBounded ? ", patience" : ""}`;
+  const from = `${sharedDeclared === "" ? "w" : "w, c"}${patienceMs === null ? "" : ", patience"}`;
   parts.push(
     `stored as (insert into ${job} as j (${names}) select ${values} from ${from} on conflict do nothing returning ${HINTED})`,
     ...told.parts,
@@ -56,8 +61,7 @@ export async function createJobs(
   nowMs: number,
 ): Promise<CreateReply> {
   const results = new Map<string, CreateResult>();
-  // In the caller's transaction a limit would outlast the statement, and the wait is the caller's own.
-  const isBounded = session.commits && items.length === 1;
+  const patienceMs = patienceOf(session, items);
   let left = items;
   let now = nowMs;
   for (let round = 0; left.length > 0 || round === 0; round += 1) {
@@ -65,7 +69,7 @@ export async function createJobs(
     const made = newRows(inOrder(left));
     const params = made.sharedDeclared === "" ? [made.rows] : [made.rows, made.shared];
     const rows = await further(session, results.size > 0, () =>
-      session.run(insertStatement(session, made, isBounded), params, "writes"),
+      session.run(insertStatement(session, made, patienceMs), params, "writes").catch(ofPending),
     );
     now = rows[0] === undefined ? now : numberOf(rows[0], "now_ms");
     const refused = new Set(rows.map((row) => row["id"]));
@@ -78,6 +82,20 @@ export async function createJobs(
     left = left.filter((item) => !results.has(item.record.id));
   }
   return { nowMs: now, results: items.map(({ record }) => results.get(record.id) ?? missing()) };
+}
+
+/** `null`: none. In the caller's transaction a limit would outlast the statement, and the wait is the caller's own. */
+function patienceOf(session: Session, items: readonly CreateItem[]): number | null {
+  if (!session.commits) return null;
+  return items.length === 1 ? PATIENCE_MS.single : PATIENCE_MS.batch;
+}
+
+/** The wait was given up, and the statement with it. */
+function ofPending(error: unknown): never {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  if (!isLockTimeout(cause)) throw error;
+  const sentence = "A transaction that is still open has used an idempotency key or an id of this call.";
+  throw new WaybillError("idempotency.pending", sentence, { cause });
 }
 
 /** By scope, then as given: batches that share keys wait for each other in one order, and so never in a circle. */

@@ -69,6 +69,11 @@ export function isRolledBackForOthers(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
+/** A lock was waited for as long as the statement allows. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === "55P03";
+}
+
 /** What was thrown, as the port says it. The driver's own words stay in `cause`: they may quote SQL or values. */
 export function explained(error: unknown, effect: Effect): unknown {
   if (isWaybillError(error)) return error;

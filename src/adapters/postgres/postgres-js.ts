@@ -21,7 +21,7 @@ export interface PostgresJsRoot extends PostgresJs {
 
 export interface PostgresJsOptions {
   /** Named prepared statements. Leave it off behind a pooler in transaction mode. @default false */
-  readonly prepare?: boolean;
+  readonly prepare?: boolean | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -36,7 +37,7 @@ import {
 import { beatJobs } from "./beat.js";
 import { claimByMessage } from "./claim-by-message.js";
 import { claimNext } from "./claim-next.js";
-import { checkClient } from "./client-check.js";
+import { checkClient, checkTransaction } from "./client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
 import { createJobs } from "./create.js";
 import { postgresFeed, sourceOf } from "./feed.js";
@@ -58,7 +59,7 @@ export interface PostgresStoreOptions {
    *
    * @default "waybill"
    */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /**
    * What hears notifications of other processes, not through a pooler in transaction mode. Where it is lost, hints are lost
    * with it, never jobs. `false`: nothing hears them, and changes made here are not notified either.
@@ -66,7 +67,7 @@ export interface PostgresStoreOptions {
    * @default a connection borrowed from `client`, while a worker or a watcher of this process runs, where that is a pool of
    * two or more; `client` where it can listen
    */
-  readonly listen?: PostgresListener | false;
+  readonly listen?: PostgresListener | false | undefined;
 }
 
 const CAPABILITIES: StoreCapabilities = {
@@ -108,7 +109,9 @@ class StoreOnPostgres implements PostgresStore {
   readonly #session: Session;
   #closed = false;
 
-  constructor({ client, schema = "waybill", listen }: PostgresStoreOptions) {
+  constructor(options: PostgresStoreOptions) {
+    requireOptions("postgresStore", options, ["client", "schema", "listen"]);
+    const { client, schema = "waybill", listen } = options;
     checkClient("The client of the Postgres store", client);
     this.#names = namesOf(schema);
     this.tellsChanges = listen !== false;
@@ -120,7 +123,7 @@ class StoreOnPostgres implements PostgresStore {
 
   async create({ nowMs, items, tx }: CreateRequest<PostgresTransaction>): Promise<CreateReply> {
     this.#admit(items.map((item) => item.record.id));
-    if (tx !== undefined) checkClient("tx", tx);
+    if (tx !== undefined) checkTransaction(tx);
     const session = tx === undefined ? this.#session : sessionInTransaction(tx, this.#names);
     return createJobs(session, items, nowMs);
   }

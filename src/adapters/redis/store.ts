@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -61,32 +62,32 @@ export interface RedisStoreOptions {
    *
    * @default "waybill"
    */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /**
    * Hash slots that jobs are spread over, for a cluster. Fixed when a prefix is first used: `ready()` refuses another
    * number. One shard is one server's work, and the only way to claim along with a write.
    *
    * @default 1
    */
-  readonly shards?: number;
+  readonly shards?: number | undefined;
   /**
    * What the servers are configured for; `ready()` checks it. "local" needs `appendonly yes` and `appendfsync always`.
    *
    * @default "weak"
    */
-  readonly durability?: RedisDurability;
+  readonly durability?: RedisDurability | undefined;
   /**
    * Every write waits until this many replicas have it. Fewer in time: `store.unavailable` with the outcome unknown. It
    * narrows what a failover loses and does not close it. Not for a `Cluster`.
    */
-  readonly wait?: RedisWait;
+  readonly wait?: RedisWait | undefined;
   /**
    * `false`: changes are not told to other processes, and those of others are not heard. Else each change is published by its
    * own script, and a connection (`duplicate()`) listens while a worker or a watcher of this process runs.
    */
-  readonly listen?: false;
+  readonly listen?: false | undefined;
   /** Told by `ready()` of a configuration that will hurt one day. @default process.emitWarning */
-  readonly onWarning?: (warning: RedisWarning) => void;
+  readonly onWarning?: ((warning: RedisWarning) => void) | undefined;
 }
 
 /** A store on Redis, which finds out when the server has lost writes. */
@@ -95,6 +96,7 @@ export interface RedisStore extends Store {
   onLostWrites(listener: (lost: RedisLostWrites) => void): () => void;
 }
 
+const REDIS_OPTIONS = ["client", "prefix", "shards", "durability", "wait", "listen", "onWarning"];
 /** A script stops the server while it runs: this many jobs take some milliseconds. */
 const MAX_BATCH = 250;
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
@@ -124,6 +126,7 @@ class StoreOnRedis implements RedisStore {
   #closed = false;
 
   constructor(options: RedisStoreOptions) {
+    requireOptions("redisStore", options, REDIS_OPTIONS);
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
     const places = placesOf(prefix, shards);

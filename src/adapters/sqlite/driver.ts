@@ -1,3 +1,5 @@
+import { WaybillError } from "../../core/errors.js";
+
 /** What a parameter may be. Booleans are left out: libsql ends the process on one. */
 export type SqliteValue = string | number | null;
 
@@ -23,6 +25,16 @@ export interface SqliteDatabase {
   readonly inTransaction?: boolean;
   /** node:sqlite. */
   readonly isTransaction?: boolean;
+}
+
+/** @throws WaybillError `config.invalid` when it is no connection */
+export function checkDatabase(db: unknown): void {
+  const { prepare, exec } = (db ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof prepare === "function" && typeof exec === "function") return;
+  throw new WaybillError(
+    "config.invalid",
+    "sqliteStore takes { db }, an open connection of libsql, better-sqlite3 or node:sqlite: not its path, and not by itself.",
+  );
 }
 
 /** A row by column name. Integers are bigint where the caller's connection was told to read them so. */

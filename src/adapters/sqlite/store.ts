@@ -1,4 +1,5 @@
 import { WaybillError } from "../../core/errors.js";
+import { requireOptions } from "../../core/options.js";
 import { ID_PATTERN } from "../../core/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -38,7 +39,7 @@ import { beatJob } from "./beat.js";
 import { claimByMessage, claimNext } from "./claim.js";
 import { Connection, type Session } from "./connection.js";
 import { createJob } from "./create.js";
-import type { SqliteDatabase } from "./driver.js";
+import { checkDatabase, type SqliteDatabase } from "./driver.js";
 import { sqliteFeed } from "./feed.js";
 import { HintLog } from "./hints.js";
 import { jobsByRef, listJobs } from "./list.js";
@@ -58,13 +59,13 @@ export interface SqliteStoreOptions {
    *
    * @default "full"
    */
-  readonly durability?: SqliteDurability;
+  readonly durability?: SqliteDurability | undefined;
   /**
    * How long a call waits while another process holds the write lock, before it rejects with nothing written.
    *
    * @default 5000
    */
-  readonly busyTimeoutMs?: number;
+  readonly busyTimeoutMs?: number | undefined;
 }
 
 /** Work on a batch is synchronous and stops the event loop: this many take some milliseconds. */
@@ -92,7 +93,10 @@ class SqliteStore implements Store {
   #opening: Promise<void> | null = null;
   #closed = false;
 
-  constructor({ db, durability = "full", busyTimeoutMs = 5_000 }: SqliteStoreOptions) {
+  constructor(options: SqliteStoreOptions) {
+    requireOptions("sqliteStore", options, ["db", "durability", "busyTimeoutMs"]);
+    const { db, durability = "full", busyTimeoutMs = 5_000 } = options;
+    checkDatabase(db);
     this.#connection = new Connection(db, busyTimeoutMs);
     this.#durability = durability;
     this.capabilities = capabilitiesOf(this.#connection.isInMemory(), durability);

@@ -158,7 +158,7 @@ export interface WatchOptions extends OwnerOption {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a result is waited for. */
+/** How a result is waited for; where its signal aborts first, the wait rejects with the signal's reason. */
 export interface ResultOptions extends WatchOptions {
   /** @default unbounded */
   readonly timeoutMs?: number | undefined;
@@ -283,9 +283,11 @@ export interface WaybillMethods<
     options?: RerunOptions & { readonly input?: TypesOf<D>["input"] | undefined },
   ): AsyncResult<Job<D>, RerunRefusal>;
   /**
-   * Tells of external work from an outside event, by a key that the kind declares (`refKeys`) or the whole reference. Early,
-   * late and doubled events do no harm; what became of each is the answer. An event that falls behind what is known (an
-   * earlier phase, a lower percent) changes nothing.
+   * Tells of external work from an outside event, by a key that the kind declares (`refKeys`), by the whole reference, or by
+   * the token of a callback. Early, late and doubled events do no harm; what became of each is the answer: applied; too early
+   * (`job.not_awaiting`, the only one to be told again); over, which is `job.already_final` by token and `job.not_found` by
+   * reference, since an ended job keeps none; unknown, or of an older launch (`job.not_found`). An event that falls behind
+   * what is known (an earlier phase, a lower percent) changes nothing that is shown.
    */
   report<D extends ExternalDef<Defs>>(
     def: D,

@@ -103,8 +103,15 @@ export interface Intake<QueueNames extends string = string> {
 
 /** Runs jobs. */
 export interface Worker {
-  /** Works until `stop`, or until the signal aborts; resolves when the last handler has ended. Never rejects for a job's error. */
+  /**
+   * Works until `stop`, or until the signal aborts; resolves when the last handler has ended. Never rejects for a job's error.
+   *
+   * @throws {WaybillError} `store.not_migrated` or `config.invalid` when the store says that it cannot be used as it is
+   */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
-  /** Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. */
+  /**
+   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. A handler may call it
+   * and must not await it: it would wait for itself, until `shutdownTimeoutMs` is over.
+   */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { FOR_EVER_MS, HIGHEST_COUNT, isDurationMs } from "../durations.js";
 import { WaybillError } from "../errors.js";
+import { meant } from "../options.js";
 
 /** The error of a definition or handler that cannot be used. */
 export function fail(sentence: string): WaybillError<"config.invalid"> {
@@ -18,7 +19,7 @@ export function onlyKnown(
   known: readonly string[],
 ): void {
   for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw fail(`${where} has no option "${name}"; there are ${known.join(", ")}.`);
+    if (!known.includes(name)) throw fail(`${where} has no option "${name}". ${meant(name, known)}`);
   }
 }
 

@@ -68,7 +68,8 @@ export function makeHandler<D extends AnyDef>(def: D, implementation: unknown): 
     );
   }
   const polling = ["poll", "cancel", "pollEveryMs", "timeoutMs"];
-  onlyKnown(where, given, own ? polling : external ? ["run", ...polling] : ["run"]);
+  // An object of a class has fields of its own, which are none of ours.
+  if (isPlain(given)) onlyKnown(where, given, own ? polling : external ? ["run", ...polling] : ["run"]);
   const { run = own ? neverRun : undefined, poll, cancel, pollEveryMs, timeoutMs } = given;
   if (typeof run !== "function") throw fail(`${where} needs run, a function.`);
   if (external && typeof poll !== "function") {
@@ -83,13 +84,18 @@ export function makeHandler<D extends AnyDef>(def: D, implementation: unknown): 
     def,
     "~handler": {
       definition,
-      run: promised(run),
-      poll: poll === undefined ? null : promised(poll),
-      cancel: cancel === undefined ? null : promised(cancel),
+      run: promised(given, run),
+      poll: poll === undefined ? null : promised(given, poll),
+      cancel: cancel === undefined ? null : promised(given, cancel),
       pollEveryMs: positiveMs(where, "pollEveryMs", pollEveryMs),
       timeoutMs: positiveMs(where, "timeoutMs", timeoutMs),
     },
   };
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** No worker takes such a job, whatever message names it. */
@@ -98,10 +104,10 @@ function neverRun(): never {
 }
 
 /** A function that may return or throw at once, as one that always gives a promise. What it gives is checked where it is used. */
-function promised(fn: unknown): (context: unknown) => Promise<never> {
+function promised(owner: object, fn: unknown): (context: unknown) => Promise<never> {
   return (context) => {
     try {
-      return Promise.resolve((fn as (context: unknown) => unknown)(context) as never);
+      return Promise.resolve((fn as (context: unknown) => unknown).call(owner, context) as never);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown goes on as it is
       return Promise.reject(error);

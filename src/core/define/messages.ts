@@ -1,7 +1,7 @@
 import type { Facts } from "../definition.js";
 import { type JobStatus, STATUSES } from "../lifecycle.js";
 import { fail, isRecord, onlyKnown } from "./check.js";
-import { FAILURE_MESSAGES } from "./failure-reasons.js";
+import { plainMessage } from "./plain-message.js";
 import { keysOf, pick } from "./words.js";
 
 type Text = string | ((job: unknown) => unknown);
@@ -12,13 +12,6 @@ export interface Messages {
   readonly readInput: boolean;
   readonly messageOf: (facts: Facts, input: unknown) => string;
 }
-
-const PLAIN: Readonly<Record<Exclude<JobStatus, "FAILED">, string>> = {
-  PENDING: "Recorded.",
-  QUEUED: "Queued.",
-  PROCESSING: "Running.",
-  COMPLETED: "Completed.",
-};
 
 /** Reads the option `messages`. */
 export function messagesOf(where: string, given: unknown, phases: readonly string[]): Messages {
@@ -39,10 +32,6 @@ export function messagesOf(where: string, given: unknown, phases: readonly strin
 
 function isFunction(text: Text): boolean {
   return typeof text === "function";
-}
-
-function plainMessage({ status, failureReason }: Facts): string {
-  return status === "FAILED" ? FAILURE_MESSAGES[failureReason ?? "error"] : PLAIN[status];
 }
 
 /** The application's code: what it throws, or gives instead of text, must not keep a change from anybody. */

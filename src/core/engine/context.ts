@@ -15,6 +15,7 @@ import type { Gateway } from "./store/gateway.js";
 import type { PublishAttempt } from "./relay/attempt.js";
 import type { Unserved } from "./unserved.js";
 import type { StoreTime } from "./store/store-time.js";
+import { isError } from "../foreign.js";
 
 /** The name under which `createWaybill({ queue })` is recorded. */
 export const DEFAULT_QUEUE = "default";
@@ -74,7 +75,7 @@ export interface Announcement {
 
 /** What a log may say of an error: its code, else its name. Its text may hold what belongs in no log. */
 export function codeOf(error: unknown): string {
-  return isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
+  return isWaybillError(error) ? error.code : isError(error) ? error.name : "not an Error";
 }
 
 /** What a decision may know, for one call. */

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Checked, Issue } from "../definition.js";
+import { isThenable } from "../foreign.js";
 
 /** A schema of any library that speaks Standard Schema (zod, valibot, arktype …), sync or async. */
 export type Schema = StandardSchemaV1;
@@ -27,11 +28,6 @@ export function isSchema(value: unknown): value is Schema {
 export function checkWith(schema: Schema, value: unknown): Checked | Promise<Checked> {
   const result = schema["~standard"].validate(value);
   return isThenable(result) ? checkLater(result) : checkedOf(result);
-}
-
-/** Of any realm or library, as `await` takes it. */
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }
 
 async function checkLater(result: PromiseLike<StandardSchemaV1.Result<unknown>>): Promise<Checked> {

@@ -87,13 +87,14 @@ export function extendedUpdateOf(
   source: UpdateSource,
   view: PublicView | null,
 ): AppSyncExtendedUpdate {
+  const progress = view?.progress ?? null;
   return {
     ...updateOf(event, source),
     jobId: event.jobId,
     version: event.version,
     phase: event.phase ?? view?.phase ?? null,
     percent: view?.percent ?? null,
-    progress: view?.progress === undefined ? null : JSON.stringify(view.progress),
+    progress: progress === null ? null : JSON.stringify(progress),
     truncated: false,
   };
 }

@@ -33,7 +33,7 @@ export interface LinearizabilityOptions {
    *
    * @default 200_000 // under a second; histories of a few hundred operations take as many tries as operations
    */
-  readonly mostTried?: number;
+  readonly mostTried?: number | undefined;
 }
 
 const MOST_TRIED = 200_000;

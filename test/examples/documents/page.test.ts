@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import pg from "pg";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { bytesOf, SAMPLES } from "../../../examples/documents/run/samples.js";
@@ -157,6 +158,32 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     await page.getByText("23 chunks can be searched").waitFor({ timeout: 60_000 });
     await look(notes, "ready");
     await look("/", "workspaces");
+    expect(problems).toEqual([]);
+  });
+
+  it("shows a workspace while it is set up, what went wrong with it, and sets it up again", async () => {
+    await signIn("ben");
+    const database = new pg.Pool({ connectionString: process.env["DATABASE_URL"], max: 1 });
+    await bench.parts.children.ingest.kill();
+    const path = `/workspaces/${await makeWorkspace(bench.ben, "Drafts")}`;
+    await look(path, "provisioning");
+    expect(await page.locator("input[type=file]").isDisabled()).toBe(true);
+    // There is nothing that a workspace could get.
+    const { rows } = await database.query<{ chunk_chars: number; embedding_model: string }>(
+      "delete from default_rag_configs returning *",
+    );
+    await bench.parts.restart("ingest");
+    await page.goto(bench.parts.origin + path);
+    await page.locator("h1 + [data-status=error]").waitFor({ timeout: 60_000 });
+    await look(path, "error");
+    const [config] = rows;
+    await database.query("insert into default_rag_configs values ($1, $2)", [
+      ...[config?.chunk_chars, config?.embedding_model],
+    ]);
+    await database.end();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator("h1 + [data-status=ready]").waitFor({ timeout: 60_000 });
+    expect(await page.locator("input[type=file]").isEnabled()).toBe(true);
     expect(problems).toEqual([]);
   });
 

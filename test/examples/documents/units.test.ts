@@ -82,7 +82,7 @@ describe("the page's store", () => {
   const first = reduce(undefined, changes([job("a", 4, "2026-01-01")]));
 
   it("keeps the newest of a job, whatever is late or doubled", () => {
-    const late = reduce(first, changes([job("a", 3, "2026-01-01"), job("a", 4, "2026-01-01")]));
+    const late = reduce(first, changes([job("a", 4, "2026-01-01"), job("a", 3, "2026-01-01")]));
     expect(shown(late)).toEqual(["a", 4]);
     expect(shown(reduce(late, changes([job("a", 6, "2026-01-01")])))).toEqual(["a", 6]);
   });

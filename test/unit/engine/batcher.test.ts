@@ -115,7 +115,7 @@ describe("batcher", () => {
       "fulfilled",
       "fulfilled",
     ]);
-    expect(asked().slice(1)).toEqual([["a", "b", "bad"], ["a", "b"], ["bad"], ["c", "d"]]);
+    expect(asked().slice(1)).toEqual([["a", "b", "bad"], ["c", "d"], ["a", "b"], ["bad"]]);
   });
 
   it("gives the lane of a call that is slow to the next, and takes its answer all the same", async () => {

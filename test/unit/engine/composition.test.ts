@@ -6,13 +6,17 @@ import { DEFAULT_POLICY } from "../../../src/core/defaults.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
 import { checkComposition } from "../../../src/core/engine/compose/composition.js";
 import { createRuntime, type RuntimeOptions } from "../../../src/core/engine/compose/runtime.js";
+import { interceptStore } from "../../../src/testing/intercept-store.js";
 import { mailKind } from "../../support/engine.js";
 
 const slow = defineJob({ kind: "slow.work", input: z.object({}), queue: "slow" })["~definition"];
 const named = defineJob({ kind: "odd.work", input: z.object({}), queue: "toString" })["~definition"];
 const notifier = { publish: async () => [] };
 const noQueue = memoryStore();
-const storeWithoutQueue = { ...noQueue, capabilities: { ...noQueue.capabilities, queue: false } };
+const storeWithoutQueue = {
+  ...interceptStore(noQueue, (_method, _items, call) => call()),
+  capabilities: { ...noQueue.capabilities, queue: false },
+};
 
 const compose = (over: object) => () => {
   checkComposition({ jobs: [mailKind], store: memoryStore(), ...over });
@@ -23,12 +27,12 @@ describe("a composition whose parts do not fit is refused with the sentence why"
     [{ jobs: [] }, "jobs must name at least one definition."],
     [{ jobs: [undefined] }, "jobs must hold what defineJob made."],
     [{ jobs: [mailKind, mailKind] }, "Two definitions have the kind mail.send."],
-    [{ store: undefined }, "store must be a store."],
-    [{ store: null }, "store must be a store."],
-    [{ store: {} }, "store must be a store."],
-    [{ store: "postgres://secret" }, "store must be a store."],
-    [{ queue: null }, "queue must be a queue."],
-    [{ queues: { slow: null } }, "The queue slow must be a queue."],
+    [{ store: undefined }, "store must be a store, such as memoryStore()"],
+    [{ store: null }, "store must be a store, such as memoryStore()"],
+    [{ store: {} }, "store must be a store, such as memoryStore()"],
+    [{ store: "postgres://secret" }, "store must be a store, such as memoryStore()"],
+    [{ queue: null }, "queue must be a queue, such as memoryQueue()"],
+    [{ queues: { slow: null } }, "queues.slow must be a queue, such as memoryQueue()"],
     [{ queues: { default: memoryQueue() } }, "The name default is that of the option queue."],
     [{ queues: { "": memoryQueue() } }, "The name of a queue must be 1 to 64 letters, digits, _ or -."],
     [{ jobs: [slow] }, "The kind slow.work goes through the queue slow, which is not among queues."],

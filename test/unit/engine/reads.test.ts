@@ -416,7 +416,7 @@ describe("what a job shows", () => {
       record: { ...job.record, status: "PROCESSING" as const, phase: "sending", history: "" },
     };
     expect(jobOf(mailKind, trimmed)).toMatchObject({ word: "on its way", message: "Running." });
-    expect(jobOf(undefined, trimmed)).toMatchObject({ word: "PROCESSING", message: "" });
+    expect(jobOf(undefined, trimmed)).toMatchObject({ word: "PROCESSING", message: "Running." });
   });
 
   it("says what the newest entry of the status says, in the phase of then: a request or a warning behind it says nothing", async () => {

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { createStoreWatch } from "../../../src/core/engine/compose/store-watch.js";
 import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors.js";
 import type { LostWrites } from "../../../src/core/ports/store.js";
-import { type World, world } from "../../support/engine.js";
+import { createWaybill } from "../../../src/core/create-waybill.js";
+import { memoryStore } from "../../../src/adapters/memory/store.js";
+import { fakeClock } from "../../../src/testing/fake-clock.js";
+import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { mail, recordingLogger, type World, world } from "../../support/engine.js";
 
 interface Watched {
   readonly at: World;
@@ -63,8 +67,8 @@ describe("a store that lost acknowledged writes", () => {
 describe("a store that is not fit for use", () => {
   it("is asked once, however many workers start", async () => {
     const { at, watch, asked } = watched();
-    watch.check();
-    watch.check();
+    void watch.check();
+    void watch.check();
     await at.clock.settle();
     expect(asked()).toBe(1);
     expect(at.log).toEqual([]);
@@ -72,7 +76,7 @@ describe("a store that is not fit for use", () => {
 
   it("is logged with its own sentence and code", async () => {
     const { at, watch } = watched(() => Promise.reject(new StoreNotMigratedError("The schema is missing.")));
-    watch.check();
+    void watch.check();
     await at.clock.settle();
     expect(at.log).toMatchObject([
       {
@@ -87,16 +91,36 @@ describe("a store that is not fit for use", () => {
     const { at, watch } = watched(() =>
       Promise.reject(new StoreUnavailableError("No answer.", { outcome: "not_applied" })),
     );
-    watch.check();
+    void watch.check();
     await at.clock.settle();
     expect(at.log).toEqual([]);
   });
 
   it("says nothing of what a foreign error holds", async () => {
     const { at, watch } = watched(() => Promise.reject(new Error("password=secret")));
-    watch.check();
+    void watch.check();
     await at.clock.settle();
     expect(at.log).toMatchObject([{ level: "error", fields: { code: "unexpected" } }]);
     expect(JSON.stringify(at.log)).not.toContain("secret");
+  });
+});
+
+describe("a worker on a store that is not fit for use", () => {
+  it("refuses to run, and runs once that is mended", async () => {
+    const clock = fakeClock();
+    let isMigrated = false;
+    const store = interceptStore(memoryStore(), async (method, _items, call) => {
+      if (!isMigrated && method === "ready") throw new StoreNotMigratedError("The schema is missing.");
+      return call();
+    });
+    const waybill = createWaybill({ jobs: [mail], store, clock, logger: recordingLogger().logger });
+    const worker = () => waybill.worker([mail.handle(() => ({ sent: 1 }))]);
+    await expect(clock.runUntil(worker().run())).rejects.toMatchObject({ code: "store.not_migrated" });
+    isMigrated = true;
+    const running = worker().run();
+    const { id } = await clock.runUntil(waybill.submit(mail, { to: "ann" }).unwrap());
+    expect(await clock.runUntil(waybill.result(mail, id))).toEqual({ sent: 1 });
+    await clock.runUntil(waybill.close());
+    await running;
   });
 });

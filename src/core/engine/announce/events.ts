@@ -1,18 +1,9 @@
+import { plainMessage } from "../../define/plain-message.js";
 import type { Definition, Facts } from "../../definition.js";
 import { EVENT_OF, type EventType, type ServerEvent, type ShownOfEvent } from "../../event.js";
 import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../history.js";
 import { shownOf } from "../../shown.js";
-import type { JobStatus } from "../../lifecycle.js";
 import type { FailureReason, JobRecord } from "../../record.js";
-
-/** What is said of a status where nobody here knows the kind. */
-const GENERIC_MESSAGE: Readonly<Record<JobStatus, string>> = {
-  PENDING: "The job is recorded.",
-  QUEUED: "The job is waiting for its turn.",
-  PROCESSING: "The job is being worked on.",
-  COMPLETED: "The job is done.",
-  FAILED: "The job failed.",
-};
 
 /** Written by the application for those who wait: its text is public by itself. */
 const PUBLIC_TEXT: ReadonlySet<EventType> = new Set<EventType>([
@@ -168,8 +159,8 @@ function wordOf(definition: Definition | undefined, facts: Facts): string {
 /** The default message for a status. */
 export function messageOf(definition: Definition | undefined, facts: Facts, input: unknown): string {
   try {
-    return definition?.messageOf(facts, input) ?? GENERIC_MESSAGE[facts.status];
+    return definition?.messageOf(facts, input) ?? plainMessage(facts);
   } catch {
-    return GENERIC_MESSAGE[facts.status];
+    return plainMessage(facts);
   }
 }

@@ -13,7 +13,7 @@ import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../telemetry.js";
 import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
-import { nearest } from "../../options.js";
+import { meant, nearest } from "../../options.js";
 import { EVENT_OF } from "../../event.js";
 import { isServedElsewhere, type ServedElsewhere } from "../../served-elsewhere.js";
 import type { PublishAttempt } from "../relay/attempt.js";
@@ -68,7 +68,23 @@ function checkKinds({ jobs, store }: RuntimeOptions): void {
     if (kinds.has(kind)) throw invalid(`Two definitions have the kind ${kind}.`);
     kinds.add(kind);
   }
-  if (!isObject(store) || !isObject(store.capabilities)) throw invalid("store must be a store.");
+  requirePart("store", store, "a store, such as memoryStore() or that of an engine", STORE_METHODS);
+}
+
+const STORE_METHODS = [
+  ...["create", "read", "write", "beat", "claim", "takeDue", "advance", "list", "byRef"],
+  ...["park", "parked", "unpark", "pulse", "health", "purge", "ready", "close"],
+];
+const QUEUE_METHODS = ["send", "receive"];
+
+/** What is passed must have what the engine calls: a wrong part is told here, and not by the first job. */
+function requirePart(name: string, part: unknown, what: string, methods: readonly string[]): void {
+  const given = part as Readonly<Record<string, unknown>> | null | undefined;
+  if (!isObject(given)) throw invalid(`${name} must be ${what}.`);
+  const lacking = methods.find((method) => typeof given[method] !== "function");
+  if (lacking !== undefined) throw invalid(`${name} must be ${what}: this one has no ${lacking}.`);
+  if (!isObject(given["capabilities"]))
+    throw invalid(`${name} must be ${what}: this one has no capabilities.`);
 }
 
 /** Not everybody who composes has types to be held by. */
@@ -76,13 +92,15 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+const A_QUEUE = "a queue, such as memoryQueue() or that of a broker";
+
 function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
   for (const name of Object.keys(queues ?? {})) {
     checkName("queue", name);
     if (name === DEFAULT_QUEUE) throw invalid(`The name ${DEFAULT_QUEUE} is that of the option queue.`);
-    if (!isObject(queues?.[name])) throw invalid(`The queue ${name} must be a queue.`);
+    requirePart(`queues.${name}`, queues?.[name], A_QUEUE, QUEUE_METHODS);
   }
-  if (queue !== undefined && !isObject(queue)) throw invalid("queue must be a queue.");
+  if (queue !== undefined) requirePart("queue", queue, A_QUEUE, QUEUE_METHODS);
   for (const { kind, queue: name, handOver } of jobs) {
     if (handOver === "own") continue;
     if (name !== null && !Object.hasOwn(queues ?? {}, name)) {
@@ -127,15 +145,7 @@ function checkNotifier(name: string, notifier: Notifier): void {
   if (typeof notifier.publish !== "function") throw invalid(`The notifier ${name} has no publish.`);
   if (given["lane"] !== undefined && typeof given["lane"] !== "function")
     throw invalid(`The lane of the notifier ${name} must be a function.`);
-  const events: readonly string[] = Object.values(EVENT_OF);
-  for (const type of notifier.on ?? []) {
-    if (events.includes(type)) continue;
-    const near = nearest(type, events);
-    throw invalid(
-      `The notifier ${name} filters by an event that does not exist. ` +
-        (near === null ? `Events are ${[...new Set(events)].join(", ")}.` : `Did you mean ${near}?`),
-    );
-  }
+  checkEvents(`The notifier ${name}`, notifier.on ?? []);
   for (const option of ["giveUpAfterMs", "timeoutMs", "maxBatch"]) {
     const value = given[option];
     if (value === undefined || (isDurationMs(value) && value > 0)) continue;
@@ -145,10 +155,28 @@ function checkNotifier(name: string, notifier: Notifier): void {
   }
 }
 
+const EVENTS: readonly string[] = [...new Set(Object.values(EVENT_OF))];
+
+function ownName(type: string): string {
+  return type.replace(/^job\./, "");
+}
+
+/** @throws WaybillError `config.invalid` for a type of event that does not exist */
+export function checkEvents(what: string, types: readonly string[]): void {
+  for (const type of types) {
+    if (EVENTS.includes(type)) continue;
+    // By what tells them apart: their common beginning would make strangers near.
+    const near = typeof type === "string" ? nearest(ownName(type), EVENTS.map(ownName)) : null;
+    const hint = near === null ? "" : ` Did you mean job.${near}?`;
+    throw invalid(`${what} names an event that does not exist.${hint} Events are ${EVENTS.join(", ")}.`);
+  }
+}
+
 function checkPolicy({ policy }: RuntimeOptions): void {
   const given: Readonly<Record<string, unknown>> = { ...policy };
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(DEFAULT_POLICY, name)) throw invalid(`There is no policy.${name}.`);
+    if (!Object.hasOwn(DEFAULT_POLICY, name))
+      throw invalid(`There is no policy.${name}. ${meant(name, Object.keys(DEFAULT_POLICY))}`);
     if (value !== undefined) checkLike(`policy.${name}`, DEFAULT_POLICY[name as keyof Policy], value);
   }
 }

@@ -39,5 +39,5 @@ export function isId(id: unknown): id is string {
 
 /** The id of a new job, as a caller gives it. */
 export function checkId(id: unknown): asserts id is string {
-  if (!isId(id)) throw new WaybillError("id.invalid", "The job id is not usable.");
+  if (!isId(id)) throw new WaybillError("id.invalid", "The job id must be 1 to 128 letters, digits, _ or -.");
 }

@@ -2,23 +2,20 @@ import { createCallbacks } from "../../callback/callbacks.js";
 import { inContext, systemClock } from "../../clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors.js";
-import { EVENT_OF, type EventType, type ServerEvent } from "../../event.js";
-import type { HistoryEntry } from "../../history.js";
+import type { EventType, ServerEvent } from "../../event.js";
 import { type Ids, systemIds } from "../../ids.js";
 import { callHook } from "../../hook.js";
-import { parseJsonText } from "../../json-text.js";
 import { consoleLogger, type Logger } from "../../logger.js";
 import { neutralContext } from "../../neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
-import type { JobRecord } from "../../record.js";
 import { isServedElsewhere } from "../../served-elsewhere.js";
-import { type Bus, createBus } from "../announce/bus.js";
+import { createBus } from "../announce/bus.js";
+import { createLocalEvents } from "../announce/local-events.js";
 import { checkComposition, type RuntimeOptions } from "./composition.js";
 import { type Announcement, codeOf, type Core, DEFAULT_QUEUE } from "../context.js";
 import { createDispatcher, type Dispatcher } from "../submit/dispatch.js";
-import { eventsOf } from "../announce/events.js";
 import { createGateway, type Gateway } from "../store/gateway.js";
 import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
@@ -56,7 +53,6 @@ export interface Runtime {
 
 /** Puts the parts together. Nothing is reached before it is used. @throws WaybillError `config.invalid` and its kin */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  checkComposition(options);
   const parts = environment(options);
   const bus = createBus(parts.logger, parts.telemetry);
   const ready = new Set<() => void>();
@@ -70,13 +66,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
   const reconciler = createReconciler(core, dispatcher, relay);
+  bus.onHint(null, (hint) => {
+    reconciler.polls.hear(hint);
+  });
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
+  const local = createLocalEvents(core, bus);
   let closing: Promise<void> | null = null;
 
   const announce = (change: Announcement): void => {
     const { record } = change.snapshot;
-    const said = tellHere(core, bus, change);
+    const said = local.tell(change);
     reconciler.polls.note(record);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
@@ -100,12 +100,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     hints,
     watchdog: createWatchdog(core),
     storeWatch,
-    onReady(wake) {
-      ready.add(wake);
-      return () => {
-        ready.delete(wake);
-      };
-    },
+    onReady: (wake) => joined(ready, wake),
     checkOpen() {
       if (closing !== null) throw new WaybillError("waybill.closed", "This Waybill was closed.");
     },
@@ -119,6 +114,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
+/** Puts one among others. Returns how to take it out. */
+function joined<T>(others: Set<T>, one: T): () => void {
+  others.add(one);
+  return () => {
+    others.delete(one);
+  };
+}
+
 async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number): Promise<boolean> {
   const done = await Promise.all(parts.map((part) => part.flush(timeoutMs)));
   return done.every(Boolean);
@@ -128,6 +131,7 @@ async function flushed(parts: readonly Pick<Relay, "flush">[], timeoutMs: number
 function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
+  checkComposition(options);
   useParts(...partsOf(options));
   const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
@@ -183,15 +187,22 @@ function policyOf({ policy }: RuntimeOptions): Policy {
 
 /** A logger that throws, at once or later, must not break what it was to tell of. */
 function harmless(logger: Logger): Logger {
+  const fieldsFirst = takesFieldsFirst(logger);
   const at =
     (level: keyof Logger): Logger[keyof Logger] =>
     (message, fields) => {
       callHook(() => {
-        const say: (...args: Parameters<Logger[keyof Logger]>) => unknown = logger[level].bind(logger);
-        return say(message, fields);
+        const say = logger[level].bind(logger) as (...args: readonly unknown[]) => unknown;
+        return fieldsFirst ? say(fields ?? {}, message) : say(message, fields);
       });
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** pino (`bindings`) and bunyan (`addSerializers`) fit our type, and would lose fields that come second. */
+function takesFieldsFirst(logger: Logger): boolean {
+  const { child, bindings, addSerializers } = logger as object as Partial<Record<string, unknown>>;
+  return typeof child === "function" && [bindings, addSerializers].some((own) => typeof own === "function");
 }
 
 /** The application's hooks: best effort, and what one throws, at once or later, is its own trouble. */
@@ -223,38 +234,6 @@ function hooksOf(
       if (onPublish !== undefined) safely("onPublish", () => onPublish(attempt));
     },
   };
-}
-
-/** @returns how many entries there were to tell of */
-function tellHere(core: Core, bus: Bus, change: Announcement): number {
-  const { record } = change.snapshot;
-  // Most processes have no local listener and most jobs no notifier: no history is parsed and no event built for nobody.
-  const said = bus.hearsAny() || record.notifiers.length > 0 ? change.entries : [];
-  const heard = said.filter((entry) => bus.hears(EVENT_OF[entry.edge]));
-  if (heard.length > 0) void tell(core, bus, record, heard);
-  return said.length;
-}
-
-/** Tells local listeners. Never rejects. */
-async function tell(
-  core: Core,
-  bus: Bus,
-  record: JobRecord,
-  entries: readonly HistoryEntry[],
-): Promise<void> {
-  const definition = core.definitions.get(record.kind);
-  try {
-    const input = definition?.messagesReadInput === true ? await inputOf(core, record.id) : undefined;
-    for (const event of eventsOf(definition, record, entries, input)) bus.emit(event);
-  } catch (error) {
-    core.logger.error("a local event could not be made", { code: codeOf(error) });
-  }
-}
-
-/** The stored input, for messages that speak of it. A local event is not worth an error: without it they are general. */
-async function inputOf(core: Core, id: string): Promise<unknown> {
-  const stored = await core.gateway.read(id, { input: true }).catch(() => null);
-  return stored?.input === undefined ? undefined : parseJsonText(stored.input);
 }
 
 function servedHere({ notifiers }: RuntimeOptions): ReadonlyMap<string, Notifier> {

@@ -1,5 +1,6 @@
 import type { Definition, Facts } from "../../definition.js";
 import type { Json } from "../../json.js";
+import { historyOf } from "../../history.js";
 import { parseJsonText } from "../../json-text.js";
 import type { CreateItem, StoredJob } from "../../ports/store.js";
 import type { JobRecord, StoredError, StoredFailure } from "../../record.js";
@@ -160,10 +161,19 @@ function baseOf(record: JobRecord, told: Told, input: unknown, state?: DispatchS
     updatedAt: new Date(record.updatedAt),
     durationMs:
       record.finishedAt === null || record.startedAt === null ? null : record.finishedAt - record.startedAt,
-    cancelRequestedAt: dateOf(record.cancel?.at ?? null),
+    cancelRequestedAt: dateOf(cancelledAt(record)),
     origin: record.origin,
     dispatch: state === undefined || state === "rejected" ? dispatchOf(record) : state,
   };
+}
+
+/** When somebody asked to cancel; of a job that ended by it the request stands in the history only. */
+function cancelledAt(record: JobRecord): number | null {
+  if (record.cancel !== null) return record.cancel.at;
+  if (record.failure?.reason !== "cancelled") return null;
+  const asked = historyOf(record).filter(({ edge }) => edge === "cancel");
+  // Before a claim there is no request: the job has ended by the asking.
+  return asked.at(-1)?.at ?? record.finishedAt;
 }
 
 /**
@@ -175,7 +185,7 @@ function toldOf(definition: Definition | undefined, record: JobRecord, input: un
   const facts: Facts = { status, phase, failureReason: record.failure?.reason ?? null };
   return {
     word: definition?.wordOf(facts) ?? status,
-    message: newestMessage(definition, record, input) ?? definition?.messageOf(facts, input) ?? "",
+    message: newestMessage(definition, record, input) ?? messageOf(definition, facts, input),
   };
 }
 

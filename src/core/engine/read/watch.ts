@@ -166,7 +166,8 @@ export interface ResultOptions extends WatchOptions {
  * The output of a job, when it is there.
  *
  * @throws JobFailedError when it is FAILED
- * @throws WaitTimeoutError when it is not final in time, or the signal aborted; the job goes on
+ * @throws WaitTimeoutError when it is not final in time; the job goes on
+ * @throws the reason of the signal when it aborts first; the job goes on
  */
 export async function result(
   core: Core,
@@ -192,6 +193,7 @@ export async function result(
         throw new JobFailedError(id, reason, expose ? message : null);
       }
     }
+    signal?.throwIfAborted();
     throw new WaitTimeoutError(id, timeoutMs ?? monotonicNow(core.clock) - startedAt);
   } finally {
     cancelTimer?.();

@@ -4,7 +4,7 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
 import type { Snapshot } from "../../record.js";
 import { count } from "../../telemetry.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
@@ -159,8 +159,7 @@ export class Pass {
     let after: WakePosition | undefined;
     while (!this.#over()) {
       // A poll that is taken and cannot be begun any more comes back when its hold is over: the next pass begins it now.
-      const isLate = this.#left() < 2 * POLL_NEEDS_MS;
-      if (this.#options.leavesSlow === true && isLate && this.#beside.size > 0) break;
+      if (this.#options.leavesSlow === true && this.#isLate() && this.#beside.size > 0) break;
       const jobs = await this.#takeDue(after);
       await this.#page(jobs);
       if (this.#storeError !== null) return;
@@ -228,7 +227,7 @@ export class Pass {
       await work();
     } catch (error) {
       this.#errors += 1;
-      const code = isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
+      const code = codeOf(error);
       this.#core.logger.warn("reconciling failed", { what, error: code });
       if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
     }
@@ -253,6 +252,10 @@ export class Pass {
     await Promise.race([pause, Promise.all(this.#beside)]);
     wake();
     forget();
+  }
+
+  #isLate(): boolean {
+    return this.#left() < Math.min(2 * POLL_NEEDS_MS, 0.75 * this.#options.budgetMs);
   }
 
   /** Slow work beside must not make the polls of others late. */

@@ -1,3 +1,5 @@
+import type { FeedHint } from "../../ports/feed.js";
+import type { StoredJob } from "../../ports/store.js";
 import type { JobRecord } from "../../record.js";
 import type { Handlers } from "./record.js";
 
@@ -9,6 +11,7 @@ const CLOCK_MARGIN_MS = 20;
 interface NextPoll {
   readonly kind: string;
   readonly at: number;
+  readonly version: number;
 }
 
 /**
@@ -17,19 +20,40 @@ interface NextPoll {
  * for nothing. Instants are the store's.
  */
 export class PollTimes {
+  readonly #read: (id: string) => Promise<Pick<StoredJob, "record"> | null>;
   readonly #next = new Map<string, NextPoll>();
   readonly #listeners = new Set<() => void>();
 
+  /** @param read - one job, as it is stored */
+  constructor(read: (id: string) => Promise<Pick<StoredJob, "record"> | null>) {
+    this.#read = read;
+  }
+
   /** A change that is stored. Nothing is kept while nobody polls here. */
-  note({ id, kind, awaiting, poll }: JobRecord): void {
+  note({ id, kind, version, awaiting, poll }: JobRecord): void {
     if (this.#listeners.size === 0) return;
     if (awaiting === null) {
       this.#next.delete(id);
       return;
     }
     if (this.#next.size >= MOST_KNOWN && !this.#next.has(id)) return;
-    this.#next.set(id, { kind, at: poll?.until ?? awaiting.nextPollAt });
+    this.#next.set(id, { kind, version, at: poll?.until ?? awaiting.nextPollAt });
     for (const listener of this.#listeners) listener();
+  }
+
+  /** A change of another process, such as an event that brings a poll nearer: a hint does not say what, so it is read. */
+  hear({ id, version }: Pick<FeedHint, "id" | "version">): void {
+    const known = this.#next.get(id);
+    if (known === undefined || known.version >= version) return;
+    this.#next.set(id, { ...known, version });
+    this.#read(id).then(
+      (stored) => {
+        if (stored === null) this.#next.delete(id);
+        else this.note(stored.record);
+      },
+      // What could not be read is found by the passes.
+      () => undefined,
+    );
   }
 
   /** From when on the next poll of these kinds is to be looked for; `null`: none is known. */

@@ -38,7 +38,7 @@ export interface Reconciler {
 const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
-  const polls = new PollTimes();
+  const polls = new PollTimes((id) => core.gateway.read(id));
   const memory: PassMemory = {
     drainAt: new Map(),
     purgeAt: 0,

@@ -1,3 +1,5 @@
+import { isError } from "../../foreign.js";
+
 /** The most of a reason that is kept, characters. */
 const MOST_REASON_CHARS = 200;
 /** What a URL says between its scheme and its host, however badly it is written. */
@@ -20,7 +22,7 @@ export function cleanReason(reason: unknown, otherwise: string): string {
 
 /** What may be said of something thrown: its name and its code. Its text may hold a payload or a credential. */
 export function thrownReason(error: unknown): string {
-  if (!(error instanceof Error)) return "the notifier threw what is no Error";
+  if (!isError(error)) return "the notifier threw what is no Error";
   const { code } = error as { readonly code?: unknown };
   const shown = typeof code === "string" && /^[\w.-]{1,60}$/.test(code) ? ` (${code})` : "";
   return cleanReason(`the notifier threw ${error.name}${shown}`, "the notifier threw");

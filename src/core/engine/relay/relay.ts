@@ -2,10 +2,9 @@ import { cursorOf } from "../../decide/cursors.js";
 import { advance, retire } from "../../decide/deliver.js";
 import { isSettled, undeliveredTo } from "../../decide/wake.js";
 import { sleep } from "../../clock.js";
-import { isWaybillError } from "../../errors.js";
 import { neutralContext } from "../../neutral-context.js";
 import type { Cursor, Snapshot } from "../../record.js";
-import type { Core } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";
 import { Stops } from "./stop.js";
@@ -210,7 +209,7 @@ class CursorRelay implements Relay {
   }
 
   #warn(message: string, jobId: string, error: unknown): void {
-    const code = isWaybillError(error) ? error.code : error instanceof Error ? error.name : "not an Error";
+    const code = codeOf(error);
     this.#core.logger.warn(message, { jobId, error: code });
   }
 }

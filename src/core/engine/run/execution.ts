@@ -33,6 +33,7 @@ import {
 } from "./outcome.js";
 import { stackOf } from "./stack.js";
 import { codeOf } from "./text.js";
+import { isThenable } from "../../foreign.js";
 
 /** A claim as its answer brought it. */
 export interface Claimed {
@@ -276,7 +277,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     try {
       // Where this throws (the schema may ask somebody) another attempt may fare better.
       const checked = checkedInput(definition, this.stored.input);
-      const input = runnable(core, checked instanceof Promise ? await checked : checked);
+      const input = runnable(core, isThenable(checked) ? await checked : checked);
       if (!input.ok) return input.outcome;
       if (abortSignal.aborted) return outcomeOfAbort(abortSignal, false);
       const call = { port: "handler", operation: definition.kind, items: 1 } as const;
@@ -294,7 +295,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
           });
         },
       );
-      return outcome instanceof Promise ? await outcome : outcome;
+      return isThenable(outcome) ? await outcome : outcome;
     } catch (error) {
       const outcome = outcomeOfThrown(error, abortSignal, core.policy.maxTextChars, (given) =>
         detailsOf(core, handler.definition.kind, given),

@@ -22,6 +22,7 @@ import { limitedBy, payloadLimit } from "../payload-limit.js";
 import { awaitTimeoutMsOf, pollEveryMsOf, retryOf } from "../kind-settings.js";
 import { classify, reasonOf } from "./thrown.js";
 import { storable } from "./text.js";
+import { isThenable } from "../../foreign.js";
 
 /** What is to become of a claim. */
 export type Outcome =
@@ -87,7 +88,7 @@ export function outcomeOfReturned(
   };
   try {
     const outcome = told(core, handler.definition, returned);
-    return outcome instanceof Promise ? outcome.catch(troubled) : outcome;
+    return isThenable(outcome) ? outcome.then(undefined, troubled) : outcome;
   } catch (error) {
     return troubled(error);
   }
@@ -116,9 +117,7 @@ function told(core: Core, definition: Definition, returned: unknown): Outcome | 
     );
   }
   const checked = definition.checkOutput(said.output ?? null);
-  return checked instanceof Promise
-    ? checked.then((answer) => completing(core, answer))
-    : completing(core, checked);
+  return isThenable(checked) ? checked.then((answer) => completing(core, answer)) : completing(core, checked);
 }
 
 /** What is stored is what the schema made of the output: a key that it strips is in no store and no view. */

@@ -42,8 +42,7 @@ export async function askAgain<R>(core: Core, asked: Asked<R>, failed: unknown):
     const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
     // A first try that hung may have used all patience up: it is asked for once more all the same.
     const isOver = ask === null || (monotonicNow(core.clock) + waitMs > giveUpAt && (tries > 1 || !doubt));
-    if (isOver || !isWaybillError(error, "store.unavailable"))
-      throw doubt && about !== null ? unknown(about, error) : error;
+    if (isOver || !isPassing(error)) throw doubt && about !== null ? unknown(about, error) : error;
     await sleep(core.clock, waitMs, undefined, true);
     try {
       return { result: await ask(), doubt };
@@ -51,6 +50,11 @@ export async function askAgain<R>(core: Core, asked: Asked<R>, failed: unknown):
       error = again;
     }
   }
+}
+
+/** The same call may have another answer a moment later. */
+function isPassing(error: unknown): boolean {
+  return isWaybillError(error, "store.unavailable") || isWaybillError(error, "idempotency.pending");
 }
 
 /** Whether a change was stored could not be found out. */

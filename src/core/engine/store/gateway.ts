@@ -43,16 +43,19 @@ export interface PiggybackedClaim {
 type Beside = Omit<AnyStore, "create" | "write" | "beat" | "claim" | "advance">;
 
 /**
+ * With whom a create shares its call. `any`: nobody can be in its way. `named`: its key or id is the caller's own, so that it
+ * may meet another one: where the store takes transactions, one that has not committed yet, which it then waits for. `none`:
+ * it is known to wait.
+ */
+export type Company = "any" | "named" | "none";
+
+/**
  * The store as the engine uses it: one item at a time, batched with whatever else is asked for in the same turn; every
  * call observed, every error one of Waybill's, every reply's clock heard.
  */
 export interface Gateway {
   readonly store: Beside;
-  /**
-   * @param isNamed - its key or id is the caller's own, so that it may meet another one: where the store takes transactions,
-   *   one that has not committed yet, which it then waits for
-   */
-  create(item: CreateItem, tx: unknown, isNamed?: boolean): Promise<CreateResult>;
+  create(item: CreateItem, tx: unknown, company?: Company): Promise<CreateResult>;
   /** Asks for the store's clock and for nothing else; inside the caller's transaction, where one is given. */
   tellTime(tx: unknown): Promise<void>;
   read(id: string, wanted?: Wanted): Promise<StoredJob | null>;
@@ -83,8 +86,8 @@ interface GatewayOptions {
   readonly onUnreadable?: (ids: readonly string[]) => void;
 }
 
-/** Submits that may wait for somebody's transaction: each alone, so that they hold up one another at most. */
-const NAMED = { maxBatch: 1, lanes: 4 };
+/** Submits that wait for somebody's transaction. */
+const ALONE = { maxBatch: 1, lanes: 4 };
 /** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
 const SUBMIT = { maxBatch: 50, lanes: 2 };
 /** Workers: fewer, larger calls win; the next batch builds while one is under way. */
@@ -105,7 +108,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     (item) => item.record.scope ?? item.record.id,
     (items, request) => store.create({ ...request, items }),
   );
-  const named = namedCreates(options, ask);
+  // What may wait, and what waits, holds up its own kind at most.
+  const named = namedCreates(options, ask, SUBMIT);
+  const alone = namedCreates(options, ask, ALONE);
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
     writeWithPiggybackedClaim(store, piggybacked, items, request),
   );
@@ -120,9 +125,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     store,
     call: (operation, run) => ask(operation, 1, run),
-    create(item, tx, isNamed = false) {
+    create(item, tx, company = "any") {
       if (tx !== undefined) return createAlone(ask, item, tx);
-      return (isNamed && store.capabilities.transactions ? named : creates).add(item);
+      if (company === "any" || !store.capabilities.transactions) return creates.add(item);
+      return (company === "named" ? named : alone).add(item);
     },
     tellTime: async (tx) => {
       const items: readonly CreateItem[] = [];
@@ -198,10 +204,16 @@ type Batched = <I, O>(
 ) => Batcher<I, O>;
 
 /** One of each name at a time: the second must see the first, and must not take a connection to wait for it. */
-function namedCreates({ clock, store }: GatewayOptions, ask: Ask): Batcher<CreateItem, CreateResult> {
+function namedCreates(
+  { clock, store }: GatewayOptions,
+  ask: Ask,
+  { maxBatch, lanes }: { readonly maxBatch: number; readonly lanes: number },
+): Batcher<CreateItem, CreateResult> {
   return createBatcher({
     clock,
-    ...NAMED,
+    maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
+    lanes,
+    isOfOneItem,
     keyOf: ({ record }) => record.scope ?? record.id,
     isOrdered: true,
     run: async (items) => {

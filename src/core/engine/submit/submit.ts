@@ -21,6 +21,7 @@ import { isExpired, removeExpired } from "./free-key.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
+import { isThenable } from "../../foreign.js";
 
 /** Options of one submit, without types. */
 export interface RuntimeSubmitOptions {
@@ -62,7 +63,7 @@ export async function submit(
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
   const checked = prepare(core, definition, input, options, origin);
   // An await takes a turn even of what is there already.
-  const prepared = checked instanceof Promise ? await checked : checked;
+  const prepared = isThenable(checked) ? await checked : checked;
   return prepared.ok ? await carryOut(core, dispatcher, definition, prepared.value, options) : prepared;
 }
 
@@ -110,7 +111,7 @@ function outcomeOf(error: unknown): Outcome {
 async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
   const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
   try {
-    return await core.gateway.create(item, options.tx, isNamed(options));
+    return await core.gateway.create(item, options.tx, isNamed(options) ? "named" : "any");
   } catch (error) {
     return createAgain(core, item, options, giveUpAt, error);
   }
@@ -205,7 +206,7 @@ function prepare(
     return core.time.isSure() ? make() : known(core, options.tx).then(make);
   };
   const checked = definition.checkInput(input);
-  return checked instanceof Promise ? checked.then(made) : made(checked);
+  return isThenable(checked) ? checked.then(made) : made(checked);
 }
 
 /** The store's clock, asked for as patiently as the create behind it would be. */
@@ -276,6 +277,10 @@ function newJob(
   const made = options.id ?? core.ids.job(now);
   checkId(made);
   const deadlineMs = options.deadlineMs ?? definition.deadlineMs;
+  if (deadlineMs !== null && (options.delayMs ?? 0) >= deadlineMs && options.delayMs !== undefined) {
+    const sentence = `delayMs must be less than deadlineMs (${String(deadlineMs)}): the job would be over before it begins.`;
+    throw new WaybillError("config.invalid", sentence);
+  }
   return {
     id: scope === null ? made : idUnderScope(made, scope),
     kind: definition.kind,
@@ -335,8 +340,9 @@ async function createAgain(
 ): Promise<CreateResult> {
   const { tx } = options;
   const jobId = item.record.id;
+  const company = isWaybillError(error, "idempotency.pending") ? "none" : isNamed(options) ? "named" : "any";
   // Inside the caller's transaction the caller alone can try again.
-  const ask = tx === undefined ? () => core.gateway.create(item, tx, isNamed(options)) : null;
+  const ask = tx === undefined ? () => core.gateway.create(item, tx, company) : null;
   const about = { jobId, what: `job ${jobId} was stored` };
   return (await askAgain(core, { about, giveUpAt, doubt: false, ask }, error)).result;
 }

@@ -1,0 +1,12 @@
+// What other libraries and other realms (a frame, a worker of a test runner, `node:vm`) hand over: judged by what it is,
+// never by its class, of which each of them has its own.
+
+/** Whether a value is a promise, of any realm or library, as `await` takes it. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then === "function";
+}
+
+/** Whether a value is an error. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
