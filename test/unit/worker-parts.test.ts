@@ -326,6 +326,7 @@ describe("a lease", () => {
         claimedAt: clock.now() - claimedAgoMs,
         now,
         heartbeatTimer: createHeartbeatTimer(clock, now, 0),
+        version: () => 1,
         deadlineTimer: createDeadlineTimer(clock, now),
       },
       {
@@ -414,6 +415,7 @@ describe("a lease", () => {
         claimedAt: now(),
         now,
         heartbeatTimer: createHeartbeatTimer(clock, now, 0),
+        version: () => 1,
         deadlineTimer: createDeadlineTimer(clock, now),
       },
       { expired: () => (expired += 1), refused: () => {}, cancelled: () => {}, beaten: () => {} },

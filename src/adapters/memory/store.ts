@@ -135,7 +135,9 @@ class MemoryStore implements Store {
       this.#table.replace(row, postponed);
       return dueAt === null ? [] : { ...hotPart(postponed), dueAt };
     });
-    return { nowMs, jobs };
+    const nextDueAt = this.#table.wakeUps.first()?.at ?? null;
+    // Behind what is still due, as in the middle of a pass, the first of the rest is not looked for.
+    return nextDueAt !== null && nextDueAt <= nowMs ? { nowMs, jobs } : { nowMs, jobs, nextDueAt };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {

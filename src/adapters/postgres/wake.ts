@@ -7,7 +7,7 @@ import type {
 } from "../../core/ports/store.js";
 import { readEach } from "../../core/ports/unreadable.js";
 import { type Cursors, START } from "../../core/record.js";
-import { decodeCursors, decodeJob, numberOf } from "./codec.js";
+import { decodeCursors, decodeJob, numberOf, numberOrNull } from "./codec.js";
 import { JOB_COLUMNS } from "./columns.js";
 import { encodeCursors } from "./cursors.js";
 import type { Session } from "./session.js";
@@ -26,7 +26,8 @@ const takeDueStatement = (job: string): string =>
   "limit (select n from t) for update skip locked), " +
   `postponed as (update ${job} j set wake_at = clock.ms + t.hold_ms from picked p, t, clock ` +
   `where p.lane = 0 and j.id = p.id returning ${JOB_COLUMNS}, p.wake_at as due_at) ` +
-  "select clock.ms as now_ms, postponed.* from clock left join postponed on true order by due_at, id";
+  `select clock.ms as now_ms, (select min(wake_at) from ${job} where wake_at > (select ms from clock)) as next_due_at, ` +
+  "postponed.* from clock left join postponed on true order by due_at, id";
 
 /**
  * Postpones the rows that are due. They are decoded when the postponement is committed: one that cannot be read is then
@@ -45,6 +46,7 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
     nowMs: rows[0] === undefined ? request.nowMs : numberOf(rows[0], "now_ms"),
     jobs: found,
     ...unreadable,
+    nextDueAt: rows[0] === undefined ? null : numberOrNull(rows[0], "next_due_at"),
   };
 }
 

@@ -32,7 +32,7 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
     return { nowMs, ...decodeDue(reply, nowMs + holdMs) };
   };
   if (session.shards === 1) return take(0, limit);
-  const { nowMs, counts } = await countHeads(session, "w", limit, after);
+  const { nowMs, counts, next } = await countHeads(session, "w", limit, after);
   const wanted = counts.map((most, shard) => ({ most, shard })).filter(({ most }) => most > 0);
   const answers = await allOrUnknown(
     "writes",
@@ -40,7 +40,24 @@ export async function takeDue(session: Session, request: TakeDueRequest): Promis
   );
   const jobs = answers.flatMap((answer) => answer.jobs);
   const ordered = jobs.sort((a, b) => a.dueAt - b.dueAt || (a.record.id < b.record.id ? -1 : 1));
-  return { nowMs: Math.max(nowMs, latest(answers)), jobs: ordered, ...allUnreadable(answers) };
+  return {
+    nowMs: Math.max(nowMs, latest(answers)),
+    jobs: ordered,
+    ...allUnreadable(answers),
+    nextDueAt: earliest([next, ...answers.map((answer) => answer.nextDueAt ?? null)]),
+  };
+}
+
+/** `null`: never. */
+function earliest(instants: readonly (number | null)[]): number | null {
+  const known = instants.filter((instant) => instant !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+/** An instant of an index; -1: none. */
+function instantOf(reply: Reply): number | null {
+  const instant = reply.number();
+  return instant < 0 ? null : instant;
 }
 
 /** How many of the first places of an index, over all shards, lie in each of them. */
@@ -49,18 +66,25 @@ export async function countHeads(
   index: "w" | "p",
   limit: number,
   after?: WakePosition,
-): Promise<{ readonly nowMs: number; readonly counts: readonly number[] }> {
+): Promise<{
+  readonly nowMs: number;
+  readonly counts: readonly number[];
+  /** The first instant of the index that has not come yet; `null`: none. */
+  readonly next: number | null;
+}> {
   const args = [index, String(limit), ...placeOf(after)];
   const answers = await allOrUnknown(
     "reads",
     session.places.tags.map((_, shard) => session.run(PEEK, shard, args, "reads")),
   );
+  const next: (number | null)[] = [];
   const heads = answers.map(({ reply }) => {
+    next.push(instantOf(reply));
     const places: { id: string; at: number }[] = [];
     while (!reply.isOver) places.push({ id: reply.text(), at: reply.number() });
     return places;
   });
-  return { nowMs: latest(answers), counts: quotas(heads, limit) };
+  return { nowMs: latest(answers), counts: quotas(heads, limit), next: earliest(next) };
 }
 
 function placeOf(after: WakePosition | undefined): readonly [string, string] {
@@ -72,6 +96,7 @@ function placeOf(after: WakePosition | undefined): readonly [string, string] {
  * stop every pass for good.
  */
 function decodeDue(reply: Reply, wakeAt: number): Omit<TakeDueReply, "nowMs"> {
+  const nextDueAt = instantOf(reply);
   const places: {
     readonly id: string;
     readonly dueAt: number;
@@ -86,7 +111,7 @@ function decodeDue(reply: Reply, wakeAt: number): Omit<TakeDueReply, "nowMs"> {
     cursors: decodeCursors(id, cursors),
     dueAt,
   }));
-  return { jobs: found, ...unreadable };
+  return { jobs: found, ...unreadable, nextDueAt };
 }
 
 export async function advanceJobs(session: Session, items: readonly AdvanceItem[]): Promise<AdvanceReply> {

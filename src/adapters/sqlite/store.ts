@@ -173,9 +173,9 @@ class SqliteStore implements Store {
 
   async takeDue(request: TakeDueRequest): Promise<TakeDueReply> {
     await this.#admit();
-    const rows = await this.#connection.write((session) => postponeDue(session, request));
+    const { rows, nextDueAt } = await this.#connection.write((session) => postponeDue(session, request));
     const { found, unreadable } = decodeDue(rows, request);
-    return { nowMs: request.nowMs, jobs: found, ...unreadable };
+    return { nowMs: request.nowMs, jobs: found, ...unreadable, nextDueAt };
   }
 
   async advance({ nowMs, items }: AdvanceRequest): Promise<AdvanceReply> {

@@ -10,6 +10,8 @@ const DUE =
   `select ${JOB_COLUMNS}, seq from waybill_job where wake_at <= ? and (wake_at, id) > (?, ?) ` +
   "order by wake_at, id limit ?";
 
+const NEXT_DUE = "select min(wake_at) as next from waybill_job where wake_at > ?";
+
 const POSTPONE = "update waybill_job set wake_at = ? where seq = ?";
 
 const READ_CURSORS = "select seq, id, version, cursors from waybill_job where id = ?";
@@ -28,11 +30,15 @@ const START_OF_PASS = { wakeAt: -1, id: "" };
  * Postpones the rows that are due. They are decoded by the caller, when the postponement is committed: one that cannot be
  * read is then out of the way of the next call, and does not stop every pass for good.
  */
-export function postponeDue(session: Session, request: TakeDueRequest): readonly Row[] {
+export function postponeDue(
+  session: Session,
+  request: TakeDueRequest,
+): { readonly rows: readonly Row[]; readonly nextDueAt: number | null } {
   const { nowMs, limit, holdMs, after = START_OF_PASS } = request;
   const rows = session.all(DUE, nowMs, after.wakeAt, after.id, limit);
   for (const row of rows) session.run(POSTPONE, nowMs + holdMs, Number(row["seq"]));
-  return rows;
+  const next = session.all(NEXT_DUE, nowMs)[0]?.["next"] ?? null;
+  return { rows, nextDueAt: next === null ? null : Number(next) };
 }
 
 /** What can be read of the rows that were postponed. */

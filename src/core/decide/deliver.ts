@@ -42,7 +42,10 @@ export function afterPublish(
     if (result.status === "retry") {
       const since = moved.since ?? now;
       if (now - since < policy.giveUpAfterMs) {
-        const waitMs = Math.max(boundedWait(result.afterMs ?? 0), retryMs(now - since, policy, random));
+        const waitMs = Math.max(
+          boundedWait(result.afterMs ?? 0),
+          retryMs(now - since, moved.attempts, policy, random),
+        );
         return { ...waiting(moved, result, now + waitMs), since };
       }
     }
@@ -77,10 +80,16 @@ function boundedWait(ms: number): number {
 
 /**
  * Waits about as long again as the entry has failed already, which doubles; half of it is chance, so that those who failed
- * together do not come back together. By time and not by `attempts`, which counts waits too.
+ * together do not come back together. By time and not by `attempts`, which counts waits too; but few
+ * attempts are no long failure, whatever the clocks of two processes that tried it make of the time between them.
  */
-function retryMs(failingMs: number, { baseMs, capMs }: NotifierRetry, random: number): number {
-  const ceiling = Math.min(capMs, Math.max(baseMs, failingMs));
+function retryMs(
+  failingMs: number,
+  attempts: number,
+  { baseMs, capMs }: NotifierRetry,
+  random: number,
+): number {
+  const ceiling = Math.min(capMs, Math.max(baseMs, failingMs), baseMs * 2 ** attempts);
   return Math.floor(ceiling / 2 + (ceiling / 2) * random);
 }
 

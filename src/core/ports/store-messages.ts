@@ -241,6 +241,11 @@ export interface TakeDueRequest extends StoreRequest {
 export interface TakeDueReply extends StoreReply, Unreadable {
   /** With the wake-up as it was before it was postponed, for paging. */
   readonly jobs: readonly (StoredJob & { readonly dueAt: number })[];
+  /**
+   * When the next record that is not due yet will be, Unix milliseconds, as of this call; `null`: none has a wake-up. Left out
+   * where the engine cannot tell without a round trip more.
+   */
+  readonly nextDueAt?: number | null;
 }
 
 /**

@@ -21,6 +21,17 @@ export const takeDueBehaviour: StoreBehaviour = {
       assert.deepEqual({ ...record, wakeAt }, stored);
     },
 
+    "tells when the next is due, where it tells that at all": async (probe) => {
+      const now = await probe.now();
+      const none = await probe.store.takeDue({ ...probe.at, limit: 10, holdMs: 30_000 });
+      if (probe.doesNotApply(none.nextDueAt === undefined, "the store does not tell")) return;
+      assert.equal(none.nextDueAt, null);
+      for (const [id, wakeAt] of Object.entries({ due: now - 5, soon: now + 20_000, later: now + 25_000 }))
+        await probe.given(sampleJob({ id, wakeAt }, now));
+      const { jobs, nextDueAt } = await probe.store.takeDue({ ...probe.at, limit: 10, holdMs: 30_000 });
+      assert.deepEqual([jobs.map(({ record }) => record.id), nextDueAt], [["due"], now + 20_000]);
+    },
+
     "answers the cursors with what is due": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, now));

@@ -52,6 +52,11 @@ describe("the wait for the next try", () => {
     expect(published(cursor(2), [AGAIN], 0.999).retryAt).toBe(NOW + 999);
   });
 
+  it("is short after few tries, whatever another clock says of when the first one was", () => {
+    const apart = cursor(2, { attempts: 1, since: NOW - 90_000 });
+    expect(published(apart, [AGAIN], 0.999).retryAt).toBe(NOW + 1_999);
+  });
+
   it("doubles about as long as the entry fails, up to the cap", () => {
     const failing = (ms: number) => cursor(2, { attempts: 9, since: NOW - ms });
     expect(published(failing(8_000), [AGAIN], 0).retryAt).toBe(NOW + 4_000);

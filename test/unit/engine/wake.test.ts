@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryFeed } from "../../../src/adapters/memory/feed.js";
 import { createDryPace } from "../../../src/core/engine/wake/dry-pace.js";
-import { createReadyWork } from "../../../src/core/engine/wake/ready-work.js";
+import { createToldWork } from "../../../src/core/engine/wake/told-work.js";
 import type { FeedHint } from "../../../src/core/ports/feed.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
 import { createWaybill, defineJob, memoryStore, unwrap } from "../../../src/index.js";
@@ -19,11 +19,11 @@ describe("work that a worker was told of", () => {
     const clock = fakeClock();
     const woken: number[] = [];
     const start = clock.now();
-    const work = createReadyWork({
+    const work = createToldWork({
       clock,
       now: () => clock.now(),
       random: () => random,
-      kinds: new Set([KIND]),
+      instantOf: ({ kind, readyAt = null }) => (kind === KIND ? readyAt : undefined),
       wake: () => woken.push(clock.now() - start),
     });
     const told = (id: string, inMs: number | null, kind = KIND): void => {
@@ -282,5 +282,146 @@ describe("an idle worker of another process", () => {
     expect(started).toHaveLength(8);
     expect(claims() - before).toBeLessThanOrEqual(3);
     await end();
+  });
+});
+
+describe("what is due", () => {
+  const recover = defineJob({
+    kind: "dr.recover",
+    input: z.object({}),
+    output: z.object({}),
+    external: z.object({ id: z.string() }),
+    refKeys: ({ id }) => [id],
+  });
+
+  /** Two processes: the first only asks, the second works and reconciles. */
+  function pair(handlers: (clock: FakeClock) => Parameters<ReturnType<typeof create>["worker"]>[0]) {
+    const clock = fakeClock();
+    const hub = memoryFeed({ clock });
+    const inner = memoryStore();
+    const store: AnyStore = { ...interceptStore(inner, (_method, _items, call) => call()) };
+    const shared = { ...store, capabilities: { ...store.capabilities, shared: true } };
+    const make = () => create(shared, clock, hub.second());
+    const [web, back] = [make(), make()];
+    void back.worker(handlers(clock), { pollIntervalMs: HOUR_MS }).run();
+    return { clock, web, back, run: <T>(promise: Promise<T>) => clock.runUntil(promise) };
+  }
+
+  function create(store: AnyStore, clock: FakeClock, feed: ReturnType<typeof memoryFeed>) {
+    return createWaybill({ jobs: [work, recover], store, clock, feed, logger: recordingLogger().logger });
+  }
+
+  it.each([700, 4_900, 6_300, 33_333])(
+    "a poll of external work in %i ms is on time to 250 ms",
+    async (everyMs) => {
+      const looks: number[] = [];
+      const { clock, web, back, run } = pair((time) => [
+        recover.handle({
+          run: ({ track }) => track({ id: "outside" }),
+          poll: async () => {
+            looks.push(time.now());
+            return { state: "open" as const, nextPollMs: everyMs };
+          },
+        }),
+      ]);
+      await clock.advance(3_000);
+      await run(web.submit(recover, {}));
+      await clock.advance(30_000 + 4 * everyMs);
+      expect(looks.length).toBeGreaterThanOrEqual(3);
+      for (const [place, at] of looks.entries()) {
+        if (place === 0) continue;
+        const late = at - looks[place - 1]! - everyMs;
+        expect(late).toBeGreaterThanOrEqual(0);
+        expect(late).toBeLessThanOrEqual(250);
+      }
+      await run(back.close());
+      await run(web.close());
+    },
+  );
+
+  it("a cancel from another process reaches external work within 250 ms", async () => {
+    const asked: number[] = [];
+    const { clock, web, back, run } = pair((time) => [
+      recover.handle({
+        run: ({ track }) => track({ id: "outside" }),
+        poll: async () => ({ state: "open" as const, nextPollMs: HOUR_MS }),
+        cancel: async () => {
+          asked.push(time.now());
+        },
+      }),
+    ]);
+    const job = unwrap(await run(web.submit(recover, {})));
+    await clock.advance(120_000);
+    const at = clock.now();
+    unwrap(await run(web.cancel(job.id)));
+    await clock.advance(1_000);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]! - at).toBeLessThanOrEqual(250);
+    await run(back.close());
+    await run(web.close());
+  });
+
+  it("a cancel from another process reaches a running handler within 250 ms", async () => {
+    const stopped: number[] = [];
+    const { clock, web, back, run } = pair((time) => [
+      work.handle(async (context) => {
+        await new Promise<void>((resolve) => {
+          context.signal.addEventListener("abort", () => {
+            stopped.push(time.now());
+            resolve();
+          });
+        });
+        return {};
+      }),
+    ]);
+    const job = unwrap(await run(web.submit(work, {})));
+    await clock.advance(3_000);
+    const at = clock.now();
+    unwrap(await run(web.cancel(job.id)));
+    await clock.advance(1_000);
+    expect(stopped).toHaveLength(1);
+    expect(stopped[0]! - at).toBeLessThanOrEqual(250);
+    await run(back.close());
+    await run(web.close());
+  });
+});
+
+describe("an idle worker", () => {
+  /** Calls of the store in a minute, by an idle process with a worker. */
+  async function minute(feed: boolean): Promise<Readonly<Record<string, number>>> {
+    const clock = fakeClock();
+    const calls: Record<string, number> = {};
+    const counted = interceptStore(memoryStore(), (method, _items, call) => {
+      calls[method] = (calls[method] ?? 0) + 1;
+      return call();
+    });
+    const store: AnyStore = { ...counted, capabilities: { ...counted.capabilities, shared: true } };
+    const waybill = createWaybill({
+      jobs: [work],
+      store,
+      clock,
+      logger: recordingLogger().logger,
+      ...(feed ? { feed: memoryFeed({ clock }) } : {}),
+      ...({ ids: seededIds(1) } as object),
+    });
+    void waybill.worker([work.handle(async () => ({}))]).run();
+    await clock.advance(60_000);
+    for (const method of Object.keys(calls)) calls[method] = 0;
+    await clock.advance(60_000);
+    await clock.runUntil(waybill.close());
+    return calls;
+  }
+
+  // One call is one round trip on every engine; these are the figures on the pages of the stores.
+  it.each([true, false])("asks its store about 85 times a minute (told of changes: %s)", async (feed) => {
+    const calls = await minute(feed);
+    expect(calls["claim"]).toBeGreaterThanOrEqual(48);
+    expect(calls["claim"]).toBeLessThanOrEqual(70);
+    expect(calls["takeDue"]).toBeLessThanOrEqual(16);
+    expect(calls["pulse"]).toBeLessThanOrEqual(16);
+    expect(calls["purge"]).toBeLessThanOrEqual(6);
+    const all = Object.values(calls).reduce((sum, count) => sum + count, 0);
+    expect(all).toBeGreaterThanOrEqual(70);
+    expect(all).toBeLessThanOrEqual(100);
   });
 });

@@ -25,8 +25,8 @@ return finish(out)
 `);
 
 /**
- * Arguments: limit, hold, then the place behind which to look (or two empty ones). Answers id, wake-up as it was, document
- * as it was, cursors.
+ * Arguments: limit, hold, then the place behind which to look (or two empty ones). Answers when the next is due
+ * (-1: none), then id, wake-up as it was, document as it was, cursors.
  */
 export const TAKE_DUE: Script = scriptOf(String.raw`
 local limit,hold=tonumber(ARGV[A+1]),pad(now+ARGV[A+2])
@@ -55,6 +55,8 @@ for i=1,#out,4 do
   if parse(out[i+2]) then C('SETRANGE',T..':j:'..out[i],WAKE-1,hold) end
 end
 flush()
+local next=C('ZRANGEBYSCORE',W,'('..nows,'+inf','WITHSCORES','LIMIT',0,1)
+table.insert(out,1,next[2] or -1)
 return finish(out)
 `);
 

@@ -102,6 +102,8 @@ while #out<2*limit do
   end
   offset=offset+limit
 end
+local next=C('ZRANGEBYSCORE',key,'('..nows,'+inf','WITHSCORES','LIMIT',0,1)
+table.insert(out,1,next[2] or -1)
 return finish(out)
 `);
 

@@ -57,6 +57,9 @@ export interface PassMemory {
   readonly drainAt: Map<string, number>;
   purgeAt: number;
   readonly polls: PollTimes;
+  /** When the next record is due, as the store told last. */
+  nextDueAt: number | null;
+  pulseAt: number;
 }
 
 const PAGE = 100;
@@ -176,6 +179,7 @@ export class Pass {
     const reply = await this.#core.gateway.call("takeDue", (store, request) =>
       store.takeDue({ ...request, limit: PAGE, holdMs, ...(after === undefined ? {} : { after }) }),
     );
+    this.#memory.nextDueAt = reply.nextDueAt ?? null;
     this.#memory.polls.lookedAt(askedAt);
     return reply.jobs;
   }
@@ -343,8 +347,12 @@ export class Pass {
     });
   }
 
+  /** A sign of life for people and watchdogs: passes that follow each other closely share one. */
   async #pulse(): Promise<void> {
-    const { gateway, unserved } = this.#core;
+    const { clock, gateway, policy, unserved } = this.#core;
+    // Either way: a clock may be set back.
+    if (Math.abs(clock.now() - this.#memory.pulseAt) < policy.reconcileBusyMs / 2) return;
+    this.#memory.pulseAt = clock.now();
     await gateway.call("pulse", (store, request) => store.pulse({ ...request, unserved: unserved.count() }));
   }
 }

@@ -24,6 +24,8 @@ export interface Reconciler {
    * @throws StoreUnavailableError when the store cannot be reached
    */
   pass(options: PassOptions): Promise<ReconcileReport>;
+  /** When the next record was to be due, as the store told the last pass; `null`: never, or it does not tell. */
+  nextDueAt(): number | null;
   /**
    * The same for one record, as a wake message asks for it; resolves when all of it is done.
    *
@@ -37,7 +39,13 @@ const EARLY_MS = 1_000;
 
 export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Relay): Reconciler {
   const polls = new PollTimes((id) => core.gateway.read(id));
-  const memory: PassMemory = { drainAt: new Map(), purgeAt: 0, polls };
+  const memory: PassMemory = {
+    drainAt: new Map(),
+    purgeAt: 0,
+    polls,
+    nextDueAt: null,
+    pulseAt: Number.NEGATIVE_INFINITY,
+  };
   let lastHandlers: Handlers = new Map();
   const neutral = neutralContext();
 
@@ -47,6 +55,7 @@ export function createReconciler(core: Core, dispatcher: Dispatcher, relay: Rela
       lastHandlers = options.handlers;
       return neutral(() => new Pass(core, dispatcher, relay, memory, options).run());
     },
+    nextDueAt: () => memory.nextDueAt,
     look: (id, handlers = lastHandlers, signal) =>
       neutral(() => lookAt({ core, dispatcher, relay }, id, handlers, signal)),
   };

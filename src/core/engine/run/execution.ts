@@ -101,7 +101,16 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
     const { id } = stored.record;
     this.#lease = new Lease(
       core,
-      { id, token, leaseMs, claimedAt, now, heartbeatTimer, deadlineTimer },
+      {
+        id,
+        token,
+        leaseMs,
+        claimedAt,
+        now,
+        heartbeatTimer,
+        deadlineTimer,
+        version: () => this.#claim.snapshot.record.version,
+      },
       this,
     );
   }

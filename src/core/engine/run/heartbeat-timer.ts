@@ -3,6 +3,10 @@ import type { Clock } from "../../clock.js";
 /** Who hears the ticks. */
 export interface Ticking {
   tick(): void;
+  /** The job, where it can change under whoever ticks. */
+  readonly id?: string;
+  /** The version that is known here. */
+  version?(): number;
 }
 
 /** Ticks for the jobs of one worker: those of one period hear each tick together, so that their beats share a call. */
@@ -10,6 +14,10 @@ export interface HeartbeatTimer {
   /** Calls `tick` at every tick of this period. */
   join(everyMs: number, member: Ticking): void;
   leave(everyMs: number, member: Ticking): void;
+  /** Whether this version of a job that ticks here is not known here yet. */
+  isNews(id: string, version: number): boolean;
+  /** Ticks at once for that job, if the version is still not known here. */
+  news(id: string, version: number): void;
 }
 
 interface Section {
@@ -20,6 +28,11 @@ interface Section {
 /** @param phase - moves the ticks of one worker against those of others, 0–1 */
 export function createHeartbeatTimer(clock: Clock, now: () => number, phase: number): HeartbeatTimer {
   const sections = new Map<number, Section>();
+  const byId = new Map<string, Ticking>();
+  const isNews = (id: string, version: number): boolean => {
+    const known = byId.get(id)?.version?.();
+    return known !== undefined && known < version;
+  };
 
   const arm = (everyMs: number, section: Section): void => {
     const untilNext = everyMs - ((now() + phase * everyMs) % everyMs);
@@ -39,8 +52,14 @@ export function createHeartbeatTimer(clock: Clock, now: () => number, phase: num
         arm(everyMs, section);
       }
       section.members.add(member);
+      if (member.id !== undefined) byId.set(member.id, member);
+    },
+    isNews,
+    news(id, version) {
+      if (isNews(id, version)) byId.get(id)?.tick();
     },
     leave(everyMs, member) {
+      if (member.id !== undefined && byId.get(member.id) === member) byId.delete(member.id);
       const section = sections.get(everyMs);
       if (section === undefined || !section.members.delete(member) || section.members.size > 0) return;
       section.stop();

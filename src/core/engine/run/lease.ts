@@ -10,6 +10,8 @@ interface LeaseOptions {
   readonly leaseMs: number;
   /** When the claim was sent, by `now`: the lease in the store ends later than that plus its length. */
   readonly claimedAt: number;
+  /** The version of the job that is known here. */
+  readonly version: () => number;
   readonly now: () => number;
   readonly heartbeatTimer: HeartbeatTimer;
   /** In the time of `now`. */
@@ -121,6 +123,14 @@ export class Lease implements Due, Ticking {
   /** The local deadline has come. */
   ring(): void {
     this.#expire();
+  }
+
+  get id(): string {
+    return this.#options.id;
+  }
+
+  version(): number {
+    return this.#options.version();
   }
 
   /** It is time for a beat. */

@@ -1,7 +1,6 @@
 import type { Core } from "../context.js";
 import { type InContext, neutralContext } from "../../neutral-context.js";
 import { createOneShot, type OneShot } from "../one-shot.js";
-import type { Hints } from "../read/watch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
 import { createDeadlineTimer, type DeadlineTimer } from "../run/deadline-timer.js";
 import { createHeartbeatTimer, type HeartbeatTimer } from "../run/heartbeat-timer.js";
@@ -25,8 +24,6 @@ export interface WorkerParts {
   /** The context in which the worker was made: handlers begin in it, whoever's answer brought their job. */
   readonly neutral: InContext;
   readonly breaker: Breaker;
-  /** Where changes are heard of; `null`: they are not. */
-  readonly hints: Hints | null;
   /** Time that never goes back. */
   readonly now: () => number;
   readonly heartbeatTimer: HeartbeatTimer;
@@ -53,12 +50,11 @@ interface Made {
   readonly settings: WorkerSettings;
   readonly kickReconciler: () => void;
   readonly leaseCapMs?: () => number | null;
-  readonly hints?: Hints | null;
 }
 
 /** Makes the parts of a worker, and what stops them. */
 export function createWorkerParts(made: Made): { readonly parts: WorkerParts; readonly stop: () => void } {
-  const { core, settings, leaseCapMs = () => null, hints = null } = made;
+  const { core, settings, leaseCapMs = () => null } = made;
   const stopping = new AbortController();
   const closing = createOneShot();
   const now = monotonic(core.clock);
@@ -66,7 +62,6 @@ export function createWorkerParts(made: Made): { readonly parts: WorkerParts; re
   const parts: WorkerParts = {
     ...made,
     leaseCapMs,
-    hints,
     slots,
     isolation: createIsolation(slots, core.clock),
     neutral: neutralContext(),

@@ -2,6 +2,7 @@ import { codeOf, type Core } from "../context.js";
 import { POLL_GRAIN_MS } from "../reconcile/pass.js";
 import type { PassOptions, Reconciler } from "../reconcile/reconciler.js";
 import { createIdle } from "./idle.js";
+import type { Ears } from "../wake/ears.js";
 
 interface LoopParts {
   readonly core: Core;
@@ -10,26 +11,56 @@ interface LoopParts {
   readonly stopping: AbortSignal;
   /** The pause while there is nothing to do. @default the policy's */
   readonly idleMs?: () => number;
+  /** How it hears of what is due. @default it does not */
+  readonly ears?: Ears | null;
 }
+
+/** Reconcilers that wait for the same instant part ways by it. */
+const PART_WAYS_MS = 50;
 
 /** Passes until it is stopped: soon again while there is something to do, else seldom, and when a poll is due that is known here. */
 export interface ReconcileLoop {
   readonly done: Promise<void>;
   /** Something may be due at once. */
   kick(): void;
+  /** It was told that something is due: passes that are asked for so share what they find. */
+  due(): void;
+}
+
+/** The last pass, and what was heard since it began. */
+interface LastPass {
+  at: number;
+  failed: boolean;
+  /** Something is due by now. */
+  told: boolean;
+}
+
+/** How long until a known poll, or what the store or others told of, is to be looked for. */
+function untilLookMs({ core, reconciler, serves }: LoopParts, last: LastPass): number {
+  const soonestMs = last.at + POLL_GRAIN_MS - core.clock.now();
+  if (last.told) return soonestMs;
+  // A store in trouble is not asked whenever something is due.
+  if (last.failed) return Number.POSITIVE_INFINITY;
+  const now = core.time.now();
+  const pollAt = reconciler.polls.nextAt(serves.handlers) ?? Number.POSITIVE_INFINITY;
+  const nextDueAt = reconciler.nextDueAt() ?? Number.POSITIVE_INFINITY;
+  const dueAt = nextDueAt + core.ids.random() * PART_WAYS_MS;
+  return Math.max(Math.min(pollAt, dueAt) - now, soonestMs);
 }
 
 export function reconcileLoop(parts: LoopParts): ReconcileLoop {
-  const { core, reconciler, serves, stopping, idleMs = () => core.policy.reconcileIdleMs } = parts;
+  const { core, reconciler, serves, stopping, ears = null } = parts;
+  const { idleMs = () => core.policy.reconcileIdleMs } = parts;
   const idle = createIdle(core.clock);
   let kicked = false;
-  let passedAt = 0;
-  let failed = false;
+  const last: LastPass = { at: 0, failed: false, told: false };
 
   const waitMs = async (): Promise<number> => {
     const { reconcileBusyMs, takeDueHoldMs } = core.policy;
-    passedAt = core.clock.now();
-    failed = false;
+    last.at = core.clock.now();
+    last.failed = false;
+    last.told = false;
+    ears?.due.asked();
     try {
       // No longer than what is taken is held.
       const report = await reconciler.pass({
@@ -38,9 +69,10 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
         budgetMs: takeDueHoldMs,
         signal: stopping,
       });
+      ears?.due.answered(report.looked);
       return report.acted > 0 || report.more ? reconcileBusyMs : idleMs();
     } catch (error) {
-      failed = true;
+      last.failed = true;
       core.logger.warn("a pass of the reconciler failed; the next one follows", {
         code: codeOf(error),
       });
@@ -48,19 +80,11 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
     }
   };
 
-  /** How long until a known poll is to be looked for. */
-  const untilPollMs = (): number => {
-    // A store in trouble is not asked at each poll that is due.
-    const at = failed ? null : reconciler.polls.nextAt(serves.handlers);
-    if (at === null) return Number.POSITIVE_INFINITY;
-    return Math.max(at - core.time.now(), passedAt + POLL_GRAIN_MS - core.clock.now());
-  };
-
   /** Until the time is over, a poll is due, or somebody kicks; what is learnt of polls meanwhile may shorten it. */
   const nap = async (ms: number): Promise<void> => {
     const endAt = core.clock.now() + ms;
     while (!kicked && !stopping.aborted) {
-      const leftMs = Math.min(endAt - core.clock.now(), untilPollMs());
+      const leftMs = Math.min(endAt - core.clock.now(), untilLookMs(parts, last));
       if (leftMs <= 0) break;
       await idle.nap(leftMs, stopping);
     }
@@ -83,6 +107,10 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
     done: run(),
     kick() {
       kicked = true;
+      idle.kick();
+    },
+    due() {
+      last.told = true;
       idle.kick();
     },
   };

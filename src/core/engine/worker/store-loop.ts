@@ -6,7 +6,7 @@ import { leaseMsOf } from "../kind-settings.js";
 import type { WorkerParts } from "./parts.js";
 import { type Ending, execute } from "../run/execution.js";
 import { createDryPace, type DryPace } from "../wake/dry-pace.js";
-import { type Ears, openEars } from "../wake/ears.js";
+import type { Ears } from "../wake/ears.js";
 import { createIdle, type Idle } from "./idle.js";
 import { roomFor } from "./slots.js";
 
@@ -58,13 +58,11 @@ export class StoreLoop {
     this.#idle.kick();
   }
 
-  async run(): Promise<void> {
-    const { core, settings, stopping, hints } = this.#parts;
+  /** @param ears - how it hears of work; `null`: it does not */
+  async run(ears: Ears | null): Promise<void> {
+    const { core, stopping } = this.#parts;
+    this.#ears = ears;
     const leave = core.gateway.ride(this.#piggyback());
-    if (hints !== null)
-      this.#ears = openEars(core, hints, settings.storeKinds, () => {
-        this.kick();
-      });
     while (!stopping.aborted) {
       await this.#turn();
       if (this.#more || this.#doubtful !== null) continue;
@@ -72,7 +70,6 @@ export class StoreLoop {
       this.#more = true;
     }
     leave();
-    this.#ears?.stop();
     await this.#answer;
     // What a call in doubt may have taken is given back, if the store says so at once.
     const call = this.#inDoubt();
@@ -152,7 +149,7 @@ export class StoreLoop {
 
   async #ask(call: Call): Promise<void> {
     const { core, breaker } = this.#parts;
-    this.#ears?.asked();
+    this.#ears?.ready.asked();
     try {
       const jobs = await core.gateway.claimNext(call.claim);
       breaker.ok();
@@ -235,7 +232,7 @@ export class StoreLoop {
         const room = slots.borrow(this.#most(), items, this.#interrupt === null ? 0 : 1);
         if (room === 0) return null;
         const claim = this.#claim(room);
-        this.#ears?.asked();
+        this.#ears?.ready.asked();
         this.#answer = new Promise((answered) => {
           this.#travelling = { claim, sentAt: now(), kicks: this.#kicks, answered };
         });

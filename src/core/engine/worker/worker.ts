@@ -5,6 +5,8 @@ import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Hints } from "../read/watch.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
+import { type Ears, openEars } from "../wake/ears.js";
+import { createRunningNews } from "../wake/running-news.js";
 import { keepAlive } from "./keep-alive.js";
 import { createWorkerParts, type WorkerParts } from "./parts.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
@@ -54,6 +56,7 @@ export function createWorker(
 class Worker implements WorkerHandle {
   readonly #parts: WorkerParts;
   readonly #stop: () => void;
+  readonly #hints: Hints | null;
   readonly #storeLoop: StoreLoop;
   #reconcileLoop: ReconcileLoop | null = null;
   #running: Promise<void> | null = null;
@@ -67,7 +70,6 @@ class Worker implements WorkerHandle {
   ) {
     const { parts, stop } = createWorkerParts({
       core,
-      hints,
       dispatcher,
       reconciler,
       settings,
@@ -77,6 +79,7 @@ class Worker implements WorkerHandle {
     });
     this.#parts = parts;
     this.#stop = stop;
+    this.#hints = hints;
     this.#storeLoop = new StoreLoop(this.#parts);
   }
 
@@ -106,8 +109,9 @@ class Worker implements WorkerHandle {
   async #work(): Promise<void> {
     const { core, settings, tasks, closing } = this.#parts;
     const { queues, storeKinds } = settings;
+    const ears = this.#openEars();
     const alone = queues.length + Math.min(1, storeKinds.length) === 1;
-    if (storeKinds.length > 0) tasks.add("the claim loop", this.#storeLoop.run());
+    if (storeKinds.length > 0) tasks.add("the claim loop", this.#storeLoop.run(ears));
     for (const [name, queue] of core.queues) {
       if (queues.includes(name))
         tasks.add(`the loop of the queue ${name}`, queueLoop(this.#parts, name, queue, alone));
@@ -115,7 +119,7 @@ class Worker implements WorkerHandle {
     if (settings.reconcile) {
       const { reconciler, stopping } = this.#parts;
       const serves = { handlers: settings.handlers };
-      this.#reconcileLoop = reconcileLoop({ core, reconciler, serves, stopping });
+      this.#reconcileLoop = reconcileLoop({ core, reconciler, serves, stopping, ears });
       tasks.add("the reconcile loop", this.#reconcileLoop.done);
     }
     tasks.add("the check of queues", logFindings(this.#parts));
@@ -124,7 +128,23 @@ class Worker implements WorkerHandle {
       closing.on(resolve);
     });
     await this.#drain();
+    ears?.stop();
     letGo();
+  }
+
+  #openEars(): Ears | null {
+    if (this.#hints === null) return null;
+    const { core, settings, heartbeatTimer } = this.#parts;
+    return openEars(core, this.#hints, {
+      kinds: settings.storeKinds,
+      ready: () => {
+        this.#storeLoop.kick();
+      },
+      due: () => {
+        this.#reconcileLoop?.due();
+      },
+      running: createRunningNews(core.clock, heartbeatTimer),
+    });
   }
 
   async #drain(): Promise<void> {

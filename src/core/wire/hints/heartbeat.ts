@@ -38,6 +38,7 @@ export function watchLink({ clock, random, beat, broken }: ListeningLink): Heart
     const now = clock.now();
     // The clock may have been set back.
     heardAt = Math.min(heardAt, now);
+    beatenAt = Math.min(beatenAt, now);
     if (now - heardAt >= SILENCE_MS) {
       heardAt = beatenAt = now;
       broken();

@@ -1,0 +1,34 @@
+import type { Clock } from "../../clock.js";
+import type { FeedHint } from "../../ports/feed.js";
+import type { HeartbeatTimer } from "../run/heartbeat-timer.js";
+
+export interface RunningNews {
+  hear(hint: FeedHint): void;
+  stop(): void;
+}
+
+/** The answer of a worker's own write is here by then: what is still news is somebody else's. */
+const OWN_WITHIN_MS = 100;
+
+/**
+ * News of jobs that run here and that somebody else changed: a request to cancel, or a claim that is over. A beat at once
+ * brings what the next one would have brought; one look for all that come together.
+ */
+export function createRunningNews(clock: Clock, running: HeartbeatTimer): RunningNews {
+  const versions = new Map<string, number>();
+  let cancel: () => void = () => undefined;
+  const look = (): void => {
+    for (const [id, version] of versions) running.news(id, version);
+    versions.clear();
+  };
+  return {
+    hear({ id, version }) {
+      if (!running.isNews(id, version)) return;
+      if (versions.size === 0) cancel = clock.timer(OWN_WITHIN_MS, look);
+      versions.set(id, version);
+    },
+    stop() {
+      cancel();
+    },
+  };
+}
