@@ -46,6 +46,7 @@ const SERVERS = [
     debian: "chromium",
     present: () => process.env.CHROMIUM !== undefined || has("chromium"),
   },
+  { name: "nginx", debian: "nginx-light", present: () => has("nginx") },
 ];
 
 const missing = () => SERVERS.filter(({ present }) => !present());

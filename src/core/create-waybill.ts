@@ -93,6 +93,38 @@ function waybillOf(runtime: Runtime) {
     ...reading(runtime),
     ...watching(runtime),
     ...operating(runtime),
+    ...commanding(runtime),
+    intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
+      runtime.checkOpen();
+      return createIntake(
+        core,
+        dispatcher,
+        runtime.reconciler,
+        runtimeHandlers(runtime.core, handlers),
+        settings,
+      );
+    },
+    worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
+      startable(runtime, running, handlers, settings),
+    relay: (settings: RelayOptions = {}) => {
+      runtime.checkOpen();
+      return kept(runtime, running, createRelayProcess(runtime, settings));
+    },
+    "~composition": {
+      kinds: new Set(core.definitions.keys()),
+      logger: core.logger,
+      clock: core.clock,
+      callbackOf: (token) => core.callbacks?.read(token, core.time.now()) ?? null,
+    } satisfies Composition<AnyDef>,
+    close: closing,
+    [Symbol.asyncDispose]: closing,
+  };
+}
+
+/** One decision about one job each. */
+function commanding(runtime: Runtime) {
+  const { core, dispatcher } = runtime;
+  return {
     cancel: (...args: JobArgs) =>
       AsyncResult.run(async () => {
         const { id, asked, options } = jobAsked(runtime, "cancel", args, ["reason", "actor"]);
@@ -121,30 +153,6 @@ function waybillOf(runtime: Runtime) {
         const claimed = await claimOwn(means, definition, id, { whose: ownerOf(options), name, signal });
         return claimed.ok ? ok(claimObject(claimed.value, definition.external)) : claimed;
       }),
-    intake: (handlers: readonly Handler[], settings: IntakeOptions = {}) => {
-      runtime.checkOpen();
-      return createIntake(
-        core,
-        dispatcher,
-        runtime.reconciler,
-        runtimeHandlers(runtime.core, handlers),
-        settings,
-      );
-    },
-    worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
-      startable(runtime, running, handlers, settings),
-    relay: (settings: RelayOptions = {}) => {
-      runtime.checkOpen();
-      return kept(runtime, running, createRelayProcess(runtime, settings));
-    },
-    "~composition": {
-      kinds: new Set(core.definitions.keys()),
-      logger: core.logger,
-      clock: core.clock,
-      callbackOf: (token) => core.callbacks?.read(token, core.time.now()) ?? null,
-    } satisfies Composition<AnyDef>,
-    close: closing,
-    [Symbol.asyncDispose]: closing,
   };
 }
 

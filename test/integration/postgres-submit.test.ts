@@ -48,7 +48,9 @@ describe.skipIf(postgresMissing() !== null)("a job on Postgres", () => {
     const waybill = createWaybill({ jobs: [ingest], store });
     // @ts-expect-error -- each statement of a pool runs on another connection
     const submitted = waybill.submit(ingest, { docId: "x" }, { tx: pool }).unwrap();
-    await expect(submitted).rejects.toThrow("tx is a pool, which runs each statement outside of your transaction");
+    await expect(submitted).rejects.toThrow(
+      "tx is a pool, which runs each statement outside of your transaction",
+    );
     expect((await waybill.list({ kind: "doc.ingest" })).items).toEqual([]);
     await waybill.close();
   });

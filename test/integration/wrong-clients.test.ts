@@ -73,7 +73,9 @@ describe.skipIf(postgresMissing() !== null)("a client whose answers cannot be re
     return { server, pool, schema, count, waybillOn };
   };
 
-  interface Answer { readonly rows: readonly Record<string, unknown>[] }
+  interface Answer {
+    readonly rows: readonly Record<string, unknown>[];
+  }
   const camel = (rows: Answer["rows"]) =>
     rows.map((row) =>
       Object.fromEntries(
