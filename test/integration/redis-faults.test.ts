@@ -169,9 +169,7 @@ describe.skipIf(redisMissing() !== null)("a fault of Redis", () => {
     await probe.given(sampleReadyJob({ id: "a", readyAt: now - 5 }, now));
     await probe.given(sampleReadyJob({ id: "b" }, now));
     await client.set(`{${prefix}:0}:j:a`, "not a document");
-    await expect(probe.claimNext({ token: "first", limit: 1 })).rejects.toMatchObject({
-      code: "store.corrupt",
-    });
+    expect(await probe.claimNext({ token: "first", limit: 1 })).toEqual([]);
     expect((await probe.claimNext({ token: "second" })).map(({ record }) => record.id)).toEqual(["b"]);
   });
 });
