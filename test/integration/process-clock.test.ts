@@ -91,13 +91,13 @@ function bench(inner: AnyStore = memoryStore()) {
 it("a first reply that is looked at 6 s late spoils no delay and no deadline", async () => {
   const { clock, server, waybill, recordOf } = bench();
   server.delays.back = 6_000;
-  const submitting = waybill.submit(mail, { to: "ann" }, { delayMs: 5_000, deadlineMs: 5_000 });
+  const submitting = waybill.submit(mail, { to: "ann" }, { delayMs: 5_000, deadlineMs: 6_000 });
   await clock.advance(5_999);
   server.delays.back = 0;
   const job = await clock.runUntil(submitting.unwrap());
   const record = await recordOf(job.id);
   expect(record?.createdAt).toBe(server.now());
-  expect([record?.readyAt, record?.deadlineAt]).toEqual([server.now() + 5_000, server.now() + 5_000]);
+  expect([record?.readyAt, record?.deadlineAt]).toEqual([server.now() + 5_000, server.now() + 6_000]);
 });
 
 it("a store that always takes long is asked for its time three times, and then no more", async () => {

@@ -45,14 +45,32 @@ function waybillOn(store: AnyStore) {
 
 type Waybill = ReturnType<typeof waybillOn>;
 
-/** A worker that asks once an hour; resolves when it has found nothing and listens. */
+/** A worker that asks once an hour; resolves when it listens, and has asked since and found nothing. */
 async function idleWorker(waybill: Waybill, store: AnyStore): Promise<void> {
+  const feed = store.feed!;
+  const subscribe = feed.subscribe.bind(feed);
+  const claimNext = store.claimNext!.bind(store);
+  let listens = false;
+  const asked = new Promise<void>((resolve) => {
+    Object.assign(feed, {
+      subscribe: async (...args: Parameters<typeof subscribe>) => {
+        const leave = await subscribe(...args);
+        listens = true;
+        return leave;
+      },
+    });
+    Object.assign(store, {
+      claimNext: async (...args: Parameters<typeof claimNext>) => {
+        const isAfter = listens;
+        const reply = await claimNext(...args);
+        if (isAfter) resolve();
+        return reply;
+      },
+    });
+  });
   const handler = work.handle(async () => ({ n: 1 }));
   void waybill.worker([handler], { pollIntervalMs: HOUR_MS, reconcile: false }).run();
-  // Attached behind the worker's own subscription.
-  await (
-    await store.feed!.subscribe(() => undefined)
-  )();
+  await asked;
 }
 
 async function done(waybill: Waybill): Promise<void> {

@@ -55,6 +55,20 @@ describe("work that a worker was told of", () => {
     expect(woken).toEqual([]);
   });
 
+  it("is asked for once more where the store's clock said that it is not time yet", async () => {
+    const { clock, woken, told, work } = bench();
+    told("early", 300);
+    await clock.advance(300);
+    work.asked();
+    work.answered(0);
+    await clock.advance(150);
+    expect(woken).toEqual([300, 400]);
+    work.asked();
+    work.answered(0);
+    await clock.advance(1_000);
+    expect(woken).toHaveLength(2);
+  });
+
   it("is asked for later by who came in vain, and at once again by who gets it", async () => {
     const { clock, woken, told, work } = bench(1);
     const vain = (id: string): void => {

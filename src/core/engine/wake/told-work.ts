@@ -27,6 +27,11 @@ export interface ToldWork {
 const MOST_REMEMBERED = 1_000;
 const SHORTEST_SPREAD_MS = 2;
 const LONGEST_SPREAD_MS = 50;
+/**
+ * The store's time is known here to within a part of a round trip. Who asks at the very instant may be early by the store's own
+ * clock, and is told that nothing is due: so long after it, it is asked once more.
+ */
+const CLOCKS_DIFFER_MS = 100;
 
 /**
  * Decides when an idle worker asks for work that it was told of. All workers of a fleet are told, and one is enough: who
@@ -42,6 +47,10 @@ const NEVER = Number.POSITIVE_INFINITY;
 class Told implements ToldWork {
   readonly #options: ToldWorkOptions;
   readonly #due = new Map<string, number>();
+  /** What the store is being asked for. */
+  readonly #asked = new Map<string, number>();
+  /** What is asked for once more. */
+  readonly #doubted = new Set<string>();
   #spreadMs = 0;
   #isWoken = false;
   #armedFor = NEVER;
@@ -54,22 +63,29 @@ class Told implements ToldWork {
   readonly hear = (hint: FeedHint): void => {
     const at = this.#options.instantOf(hint);
     if (at === undefined) return;
+    this.#asked.delete(hint.id);
+    this.#doubted.delete(hint.id);
     if (at === null) this.#due.delete(hint.id);
-    else if (this.#due.size < MOST_REMEMBERED || this.#due.has(hint.id)) {
-      this.#due.set(hint.id, at);
-      this.#arm(at);
-    }
+    else this.#remember(hint.id, at);
   };
 
   readonly asked = (): void => {
     const now = this.#options.now();
-    for (const [id, at] of this.#due) if (at <= now) this.#due.delete(id);
+    this.#asked.clear();
+    for (const [id, at] of this.#due) {
+      if (at > now) continue;
+      this.#due.delete(id);
+      this.#asked.set(id, at);
+    }
     if (this.#armedFor > now && this.#armedFor < NEVER) return;
     this.#disarm();
     if (this.#due.size > 0) this.#arm(Math.min(...this.#due.values()));
   };
 
   answered(jobs: number): void {
+    if (jobs === 0) this.#askOnceMore();
+    else for (const id of this.#asked.keys()) this.#doubted.delete(id);
+    this.#asked.clear();
     if (!this.#isWoken) return;
     this.#isWoken = false;
     this.#spreadMs =
@@ -80,7 +96,24 @@ class Told implements ToldWork {
 
   stop(): void {
     this.#due.clear();
+    this.#asked.clear();
+    this.#doubted.clear();
     this.#disarm();
+  }
+
+  #remember(id: string, at: number): void {
+    if (this.#due.size >= MOST_REMEMBERED && !this.#due.has(id)) return;
+    this.#due.set(id, at);
+    this.#arm(at);
+  }
+
+  #askOnceMore(): void {
+    const now = this.#options.now();
+    for (const [id, at] of this.#asked) {
+      if (this.#doubted.delete(id) || now - at >= CLOCKS_DIFFER_MS) continue;
+      this.#doubted.add(id);
+      this.#remember(id, at + CLOCKS_DIFFER_MS);
+    }
   }
 
   #arm(at: number): void {
