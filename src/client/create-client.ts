@@ -41,8 +41,8 @@ type Untyped =
 export function createClient<D extends AnyDef = never>(
   options: ClientOptions<D> & ([D] extends [never] ? TypeProblem<Untyped> : unknown),
 ): Client<D> {
-  check(options);
-  return openClient(options, surroundings(options.onWake));
+  // What is no object at all is refused there.
+  return openClient(options, surroundings((options as typeof options | null)?.onWake));
 }
 
 /** The ways over HTTP are not in the bundle that a page waits for: they are loaded beside the first connection. */
@@ -100,14 +100,12 @@ function invalid(sentence: string): ClientError {
 }
 
 function check(options: ClientOptions<AnyDef>): void {
-  const given: unknown = options;
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw invalid('createClient takes an object: { baseUrl: "/jobs", jobs: [ingest] }.');
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  const given = options as ClientOptions<AnyDef> | null | undefined;
+  const unknown = Object.keys(given ?? {}).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
     throw invalid(`createClient has no option "${unknown}". It takes ${OPTIONS.join(", ")}.`);
   }
-  if (typeof options.baseUrl !== "string") throw invalid('createClient needs its baseUrl, such as "/jobs".');
+  if (typeof given?.baseUrl !== "string") throw invalid('createClient needs its baseUrl, such as "/jobs".');
 }
 
 /** The name of a kind, by its definition or as it is. */

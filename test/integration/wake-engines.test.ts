@@ -49,7 +49,7 @@ type Waybill = ReturnType<typeof waybillOn>;
 async function idleWorker(waybill: Waybill, store: AnyStore): Promise<void> {
   const feed = store.feed!;
   const subscribe = feed.subscribe.bind(feed);
-  const claimNext = store.claimNext!.bind(store);
+  const claim = store.claim.bind(store);
   let listens = false;
   const asked = new Promise<void>((resolve) => {
     Object.assign(feed, {
@@ -60,9 +60,9 @@ async function idleWorker(waybill: Waybill, store: AnyStore): Promise<void> {
       },
     });
     Object.assign(store, {
-      claimNext: async (...args: Parameters<typeof claimNext>) => {
+      claim: async (...args: Parameters<typeof claim>) => {
         const isAfter = listens;
-        const reply = await claimNext(...args);
+        const reply = await claim(...args);
         if (isAfter) resolve();
         return reply;
       },
