@@ -24,10 +24,9 @@ export default defineConfig({
       include: ["src/core/**/*.ts"],
       reporter: ["text-summary", "json-summary"],
       thresholds: {
-        // As measured when queues, notifiers and live views came; before them 100 and 97, which is where they belong:
-        // every decision about a job, both ways. They only rise from here.
+        // Every decision about a job, both ways; of the rest what was measured. They only rise from here.
         "src/core/decide/**": { branches: 100 },
-        "src/core/{*.ts,!(decide)/**}": { branches: 94 },
+        "src/core/{*.ts,!(decide)/**}": { branches: 95 },
       },
     },
   },
