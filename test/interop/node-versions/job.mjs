@@ -11,9 +11,7 @@ async function openStore(name) {
     import("node:sqlite"),
     import("waybill/sqlite"),
   ]);
-  const store = sqliteStore({ db: new DatabaseSync(":memory:") });
-  await store.migrate();
-  return store;
+  return sqliteStore({ db: new DatabaseSync(":memory:") });
 }
 
 const waybill = createWaybill({ jobs: [double], store: await openStore(process.argv[2]) });
