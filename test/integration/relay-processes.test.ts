@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { decodeHistory } from "../../src/core/history.js";
 import { redisStore } from "../../src/redis.js";
-import { redisBinary, type RedisServer, startRedis } from "./redis-server.js";
+import { redisMissing, type RedisServer, startRedis } from "./redis-server.js";
 
 const CHILD = fileURLToPath(new URL("relay-child.ts", import.meta.url));
 const TIMEOUT_MS = 120_000;
-const isMissing = redisBinary("redis-server") === null;
+const isMissing = redisMissing() !== null;
 
 let server: RedisServer;
 const children: ChildProcess[] = [];

@@ -101,18 +101,19 @@ class Told implements ToldWork {
     this.#disarm();
   }
 
-  #remember(id: string, at: number): void {
-    if (this.#due.size >= MOST_REMEMBERED && !this.#due.has(id)) return;
+  /** Whether there was room for it. */
+  #remember(id: string, at: number): boolean {
+    if (this.#due.size >= MOST_REMEMBERED && !this.#due.has(id)) return false;
     this.#due.set(id, at);
     this.#arm(at);
+    return true;
   }
 
   #askOnceMore(): void {
     const now = this.#options.now();
     for (const [id, at] of this.#asked) {
       if (this.#doubted.delete(id) || now - at >= CLOCKS_DIFFER_MS) continue;
-      this.#doubted.add(id);
-      this.#remember(id, at + CLOCKS_DIFFER_MS);
+      if (this.#remember(id, at + CLOCKS_DIFFER_MS)) this.#doubted.add(id);
     }
   }
 
