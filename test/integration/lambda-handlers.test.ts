@@ -253,17 +253,20 @@ describe("deadLetterHandler", () => {
 });
 
 describe("scheduledHandler", () => {
-  it("sends what waited and tells what was not told", async () => {
-    const w = world();
-    w.faults.outage("queue");
-    const id = await w.submit();
-    w.faults.heal();
-    await w.clock.advance(60_000);
-    const tick = scheduledHandler(w.waybill, [doIt]);
-    await w.clock.runUntil(tick({}, w.within(30_000)));
-    expect((await w.job(id))?.status).toBe("QUEUED");
-    expect(await w.invoke(await w.records())).toEqual(failed());
-  });
+  it.each([30_000, 3_000])(
+    "sends what waited and tells what was not told, within %i ms",
+    async (withinMs) => {
+      const w = world();
+      w.faults.outage("queue");
+      const id = await w.submit();
+      w.faults.heal();
+      await w.clock.advance(60_000);
+      const tick = scheduledHandler(w.waybill, [doIt]);
+      await w.clock.runUntil(tick({}, w.within(withinMs)));
+      expect((await w.job(id))?.status).toBe("QUEUED");
+      expect(await w.invoke(await w.records())).toEqual(failed());
+    },
+  );
 
   it("returns before its end when the store hangs", async () => {
     const w = world();

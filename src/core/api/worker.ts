@@ -77,7 +77,7 @@ export interface ProcessOptions<QueueNames extends string = string> {
   readonly remainingMs: number;
   /**
    * Handlers are told to stop (`ShuttingDown`) at twice this before the end; what still runs is given back, its attempt with
-   * it, at this before the end. @default 3_000 // 3 s
+   * it, at this before the end. At most a quarter of `remainingMs` is kept. @default 3_000 // 3 s
    */
   readonly reserveMs?: number | undefined;
 }

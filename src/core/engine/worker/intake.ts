@@ -25,7 +25,7 @@ export interface ProcessOptions {
   readonly remainingMs: number;
   /**
    * Kept for giving back what still runs: handlers are told to stop at twice this before the end, their jobs are given back
-   * at this before the end. @default 3_000 // 3 s
+   * at this before the end. At most a quarter of `remainingMs` is kept. @default 3_000 // 3 s
    */
   readonly reserveMs?: number | undefined;
 }
@@ -40,6 +40,8 @@ export interface RuntimeIntake {
 }
 
 const DEFAULT_RESERVE_MS = 3_000;
+/** A call of three seconds still works for half of them: kept whole, the default reserve would let it begin nothing. */
+const RESERVED_SHARE = 1 / 4;
 const NO_TIME = "there was no time left for it";
 
 /** @throws WaybillError `config.invalid` or `config.kind_unknown` */
@@ -84,9 +86,10 @@ class IntakeCall {
     origin: Origin,
   ) {
     checkOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
-    const { remainingMs, reserveMs = DEFAULT_RESERVE_MS } = given;
+    const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
     checkWhole("remainingMs", remainingMs);
-    checkWhole("reserveMs", reserveMs);
+    checkWhole("reserveMs", asked);
+    const reserveMs = Math.min(asked, Math.floor(remainingMs * RESERVED_SHARE));
     const { core } = means;
     this.#means = means;
     [this.#queueName, this.#queue] = queueFor(core, given, origin);
