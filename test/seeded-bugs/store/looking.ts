@@ -1,6 +1,6 @@
 // What a store does wrong in `list`, `byRef`, `park`, `pulse`, `health`, `purge` and for every call.
-import { WaybillError } from "../../../src/core/errors.js";
-import { isFinal } from "../../../src/core/lifecycle.js";
+import { WaybillError } from "../../../src/core/errors/errors.js";
+import { isFinal } from "../../../src/core/job/lifecycle.js";
 import { answers, asks, edit, leaves, type StoreBug } from "./store-bug.js";
 
 const LIST = "Newest first by (createdAt, id).";

@@ -1,4 +1,4 @@
-import { WaybillError } from "../../../src/core/errors.js";
+import { WaybillError } from "../../../src/core/errors/errors.js";
 import type {
   ClaimNext,
   ListRequest,

@@ -1,5 +1,5 @@
 import type { Store, StoreRequest } from "../../../src/core/ports/store.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import type { StoredRow } from "../../../src/store-kit.js";
 import type { Place } from "./plain-store.js";
 

@@ -6,7 +6,7 @@ import type {
   ClaimByMessage,
   ClaimNext,
 } from "../../../src/core/ports/store.js";
-import { type JobRecord, START } from "../../../src/core/record.js";
+import { type JobRecord, START } from "../../../src/core/job/record.js";
 import { answers, asks, edit, leaves, type StoreBug } from "./store-bug.js";
 
 function claiming(change: (item: ClaimByMessage, stored: JobRecord) => ClaimByMessage): StoreBug["make"] {

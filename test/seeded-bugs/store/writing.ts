@@ -1,7 +1,7 @@
 // What a store does wrong in `create`, `read` and `write`.
-import { isFinal } from "../../../src/core/lifecycle.js";
+import { isFinal } from "../../../src/core/job/lifecycle.js";
 import type { CreateResult, WriteGuard, WriteItem, WriteResult } from "../../../src/core/ports/store.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import { answers, asks, edit, leaves, type StoreBug } from "./store-bug.js";
 
 /** Looks at less than the whole guard: what is stored is put in for the rest. */

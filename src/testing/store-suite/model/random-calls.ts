@@ -1,4 +1,4 @@
-import { type EdgeId, isFinal, type JobStatus, STATUSES } from "../../../core/lifecycle.js";
+import { type EdgeId, isFinal, type JobStatus, STATUSES } from "../../../core/job/lifecycle.js";
 import type {
   AdvanceItem,
   ClaimNext,
@@ -14,7 +14,7 @@ import {
   type RecordPatch,
   RECORD_VERSION,
   START,
-} from "../../../core/record.js";
+} from "../../../core/job/record.js";
 import {
   sampleHistory,
   sampleJob,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { memoryStore } from "../../../adapters/memory/store.js";
-import { isWaybillError } from "../../../core/errors.js";
+import { isWaybillError } from "../../../core/errors/errors.js";
 import type { AnyStore, ListRequest, StoredJob } from "../../../core/ports/store.js";
 import { differs } from "../../failure.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
