@@ -13,7 +13,7 @@ import {
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 
-const work = defineJob({ kind: "work", input: z.object({}) });
+const work = defineJob({ kind: "work", input: z.object({}), phases: ["here", "there"] });
 const other = defineJob({ kind: "other", input: z.object({}) });
 
 type Notifiers = Readonly<Record<string, Notifier | ServedElsewhere>>;
@@ -94,6 +94,28 @@ describe("another process that has the notifier and hears hints", () => {
     expect(alive.reads.length).toBeLessThanOrEqual(2 * 4);
     expect(Math.max(...alive.reads)).toBeLessThanOrEqual(100);
     await w.clock.runUntil(alive.waybill.close());
+  });
+
+  it("waits anew with every change: whoever makes one is about to tell of it", async () => {
+    const w = world();
+    const [mine, others] = [memoryNotifier(), memoryNotifier()];
+    const { waybill } = w.process({ ui: mine });
+    const alive = await w.bystander({ ui: others });
+    const busy = work.handle(async ({ phase }) => {
+      for (let turns = 0; turns < 20; turns += 1) {
+        await new Promise<void>((resolve) => void w.clock.timer(100, resolve));
+        phase(turns % 2 === 0 ? "here" : "there");
+      }
+      return null;
+    });
+    void waybill.worker([busy], { reconcile: false }).run();
+    await w.submit(waybill);
+    await w.clock.advance(2_200);
+    expect(mine.events.at(-1)?.type).toBe("job.completed");
+    await w.clock.advance(1_000);
+    expect(others.events).toHaveLength(0);
+    expect(alive.reads.length).toBeLessThanOrEqual(2);
+    await w.clock.runUntil(Promise.all([waybill.close(), alive.waybill.close()]));
   });
 
   it("reads nothing of what it told itself, nor of jobs that nobody is told of", async () => {

@@ -53,9 +53,8 @@ export class TakeOver {
     }
     if (this.#waiting.size >= MOST_WAITING && !this.#waiting.has(id)) return;
     const patienceMs = Math.min(policy.notifyGraceMs, Math.max(PATIENCE_MS, 2 * this.#relay.usualMs()));
-    // The first change that was not told of counts, not the last.
-    const at = this.#waiting.get(id)?.at ?? clock.now() + patienceMs * (1 + ids.random());
-    this.#waiting.set(id, { version, at });
+    // The newest change counts, as it does for the grace: whoever made it is about to tell of it.
+    this.#waiting.set(id, { version, at: clock.now() + patienceMs * (1 + ids.random()) });
     this.#arm();
   }
 
