@@ -1,4 +1,4 @@
-import { sleep, type Clock, monotonicNow } from "../../core/clock.js";
+import { sleep, type Clock, monotonicNow } from "../../core/environment/clock.js";
 import type { ReceiveRequest } from "../../core/ports/queue.js";
 import { ChannelSlot, type OpenChannel } from "./channel.js";
 import type { RabbitmqMessage } from "./client.js";

@@ -1,5 +1,5 @@
-import type { Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
+import type { Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import type { Delivery } from "../../core/ports/queue.js";
 import type { OpenChannel } from "./channel.js";
 import type { RabbitmqMessage } from "./client.js";

@@ -1,4 +1,4 @@
-import { systemIds } from "../../core/ids.js";
+import { systemIds } from "../../core/environment/ids.js";
 import type { ReceiveRequest } from "../../core/ports/queue.js";
 import { type OpenChannel, openChannel } from "./channel.js";
 import { Consuming } from "./consuming.js";
