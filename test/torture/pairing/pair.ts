@@ -2,7 +2,7 @@ import { underWay } from "../effects.js";
 import { processes } from "../processes.js";
 import { runFolder, torture, type TortureOptions, type TortureResult } from "../torture.js";
 import type { TortureStore } from "../torture-store.js";
-import { readAcknowledged } from "./submitter.js";
+import { followAcknowledged } from "./submitter.js";
 import type { TortureQueue } from "./torture-queue.js";
 
 /** By their first letter: two that work, one that submits and one that reconciles. */
@@ -39,9 +39,10 @@ export async function torturePair(
         store: opened.store,
         queue: openedQueue.queue,
         lives: LIVES,
-        acknowledged: () => readAcknowledged(folder),
+        acknowledged: followAcknowledged(folder),
         underWay: (life) => underWay(folder, life),
         begin,
+        pace: store.pace,
         crashServer: queueServer.crash,
         folder,
       },
