@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
-import { sleep } from "../../src/core/clock.js";
+import { sleep } from "../../src/core/environment/clock.js";
 import { cancel } from "../../src/core/decide/cancel.js";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
-import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
+import { StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import type { PollAnswer } from "../../src/core/handler.js";
-import { parseMessage } from "../../src/core/message.js";
+import { parseMessage } from "../../src/core/job/message.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import { handlerOf, kind, type Process, WORK, world, type World } from "../support/relay-core.js";
 
@@ -660,7 +660,11 @@ describe("a pass", () => {
 
   it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
     const w = world();
-    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const p = w.process({
+      definitions: [kind("test.work", { retainMs: 1_000 })],
+      queue: false,
+      policy: { watchEveryMs: 500 },
+    });
     const ended = async (jobs: number): Promise<void> => {
       for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
       await w.clock.advance(2_000);

@@ -4,17 +4,18 @@ import type { Checked, Definition } from "../../src/core/definition.js";
 import type { Announcement, Core } from "../../src/core/engine/context.js";
 import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/dispatch.js";
 import { createGateway } from "../../src/core/engine/store/gateway.js";
+import { createReentry } from "../../src/core/engine/reentry.js";
 import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
-import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
+import { decodeHistory, type HistoryEntry } from "../../src/core/job/history.js";
 import type { RunContext, RuntimeHandler } from "../../src/core/handler.js";
-import type { Ids } from "../../src/core/ids.js";
-import type { Clock } from "../../src/core/clock.js";
+import type { Ids } from "../../src/core/environment/ids.js";
+import type { Clock } from "../../src/core/environment/clock.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { AnyStore } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
-import type { Counter, PortCall, Telemetry } from "../../src/core/telemetry.js";
+import type { JobRecord } from "../../src/core/job/record.js";
+import type { Counter, PortCall, Telemetry } from "../../src/core/environment/telemetry.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
 
@@ -144,6 +145,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     tellParked() {
       // Who tests the hook composes a Waybill.
     },
+    reentry: createReentry(),
     unserved: createUnserved(clock, 120_000),
     archive(jobId, entries) {
       heard.archived.push({ jobId, entries });

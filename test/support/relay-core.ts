@@ -15,16 +15,17 @@ import {
 } from "../../src/core/engine/reconcile/reconciler.js";
 import type { PublishAttempt } from "../../src/core/engine/relay/attempt.js";
 import { createRelay, type Relay } from "../../src/core/engine/relay/relay.js";
+import { createReentry } from "../../src/core/engine/reentry.js";
 import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
 import type { PollAnswer, PollContext, RuntimeHandler } from "../../src/core/handler.js";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
-import type { Snapshot } from "../../src/core/record.js";
-import type { PortCall } from "../../src/core/telemetry.js";
+import type { Snapshot } from "../../src/core/job/record.js";
+import type { PortCall } from "../../src/core/environment/telemetry.js";
 import { createFaults, type Faults } from "../../src/testing/faults.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
@@ -195,6 +196,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     archive: quiet,
     tellParked: quiet,
     tellPublish: (attempt) => void attempts.push(attempt),
+    reentry: createReentry(),
     unserved: createUnserved(clock, 120_000),
   };
   const dispatcher = createDispatcher(core);

@@ -1,8 +1,8 @@
-import type { PushAnswer, PushedMessage } from "../engine/worker/pushed-message.js";
+import type { PushAnswer, PushedMessage } from "../engine/worker/messages/pushed-message.js";
 import type { Handler } from "../define/handler.js";
 import type { AnyDef, KindOf } from "../define/any-def.js";
 
-export type { PushAnswer, PushedMessage } from "../engine/worker/pushed-message.js";
+export type { PushAnswer, PushedMessage } from "../engine/worker/messages/pushed-message.js";
 
 /** A handler of one of some kinds. Its kind alone is compared, so that the compiler's complaint is one line. */
 export type HandlerFor<Defs extends AnyDef> = Omit<Handler, "kind"> & { readonly kind: KindOf<Defs> };
@@ -110,8 +110,9 @@ export interface Worker {
    */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. A handler may call it
-   * and must not await it: it would wait for itself, until `shutdownTimeoutMs` is over.
+   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. Awaited by a handler
+   * or a poll it resolves at once, since it would wait for itself; on engines other than V8, and from within a timer, that is
+   * not seen, and it waits until `shutdownTimeoutMs` is over.
    */
   stop(): Promise<void>;
 }

@@ -1,9 +1,9 @@
-import { monotonicNow } from "../../clock.js";
-import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
+import { monotonicNow } from "../../environment/clock.js";
+import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
-import type { JobRecord, Snapshot } from "../../record.js";
-import { observe } from "../../telemetry.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
+import { observe } from "../../environment/telemetry.js";
 import { type Applied, applyCommand } from "../store/apply.js";
 import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import type { Core } from "../context.js";
@@ -207,7 +207,8 @@ function observed<T>(
   what: "poll" | "cancel",
   run: () => Promise<T>,
 ): Promise<T> {
-  return observe(core.telemetry, { port: "handler", operation: `${what} ${kind}`, items: 1 }, run, trace);
+  const call = { port: "handler", operation: `${what} ${kind}`, items: 1 } as const;
+  return observe(core.telemetry, call, () => core.reentry.call(run), trace);
 }
 
 function warn(core: Core, message: string, { id, kind, attempt }: JobRecord, error: unknown): void {

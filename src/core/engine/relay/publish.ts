@@ -1,9 +1,9 @@
-import { monotonicNow } from "../../clock.js";
-import { nearestDurationMs } from "../../durations.js";
-import type { ServerEvent } from "../../event.js";
+import { monotonicNow } from "../../environment/clock.js";
+import { nearestDurationMs } from "../../options/durations.js";
+import type { ServerEvent } from "../../job/event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
-import { observe } from "../../telemetry.js";
-import type { Trace } from "../../trace.js";
+import { observe } from "../../environment/telemetry.js";
+import type { Trace } from "../../job/trace.js";
 import type { Core } from "../context.js";
 import { cleanReason, thrownReason } from "./reason.js";
 import type { Stops } from "./stop.js";
@@ -52,8 +52,10 @@ export async function publishSafely(
   const timeoutMs = notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const cancelTimer = core.clock.timer(timeoutMs, stop);
   const forget = stops.onStop(stop);
-  const call = async (): Promise<unknown> =>
-    notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
+  const call = (): Promise<unknown> =>
+    core.reentry.call(async () =>
+      notifier.publish(events, { signal: controller.signal, view: viewsFor(core) }),
+    );
   let settled = Promise.resolve();
   const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
