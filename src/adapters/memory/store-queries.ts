@@ -3,6 +3,7 @@ import type {
   ListReply,
   ListRequest,
   NextReady,
+  ByRefRequest,
   StoredJob,
   WakePosition,
 } from "../../core/ports/store.js";
@@ -116,12 +117,12 @@ export function isWanted({ record, cursors }: StoredRow, request: ListRequest): 
 }
 
 /** The newest jobs that await outside work with this key. */
-export function jobsByRef(table: JobTable, kind: string, refKey: string): readonly StoredRow[] {
+export function jobsByRef(table: JobTable, { kind, refKey, owner }: ByRefRequest): readonly StoredRow[] {
   const rows: StoredRow[] = [];
   for (const place of table.refs.newestFirst(refIndexKey(kind, refKey))) {
     if (rows.length >= MAX_JOBS_BY_REF) break;
     const row = table.get(place.id);
-    if (row !== undefined) rows.push(row);
+    if (row !== undefined && (owner === undefined || row.record.owner === owner)) rows.push(row);
   }
   return rows;
 }

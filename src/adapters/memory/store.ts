@@ -153,9 +153,9 @@ class MemoryStore implements Store {
     return { nowMs: request.nowMs, jobs: rows.map((row) => view(row, request)), next };
   }
 
-  async byRef({ nowMs, kind, refKey }: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
+  async byRef(request: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
     this.#admit([]);
-    return { nowMs, jobs: jobsByRef(this.#table, kind, refKey).map(hotPart) };
+    return { nowMs: request.nowMs, jobs: jobsByRef(this.#table, request).map(hotPart) };
   }
 
   async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {

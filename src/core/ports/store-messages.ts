@@ -322,6 +322,8 @@ export interface ListReply extends StoreReply, Unreadable {
 export interface ByRefRequest extends StoreRequest {
   readonly kind: string;
   readonly refKey: string;
+  /** Of this owner only, `null`: of nobody; left out: anybody's. */
+  readonly owner?: string | null;
 }
 
 export interface ByRefReply extends StoreReply, Unreadable {
