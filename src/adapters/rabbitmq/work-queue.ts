@@ -1,4 +1,4 @@
-import { systemIds } from "../../core/ids.js";
+import { systemIds } from "../../core/environment/ids.js";
 import type { ReceiveRequest } from "../../core/ports/queue.js";
 import { type OpenChannel, openChannel } from "./channel.js";
 import { Consuming } from "./consuming.js";
@@ -73,7 +73,7 @@ export class WorkQueue implements Holding {
     if (received === null) return [];
     const ready: HeldMessage[] = [];
     for (const message of received.messages) {
-      const held = new HeldMessage(this, received.open, message);
+      const held = new HeldMessage(this, received, message);
       if (this.#isReady(held)) ready.push(held);
     }
     return ready;

@@ -12,8 +12,8 @@ import {
   rerun,
 } from "../../../src/core/engine/command/commands.js";
 import { report } from "../../../src/core/engine/command/report.js";
-import { decodeHistory } from "../../../src/core/history.js";
-import type { Result } from "../../../src/core/result.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
+import type { Result } from "../../../src/core/errors/result.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 import {
   claimed,
@@ -452,6 +452,23 @@ describe("report", () => {
     await claimed(at, (await submitted(at, { plan: "43" }, {}, recoverKind)).id);
     const told = await tell(at, "i-1", done);
     expect(told).toMatchObject({ ok: false, error: { code: "job.not_awaiting", retryable: true } });
+  });
+
+  it("asks so for the oldest of 250 that are unfinished too, page by page, and no more once it is found", async () => {
+    const at = world();
+    await claimed(at, (await submitted(at, { plan: "first" }, {}, recoverKind)).id);
+    await at.clock.advance(1);
+    for (let index = 0; index < 250; index += 1) {
+      await submitted(at, { plan: String(index) }, {}, recoverKind);
+    }
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(3);
+    await at.clock.advance(1);
+    await claimed(at, (await submitted(at, { plan: "last" }, {}, recoverKind)).id);
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(1);
   });
 
   it("finds work that a job began to await between the two looks", async () => {

@@ -1,12 +1,12 @@
 import { createCallbacks } from "../../callback/callbacks.js";
-import { inContext, systemClock } from "../../clock.js";
+import { inContext, systemClock } from "../../environment/clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
-import { WaybillError } from "../../errors.js";
-import type { EventType, ServerEvent } from "../../event.js";
-import { type Ids, systemIds } from "../../ids.js";
-import { callHook } from "../../hook.js";
-import { consoleLogger, type Logger } from "../../logger.js";
-import { neutralContext } from "../../neutral-context.js";
+import { WaybillError } from "../../errors/errors.js";
+import type { EventType, ServerEvent } from "../../job/event.js";
+import { type Ids, systemIds } from "../../environment/ids.js";
+import { callHook } from "../../environment/hook.js";
+import { consoleLogger, type Logger } from "../../environment/logger.js";
+import { neutralContext } from "../../environment/neutral-context.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { Queue } from "../../ports/queue.js";
 import type { StoreHealth } from "../../ports/store.js";
@@ -21,6 +21,7 @@ import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
 import { createReentry } from "../reentry.js";
+import { TakeOver } from "../relay-process/take-over.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
@@ -67,8 +68,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
   const reconciler = createReconciler(core, dispatcher, relay);
+  const takeOver = new TakeOver(core, relay);
   bus.onHint(null, (hint) => {
     reconciler.polls.hear(hint);
+    takeOver.hear(hint);
   });
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
@@ -79,13 +82,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const { record } = change.snapshot;
     const said = local.tell(change);
     reconciler.polls.note(record);
+    // Before the hint: what is told of here is nobody's to take over.
+    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
     if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
-    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
   const close = async (): Promise<void> => {
+    takeOver.close();
     await relay.close();
     await hints.close();
     storeWatch.close();

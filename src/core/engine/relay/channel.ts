@@ -1,15 +1,15 @@
-import { cursorOf } from "../../decide/cursors.js";
+import { cursorOf } from "../../decide/change/cursors.js";
 import { afterPublish } from "../../decide/deliver.js";
-import { lastEntryVersion } from "../../decide/wake.js";
+import { lastEntryVersion } from "../../decide/change/wake.js";
 import type { NotifierRetry } from "../../defaults.js";
-import { neutralContext } from "../../neutral-context.js";
+import { neutralContext } from "../../environment/neutral-context.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
-import type { Cursor } from "../../record.js";
+import type { Cursor } from "../../job/record.js";
 import type { Core } from "../context.js";
-import type { Permit } from "./breaker.js";
+import type { Permit } from "./lanes/breaker.js";
 import type { RelayJob } from "./job.js";
-import type { Lane } from "./lane.js";
-import { Lanes } from "./lanes.js";
+import type { Lane } from "./lanes/lane.js";
+import { Lanes } from "./lanes/lanes.js";
 import { type Offer, resultsFor } from "./offer.js";
 import { type Prepared, Preparer, withinLane } from "./prepare.js";
 import { type Published, publishSafely } from "./publish.js";
@@ -26,6 +26,9 @@ const STUCK_MS = 60_000;
 const DEFAULT_BATCH = 20;
 /** Jobs that are remembered for having been in a call that threw or timed out. */
 const MOST_SUSPECTS = 10_000;
+
+/** What is left of an earlier call's duration when the next one is over: one slow call is soon forgotten. */
+const REMEMBERED_SHARE = 0.8;
 
 /** A turn of one job is over. `null`: nothing was offered (the store could not be read, the history not decoded). */
 type Finished = (job: RelayJob, name: string, cursor: Cursor | null) => void;
@@ -62,6 +65,7 @@ export class Channel {
   /** Publishes of several owners follow one another: none lends its context to the next. */
   readonly #neutral = neutralContext();
   #underWay = 0;
+  #usualMs = 0;
   /** Calls whose time is over and that the notifier has not let go of. */
   #stuck = 0;
   #scheduled = false;
@@ -78,6 +82,11 @@ export class Channel {
     this.#lanes = new Lanes(notifier);
     this.#preparer = new Preparer(core, name, notifier);
     this.#teller = new PublishTeller(core, name);
+  }
+
+  /** How long a call takes of late. */
+  get usualMs(): number {
+    return this.#usualMs;
   }
 
   /** Puts a job in line, unless the line is full. */
@@ -239,6 +248,7 @@ export class Channel {
     const published = await this.#neutral(() =>
       publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops),
     );
+    this.#usualMs = Math.max(published.durationMs, this.#usualMs * REMEMBERED_SHARE);
     if (!this.#stops.stopped) this.#judge(lane, published);
     let used = 0;
     for (const turn of prepared) {
