@@ -18,7 +18,7 @@ const PLANTED: readonly (readonly [rule: string, path: string, source: string])[
   [
     "adapters-and-transports-know-the-ports-only",
     "src/transports/webhook/planted-decision.ts",
-    `export type { Decision } from "../../core/decide/change.js";`,
+    `export type { Decision } from "../../core/decide/change/change.js";`,
   ],
   [
     "adapters-and-transports-know-nothing-of-each-other",

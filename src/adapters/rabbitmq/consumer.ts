@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../core/clock.js";
+import { type Clock, sleep } from "../../core/environment/clock.js";
 import type { OpenChannel } from "./channel.js";
 import type { RabbitmqMessage } from "./client.js";
 
