@@ -7,10 +7,10 @@ const DRIVERS =
  * data that goes through them, the encoders of what leaves, and the door that refuses unknown options.
  */
 const PORT_SIDE =
-  "^src/core/(ports/|wire/|(access|clock|ids|record|history|lifecycle|event|errors|error-codes|result|json|message|options|owner-option|public-view|trace)\\.ts$)";
+  "^src/core/(ports/|wire/|job/(?!machine)|errors/(errors|error-codes|result)\\.ts$|environment/(clock|ids)\\.ts$|json/json\\.ts$|options/(options|owner-option)\\.ts$|view/(access|public-view)\\.ts$)";
 
 /** Data and tables without behaviour: what a decision is made of. */
-const PURE = "^src/core/(decide/|(record|lifecycle|history|defaults|event|json)\\.ts$)";
+const PURE = "^src/core/(decide/|job/(record|lifecycle|history|event)\\.ts$|json/json\\.ts$|defaults\\.ts$)";
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 module.exports = {
@@ -52,13 +52,13 @@ module.exports = {
       name: "generated-table-imports-nothing",
       comment: "The browser client and every adapter carry it.",
       severity: "error",
-      from: { path: "^src/core/lifecycle\\.ts$" },
+      from: { path: "^src/core/job/lifecycle\\.ts$" },
       to: {},
     },
     {
       name: "xstate-only-in-the-machine",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(core/)?machine\\.ts$" },
+      from: { path: "^src/", pathNot: "^src/(core/job/)?machine\\.ts$" },
       to: { path: "(^|/)xstate(/|$)" },
     },
     {
@@ -66,7 +66,7 @@ module.exports = {
       comment: "xstate costs 54 ms of cold import; the root entry reads the generated table.",
       severity: "error",
       from: { path: "^src/index\\.ts$" },
-      to: { path: "^src/(core/)?machine\\.ts$", reachable: true },
+      to: { path: "^src/(core/job/)?machine\\.ts$", reachable: true },
     },
     {
       name: "root-has-no-adapter-but-memory",
@@ -98,7 +98,8 @@ module.exports = {
       from: { path: "^src/(http|lambda)(/|\\.ts$)" },
       to: {
         path: "^src/",
-        pathNot: "^src/((http|lambda)(/|\\.ts$)|core/(api/|define/|live/|wire/|[^/]+\\.ts$))",
+        pathNot:
+          "^src/((http|lambda)(/|\\.ts$)|core/(api/|define/|environment/|errors/|job/|json/|live/|options/|view/|wire/|[^/]+\\.ts$))",
       },
     },
     {
@@ -106,7 +107,10 @@ module.exports = {
       comment: "The browser loads no error table, no definition machinery and no package: types are free.",
       severity: "error",
       from: { path: "^src/client(/|\\.ts$)" },
-      to: { pathNot: "^src/(client/|core/(lifecycle|result)\\.ts$)", dependencyTypesNot: ["type-only"] },
+      to: {
+        pathNot: "^src/(client/|core/(job/lifecycle|errors/result)\\.ts$)",
+        dependencyTypesNot: ["type-only"],
+      },
     },
     {
       name: "react-knows-the-client-by-its-types",
@@ -134,7 +138,7 @@ module.exports = {
       from: {
         path: "^src/",
         pathNot: [
-          "^src/adapters/(dynamodb|sqs)/commands\\.ts$",
+          "^src/adapters/(dynamodb/client|sqs)/commands\\.ts$",
           "^src/transports/appsync/signature\\.ts$",
           "^src/transports/webhook/network\\.ts$",
           "^src/transports/websocket/gateway\\.ts$",

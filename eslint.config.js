@@ -65,7 +65,7 @@ export default defineConfig(
   },
   {
     files: ["src/core/**/*.ts"],
-    ignores: ["src/core/clock.ts", "src/core/ids.ts"],
+    ignores: ["src/core/environment/clock.ts", "src/core/environment/ids.ts"],
     rules: {
       "no-restricted-globals": ["error", ...coreTimers.map((name) => ({ name, message: injected }))],
       "no-restricted-properties": [

@@ -1,7 +1,7 @@
 // Generates docs/errors.md from the error codes, and fails when it is stale. `--write` rewrites it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
-import { ERROR_CODES, type ErrorCode } from "../src/core/error-codes.js";
+import { ERROR_CODES, type ErrorCode } from "../src/core/errors/error-codes.js";
 import { ERROR_MEANINGS } from "./error-meanings.js";
 
 const page = new URL("../docs/errors.md", import.meta.url);
@@ -17,7 +17,7 @@ function render(): string {
   );
   return [
     "# Errors",
-    "<!-- Generated from src/core/error-codes.ts and scripts/error-meanings.ts by `npm run check:errors -- --write`. -->",
+    "<!-- Generated from src/core/errors/error-codes.ts and scripts/error-meanings.ts by `npm run check:errors -- --write`. -->",
     "Every error of Waybill has a `code` that never changes, `retryable`, and an `outcome`: `not_applied` (nothing was written), `applied`, or `unknown` (it may have been; read the job). Recognise one with `isWaybillError(error, code)`.",
     "A method answers `Err` where Waybill decided no and nothing was written; it throws on misuse, and when the store is out of reach or the outcome is not known.",
     ...sections,

@@ -1,12 +1,12 @@
 /**
  * The table of the lifecycle and its diagram, derived from the machine.
  *
- * `npm run check:lifecycle` fails when src/core/lifecycle.ts or the diagram in docs/lifecycle.md is not what the machine
+ * `npm run check:lifecycle` fails when src/core/job/lifecycle.ts or the diagram in docs/lifecycle.md is not what the machine
  * says; `npm run check:lifecycle -- --write` writes both.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
-import { lifecycleMachine } from "../src/core/machine.js";
+import { lifecycleMachine } from "../src/core/job/machine.js";
 
 interface Edge {
   readonly id: string;
@@ -15,7 +15,7 @@ interface Edge {
   readonly event: string;
 }
 
-const TABLE = "src/core/lifecycle.ts";
+const TABLE = "src/core/job/lifecycle.ts";
 const DOCS = "docs/lifecycle.md";
 const [BEGIN, END] = ["<!-- diagram: begin -->", "<!-- diagram: end -->"];
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../src/core/error-codes.js";
+import type { ErrorCode } from "../src/core/errors/error-codes.js";
 
 /** What each code means, one sentence: for the page of errors only, so that no program carries it. */
 export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {

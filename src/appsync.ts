@@ -1,5 +1,5 @@
-export type { AppSyncExtendedUpdate, AppSyncUpdate } from "./core/wire/appsync.js";
-export type { AppSyncEventBody } from "./core/wire/appsync-events.js";
+export type { AppSyncExtendedUpdate, AppSyncUpdate } from "./core/wire/appsync/appsync.js";
+export type { AppSyncEventBody } from "./core/wire/appsync/appsync-events.js";
 export { type AppSyncEventsNotifier, appsyncEventsNotifier } from "./transports/appsync/events-notifier.js";
 export { type AppSyncMessage, type AppSyncNotifier, appsyncNotifier } from "./transports/appsync/notifier.js";
 export type {

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export type { Authorize, Principal } from "./core/access.js";
+export type { Authorize, Principal } from "./core/view/access.js";
 export { jobRoutes } from "./http/job-routes.js";
 export { openApiDocument } from "./http/openapi.js";
 export type { JobRoutesOptions, KindsOptions, Routed } from "./http/options.js";

@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { lifecycleMachine } from "./core/machine.js";
+export { lifecycleMachine } from "./core/job/machine.js";

@@ -5,15 +5,15 @@ export type {
   PostgresNotification,
   PostgresNotificationClient,
   PostgresTransaction,
-} from "./adapters/postgres/client.js";
-export { postgresFeed, type PostgresFeedOptions } from "./adapters/postgres/feed.js";
-export { listenOnPg, type PgListenerClient } from "./adapters/postgres/pg-listener.js";
-export { fromPg, type Pg } from "./adapters/postgres/pg.js";
+} from "./adapters/postgres/client/client.js";
+export { postgresFeed, type PostgresFeedOptions } from "./adapters/postgres/listen/feed.js";
+export { listenOnPg, type PgListenerClient } from "./adapters/postgres/listen/pg-listener.js";
+export { fromPg, type Pg } from "./adapters/postgres/client/pg.js";
 export { postgresMigrationSql } from "./adapters/postgres/migrate.js";
 export {
   fromPostgresJs,
   type PostgresJs,
   type PostgresJsOptions,
   type PostgresJsRoot,
-} from "./adapters/postgres/postgres-js.js";
+} from "./adapters/postgres/client/postgres-js.js";
 export { type PostgresStore, postgresStore, type PostgresStoreOptions } from "./adapters/postgres/store.js";

@@ -22,9 +22,9 @@ export {
 } from "./adapters/memory/store-semantics.js";
 export { isWanted as isListed } from "./adapters/memory/store-queries.js";
 export { hasGivenUp } from "./adapters/memory/store-table.js";
-export { decodeHistory, encodeHistory, fillTemplate, joinHistory } from "./core/history.js";
-export type { EntryTemplate, HistoryEntry } from "./core/history.js";
-export { ID_PATTERN, type Ids } from "./core/ids.js";
+export { decodeHistory, encodeHistory, fillTemplate, joinHistory } from "./core/job/history.js";
+export type { EntryTemplate, HistoryEntry } from "./core/job/history.js";
+export { ID_PATTERN, type Ids } from "./core/environment/ids.js";
 export {
   indexOfStatuses,
   isBehind,
@@ -33,5 +33,5 @@ export {
   START,
   type StatusIndex,
   statusIndexOf,
-} from "./core/record.js";
-export type { Cursor, Cursors, JobRecord, RecordPatch, Snapshot } from "./core/record.js";
+} from "./core/job/record.js";
+export type { Cursor, Cursors, JobRecord, RecordPatch, Snapshot } from "./core/job/record.js";

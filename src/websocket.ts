@@ -1,5 +1,5 @@
 /** Jobs live over WebSockets: `docs/PROTOCOL.md` is what it speaks. */
-export type { Authorize, Principal } from "./core/access.js";
+export type { Authorize, Principal } from "./core/view/access.js";
 export {
   type UpgradeServer,
   type WebsocketGateway,

@@ -1,7 +1,7 @@
 import type { JobView, JobViewOf } from "../core/api/view.js";
 import type { AnyDef, DefOf, KindOf, TypesOf } from "../core/define/any-def.js";
-import type { JobStatus } from "../core/lifecycle.js";
-import type { AsyncResult } from "../core/result.js";
+import type { JobStatus } from "../core/job/lifecycle.js";
+import type { AsyncResult } from "../core/errors/result.js";
 import type { ClientRefusal } from "./client-error.js";
 import type { Connection, JobChanges, JobsSnapshot, JobSnapshot, Store, TransportName } from "./snapshot.js";
 import type { WebSocketConstructor } from "./live/websocket.js";

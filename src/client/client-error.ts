@@ -1,4 +1,4 @@
-import type { Outcome } from "../core/error-codes.js";
+import type { Outcome } from "../core/errors/error-codes.js";
 
 /** Why the server said no, and wrote nothing. */
 export type RefusalCode =

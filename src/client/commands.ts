@@ -1,5 +1,5 @@
-import type { PublicView } from "../core/public-view.js";
-import { AsyncResult, err, ok } from "../core/result.js";
+import type { PublicView } from "../core/view/public-view.js";
+import { AsyncResult, err, ok } from "../core/errors/result.js";
 import { ClientError, type RefusalCode } from "./client-error.js";
 import type { Environment } from "./environment.js";
 import type { Call, Http } from "./http.js";

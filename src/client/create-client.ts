@@ -1,5 +1,5 @@
 import type { AnyDef } from "../core/define/any-def.js";
-import type { PublicView } from "../core/public-view.js";
+import type { PublicView } from "../core/view/public-view.js";
 import type { TypeProblem } from "../core/schema/type-problem.js";
 import { queryOf } from "./aim.js";
 import type { Client, ClientOptions, JobsFilter, KindArg, ListQuery, Page } from "./api.js";

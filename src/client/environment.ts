@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.js";
+import type { Clock } from "../core/environment/clock.js";
 
 /** What the client reaches outside with; a test passes its own. */
 export interface Environment {

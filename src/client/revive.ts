@@ -1,4 +1,4 @@
-import type { PublicView } from "../core/public-view.js";
+import type { PublicView } from "../core/view/public-view.js";
 
 /** Where a view has instants. What is the application's own (metadata, output, progress, details) is never looked into. */
 const INSTANT = /^(?:.+At|at|since)$/;

@@ -1,5 +1,5 @@
-import { isFinal, type JobStatus } from "../core/lifecycle.js";
-import type { PublicView } from "../core/public-view.js";
+import { isFinal, type JobStatus } from "../core/job/lifecycle.js";
+import type { PublicView } from "../core/view/public-view.js";
 import { type Aim, isWithin } from "./aim.js";
 import { compareAge } from "./apply-newer.js";
 import type { ClientError } from "./client-error.js";

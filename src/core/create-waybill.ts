@@ -11,8 +11,8 @@ import {
   REDELIVER_OPTIONS,
   RERUN_OPTIONS,
   SUBMIT_OPTIONS,
-} from "./option-names.js";
-import { checkOptions, requireOptions } from "./options.js";
+} from "./options/option-names.js";
+import { checkOptions, requireOptions } from "./options/options.js";
 import {
   cancel,
   type CancelOptions,
@@ -49,16 +49,16 @@ import { result, watch, type ResultOptions, type WatchOptions } from "./engine/r
 import { noteDefinition } from "./engine/compose/same-definition.js";
 import { claimObject } from "./engine/run/claim-object.js";
 import { claimOwn } from "./engine/run/own-claim.js";
-import { createIntake } from "./engine/worker/intake.js";
+import { createIntake } from "./engine/worker/messages/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerOptions } from "./engine/worker/worker.js";
-import { WaybillError } from "./errors.js";
-import { type Handler, runtimeHandlers } from "./given-handlers.js";
+import { WaybillError } from "./errors/errors.js";
+import { type Handler, runtimeHandlers } from "./options/given-handlers.js";
 import { operating } from "./operating.js";
-import { type OwnerOption, ownerOf, type Whose } from "./owner-option.js";
-import type { EventType, ServerEvent } from "./event.js";
+import { type OwnerOption, ownerOf, type Whose } from "./options/owner-option.js";
+import type { EventType, ServerEvent } from "./job/event.js";
 import type { PollAnswer } from "./handler.js";
-import { AsyncResult, ok } from "./result.js";
+import { AsyncResult, ok } from "./errors/result.js";
 
 /** A definition as applications hold it. */
 type Def = Pick<AnyDef, "~definition">;

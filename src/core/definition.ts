@@ -1,6 +1,6 @@
-import type { Json } from "./json.js";
-import type { JobStatus } from "./lifecycle.js";
-import type { FailureReason } from "./record.js";
+import type { Json } from "./json/json.js";
+import type { JobStatus } from "./job/lifecycle.js";
+import type { FailureReason } from "./job/record.js";
 
 /** One thing that is wrong with a value. Never the value itself. */
 export interface Issue {

@@ -1,6 +1,6 @@
 import type { Definition } from "./definition.js";
-import type { Json } from "./json.js";
-import type { Logger } from "./logger.js";
+import type { Json } from "./json/json.js";
+import type { Logger } from "./environment/logger.js";
 
 /**
  * Marks what `track` and `done` return: no JSON has it, so that an output is never taken for it. Registered, so that two

@@ -2,9 +2,9 @@ import type { Health } from "./api/waybill.js";
 import { checkWhole } from "./engine/compose/option-checks.js";
 import type { Runtime } from "./engine/compose/runtime.js";
 import type { ReconcileReport } from "./engine/reconcile/reconciler.js";
-import { type Handler, runtimeHandlers } from "./given-handlers.js";
-import { RECONCILE_OPTIONS } from "./option-names.js";
-import { checkOptions } from "./options.js";
+import { type Handler, runtimeHandlers } from "./options/given-handlers.js";
+import { RECONCILE_OPTIONS } from "./options/option-names.js";
+import { checkOptions } from "./options/options.js";
 
 /** Enough for what a process still has to say; what takes longer is the reconciler's. */
 const FLUSH_MS = 30_000;

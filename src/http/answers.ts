@@ -1,8 +1,8 @@
 import type { ListedView } from "../core/api/view.js";
 import type { AnyDef } from "../core/define/any-def.js";
-import { isFinal } from "../core/lifecycle.js";
-import type { RuntimeView } from "../core/projection.js";
-import { jsonOfView } from "../core/view-json.js";
+import { isFinal } from "../core/job/lifecycle.js";
+import type { RuntimeView } from "../core/view/projection.js";
+import { jsonOfView } from "../core/view/view-json.js";
 
 /** The version of a job as HTTP compares it. Weak: the same version may be written in two ways. */
 export function etagOf({ id, version }: { readonly id: string; readonly version: number }): string {

@@ -1,5 +1,5 @@
-import type { Principal } from "../core/access.js";
-import type { Clock } from "../core/clock.js";
+import type { Principal } from "../core/view/access.js";
+import type { Clock } from "../core/environment/clock.js";
 import { onAbort } from "../core/live/on-abort.js";
 
 /** How long something that stays open may stay open. */

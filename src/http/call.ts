@@ -1,4 +1,4 @@
-import type { Principal } from "../core/access.js";
+import type { Principal } from "../core/view/access.js";
 import type { Service } from "./options.js";
 
 /** One request, as its route gets it. */

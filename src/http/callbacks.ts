@@ -1,6 +1,6 @@
 import type { AnyDef, ExternalDef } from "../core/define/any-def.js";
 import type { Poll } from "../core/define/handler-context.js";
-import { WaybillError } from "../core/errors.js";
+import { WaybillError } from "../core/errors/errors.js";
 import type { Service } from "./options.js";
 import { RequestRefused } from "./problem.js";
 import { jsonBody } from "./request.js";

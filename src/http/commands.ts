@@ -1,7 +1,7 @@
-import type { Principal } from "../core/access.js";
+import type { Principal } from "../core/view/access.js";
 import { toView } from "../core/api/view.js";
-import { isWaybillError } from "../core/errors.js";
-import { isFinal } from "../core/lifecycle.js";
+import { isWaybillError } from "../core/errors/errors.js";
+import { isFinal } from "../core/job/lifecycle.js";
 import { jobHeaders, jsonResponse, viewJson } from "./answers.js";
 import type { Call } from "./call.js";
 import { RequestRefused } from "./problem.js";

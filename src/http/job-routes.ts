@@ -1,6 +1,6 @@
-import type { Principal } from "../core/access.js";
+import type { Principal } from "../core/view/access.js";
 import type { AnyDef } from "../core/define/any-def.js";
-import { isWaybillError } from "../core/errors.js";
+import { isWaybillError } from "../core/errors/errors.js";
 import type { Call } from "./call.js";
 import { takeCallback } from "./callbacks.js";
 import { cancelJob, rerunJob, submitJob } from "./commands.js";
@@ -9,7 +9,7 @@ import { problemResponse, RequestRefused } from "./problem.js";
 import { historyOfJob, listJobs, notFound, readJob } from "./reads.js";
 import { wantsEvents } from "./request.js";
 import { streamJob, streamJobs } from "./streams.js";
-import { isError } from "../core/foreign.js";
+import { isError } from "../core/errors/foreign.js";
 
 type Route = (call: Call) => Promise<Response>;
 type Methods = Readonly<Partial<Record<"GET" | "POST", Route>>>;

@@ -1,8 +1,8 @@
 import type { AnyDef } from "../core/define/any-def.js";
-import { FAILURE_REASONS } from "../core/define/failure-reasons.js";
-import { EVENT_OF } from "../core/event.js";
-import { STATUSES } from "../core/lifecycle.js";
-import { checkOptions } from "../core/options.js";
+import { FAILURE_REASONS } from "../core/define/words/failure-reasons.js";
+import { EVENT_OF } from "../core/job/event.js";
+import { STATUSES } from "../core/job/lifecycle.js";
+import { checkOptions } from "../core/options/options.js";
 import { type Kinds, kindsOf, type KindsOptions } from "./options.js";
 import { CALLBACK_FIELDS } from "./callbacks.js";
 import { type Answer, ANSWERS, REQUEST_ANSWERS } from "./problem.js";

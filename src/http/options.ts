@@ -1,10 +1,10 @@
-import type { Authorize } from "../core/access.js";
+import type { Authorize } from "../core/view/access.js";
 import type { Composition, Waybill } from "../core/api/waybill.js";
-import type { Clock } from "../core/clock.js";
+import type { Clock } from "../core/environment/clock.js";
 import type { AnyDef } from "../core/define/any-def.js";
-import { WaybillError } from "../core/errors.js";
-import type { Logger } from "../core/logger.js";
-import { checkOptions } from "../core/options.js";
+import { WaybillError } from "../core/errors/errors.js";
+import type { Logger } from "../core/environment/logger.js";
+import { checkOptions } from "../core/options/options.js";
 import { MOST_BODY_BYTES } from "./request.js";
 import { createWaits, type Waits } from "./waits.js";
 

@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../core/error-codes.js";
-import { isWaybillError, type Issue, type WaybillError } from "../core/errors.js";
+import type { ErrorCode } from "../core/errors/error-codes.js";
+import { isWaybillError, type Issue, type WaybillError } from "../core/errors/errors.js";
 
 /** A problem as RFC 9457 writes it, `application/problem+json`. No text of an error is in it. */
 export interface Problem {

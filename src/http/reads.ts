@@ -1,11 +1,11 @@
-import type { OwnerOption } from "../core/owner-option.js";
-import type { Principal } from "../core/access.js";
+import type { OwnerOption } from "../core/options/owner-option.js";
+import type { Principal } from "../core/view/access.js";
 import type { Job } from "../core/api/job.js";
 import type { ListFilter } from "../core/api/waybill.js";
 import { toListedView, toView } from "../core/api/view.js";
 import type { AnyDef } from "../core/define/any-def.js";
-import { isWaybillError, WaybillError } from "../core/errors.js";
-import { isFinal } from "../core/lifecycle.js";
+import { isWaybillError, WaybillError } from "../core/errors/errors.js";
+import { isFinal } from "../core/job/lifecycle.js";
 import { onAbort } from "../core/live/on-abort.js";
 import { eventToJson } from "../core/wire/event.js";
 import { etagOf, jobHeaders, jsonResponse, notModified, viewJson } from "./answers.js";

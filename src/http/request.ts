@@ -1,5 +1,5 @@
-import { type JobStatus, STATUSES } from "../core/lifecycle.js";
-import { WaybillError } from "../core/errors.js";
+import { type JobStatus, STATUSES } from "../core/job/lifecycle.js";
+import { WaybillError } from "../core/errors/errors.js";
 import { RequestRefused } from "./problem.js";
 
 /** The longest that `Prefer: wait` is followed, seconds: below the patience of most proxies. */

@@ -1,8 +1,8 @@
 import type { HandlerFor, IntakeOptions, PushAnswer, PushedMessage } from "../core/api/worker.js";
 import type { Waybill } from "../core/api/waybill.js";
 import type { AnyDef } from "../core/define/any-def.js";
-import { WaybillError } from "../core/errors.js";
-import { checkOptions } from "../core/options.js";
+import { WaybillError } from "../core/errors/errors.js";
+import { checkOptions } from "../core/options/options.js";
 import type { BatchResponse, InvocationContext, SqsEvent, SqsRecord } from "./event.js";
 
 /** What of a Waybill these handlers use. */

@@ -1,6 +1,6 @@
 import type { JobView } from "../core/api/view.js";
 import type { AnyDef, DefOf, KindOf, TypesOf } from "../core/define/any-def.js";
-import type { AsyncResult } from "../core/result.js";
+import type { AsyncResult } from "../core/errors/result.js";
 import type { JobsFilter, KindArg, ListedViewOf, SubmitRefused } from "../client/api.js";
 import type { ClientError } from "../client/client-error.js";
 import type { Connection, JobsSnapshot, JobSnapshot } from "../client/snapshot.js";

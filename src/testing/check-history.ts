@@ -1,4 +1,4 @@
-import { type EdgeId, EDGES, isFinal, type JobStatus } from "../core/lifecycle.js";
+import { type EdgeId, EDGES, isFinal, type JobStatus } from "../core/job/lifecycle.js";
 
 /** What a history is checked by: the edge of each entry and its version. */
 export interface CheckedEntry {

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.js";
+import type { Clock } from "../core/environment/clock.js";
 
 export interface FakeClockOptions {
   /** The first `now()`, Unix milliseconds or an ISO date. @default "2025-01-01T00:00:00Z" */

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from "../core/clock.js";
+import { sleep, type Clock } from "../core/environment/clock.js";
 import type { FaultPlan, PlannedFault } from "./fault-plan.js";
 
 /** What the caller may know of a call that broke. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.js";
+import type { Clock } from "../core/environment/clock.js";
 import { seededRandom } from "./seeded-ids.js";
 
 /**

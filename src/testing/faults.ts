@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from "../core/clock.js";
-import { StoreUnavailableError, WaybillError } from "../core/errors.js";
+import { systemClock, type Clock } from "../core/environment/clock.js";
+import { StoreUnavailableError, WaybillError } from "../core/errors/errors.js";
 import type { Notifier } from "../core/ports/notifier.js";
 import type { Queue, SendResult } from "../core/ports/queue.js";
 import type { Store } from "../core/ports/store.js";

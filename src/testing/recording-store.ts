@@ -1,4 +1,4 @@
-import { isWaybillError } from "../core/errors.js";
+import { isWaybillError } from "../core/errors/errors.js";
 import type {
   AdvanceResult,
   BeatResult,

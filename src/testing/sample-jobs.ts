@@ -1,7 +1,7 @@
-import { encodeHistory, entryTemplate, type HistoryEntry } from "../core/history.js";
-import { type EdgeId, EDGES, isFinal } from "../core/lifecycle.js";
+import { encodeHistory, entryTemplate, type HistoryEntry } from "../core/job/history.js";
+import { type EdgeId, EDGES, isFinal } from "../core/job/lifecycle.js";
 import type { ClaimTerms, WriteGuard, WriteItem } from "../core/ports/store.js";
-import { type JobRecord, RECORD_VERSION, type RecordPatch } from "../core/record.js";
+import { type JobRecord, RECORD_VERSION, type RecordPatch } from "../core/job/record.js";
 
 /** A job of a named queue, recorded and not yet sent: PENDING at version 1. Every field can be set. */
 export function sampleJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, nowMs: number): JobRecord {

@@ -1,4 +1,4 @@
-import type { Ids } from "../core/ids.js";
+import type { Ids } from "../core/environment/ids.js";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -37,7 +37,7 @@ describe("docs/PROTOCOL.md", () => {
   });
 
   it("names every field of a view", () => {
-    const view = readFileSync(new URL("../../src/core/public-view.ts", import.meta.url), "utf8");
+    const view = readFileSync(new URL("../../src/core/view/public-view.ts", import.meta.url), "utf8");
     const [, body = ""] = /export interface PublicView {\n([\s\S]*?)\n}/.exec(view) ?? [];
     const fields = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => String(name));
     expect(fields).toContain("awaiting");

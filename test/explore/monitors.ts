@@ -1,8 +1,8 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
-import { isSettled, type Need, needs } from "../../src/core/decide/wake.js";
-import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
-import { EDGES, isFinal } from "../../src/core/lifecycle.js";
-import type { JobRecord } from "../../src/core/record.js";
+import { isSettled, type Need, needs } from "../../src/core/decide/change/wake.js";
+import { decodeHistory, type HistoryEntry } from "../../src/core/job/history.js";
+import { EDGES, isFinal } from "../../src/core/job/lifecycle.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { NOW, POLICY, TICKS } from "./model/rules.js";
 import type { State } from "./model/state.js";
 

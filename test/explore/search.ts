@@ -1,4 +1,4 @@
-import { isSettled } from "../../src/core/decide/wake.js";
+import { isSettled } from "../../src/core/decide/change/wake.js";
 import { Encoder } from "./model/encode.js";
 import { reconcilerSteps, relaySteps } from "./model/reconciler.js";
 import { GONE, IDLE, type State } from "./model/state.js";

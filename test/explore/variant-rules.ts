@@ -1,10 +1,10 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
-import { type Change, type Decision, planWake } from "../../src/core/decide/change.js";
+import { type Change, type Decision, planWake } from "../../src/core/decide/change/change.js";
 import { recall } from "../../src/core/decide/dispatch.js";
 import { failed } from "../../src/core/decide/failed.js";
-import { isFinal } from "../../src/core/lifecycle.js";
-import { decodeHistory, encodeHistory } from "../../src/core/history.js";
-import type { JobRecord, Snapshot } from "../../src/core/record.js";
+import { isFinal } from "../../src/core/job/lifecycle.js";
+import { decodeHistory, encodeHistory } from "../../src/core/job/history.js";
+import type { JobRecord, Snapshot } from "../../src/core/job/record.js";
 import { NOW, POLICY, REAL, type Rules } from "./model/rules.js";
 
 // Rules with something taken away, for the variants.

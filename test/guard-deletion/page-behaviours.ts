@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ListReply } from "../../src/core/ports/store.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 /** The rows that each of the library's own stores looks at for one page, and a few more. */
 const ROWS_PER_PAGE = 1_000;

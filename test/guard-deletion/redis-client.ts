@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import type { RedisClient, RedisNode } from "../../src/adapters/redis/client.js";
+import type { RedisClient, RedisNode } from "../../src/adapters/redis/client/client.js";
 import type { RedisServer } from "../integration/redis-server.js";
 import type { TextMutator } from "./mutator.js";
 

@@ -1,4 +1,4 @@
-import type { RedisClient } from "../../src/adapters/redis/client.js";
+import type { RedisClient } from "../../src/adapters/redis/client/client.js";
 import * as changes from "../../src/adapters/redis/scripts/changes.js";
 import * as claims from "../../src/adapters/redis/scripts/claims.js";
 import * as create from "../../src/adapters/redis/scripts/create.js";

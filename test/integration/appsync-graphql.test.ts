@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { appsyncNotifier, type AppSyncNotifierOptions } from "../../src/appsync.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { PublishContext } from "../../src/core/ports/notifier.js";
 import { DOUBLE_KEYS, startAppSync, type AppSyncDouble } from "../doubles/appsync/double.js";
 import { CANARY, eventOf, viewOf } from "../doubles/appsync/sample-event.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { checkHistory, seededRandom } from "../../src/testing.js";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { createWaybill, defineJob, memoryNotifier, memoryQueue } from "../../src/index.js";
 import { dynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { seededRandom } from "../../src/testing/seeded-ids.js";
 import { accepted, claimed, type StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { dynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const engine = dynamoDb();
 

@@ -11,7 +11,7 @@ import {
 import { accepted, claimed, refused, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { dynamoDbBench, type DynamoDbBench } from "./dynamodb-bench.js";
 import { dynamoDb } from "./dynamodb-server.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const engine = dynamoDb();
 

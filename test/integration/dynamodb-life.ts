@@ -1,8 +1,8 @@
 // The life of a job as an application makes it, and what each of its writes cost.
 import assert from "node:assert/strict";
 import type { AttributeValue, ConsumedCapacity, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { entryTemplate } from "../../src/core/history.js";
-import type { JobRecord } from "../../src/core/record.js";
+import { entryTemplate } from "../../src/core/job/history.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { dynamodbStore } from "../../src/dynamodb.js";
 import { sampleHistory, sampleJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../src/testing/store-suite/store-probe.js";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cancel } from "../../src/core/engine/command/commands.js";
-import { PermanentError } from "../../src/core/errors.js";
+import { PermanentError } from "../../src/core/errors/errors.js";
 import type { Checked } from "../../src/core/definition.js";
 import { type RunContext, track } from "../../src/core/handler.js";
 import { jobOf } from "../../src/core/engine/read/job.js";

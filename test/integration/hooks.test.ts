@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryStore } from "waybill";
-import type { Logger } from "../../src/core/logger.js";
-import type { Telemetry } from "../../src/core/telemetry.js";
+import type { Logger } from "../../src/core/environment/logger.js";
+import type { Telemetry } from "../../src/core/environment/telemetry.js";
 import { createBus } from "../../src/core/engine/announce/bus.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { recordingLogger } from "../support/engine.js";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { CANARY, httpBench, nightly, report, secret, type Server, served } from "./http-bench.js";
 
 let bench: ReturnType<typeof httpBench>;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Principal } from "../../src/core/access.js";
+import type { Principal } from "../../src/core/view/access.js";
 import { jobRoutes } from "../../src/http.js";
 import { createWaybill, defineJob, memoryStore, PermanentError } from "../../src/index.js";
 import { fakeClock } from "../../src/testing.js";

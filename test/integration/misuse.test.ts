@@ -8,7 +8,7 @@ import {
   type Notifier,
   type Queue,
 } from "../../src/index.js";
-import { isWaybillError } from "../../src/core/errors.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { dynamodbIamPolicy } from "../../src/dynamodb.js";

@@ -2,7 +2,7 @@
 // it finds none three times over. Each further line of its output is the ids of one claim, written when it was answered.
 import { once } from "node:events";
 import pg from "pg";
-import { systemIds } from "../../src/core/ids.js";
+import { systemIds } from "../../src/core/environment/ids.js";
 import type { ClaimNext } from "../../src/core/ports/store.js";
 import { postgresStore } from "../../src/postgres.js";
 import { SAMPLE_END, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";

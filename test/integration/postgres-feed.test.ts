@@ -1,7 +1,7 @@
 import pg from "pg";
 import postgres from "postgres";
 import { describe, expect, it } from "vitest";
-import { listenOnPg } from "../../src/adapters/postgres/pg-listener.js";
+import { listenOnPg } from "../../src/adapters/postgres/listen/pg-listener.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import { fromPostgresJs, type PostgresListener, postgresStore } from "../../src/postgres.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";

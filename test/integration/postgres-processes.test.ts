@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { type PostgresStore, postgresStore } from "../../src/postgres.js";
 import { sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { postgresMissing, type PostgresServer, postgresServer } from "../support/postgres-server.js";

@@ -11,7 +11,7 @@ import {
 } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 interface Bench {
   readonly store: PostgresStore;

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { systemClock } from "../../src/core/clock.js";
+import { systemClock } from "../../src/core/environment/clock.js";
 import type { AnyStore } from "../../src/core/ports/store.js";
 import { createWaybill, defineJob } from "../../src/index.js";
 import { postgresStore } from "../../src/postgres.js";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Link, type LinkTimes } from "../../src/adapters/rabbitmq/link.js";
 import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
 import { rabbitmqConnection, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { type Filter, Room, viewOf } from "../unit/client-server.js";
 
 /** A server of jobs in memory on a real port: `docs/PROTOCOL.md` over WebSocket and event streams, and pages. */

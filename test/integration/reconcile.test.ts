@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
-import { sleep } from "../../src/core/clock.js";
+import { sleep } from "../../src/core/environment/clock.js";
 import { cancel } from "../../src/core/decide/cancel.js";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
-import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
+import { StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import type { PollAnswer } from "../../src/core/handler.js";
-import { parseMessage } from "../../src/core/message.js";
+import { parseMessage } from "../../src/core/job/message.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import { handlerOf, kind, type Process, WORK, world, type World } from "../support/relay-core.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Cluster, Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { createWaybill, defineJob } from "../../src/index.js";
 import { redisStore, type RedisClient } from "../../src/redis.js";
 import { checkHistory } from "../../src/testing/check-history.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { idUnderScope, scopeHash } from "../../src/core/hash.js";
+import { idUnderScope, scopeHash } from "../../src/core/json/hash.js";
 import { redisStore, type RedisStoreOptions, type RedisWarning } from "../../src/redis.js";
 import {
   SAMPLE_END,
@@ -12,7 +12,7 @@ import {
 } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { freePort, redisMissing, redisServer, type RedisServer, sleep, startRedis } from "./redis-server.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const TIMEOUT_MS = 60_000;
 const NOT_APPLIED = { code: "store.unavailable", outcome: "not_applied" };

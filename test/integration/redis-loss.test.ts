@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { createWaybill, defineJob } from "../../src/index.js";
 import { redisStore, type RedisLostWrites, type RedisStore } from "../../src/redis.js";
 import { checkHistory } from "../../src/testing/check-history.js";

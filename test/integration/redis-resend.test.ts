@@ -1,7 +1,7 @@
 // ioredis sends what it has no answer to again after it has connected anew (`autoResendUnfulfilledCommands`, its default).
 // A script that was run already is then run twice, and must not take effect twice.
 import { afterEach, describe, expect, it } from "vitest";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { type RedisClient, redisStore } from "../../src/redis.js";
 import {
   SAMPLE_END,
@@ -14,7 +14,7 @@ import {
 import { sampleNext, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { TcpProxy } from "../support/tcp-proxy.js";
 import { redisMissing, redisServer } from "./redis-server.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const proxies: TcpProxy[] = [];
 

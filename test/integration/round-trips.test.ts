@@ -8,7 +8,7 @@ import { submit, submitMany } from "../../src/core/engine/submit/submit.js";
 import { watch } from "../../src/core/engine/read/watch.js";
 import { createWorker } from "../../src/core/engine/worker/worker.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { refuse } from "../../src/core/decide/change.js";
+import { refuse } from "../../src/core/decide/change/change.js";
 import { countingStore } from "../../src/testing/counting.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";

@@ -2,7 +2,7 @@
 // until it finds none; `endless` makes new ones, so that it never ends by itself. Each further line of its output is the ids
 // of one claim, written when the claim was answered.
 import { once } from "node:events";
-import { systemIds } from "../../src/core/ids.js";
+import { systemIds } from "../../src/core/environment/ids.js";
 import type { ClaimNext } from "../../src/core/ports/store.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { SAMPLE_END, sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";

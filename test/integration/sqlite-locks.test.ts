@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { StoreUnavailableError } from "../../src/core/errors.js";
+import { StoreUnavailableError } from "../../src/core/errors/errors.js";
 import { type SqliteDatabase, sqliteStore } from "../../src/sqlite.js";
 import { sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ListRequest, Store } from "../../src/core/ports/store.js";
-import { type JobRecord, START } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/job/record.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleReadyJob, sampleTerms } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase } from "./sqlite-driver.js";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ClaimNext, Store } from "../../src/core/ports/store.js";
-import { type JobRecord, START } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/job/record.js";
 import { type SqliteDatabase, sqliteStore } from "../../src/sqlite.js";
 import { sampleJob, sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { isWaybillError } from "../../src/core/errors.js";
-import { STATUSES } from "../../src/core/lifecycle.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
+import { STATUSES } from "../../src/core/job/lifecycle.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleJob, sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";

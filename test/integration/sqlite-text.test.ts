@@ -3,7 +3,7 @@ import type { Store } from "../../src/core/ports/store.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const nowMs = 1_750_000_000_123;
 

@@ -3,8 +3,8 @@
 import { createWaybill, defineJob, isFinal, type JobEvent, type Logger, memoryStore } from "waybill";
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
-import { EDGES } from "../../src/core/lifecycle.js";
-import { decodeHistory } from "../../src/core/history.js";
+import { EDGES } from "../../src/core/job/lifecycle.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { checkHistory } from "../../src/testing/check-history.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { networkSettles, sqsBench } from "../doubles/sqs/bench.js";

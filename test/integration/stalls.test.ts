@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { BEAT } from "../../src/adapters/redis/scripts/changes.js";
 import type { AnyStore } from "../../src/core/ports/store.js";
-import type { Telemetry } from "../../src/core/telemetry.js";
+import type { Telemetry } from "../../src/core/environment/telemetry.js";
 import { createWaybill, defineJob, isWaybillError } from "../../src/index.js";
 import { postgresStore } from "../../src/postgres.js";
 import { redisStore } from "../../src/redis.js";

@@ -1,6 +1,6 @@
 // A webhook notifier on a network in which names lead where a test says.
-import { systemClock, type Clock } from "../../src/core/clock.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import { systemClock, type Clock } from "../../src/core/environment/clock.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Notifier, PublishContext, PublishResult } from "../../src/core/ports/notifier.js";
 import { sampleView } from "../../src/testing/notifier-suite/sample-event.js";
 import { openNetwork, type NetworkParts, type Resolve } from "../../src/transports/webhook/network.js";

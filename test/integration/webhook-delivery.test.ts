@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyWebhook } from "../../src/webhook/verify.js";
-import type { ServerEvent } from "../../src/core/event.js";
-import type { Json } from "../../src/core/json.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
+import type { Json } from "../../src/core/json/json.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleEvent, sampleView } from "../../src/testing/notifier-suite/sample-event.js";
 import type { WebhookNotifierOptions } from "../../src/transports/webhook/options.js";

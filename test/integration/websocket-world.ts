@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request as httpRequest, type Server
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
-import type { Principal } from "../../src/core/access.js";
+import type { Principal } from "../../src/core/view/access.js";
 import { LIVE_PROTOCOL } from "../../src/core/wire/live.js";
 import { createGateway } from "../../src/transports/websocket/gateway.js";
 import { settingsOf, type WebsocketGatewayOptions } from "../../src/transports/websocket/options.js";

@@ -1,4 +1,4 @@
-import { sha256Hex } from "../../src/core/hash.js";
+import { sha256Hex } from "../../src/core/json/hash.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { Variant } from "../simulate/variants.js";
 import { type Cut, type CutAt, type CutPoint, CUTS } from "./cut-network.js";

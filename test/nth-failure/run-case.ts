@@ -1,4 +1,4 @@
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import type { Store } from "../../src/core/ports/store.js";
 import { judgeEnd, unsettled } from "../simulate/quiet.js";
 import type { Variant } from "../simulate/variants.js";

@@ -1,5 +1,5 @@
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 
 /** The monitors tell what changed by identity: what is decoded anew at each read must be the same object while it is equal. */

@@ -1,4 +1,4 @@
-import { encodeMessage } from "../../src/core/message.js";
+import { encodeMessage } from "../../src/core/job/message.js";
 import { answerOf } from "../simulate/handlers.js";
 import { outsideQueue, outsideStore, plainFifo, plainQueue, plainStore } from "../simulate/kinds.js";
 import type { BenchOptions } from "./bench.js";

@@ -1,7 +1,7 @@
 import type { Job } from "../../src/core/api/job.js";
 import type { SubmitOptions, Waybill } from "../../src/core/api/waybill.js";
-import { isWaybillError } from "../../src/core/errors.js";
-import type { Result } from "../../src/core/result.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
+import type { Result } from "../../src/core/errors/result.js";
 import type { JobLog } from "../simulate/job-log.js";
 import type { Kind, Plan } from "../simulate/kinds.js";
 import type { SimulatedProcess } from "../simulate/process.js";

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from "../../src/core/errors.js";
+import { StoreUnavailableError } from "../../src/core/errors/errors.js";
 import type { Store } from "../../src/core/ports/store.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import { BROKEN, type Variant } from "../simulate/variants.js";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
-import type { JobStatus } from "../../src/core/lifecycle.js";
+import type { JobStatus } from "../../src/core/job/lifecycle.js";
 import { FakeServer, loadHttpLink } from "../unit/client-server.js";
 
 /** `WAYBILL_SEEDS=10000` for a long run. */

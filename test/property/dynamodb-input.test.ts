@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { itemBytes } from "../../src/adapters/dynamodb/size.js";
+import { itemBytes } from "../../src/adapters/dynamodb/items/size.js";
 import { type Life, live, type MeteredWrite, type RawItem } from "../integration/dynamodb-life.js";
 import { dynamoDb, ENGINE } from "../integration/dynamodb-server.js";
 

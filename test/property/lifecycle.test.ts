@@ -9,8 +9,8 @@ import {
   type LifecycleEvent,
   STATUSES,
   TRANSITIONS,
-} from "../../src/core/lifecycle.js";
-import { lifecycleMachine } from "../../src/core/machine.js";
+} from "../../src/core/job/lifecycle.js";
+import { lifecycleMachine } from "../../src/core/job/machine.js";
 
 /** The table for any status and event: what is not in it is `undefined`. */
 const TABLE: Readonly<Record<JobStatus, Readonly<Partial<Record<LifecycleEvent, EdgeId>>>>> = TRANSITIONS;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JobRecord } from "../../src/core/record.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import type { LiveView } from "../../src/transports/websocket/aim.js";
 import { ended, observeWorld } from "../unit/observe-world.js";
 import { clientSource, followJobs, simulatedGateway } from "./live-world.js";

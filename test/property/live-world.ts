@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { compileFunction } from "node:vm";
-import type { Clock } from "../../src/core/clock.js";
+import type { Clock } from "../../src/core/environment/clock.js";
 import type { JobChanges } from "../../src/core/live/changes.js";
 import { Connection } from "../../src/transports/websocket/connection.js";
 import type { LiveView } from "../../src/transports/websocket/aim.js";

@@ -1,7 +1,7 @@
 // The connection broke after a script had run and before its answer came. The client sent the script again, as ioredis does
 // by default (`autoResendUnfulfilledCommands`), and it had its effect twice (redis/ioredis#965).
 import { describe, expect, it } from "vitest";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { redisStore } from "../../src/redis.js";
 import { SAMPLE_END, sampleReadyJob, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";

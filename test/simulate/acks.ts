@@ -1,6 +1,6 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
-import { isFinal } from "../../src/core/lifecycle.js";
-import { parseMessage } from "../../src/core/message.js";
+import { isFinal } from "../../src/core/job/lifecycle.js";
+import { parseMessage } from "../../src/core/job/message.js";
 import type { Delivery } from "../../src/core/ports/queue.js";
 import type { JobLog } from "./job-log.js";
 import type { World } from "./world.js";

@@ -1,5 +1,5 @@
-import { isWaybillError } from "../../src/core/errors.js";
-import type { HistoryEntry } from "../../src/core/history.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
+import type { HistoryEntry } from "../../src/core/job/history.js";
 import type { JobLog } from "./job-log.js";
 import type { World } from "./world.js";
 

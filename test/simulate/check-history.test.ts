@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EdgeId } from "../../src/core/lifecycle.js";
+import type { EdgeId } from "../../src/core/job/lifecycle.js";
 import { type CheckedEntry, checkHistory } from "../../src/testing/check-history.js";
 
 const EDGES: readonly EdgeId[] = ["T1", "T2", "T4", "phase", "T7", "T2", "T4", "waiting", "T5"];

@@ -1,6 +1,6 @@
-import { type Clock, sleep } from "../../src/core/clock.js";
+import { type Clock, sleep } from "../../src/core/environment/clock.js";
 import type { HandlerFor } from "../../src/core/api/worker.js";
-import { PermanentError, RetryError } from "../../src/core/errors.js";
+import { PermanentError, RetryError } from "../../src/core/errors/errors.js";
 import type { RunContext } from "../../src/core/handler.js";
 import { type Kind, KINDS, type Plan } from "./kinds.js";
 import type { Life, Network } from "./network.js";

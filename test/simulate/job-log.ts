@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../../src/core/history.js";
+import type { HistoryEntry } from "../../src/core/job/history.js";
 
 /** What was accepted for one job, kept apart from the record itself: nothing here is taken from the library's word. */
 export interface JobLog {

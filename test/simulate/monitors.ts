@@ -1,7 +1,7 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
 import type { Policy } from "../../src/core/defaults.js";
-import { decodeHistory, type HistoryEntry } from "../../src/core/history.js";
-import { EDGES, isFinal } from "../../src/core/lifecycle.js";
+import { decodeHistory, type HistoryEntry } from "../../src/core/job/history.js";
+import { EDGES, isFinal } from "../../src/core/job/lifecycle.js";
 import { fallBack, type JobLog, newLog } from "./job-log.js";
 import { isSettledRow, latestLook } from "./needs.js";
 import type { StoreChange } from "./shared-store.js";

@@ -1,6 +1,6 @@
 import type { StoredRow } from "../../src/adapters/memory/store-semantics.js";
 import type { Policy } from "../../src/core/defaults.js";
-import type { Cursors, JobRecord } from "../../src/core/record.js";
+import type { Cursors, JobRecord } from "../../src/core/job/record.js";
 
 /** Written down a second time from the design, not taken from the core: when somebody must look at a record at the latest. */
 export function latestLook(row: StoredRow, lastEntry: number, leaseUntil: number, policy: Policy): number {

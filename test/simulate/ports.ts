@@ -1,6 +1,6 @@
 import type { MemoryFeed } from "../../src/adapters/memory/feed.js";
 import type { MemoryQueue } from "../../src/adapters/memory/queue.js";
-import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
+import { StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Delivery, Queue, ReceiveRequest } from "../../src/core/ports/queue.js";

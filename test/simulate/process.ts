@@ -4,7 +4,7 @@ import type { MemoryQueue } from "../../src/adapters/memory/queue.js";
 import type { Waybill } from "../../src/core/api/waybill.js";
 import { createWaybill } from "../../src/core/create-waybill.js";
 import type { Policy } from "../../src/core/defaults.js";
-import type { Logger } from "../../src/core/logger.js";
+import type { Logger } from "../../src/core/environment/logger.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store } from "../../src/core/ports/store.js";

@@ -1,6 +1,6 @@
-import type { HistoryEntry } from "../../src/core/history.js";
-import { EVENT_OF, type EventType, type JobEvent } from "../../src/core/event.js";
-import { entryTo } from "../../src/core/history.js";
+import type { HistoryEntry } from "../../src/core/job/history.js";
+import { EVENT_OF, type EventType, type JobEvent } from "../../src/core/job/event.js";
+import { entryTo } from "../../src/core/job/history.js";
 import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
 import type { JobLog } from "./job-log.js";
 import type { World } from "./world.js";

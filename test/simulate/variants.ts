@@ -1,10 +1,10 @@
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { decodeHistory, encodeHistory } from "../../src/core/history.js";
-import { isFinal } from "../../src/core/lifecycle.js";
+import { decodeHistory, encodeHistory } from "../../src/core/job/history.js";
+import { isFinal } from "../../src/core/job/lifecycle.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
 import type { AdvanceItem, Store, StoredJob, WriteItem } from "../../src/core/ports/store.js";
-import type { Cursor } from "../../src/core/record.js";
+import type { Cursor } from "../../src/core/job/record.js";
 import { NO_FAULTS, type Profile } from "./profile.js";
 
 /** A library, or a store, that breaks one rule on purpose: the monitors must see it. */

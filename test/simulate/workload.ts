@@ -1,5 +1,5 @@
 import type { Waybill } from "../../src/core/api/waybill.js";
-import { isWaybillError } from "../../src/core/errors.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
 import type { Answers, Told } from "./answers.js";
 import { answerOf } from "./handlers.js";
 import type { JobLog } from "./job-log.js";

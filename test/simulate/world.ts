@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/core/clock.js";
+import type { Clock } from "../../src/core/environment/clock.js";
 import { seededRandom } from "../../src/testing/seeded-ids.js";
 import { EventHeap, type Owner, type Scheduled } from "./events.js";
 

@@ -12,12 +12,12 @@ import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../src/core/engine/compose/runtime.js";
 import { type RuntimeSubmitOptions, submit } from "../../src/core/engine/submit/submit.js";
 import type { RuntimeJob } from "../../src/core/engine/read/job.js";
-import type { HistoryEntry } from "../../src/core/history.js";
-import { toJsonText } from "../../src/core/json-text.js";
-import type { Logger } from "../../src/core/logger.js";
+import type { HistoryEntry } from "../../src/core/job/history.js";
+import { toJsonText } from "../../src/core/json/json-text.js";
+import type { Logger } from "../../src/core/environment/logger.js";
 import type { AnyStore, StoredJob } from "../../src/core/ports/store.js";
-import type { Snapshot } from "../../src/core/record.js";
-import { unwrap } from "../../src/core/result.js";
+import type { Snapshot } from "../../src/core/job/record.js";
+import { unwrap } from "../../src/core/errors/result.js";
 import {
   type CountingQueue,
   countingQueue,

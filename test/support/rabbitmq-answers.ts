@@ -1,7 +1,7 @@
 // A broker that treats single events badly. No broker can be told to: the driver's channel is wrapped, and says for it what
 // RabbitMQ says (a message nacked), or nothing at all. What is rejected is too large, which the notifier itself finds.
 import type { RabbitmqChannel, RabbitmqChannelModel } from "../../src/adapters/rabbitmq/client.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { ReceiverAnswer } from "../../src/testing/notifier-suite/notifier-suite.js";
 
 export interface Answering {

@@ -1,7 +1,7 @@
 // A store that lives in one process cannot be shared by others, so its workers live there too. A life is crashed as the
 // simulation crashes a process: none of its calls, answers and timers gets through any more.
 import type { Clock, Logger, Store } from "waybill";
-import { sleep } from "../../src/core/clock.js";
+import { sleep } from "../../src/core/environment/clock.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import { effectLog } from "./effects.js";
 import { eventLog } from "./file-notifier.js";

@@ -1,6 +1,6 @@
 import { isFinal, STATUSES } from "waybill";
-import { EVENT_OF } from "../../src/core/event.js";
-import { EDGES } from "../../src/core/lifecycle.js";
+import { EVENT_OF } from "../../src/core/job/event.js";
+import { EDGES } from "../../src/core/job/lifecycle.js";
 import type { Case } from "./case.js";
 
 /** S14, S15: every entry was delivered, first in order, and what was delivered is what is stored. */

@@ -1,7 +1,7 @@
 import { isFinal } from "waybill";
 import { decodeHistory } from "waybill/store-kit";
 import { checkHistory } from "waybill/testing";
-import { EDGES } from "../../src/core/lifecycle.js";
+import { EDGES } from "../../src/core/job/lifecycle.js";
 import type { Case } from "./case.js";
 import type { Evidence, Rule, Violation } from "./evidence.js";
 import { tracked } from "./kinds.js";

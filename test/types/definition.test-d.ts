@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { TypesOf } from "../../src/core/define/any-def.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import { steps } from "../../src/core/define/steps.js";
-import type { Json } from "../../src/core/json.js";
+import type { Json } from "../../src/core/json/json.js";
 import { type ingest, mail, recover } from "./sample-jobs.js";
 
 // ---- types follow from schemas of every library -----------------------------------------------------------------------------

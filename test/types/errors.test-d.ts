@@ -1,7 +1,7 @@
 import { expectTypeOf } from "vitest";
 import type { SubmitRefusal } from "../../src/core/api/waybill.js";
-import { isWaybillError, type Issue, type WaybillError } from "../../src/core/errors.js";
-import type { FailureReason } from "../../src/core/record.js";
+import { isWaybillError, type Issue, type WaybillError } from "../../src/core/errors/errors.js";
+import type { FailureReason } from "../../src/core/job/record.js";
 
 declare const thrown: unknown;
 if (isWaybillError(thrown)) expectTypeOf(thrown).toEqualTypeOf<WaybillError>();

@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call -- what must not compile has no type */
 import { expectTypeOf } from "vitest";
 import type { Handler } from "../../src/core/define/handler.js";
-import type { Json } from "../../src/core/json.js";
+import type { Json } from "../../src/core/json/json.js";
 import { ingest, mail, recover } from "./sample-jobs.js";
 
 // ---- plain kinds -----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { expectTypeOf } from "vitest";
-import type { Authorize } from "../../src/core/access.js";
+import type { Authorize } from "../../src/core/view/access.js";
 import type { Waybill } from "../../src/core/api/waybill.js";
 import { jobRoutes, openApiDocument } from "../../src/http.js";
 import { ingest, mail, recover } from "./sample-jobs.js";

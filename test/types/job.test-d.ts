@@ -8,7 +8,7 @@ import {
   viewFromJson,
 } from "../../src/core/api/view.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
-import type { FailureReason } from "../../src/core/record.js";
+import type { FailureReason } from "../../src/core/job/record.js";
 import { exported, ingest, mail, recover } from "./sample-jobs.js";
 
 // ---- one kind: ask for the status, and the rest follows ---------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { expectTypeOf } from "vitest";
-import { type EventIn, TRANSITIONS } from "../../src/core/lifecycle.js";
+import { type EventIn, TRANSITIONS } from "../../src/core/job/lifecycle.js";
 import type { WriteGuard } from "../../src/core/ports/store.js";
 
 // A legal transition names its edge.

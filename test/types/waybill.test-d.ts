@@ -7,11 +7,11 @@ import type { CreateWaybill } from "../../src/core/api/options.js";
 import type { JobHistory } from "../../src/core/api/event.js";
 import type { CancelRefusal, RerunRefusal, SubmitRefusal, Waybill } from "../../src/core/api/waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
-import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors.js";
+import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors/errors.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoreCapabilities } from "../../src/core/ports/store.js";
-import type { Result } from "../../src/core/result.js";
+import type { Result } from "../../src/core/errors/result.js";
 import { ingest, mail, recover } from "./sample-jobs.js";
 
 interface Client {

@@ -1,8 +1,8 @@
 /* eslint-disable @typescript-eslint/no-floating-promises -- a type test calls nothing */
 import { expectTypeOf } from "vitest";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { webhookNotifier, type WebhookEndpoint } from "../../src/webhook.js";
 import {
   verifyWebhook,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../src/core/json.js";
+import type { Json } from "../../src/core/json/json.js";
 import { retryAfterMs, statusFailure } from "../../src/transports/appsync/failure.js";
 import { mutationAnswerOf } from "../../src/transports/appsync/graphql-answer.js";
 

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { extendedUpdateOf, fitUpdate, mutationBody, updateOf } from "../../src/core/wire/appsync.js";
+import { extendedUpdateOf, fitUpdate, mutationBody, updateOf } from "../../src/core/wire/appsync/appsync.js";
 import {
   eventBodyOf,
   fitEventBody,
   publishAnswerOf,
   publishBody,
-} from "../../src/core/wire/appsync-events.js";
-import { clipToBytes, jsonBytes } from "../../src/core/wire/appsync-size.js";
+} from "../../src/core/wire/appsync/appsync-events.js";
+import { clipToBytes, jsonBytes } from "../../src/core/wire/appsync/appsync-size.js";
 import { parseOperation } from "../doubles/appsync/graphql-parser.js";
 import { argumentsOf } from "../doubles/appsync/graphql-schema.js";
 import { CANARY, eventOf, viewOf } from "../doubles/appsync/sample-event.js";

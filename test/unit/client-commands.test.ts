@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isWaybillError } from "../../src/core/errors.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
 import type { Client, ClientOptions } from "../../src/client/api.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { ingest } from "../types/sample-jobs.js";

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { applyNewer, type Versioned } from "../../src/client/apply-newer.js";
 import { reviveView } from "../../src/client/revive.js";
 import { viewFromJson } from "../../src/core/api/view.js";
-import type { JobStatus } from "../../src/core/lifecycle.js";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { JobStatus } from "../../src/core/job/lifecycle.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { ingest } from "../types/sample-jobs.js";
 import { viewOf } from "./client-server.js";
 

@@ -1,7 +1,7 @@
 import type { Environment } from "../../src/client/environment.js";
 import { HttpLink } from "../../src/client/live/http-link.js";
 import type { WebSocketLike } from "../../src/client/live/websocket.js";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
 
 /** A view as a server sends it. */

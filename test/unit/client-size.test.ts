@@ -54,5 +54,5 @@ it("takes of the core its results and its table of statuses only, and no package
   const { inputs } = await bundle(`export * from "./src/client.js"; export * from "./src/react.js"`);
   expect(
     inputs.filter((file) => !/^src\/(client|react)[/.]/.test(file) && file !== "<stdin>").sort(),
-  ).toEqual(["src/core/lifecycle.ts", "src/core/result.ts"]);
+  ).toEqual(["src/core/errors/result.ts", "src/core/job/lifecycle.ts"]);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { inTime, sleep, systemClock } from "../../src/core/clock.js";
+import { inTime, sleep, systemClock } from "../../src/core/environment/clock.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 

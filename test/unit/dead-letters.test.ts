@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { drainDeadLetters } from "../../src/core/engine/reconcile/dead-letters.js";
 import { DEFAULT_QUEUE } from "../../src/core/engine/context.js";
-import { StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
-import { encodeMessage, type PointerMessage } from "../../src/core/message.js";
+import { StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
+import { encodeMessage, type PointerMessage } from "../../src/core/job/message.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
 import { type Process, world, type World } from "../support/relay-core.js";
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { Facts } from "../../src/core/definition.js";
-import { isWaybillError } from "../../src/core/errors.js";
-import { STATUSES } from "../../src/core/lifecycle.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
+import { STATUSES } from "../../src/core/job/lifecycle.js";
 
 const input = z.object({ planId: z.string() });
 

@@ -7,9 +7,9 @@ import { DEFAULT_POLICY } from "../../src/core/defaults.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import { listedJobOf } from "../../src/core/engine/read/job.js";
 import { publicViewOf } from "../../src/core/engine/read/public-view.js";
-import { shownOf } from "../../src/core/shown.js";
+import { shownOf } from "../../src/core/view/shown.js";
 import { eventToJson } from "../../src/core/wire/event.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import type { StoredJob } from "../../src/core/ports/store.js";
 import { steps } from "../../src/core/define/steps.js";
 

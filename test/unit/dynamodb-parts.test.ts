@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { explained, isWorthRepeating, verdictOn } from "../../src/adapters/dynamodb/errors.js";
-import { Expression, Update } from "../../src/adapters/dynamodb/expression.js";
-import { forEach } from "../../src/adapters/dynamodb/batch.js";
-import { decodeHot } from "../../src/adapters/dynamodb/codec.js";
+import { explained, isWorthRepeating, verdictOn } from "../../src/adapters/dynamodb/client/errors.js";
+import { Expression, Update } from "../../src/adapters/dynamodb/client/expression.js";
+import { forEach } from "../../src/adapters/dynamodb/client/batch.js";
+import { decodeHot } from "../../src/adapters/dynamodb/items/codec.js";
 import { atOfPlace, behind, endOf, idOfPlace, place, shardOf } from "../../src/adapters/dynamodb/names.js";
-import { itemBytes } from "../../src/adapters/dynamodb/size.js";
+import { itemBytes } from "../../src/adapters/dynamodb/items/size.js";
 import { StoreUnavailableError } from "../../src/index.js";
 
 const service = (name: string, status: number): Error =>

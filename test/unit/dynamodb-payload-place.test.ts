@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { keyOf } from "../../src/adapters/dynamodb/client.js";
-import type { PayloadPlace } from "../../src/adapters/dynamodb/reader.js";
+import { keyOf } from "../../src/adapters/dynamodb/client/client.js";
+import type { PayloadPlace } from "../../src/adapters/dynamodb/items/reader.js";
 import { jobKey, payloadKey } from "../../src/adapters/dynamodb/names.js";
-import { placeAttributes, placeOfInput, placeOfOutput } from "../../src/adapters/dynamodb/payload-place.js";
-import { itemBytes, utf8 } from "../../src/adapters/dynamodb/size.js";
+import {
+  placeAttributes,
+  placeOfInput,
+  placeOfOutput,
+} from "../../src/adapters/dynamodb/items/payload-place.js";
+import { itemBytes, utf8 } from "../../src/adapters/dynamodb/items/size.js";
 
 const KB = 1_024;
 const ID = "0197a5f3-6b1c-7d2e-8f30-a1b2c3d4e5f6";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ERROR_CODES, type ErrorCode } from "../../src/core/error-codes.js";
+import { ERROR_CODES, type ErrorCode } from "../../src/core/errors/error-codes.js";
 import {
   InputInvalidError,
   isWaybillError,
@@ -11,7 +11,7 @@ import {
   StoreUnavailableError,
   WaitTimeoutError,
   WaybillError,
-} from "../../src/core/errors.js";
+} from "../../src/core/errors/errors.js";
 
 describe("WaybillError", () => {
   it.each(Object.keys(ERROR_CODES) as ErrorCode[])(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { eventsOf } from "../../src/core/engine/announce/events.js";
-import { decodeHistory, encodeHistory, type HistoryEntry } from "../../src/core/history.js";
-import type { EdgeId } from "../../src/core/lifecycle.js";
+import { decodeHistory, encodeHistory, type HistoryEntry } from "../../src/core/job/history.js";
+import type { EdgeId } from "../../src/core/job/lifecycle.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { kind } from "../support/relay-core.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sleep } from "../../src/core/clock.js";
+import { sleep } from "../../src/core/environment/clock.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
 describe("fake clock", () => {

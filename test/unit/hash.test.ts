@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { idUnderScope, inputHash, scopeHash, sha256Hex } from "../../src/core/hash.js";
-import { ID_PATTERN, systemIds } from "../../src/core/ids.js";
+import { idUnderScope, inputHash, scopeHash, sha256Hex } from "../../src/core/json/hash.js";
+import { ID_PATTERN, systemIds } from "../../src/core/environment/ids.js";
 
 it("hashes as Node does", () => {
   fc.assert(

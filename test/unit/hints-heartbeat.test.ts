@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/core/clock.js";
+import type { Clock } from "../../src/core/environment/clock.js";
 import { HEARTBEAT } from "../../src/core/wire/hints.js";
 import { watchLink } from "../../src/core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../src/core/wire/hints/listeners.js";

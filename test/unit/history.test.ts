@@ -11,8 +11,8 @@ import {
   type HistoryEntry,
   historyOf,
   joinHistory,
-} from "../../src/core/history.js";
-import { EDGES, type EdgeId } from "../../src/core/lifecycle.js";
+} from "../../src/core/job/history.js";
+import { EDGES, type EdgeId } from "../../src/core/job/lifecycle.js";
 
 const text = fc.option(fc.string({ unit: "binary" }), { nil: null });
 const entries: fc.Arbitrary<HistoryEntry> = fc.record({

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ERROR_CODES, type ErrorCode } from "../../src/core/error-codes.js";
-import { InputInvalidError, StoreUnavailableError, WaybillError } from "../../src/core/errors.js";
+import { ERROR_CODES, type ErrorCode } from "../../src/core/errors/error-codes.js";
+import { InputInvalidError, StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import { type Answer, ANSWERS } from "../../src/http/problem.js";
 import { createWaybill, defineJob, memoryStore } from "../../src/index.js";
 import { jobRoutes, openApiDocument, problemOf, problemResponse } from "../../src/http.js";

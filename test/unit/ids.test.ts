@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ID_PATTERN, systemIds } from "../../src/core/ids.js";
+import { ID_PATTERN, systemIds } from "../../src/core/environment/ids.js";
 
 const MANY = 5_000;
 const many = <T>(make: () => T): T[] => Array.from({ length: MANY }, make);

@@ -1,8 +1,8 @@
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../src/core/json.js";
-import { canonicalJson, parseJsonText, toJsonText } from "../../src/core/json-text.js";
+import type { Json } from "../../src/core/json/json.js";
+import { canonicalJson, parseJsonText, toJsonText } from "../../src/core/json/json-text.js";
 
 const LIMITS = { maxBytes: 64 * 1024 };
 

@@ -2,7 +2,7 @@
 // rests on something that the history must have, a history without it is left alone (`null`).
 import type { JobState } from "../../src/testing/linearizability/job-state.js";
 import type { JobAnswer, StoreOperation } from "../../src/testing/linearizability/operation.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 type Operations = readonly StoreOperation[];
 

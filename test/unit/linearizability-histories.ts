@@ -1,10 +1,10 @@
 // Histories for the checker's own tests: a few callers at once on a memory store, with calls and answers that take their
 // time, some of which get lost.
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { StoreUnavailableError } from "../../src/core/errors.js";
-import { isFinal } from "../../src/core/lifecycle.js";
+import { StoreUnavailableError } from "../../src/core/errors/errors.js";
+import { isFinal } from "../../src/core/job/lifecycle.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
-import { type JobRecord, START } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/job/record.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import type { StoreHistory } from "../../src/testing/linearizability/store-history.js";
 import { recordingStore } from "../../src/testing/recording-store.js";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
-import { StoreCorruptError, StoreUnavailableError } from "../../src/core/errors.js";
-import type { Outcome } from "../../src/core/error-codes.js";
+import { StoreCorruptError, StoreUnavailableError } from "../../src/core/errors/errors.js";
+import type { Outcome } from "../../src/core/errors/error-codes.js";
 import type { Store } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { interceptStore } from "../../src/testing/intercept-store.js";
 import { checkLinearizable } from "../../src/testing/linearizability/check-linearizable.js";
 import { storeHistory, type StoreHistory } from "../../src/testing/linearizability/store-history.js";

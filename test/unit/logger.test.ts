@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { consoleLogger } from "../../src/core/logger.js";
+import { consoleLogger } from "../../src/core/environment/logger.js";
 
 afterEach(() => {
   vi.restoreAllMocks();

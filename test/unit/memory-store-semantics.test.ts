@@ -8,7 +8,7 @@ import {
   applyWrite,
   type StoredRow,
 } from "../../src/adapters/memory/store-semantics.js";
-import { type JobRecord, START } from "../../src/core/record.js";
+import { type JobRecord, START } from "../../src/core/job/record.js";
 import {
   sampleJob,
   sampleQueuedJob,

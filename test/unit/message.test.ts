@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeMessage, parseMessage, type PointerMessage } from "../../src/core/message.js";
+import { encodeMessage, parseMessage, type PointerMessage } from "../../src/core/job/message.js";
 
 const pointer: PointerMessage = { id: "job-1", kind: "mail.send", dispatch: 3, purpose: "run", trace: null };
 const body = (over: Readonly<Record<string, unknown>>): string =>

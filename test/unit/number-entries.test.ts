@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryNotifier, memoryStore, createWaybill, defineJob } from "../../src/index.js";
 import { DEFAULT_POLICY } from "../../src/core/defaults.js";
-import { FOR_EVER_MS } from "../../src/core/durations.js";
+import { FOR_EVER_MS } from "../../src/core/options/durations.js";
 import { countingStore } from "../../src/testing/counting.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { recordingLogger } from "../support/engine.js";

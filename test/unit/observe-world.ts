@@ -3,8 +3,8 @@ import { interceptStore } from "../../src/testing/intercept-store.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { createWaybill } from "../../src/core/create-waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
-import { StoreUnavailableError } from "../../src/core/errors.js";
-import type { JobStatus } from "../../src/core/lifecycle.js";
+import { StoreUnavailableError } from "../../src/core/errors/errors.js";
+import type { JobStatus } from "../../src/core/job/lifecycle.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import type {
   ListRequest,
@@ -13,7 +13,7 @@ import type {
   StoreCapabilities,
   StoredJob,
 } from "../../src/core/ports/store.js";
-import type { JobRecord } from "../../src/core/record.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { recordingLogger } from "../support/engine.js";

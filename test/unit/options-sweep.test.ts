@@ -22,7 +22,7 @@ import * as sqlite from "../../src/sqlite.js";
 import * as sqs from "../../src/sqs.js";
 import * as webhook from "../../src/webhook.js";
 import * as websocket from "../../src/websocket.js";
-import { isWaybillError } from "../../src/core/errors.js";
+import { isWaybillError } from "../../src/core/errors/errors.js";
 
 // Every object of options that the library takes: a name that it does not know is refused before anything happens, with the
 // nearest one that it does. The misspelt names are generated from the known ones.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PollTimes } from "../../src/core/engine/reconcile/poll-times.js";
-import type { JobRecord } from "../../src/core/record.js";
+import type { JobRecord } from "../../src/core/job/record.js";
 import { createWaybill, defineJob, type HandlerFor, memoryFeed, memoryStore } from "../../src/index.js";
 import { countingStore } from "../../src/testing/counting.js";
 import { fakeClock, testWaybill } from "../../src/testing.js";

@@ -3,7 +3,7 @@ import { cancel } from "../../src/core/decide/cancel.js";
 import { applyCommand } from "../../src/core/engine/store/apply.js";
 import { pollOnce } from "../../src/core/engine/reconcile/poller.js";
 import type { PollAnswer, PollContext } from "../../src/core/handler.js";
-import type { Snapshot } from "../../src/core/record.js";
+import type { Snapshot } from "../../src/core/job/record.js";
 import { handlerOf, kind, type Process, WORK, world, type World } from "../support/relay-core.js";
 
 const open = async (): Promise<PollAnswer> => ({ state: "open" });

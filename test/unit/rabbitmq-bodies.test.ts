@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { ServerEvent } from "../../src/core/event.js";
-import type { PublicView } from "../../src/core/public-view.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
+import type { PublicView } from "../../src/core/view/public-view.js";
 import { encodeCloudEvent } from "../../src/core/wire/rabbitmq-cloudevents.js";
 import { encodeFlat } from "../../src/core/wire/rabbitmq-flat.js";
 

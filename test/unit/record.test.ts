@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Cursor, mergeCursor, START } from "../../src/core/record.js";
+import { type Cursor, mergeCursor, START } from "../../src/core/job/record.js";
 
 const cursors: fc.Arbitrary<Cursor> = fc.record({
   upTo: fc.nat({ max: 3 }),

@@ -1,12 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeDocument, encodeDocument, holdsInput } from "../../src/adapters/redis/document.js";
+import { decodeDocument, encodeDocument, holdsInput } from "../../src/adapters/redis/documents/document.js";
 import { placesOf, shardOfEnd } from "../../src/adapters/redis/names.js";
-import { decodeOptional, decodeText, encodeOptional, encodeText } from "../../src/adapters/redis/text.js";
-import type { Json } from "../../src/core/json.js";
-import { STATUSES } from "../../src/core/lifecycle.js";
-import type { JobRecord } from "../../src/core/record.js";
-import { systemIds } from "../../src/core/ids.js";
+import {
+  decodeOptional,
+  decodeText,
+  encodeOptional,
+  encodeText,
+} from "../../src/adapters/redis/documents/text.js";
+import type { Json } from "../../src/core/json/json.js";
+import { STATUSES } from "../../src/core/job/lifecycle.js";
+import type { JobRecord } from "../../src/core/job/record.js";
+import { systemIds } from "../../src/core/environment/ids.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 
 const text = fc.oneof(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Marks } from "../../src/adapters/redis/marks.js";
+import { Marks } from "../../src/adapters/redis/client/marks.js";
 import { MARK_TTL_MS } from "../../src/adapters/redis/scripts/prelude.js";
 
 const NOW = 1_750_000_000_000;

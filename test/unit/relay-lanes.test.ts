@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import { defineNotifier, type Notifier, type PublishResult } from "../../src/core/ports/notifier.js";
 import { submit } from "../../src/core/engine/submit/submit.js";
-import { unwrap } from "../../src/core/result.js";
+import { unwrap } from "../../src/core/errors/result.js";
 import { WORK, world, type World } from "../support/relay-core.js";
 
 const delivered = (events: readonly ServerEvent[]): readonly PublishResult[] =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Breaker } from "../../src/core/engine/relay/breaker.js";
+import { Breaker } from "../../src/core/engine/relay/lanes/breaker.js";
 import { submit } from "../../src/core/engine/submit/submit.js";
-import type { ServerEvent } from "../../src/core/event.js";
+import type { ServerEvent } from "../../src/core/job/event.js";
 import { defineNotifier, type PublishResult } from "../../src/core/ports/notifier.js";
-import { unwrap } from "../../src/core/result.js";
+import { unwrap } from "../../src/core/errors/result.js";
 import { WORK, world } from "../support/relay-core.js";
 
 const MINUTE = 60_000;

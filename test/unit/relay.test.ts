@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
-import { undeliveredTo } from "../../src/core/decide/wake.js";
-import type { JobEvent } from "../../src/core/event.js";
+import { undeliveredTo } from "../../src/core/decide/change/wake.js";
+import type { JobEvent } from "../../src/core/job/event.js";
 import { defineNotifier, type Notifier } from "../../src/core/ports/notifier.js";
 import { THE_END } from "../../src/core/decide/deliver.js";
 import { offerOf, resultsFor } from "../../src/core/engine/relay/offer.js";
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { sampleHistory } from "../../src/testing/sample-jobs.js";
 import { kind, WORK, world } from "../support/relay-core.js";
-import { START } from "../../src/core/record.js";
+import { START } from "../../src/core/job/record.js";
 
 const types = (events: readonly JobEvent[]): readonly string[] => events.map((event) => event.type.slice(4));
 const versions = (events: readonly JobEvent[]): readonly number[] => events.map((event) => event.version);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AsyncResult, err, isOk, ok, type Result, unwrap } from "../../src/core/result.js";
+import { AsyncResult, err, isOk, ok, type Result, unwrap } from "../../src/core/errors/result.js";
 
 const no = new Error("no");
 const refused = (): Result<number, Error> => err(no);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ID_PATTERN } from "../../src/core/ids.js";
+import { ID_PATTERN } from "../../src/core/environment/ids.js";
 import { seededIds, seededRandom } from "../../src/testing/seeded-ids.js";
 
 describe("seeded ids", () => {

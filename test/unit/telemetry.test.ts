@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, observe, type PortCall, type Telemetry } from "../../src/core/telemetry.js";
+import { count, observe, type PortCall, type Telemetry } from "../../src/core/environment/telemetry.js";
 
 const call: PortCall = { port: "store", operation: "read", items: 2 };
 const throwing = (): never => {

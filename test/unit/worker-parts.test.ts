@@ -5,20 +5,20 @@ import {
   type DeadlineTimer,
   createDeadlineTimer,
   type Due,
-} from "../../src/core/engine/run/deadline-timer.js";
+} from "../../src/core/engine/run/lease/deadline-timer.js";
 import { createOneShot } from "../../src/core/engine/one-shot.js";
 import { createBreaker } from "../../src/core/engine/worker/breaker.js";
 import { claimEntries } from "../../src/core/engine/run/execution.js";
 import { createIdle } from "../../src/core/engine/worker/idle.js";
-import { Lease } from "../../src/core/engine/run/lease.js";
-import { createHeartbeatTimer } from "../../src/core/engine/run/heartbeat-timer.js";
+import { Lease } from "../../src/core/engine/run/lease/lease.js";
+import { createHeartbeatTimer } from "../../src/core/engine/run/lease/heartbeat-timer.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
-import { checkedInput, outcomeOfReturned, runnable } from "../../src/core/engine/run/outcome.js";
+import { checkedInput, outcomeOfReturned, runnable } from "../../src/core/engine/run/outcome/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
 import { createTasks } from "../../src/core/engine/worker/tasks.js";
 import { peek, storable } from "../../src/core/engine/run/text.js";
-import { classify } from "../../src/core/engine/run/thrown.js";
-import { RetryError } from "../../src/core/errors.js";
+import { classify } from "../../src/core/engine/run/outcome/thrown.js";
+import { RetryError } from "../../src/core/errors/errors.js";
 import { HandlerAborted } from "../../src/core/handler.js";
 import { sampleHistory, sampleJob } from "../../src/testing/sample-jobs.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ItemKey } from "./client.js";
+import type { ItemKey } from "./client/client.js";
 
 /**
  * Partitions of an index that every job goes through: one partition takes about a thousand writes a second. Fixed, since

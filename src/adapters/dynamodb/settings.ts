@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.js";
+import type { Connection } from "./client/connection.js";
 
 /** What every part of the store works with. */
 export interface Session {

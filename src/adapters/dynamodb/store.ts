@@ -1,6 +1,6 @@
-import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
-import { requireOptions } from "../../core/options.js";
-import { ID_PATTERN } from "../../core/ids.js";
+import { StoreNotMigratedError, WaybillError } from "../../core/errors/errors.js";
+import { requireOptions } from "../../core/options/options.js";
+import { ID_PATTERN } from "../../core/environment/ids.js";
 import {
   type AdvanceReply,
   type AdvanceRequest,
@@ -33,23 +33,23 @@ import {
   type WriteReply,
   type WriteRequest,
 } from "../../core/ports/store.js";
-import { advanceJob } from "./advance.js";
-import { forEach } from "./batch.js";
-import { beatJob } from "./beat.js";
-import { claimJob } from "./claim.js";
-import type { DynamoDbClient } from "./client.js";
-import { Connection } from "./connection.js";
-import { createJob, prepareCreate } from "./create.js";
-import { readHot } from "./items.js";
-import { listJobs } from "./list.js";
-import { health, pulse, purge } from "./operations.js";
-import { parkedMessages, parkMessage, unpark } from "./parked.js";
-import { readJobs } from "./read.js";
-import { jobsByRef } from "./refs.js";
+import { advanceJob } from "./calls/advance.js";
+import { forEach } from "./client/batch.js";
+import { beatJob } from "./calls/beat.js";
+import { claimJob } from "./calls/claim.js";
+import type { DynamoDbClient } from "./client/client.js";
+import { Connection } from "./client/connection.js";
+import { createJob, prepareCreate } from "./calls/create.js";
+import { readHot } from "./items/items.js";
+import { listJobs } from "./calls/list.js";
+import { health, pulse, purge } from "./calls/operations.js";
+import { parkedMessages, parkMessage, unpark } from "./calls/parked.js";
+import { readJobs } from "./calls/read.js";
+import { jobsByRef } from "./items/refs.js";
 import type { Session } from "./settings.js";
 import { problemOf, requireTableName } from "./table.js";
-import { takeDue } from "./take-due.js";
-import { prepareWrite, writeJob } from "./write.js";
+import { takeDue } from "./calls/take-due.js";
+import { prepareWrite, writeJob } from "./calls/write.js";
 
 export interface DynamoDbStoreOptions {
   /** A `DynamoDBClient` of `@aws-sdk/client-dynamodb` 3. It is never closed by the store. */

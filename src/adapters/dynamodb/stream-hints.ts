@@ -1,8 +1,8 @@
 import type { FeedHint } from "../../core/ports/feed.js";
-import type { Item } from "./client.js";
-import { isProvisional } from "./codec.js";
+import type { Item } from "./client/client.js";
+import { isProvisional } from "./items/codec.js";
 import { jobKey } from "./names.js";
-import { ItemReader } from "./reader.js";
+import { ItemReader } from "./items/reader.js";
 
 /** A record of the table's stream, as Lambda and `GetRecords` hand it over, as far as it is read. */
 export interface DynamoDbStreamRecord {

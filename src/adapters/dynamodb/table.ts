@@ -1,6 +1,6 @@
 import type { CreateTableCommandInput, DescribeTableCommandOutput } from "@aws-sdk/client-dynamodb";
-import { WaybillError } from "../../core/errors.js";
-import { requireOptions } from "../../core/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { requireOptions } from "../../core/options/options.js";
 import { INDEXES, TTL_ATTRIBUTE } from "./names.js";
 
 export interface TableOptions {

@@ -1,6 +1,6 @@
-import { systemClock, type Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { systemClock, type Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 import type { Feed, FeedHint } from "../../core/ports/feed.js";
 
 export interface MemoryFeedFaults {

@@ -1,4 +1,4 @@
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, NotifierOptions, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../../core/environment/clock.js";
 
 /** Those who wait for messages. */
 export class Waiters {

@@ -1,6 +1,6 @@
-import { systemClock, type Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { systemClock, type Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
 import { MessageList, type Receipt, type TakeDeviation } from "./queue-messages.js";

@@ -1,5 +1,5 @@
 import type { ClaimNext, ListReply, ListRequest, StoredJob, WakePosition } from "../../core/ports/store.js";
-import { indexOfStatuses } from "../../core/record.js";
+import { indexOfStatuses } from "../../core/job/record.js";
 import { isBefore } from "./store-due-index.js";
 import type { ListPlace } from "./store-list-index.js";
 import { applyClaimNext, type StoredRow, withInput } from "./store-semantics.js";

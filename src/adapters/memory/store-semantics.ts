@@ -1,7 +1,7 @@
 // What every store does to one job, as pure functions: the port's contract in code. The memory store is built on them, an
 // exhaustive search runs the same ones over millions of states, and `waybill/store-kit` offers them to other stores. A
 // function that changes nothing returns the row given; none changes what it is given.
-import { fillTemplate, joinHistory } from "../../core/history.js";
+import { fillTemplate, joinHistory } from "../../core/job/history.js";
 import type {
   AdvanceItem,
   AdvanceResult,
@@ -24,7 +24,7 @@ import {
   isBehind,
   mergeCursor,
   START,
-} from "../../core/record.js";
+} from "../../core/job/record.js";
 
 /** All that is stored of one job. */
 export interface StoredRow {

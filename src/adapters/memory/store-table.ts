@@ -1,4 +1,4 @@
-import { type Cursors, type JobRecord, type StatusIndex, statusIndexOf } from "../../core/record.js";
+import { type Cursors, type JobRecord, type StatusIndex, statusIndexOf } from "../../core/job/record.js";
 import { DueIndex, isBefore } from "./store-due-index.js";
 import { ListIndex } from "./store-list-index.js";
 import { readyInstant, type StoredRow } from "./store-semantics.js";

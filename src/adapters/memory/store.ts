@@ -1,5 +1,5 @@
-import { WaybillError } from "../../core/errors.js";
-import { ID_PATTERN } from "../../core/ids.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { ID_PATTERN } from "../../core/environment/ids.js";
 import {
   type AdvanceReply,
   type AdvanceRequest,

@@ -1,7 +1,7 @@
-import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
+import { StoreNotMigratedError, WaybillError } from "../../core/errors/errors.js";
 import { namesOf } from "./names.js";
 import { migrationStatement, SCHEMA_VERSION } from "./schema.js";
-import type { Session } from "./session.js";
+import type { Session } from "./client/session.js";
 
 /**
  * What `migrate()` runs, to be run by hand or by another tool, by a role that may create: one statement, which may be run

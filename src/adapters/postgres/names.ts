@@ -1,4 +1,4 @@
-import { WaybillError } from "../../core/errors.js";
+import { WaybillError } from "../../core/errors/errors.js";
 
 /** Lower case only, so that it is the same name with and without quotes; short enough for the channel made from it. */
 const SCHEMA_PATTERN = /^[a-z_][a-z0-9_]{0,49}$/;

@@ -1,4 +1,4 @@
-import { DECLARED_COLUMNS } from "./columns.js";
+import { DECLARED_COLUMNS } from "./rows/columns.js";
 import type { Names } from "./names.js";
 
 /**

@@ -1,6 +1,6 @@
-import { WaybillError } from "../../core/errors.js";
-import { requireOptions } from "../../core/options.js";
-import { ID_PATTERN } from "../../core/ids.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { requireOptions } from "../../core/options/options.js";
+import { ID_PATTERN } from "../../core/environment/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
   type AdvanceReply,
@@ -34,22 +34,22 @@ import {
   type WriteReply,
   type WriteRequest,
 } from "../../core/ports/store.js";
-import { beatJobs } from "./beat.js";
-import { claimByMessage } from "./claim-by-message.js";
-import { claimNext } from "./claim-next.js";
-import { checkClient, checkTransaction } from "./client-check.js";
-import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client.js";
-import { createJobs } from "./create.js";
-import { postgresFeed, sourceOf } from "./feed.js";
-import { jobsByRef, listJobs } from "./list.js";
+import { beatJobs } from "./calls/beat.js";
+import { claimByMessage } from "./calls/claim-by-message.js";
+import { claimNext } from "./calls/claim-next.js";
+import { checkClient, checkTransaction } from "./client/client-check.js";
+import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client/client.js";
+import { createJobs } from "./calls/create.js";
+import { postgresFeed, sourceOf } from "./listen/feed.js";
+import { jobsByRef, listJobs } from "./calls/list.js";
 import { checkSchema, migrate } from "./migrate.js";
 import { type Names, namesOf } from "./names.js";
-import { health, pulse, purge } from "./operations.js";
-import { park, parkedMessages, unpark } from "./parked.js";
-import { readJobs } from "./read.js";
-import { type Session, sessionInTransaction, sessionOf } from "./session.js";
-import { advanceJobs, takeDue } from "./wake.js";
-import { writeJobs } from "./write.js";
+import { health, pulse, purge } from "./calls/operations.js";
+import { park, parkedMessages, unpark } from "./calls/parked.js";
+import { readJobs } from "./calls/read.js";
+import { type Session, sessionInTransaction, sessionOf } from "./client/session.js";
+import { advanceJobs, takeDue } from "./calls/wake.js";
+import { writeJobs } from "./calls/write.js";
 
 export interface PostgresStoreOptions {
   /** `Pool` or `Client` of `pg`, `fromPostgresJs(sql)`, or a `PGlite`. It is never closed by the store. */

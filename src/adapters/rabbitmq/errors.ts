@@ -1,4 +1,4 @@
-import { isWaybillError, WaybillError } from "../../core/errors.js";
+import { isWaybillError, WaybillError } from "../../core/errors/errors.js";
 
 /** Reply codes of AMQP 0-9-1 and RabbitMQ that say what is wrong (https://www.rabbitmq.com/amqp-0-9-1-reference). */
 const REPLIES: Readonly<Record<number, string>> = {

@@ -1,5 +1,5 @@
-import { type Clock, inTime, sleep, systemClock, monotonicNow } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
+import { type Clock, inTime, sleep, systemClock, monotonicNow } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import type { RabbitmqChannelModel } from "./client.js";
 import { BrokerSilent } from "./errors.js";
 

@@ -1,5 +1,5 @@
-import { WaybillError } from "../../core/errors.js";
-import type { ServerEvent } from "../../core/event.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import {
   defineNotifier,
@@ -8,7 +8,7 @@ import {
   type PublishContext,
   type PublishResult,
 } from "../../core/ports/notifier.js";
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 import { CLOUDEVENTS_CONTENT_TYPE, encodeCloudEvent } from "../../core/wire/rabbitmq-cloudevents.js";
 import { encodeFlat } from "../../core/wire/rabbitmq-flat.js";
 import { linkOf, type RabbitmqConnection, unlessAborted } from "./link.js";

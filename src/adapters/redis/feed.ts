@@ -1,11 +1,11 @@
-import { type Clock, systemClock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { type Clock, systemClock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
 import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
-import type { RedisClient, RedisSubscriber } from "./client.js";
+import type { RedisClient, RedisSubscriber } from "./client/client.js";
 
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */

@@ -1,4 +1,4 @@
-import { WaybillError } from "../../core/errors.js";
+import { WaybillError } from "../../core/errors/errors.js";
 
 /** No braces: they would make another hash tag, and a cluster would put the keys of a shard anywhere. */
 const PREFIX_PATTERN = /^[A-Za-z0-9_.:-]{1,64}$/;

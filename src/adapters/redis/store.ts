@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { StoreNotMigratedError, WaybillError } from "../../core/errors.js";
-import { requireOptions } from "../../core/options.js";
-import { ID_PATTERN } from "../../core/ids.js";
+import { StoreNotMigratedError, WaybillError } from "../../core/errors/errors.js";
+import { requireOptions } from "../../core/options/options.js";
+import { ID_PATTERN } from "../../core/environment/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
   type AdvanceReply,
@@ -35,24 +35,29 @@ import {
   type WriteReply,
   type WriteRequest,
 } from "../../core/ports/store.js";
-import { beatJobs } from "./beat.js";
-import { claimByMessage } from "./claim-by-message.js";
-import { claimNext } from "./claim-next.js";
-import type { RedisClient } from "./client.js";
-import { checkClient } from "./client-check.js";
-import { createJobs } from "./create.js";
+import { beatJobs } from "./calls/beat.js";
+import { claimByMessage } from "./calls/claim-by-message.js";
+import { claimNext } from "./calls/claim-next.js";
+import type { RedisClient } from "./client/client.js";
+import { checkClient } from "./client/client-check.js";
+import { createJobs } from "./calls/create.js";
 import { redisFeed } from "./feed.js";
-import { jobsByRef, listJobs } from "./list.js";
+import { jobsByRef, listJobs } from "./calls/list.js";
 import { placesOf } from "./names.js";
-import { health, pulse, purge } from "./operations.js";
-import { park, parkedMessages, unpark } from "./parked.js";
-import { readJobs } from "./read.js";
+import { health, pulse, purge } from "./calls/operations.js";
+import { park, parkedMessages, unpark } from "./calls/parked.js";
+import { readJobs } from "./calls/read.js";
 import { OPEN } from "./scripts/operations.js";
-import { checkServers, type RedisDurability, type RedisWarning } from "./server-check.js";
-import { ConnectionSession, type RedisLostWrites, type RedisWait, type SessionOptions } from "./session.js";
-import { type Standby, SteadySession } from "./standby.js";
-import { advanceJobs, takeDue } from "./wake.js";
-import { writeJobs } from "./write.js";
+import { checkServers, type RedisDurability, type RedisWarning } from "./client/server-check.js";
+import {
+  ConnectionSession,
+  type RedisLostWrites,
+  type RedisWait,
+  type SessionOptions,
+} from "./client/session.js";
+import { type Standby, SteadySession } from "./client/standby.js";
+import { advanceJobs, takeDue } from "./calls/wake.js";
+import { writeJobs } from "./calls/write.js";
 
 export interface RedisStoreOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. It is never closed by the store. */

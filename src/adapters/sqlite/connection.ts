@@ -1,4 +1,4 @@
-import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import { isWaybillError, StoreUnavailableError, WaybillError } from "../../core/errors/errors.js";
 import {
   type Row,
   type SqliteDatabase,

@@ -1,4 +1,4 @@
-import { WaybillError } from "../../core/errors.js";
+import { WaybillError } from "../../core/errors/errors.js";
 
 /** What a parameter may be. Booleans are left out: libsql ends the process on one. */
 export type SqliteValue = string | number | null;

@@ -1,5 +1,5 @@
-import { systemClock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
+import { systemClock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
 import type { Connection } from "./connection.js";

@@ -2,7 +2,7 @@ import type { FeedHint } from "../../core/ports/feed.js";
 import { decodeHints, encodeHints } from "../../core/wire/hints.js";
 import type { Row } from "./driver.js";
 import type { Session } from "./connection.js";
-import { decodeText } from "./text.js";
+import { decodeText } from "./rows/text.js";
 
 /** Rows that are kept for those who listen: seconds of a busy file, and no more than they can be behind. */
 const KEPT_ROWS = 500;

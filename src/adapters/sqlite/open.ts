@@ -1,4 +1,4 @@
-import { StoreNotMigratedError, StoreUnavailableError, WaybillError } from "../../core/errors.js";
+import { StoreNotMigratedError, StoreUnavailableError, WaybillError } from "../../core/errors/errors.js";
 import { BLOCKING_WAIT_MS, type Connection, type Session } from "./connection.js";
 import { sqliteCode } from "./driver.js";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.js";

@@ -1,4 +1,4 @@
-import { DECLARED_COLUMNS } from "./columns.js";
+import { DECLARED_COLUMNS } from "./rows/columns.js";
 
 /** "WBil": marks the file as Waybill's. */
 export const APPLICATION_ID = 0x5742696c;

@@ -1,6 +1,6 @@
-import { WaybillError } from "../../core/errors.js";
-import { requireOptions } from "../../core/options.js";
-import { ID_PATTERN } from "../../core/ids.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { requireOptions } from "../../core/options/options.js";
+import { ID_PATTERN } from "../../core/environment/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
   type AdvanceReply,
@@ -35,20 +35,20 @@ import {
   type WriteReply,
   type WriteRequest,
 } from "../../core/ports/store.js";
-import { beatJob } from "./beat.js";
-import { claimByMessage, claimNext } from "./claim.js";
+import { beatJob } from "./calls/beat.js";
+import { claimByMessage, claimNext } from "./calls/claim.js";
 import { Connection, type Session } from "./connection.js";
-import { createJob } from "./create.js";
+import { createJob } from "./calls/create.js";
 import { checkDatabase, type SqliteDatabase } from "./driver.js";
 import { sqliteFeed } from "./feed.js";
 import { HintLog } from "./hints.js";
-import { jobsByRef, listJobs } from "./list.js";
+import { jobsByRef, listJobs } from "./calls/list.js";
 import { open, type SqliteDurability } from "./open.js";
-import { health, pulse, purge } from "./operations.js";
-import { parkedMessages, parkMessage, unpark } from "./parked.js";
-import { readJobs } from "./read.js";
-import { advanceJob, decodeDue, postponeDue } from "./wake.js";
-import { writeJob } from "./write.js";
+import { health, pulse, purge } from "./calls/operations.js";
+import { parkedMessages, parkMessage, unpark } from "./calls/parked.js";
+import { readJobs } from "./calls/read.js";
+import { advanceJob, decodeDue, postponeDue } from "./calls/wake.js";
+import { writeJob } from "./calls/write.js";
 
 export interface SqliteStoreOptions {
   /** A connection of `libsql`, `better-sqlite3` or `node:sqlite`, for the store alone. It is never closed by the store. */

@@ -1,4 +1,4 @@
-import { WaybillError } from "../../core/errors.js";
+import { WaybillError } from "../../core/errors/errors.js";
 
 /** What the URL of a queue says about it, without asking anybody. */
 export interface QueueAddress {

@@ -1,5 +1,5 @@
 import type { Message } from "@aws-sdk/client-sqs";
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../../core/environment/clock.js";
 import type { Delivery } from "../../core/ports/queue.js";
 import { LONGEST_HIDDEN_MS } from "./settings.js";
 import type { Settling } from "./settling.js";

@@ -1,4 +1,4 @@
-import { isWaybillError, WaybillError } from "../../core/errors.js";
+import { isWaybillError, WaybillError } from "../../core/errors/errors.js";
 
 /** The queue did not answer within the time that the adapter gives it. */
 export class Unanswered extends Error {

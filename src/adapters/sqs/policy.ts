@@ -1,5 +1,5 @@
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 
 /** An IAM policy document, as data. */
 export interface SqsPolicyDocument {

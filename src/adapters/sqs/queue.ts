@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
+import { systemClock, type Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import type {
   OutgoingMessage,
   Queue,

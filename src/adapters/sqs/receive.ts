@@ -1,5 +1,5 @@
 import type { MessageSystemAttributeName } from "@aws-sdk/client-sqs";
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../../core/environment/clock.js";
 import type { Delivery, ReceiveRequest } from "../../core/ports/queue.js";
 import { SqsDelivery, type Received } from "./delivery.js";
 import { explained } from "./errors.js";

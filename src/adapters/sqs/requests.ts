@@ -9,7 +9,7 @@ import type {
   SendMessageBatchCommandInput,
   SendMessageBatchCommandOutput,
 } from "@aws-sdk/client-sqs";
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../../core/environment/clock.js";
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,

@@ -1,6 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 import { addressOf, type QueueAddress } from "./address.js";
 
 /** A `SQSClient`, as far as the queue uses it. */

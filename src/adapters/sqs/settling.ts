@@ -1,5 +1,5 @@
-import type { Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
+import type { Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import { explained, plainCode } from "./errors.js";
 import type { Requests } from "./requests.js";
 

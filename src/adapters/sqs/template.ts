@@ -1,5 +1,5 @@
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 import { LONGEST_HIDDEN_MS } from "./settings.js";
 
 export interface SqsTemplateOptions {

@@ -1,4 +1,4 @@
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 import { backoffMs } from "./backoff.js";
 import { ClientError } from "../client-error.js";
 import type { Environment } from "../environment.js";

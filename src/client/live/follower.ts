@@ -1,4 +1,4 @@
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 import { pathOf } from "../aim.js";
 import { errorOf, retryAfterMs } from "../http.js";
 import type { LinkHost, Loss } from "./link.js";

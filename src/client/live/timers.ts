@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.js";
+import type { Clock } from "../../core/environment/clock.js";
 
 /** Timers by what they are for: a new one takes the place of the old. */
 export class Timers {

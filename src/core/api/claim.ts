@@ -1,7 +1,7 @@
 import type { AnyDef, TypesOf } from "../define/any-def.js";
 import type { GivenOutput, LaunchContext, RunContext } from "../define/handler-context.js";
-import type { WaybillError } from "../errors.js";
-import type { OwnerOption } from "../owner-option.js";
+import type { WaybillError } from "../errors/errors.js";
+import type { OwnerOption } from "../options/owner-option.js";
 import type { CompletedJob, FailedJob, PendingJob, ProcessingJob } from "./job.js";
 
 /** How to claim. */

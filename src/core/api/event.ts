@@ -1,5 +1,5 @@
 import type { AnyDef, KindOf, WordOf } from "../define/any-def.js";
-import type { EventType, ServerEvent } from "../event.js";
+import type { EventType, ServerEvent } from "../job/event.js";
 
 /** An event of one of some kinds: what happened to a job, in the past tense. For code of the server: it names who did it. */
 export type EventOf<D extends AnyDef, E extends EventType = EventType> = ServerEvent & {

@@ -1,7 +1,7 @@
 import type { AnyDef, KindOf, TypesOf, WordOf } from "../define/any-def.js";
-import type { Json } from "../json.js";
-import type { JobStatus } from "../lifecycle.js";
-import type { FailureReason } from "../record.js";
+import type { Json } from "../json/json.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import type { FailureReason } from "../job/record.js";
 
 /**
  * What is known of the current hand-over to the queue.

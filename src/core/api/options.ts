@@ -1,17 +1,17 @@
 import type { PublishAttempt } from "../engine/relay/attempt.js";
 import type { CallbackOptions } from "../callback/callbacks.js";
-import type { Clock } from "../clock.js";
+import type { Clock } from "../environment/clock.js";
 import type { Policy } from "../defaults.js";
 import type { AnyDef, TypesOf } from "../define/any-def.js";
-import type { HistoryEntry } from "../history.js";
-import type { Logger } from "../logger.js";
+import type { HistoryEntry } from "../job/history.js";
+import type { Logger } from "../environment/logger.js";
 import type { Feed } from "../ports/feed.js";
 import type { Notifier } from "../ports/notifier.js";
 import type { Queue } from "../ports/queue.js";
 import type { AnyStore, Store, StoreCapabilities } from "../ports/store.js";
 import type { ServedElsewhere } from "../served-elsewhere.js";
 import type { TypeProblem } from "../schema/type-problem.js";
-import type { Telemetry } from "../telemetry.js";
+import type { Telemetry } from "../environment/telemetry.js";
 import type { Waybill } from "./waybill.js";
 import type { ParkedDelivery } from "./worker.js";
 

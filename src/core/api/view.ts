@@ -1,8 +1,8 @@
 import type { AnyDef, OutputView, ProgressView, TypesOf } from "../define/any-def.js";
 import type { RuntimeJob } from "../engine/read/job.js";
-import { WaybillError } from "../errors.js";
-import { viewOf } from "../projection.js";
-import { viewOfJson } from "../view-json.js";
+import { WaybillError } from "../errors/errors.js";
+import { viewOf } from "../view/projection.js";
+import { viewOfJson } from "../view/view-json.js";
 import type {
   CompletedJob,
   FailedJob,

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.js";
+import type { Clock } from "../environment/clock.js";
 import type { AnyDef, DefOf, ExternalDef, KindOf, OwnDef, TypesOf, WordOf } from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
@@ -12,14 +12,14 @@ import type {
   JobNotFound,
   NotifierUnknown,
   WaybillError,
-} from "../errors.js";
-import type { EventType } from "../event.js";
-import type { Json } from "../json.js";
-import type { JobStatus } from "../lifecycle.js";
+} from "../errors/errors.js";
+import type { EventType } from "../job/event.js";
+import type { Json } from "../json/json.js";
+import type { JobStatus } from "../job/lifecycle.js";
 import type { JobChanges } from "../live/changes.js";
-import type { Logger } from "../logger.js";
-import type { OwnerOption } from "../owner-option.js";
-import type { AsyncResult, Result } from "../result.js";
+import type { Logger } from "../environment/logger.js";
+import type { OwnerOption } from "../options/owner-option.js";
+import type { AsyncResult, Result } from "../errors/result.js";
 import type { TypeProblem } from "../schema/type-problem.js";
 import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";

@@ -1,8 +1,8 @@
-import type { PushAnswer, PushedMessage } from "../engine/worker/pushed-message.js";
+import type { PushAnswer, PushedMessage } from "../engine/worker/messages/pushed-message.js";
 import type { Handler } from "../define/handler.js";
 import type { AnyDef, KindOf } from "../define/any-def.js";
 
-export type { PushAnswer, PushedMessage } from "../engine/worker/pushed-message.js";
+export type { PushAnswer, PushedMessage } from "../engine/worker/messages/pushed-message.js";
 
 /** A handler of one of some kinds. Its kind alone is compared, so that the compiler's complaint is one line. */
 export type HandlerFor<Defs extends AnyDef> = Omit<Handler, "kind"> & { readonly kind: KindOf<Defs> };

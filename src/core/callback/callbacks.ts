@@ -1,6 +1,6 @@
 import { utf8ToBytes } from "@noble/hashes/utils";
-import { WaybillError } from "../errors.js";
-import { checkOptions } from "../options.js";
+import { WaybillError } from "../errors/errors.js";
+import { checkOptions } from "../options/options.js";
 import { type Callback, readCallback, signCallback } from "./token.js";
 
 /** Tokens by which whoever does external work tells of it. */

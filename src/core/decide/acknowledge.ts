@@ -1,5 +1,5 @@
-import { isFinal } from "../lifecycle.js";
-import { type JobRecord, RECORD_VERSION } from "../record.js";
+import { isFinal } from "../job/lifecycle.js";
+import { type JobRecord, RECORD_VERSION } from "../job/record.js";
 
 /** What to do with a delivery whose claim was refused. A message goes only with proof that nothing is left to do for it. */
 export type AckDecision =

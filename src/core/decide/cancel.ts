@@ -1,6 +1,6 @@
-import { isFinal } from "../lifecycle.js";
-import type { Snapshot } from "../record.js";
-import { change, clip, type Decision, type DecideContext, NOTHING, refuse } from "./change.js";
+import { isFinal } from "../job/lifecycle.js";
+import type { Snapshot } from "../job/record.js";
+import { change, clip, type Decision, type DecideContext, NOTHING, refuse } from "./change/change.js";
 import { failed } from "./failed.js";
 
 /**

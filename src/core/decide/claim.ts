@@ -1,6 +1,6 @@
-import { entryTemplate } from "../history.js";
+import { entryTemplate } from "../job/history.js";
 import type { ClaimTerms } from "../ports/store.js";
-import { RECORD_VERSION } from "../record.js";
+import { RECORD_VERSION } from "../job/record.js";
 import type { Policy } from "../defaults.js";
 
 /**

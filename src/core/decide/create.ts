@@ -1,8 +1,8 @@
-import { firstHistory, historyOf } from "../history.js";
-import type { EdgeId } from "../lifecycle.js";
+import { firstHistory, historyOf } from "../job/history.js";
+import type { EdgeId } from "../job/lifecycle.js";
 import type { StoredJob } from "../ports/store.js";
-import { type FixedFields, isStoreQueued, type JobRecord, RECORD_VERSION } from "../record.js";
-import { type DecideContext, type Mutable, planWake } from "./change.js";
+import { type FixedFields, isStoreQueued, type JobRecord, RECORD_VERSION } from "../job/record.js";
+import { type DecideContext, type Mutable, planWake } from "./change/change.js";
 
 export type NewJob = Omit<FixedFields, "createdAt" | "recordVersion"> & { readonly delayMs: number };
 

@@ -1,10 +1,10 @@
 import type { NotifierRetry, Policy } from "../defaults.js";
-import { type HistoryEntry, historyOf } from "../history.js";
+import { type HistoryEntry, historyOf } from "../job/history.js";
 import type { PublishResult } from "../ports/notifier.js";
 import type { AdvanceItem } from "../ports/store.js";
-import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../record.js";
-import { clip, planWake } from "./change.js";
-import { cursorOf } from "./cursors.js";
+import { type Cursor, type Cursors, mergeCursor, type Snapshot, START } from "../job/record.js";
+import { clip, planWake } from "./change/change.js";
+import { cursorOf } from "./change/cursors.js";
 
 /** Behind every entry that a record will ever have: the cursor of a retired notifier. */
 export const THE_END = Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
-import type { Snapshot } from "../record.js";
+import type { Snapshot } from "../job/record.js";
 import { doubled } from "./backoff.js";
-import { change, type Decision, type DecideContext, refuse } from "./change.js";
+import { change, type Decision, type DecideContext, refuse } from "./change/change.js";
 import { failed } from "./failed.js";
 
 /**

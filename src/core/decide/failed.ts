@@ -1,9 +1,9 @@
-import { type EdgeId, type JobStatus, TRANSITIONS } from "../lifecycle.js";
+import { type EdgeId, type JobStatus, TRANSITIONS } from "../job/lifecycle.js";
 import type { WriteGuard } from "../ports/store.js";
-import type { RecordPatch, Snapshot, StoredFailure } from "../record.js";
-import type { Json } from "../json.js";
-import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAIM } from "./change.js";
-import { byteLength } from "./trim.js";
+import type { RecordPatch, Snapshot, StoredFailure } from "../job/record.js";
+import type { Json } from "../json/json.js";
+import { type Change, change, clip, type DecideContext, type EntryDraft, NO_CLAIM } from "./change/change.js";
+import { byteLength } from "./change/trim.js";
 
 /** What a command says of a failure; the rest has defaults. */
 export type FailureFacts = Pick<StoredFailure, "reason" | "message"> & Partial<StoredFailure>;

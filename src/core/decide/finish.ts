@@ -1,5 +1,5 @@
-import { type HistoryEntry, historyOf } from "../history.js";
-import { type Awaiting, isStoreQueued, type JobRecord, type Snapshot } from "../record.js";
+import { type HistoryEntry, historyOf } from "../job/history.js";
+import { type Awaiting, isStoreQueued, type JobRecord, type Snapshot } from "../job/record.js";
 import { backoffMs } from "./backoff.js";
 import {
   change,
@@ -9,7 +9,7 @@ import {
   type DecideContext,
   type EntryDraft,
   NO_CLAIM,
-} from "./change.js";
+} from "./change/change.js";
 import { type FailureFacts, failed } from "./failed.js";
 import {
   entitled,
@@ -22,7 +22,7 @@ import {
 } from "./held.js";
 import { LAPSED } from "./suspect.js";
 import type { RetryPolicy } from "../defaults.js";
-import type { Json } from "../json.js";
+import type { Json } from "../json/json.js";
 import type { WriteGuard } from "../ports/store.js";
 
 const RELEASED = "released";

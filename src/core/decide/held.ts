@@ -1,5 +1,5 @@
-import { isFinal } from "../lifecycle.js";
-import type { RecordPatch, Snapshot } from "../record.js";
+import { isFinal } from "../job/lifecycle.js";
+import type { RecordPatch, Snapshot } from "../job/record.js";
 import {
   change,
   type Decision,
@@ -7,7 +7,7 @@ import {
   type EntryDraft,
   type Refusal,
   refuse,
-} from "./change.js";
+} from "./change/change.js";
 
 /**
  * What a handler has said since its last write: written together, with its outcome where that comes first. Progress is

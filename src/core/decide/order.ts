@@ -1,4 +1,4 @@
-import type { JobRecord } from "../record.js";
+import type { JobRecord } from "../job/record.js";
 import type { Updates } from "./held.js";
 
 /** What people were told of one attempt, as far as it must not go back. */

@@ -1,7 +1,7 @@
 import type { RetryPolicy } from "../defaults.js";
-import { historyOf } from "../history.js";
-import { isFinal } from "../lifecycle.js";
-import type { Awaiting, Snapshot } from "../record.js";
+import { historyOf } from "../job/history.js";
+import { isFinal } from "../job/lifecycle.js";
+import type { Awaiting, Snapshot } from "../job/record.js";
 import { backoffMs } from "./backoff.js";
 import {
   change,
@@ -12,7 +12,7 @@ import {
   NOTHING,
   refuse,
   type Refusal,
-} from "./change.js";
+} from "./change/change.js";
 import { again, type AttemptError, cancelled, completed } from "./finish.js";
 import { failed } from "./failed.js";
 import { entitled, type EntitledSnapshot, type Updates, updatesEffect } from "./held.js";

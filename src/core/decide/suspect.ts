@@ -1,5 +1,5 @@
-import { historyOf } from "../history.js";
-import type { JobRecord } from "../record.js";
+import { historyOf } from "../job/history.js";
+import type { JobRecord } from "../job/record.js";
 
 /** Why a claim that lapsed is told of in the history. */
 export const LAPSED = "lease_lost";

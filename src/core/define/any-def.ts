@@ -1,5 +1,5 @@
 import type { Definition } from "../definition.js";
-import type { JobStatus } from "../lifecycle.js";
+import type { JobStatus } from "../job/lifecycle.js";
 
 /** The types of one kind: plain data, so that hovers and emitted declarations name no schema library. */
 export interface JobTypes {

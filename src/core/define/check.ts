@@ -1,6 +1,6 @@
-import { FOR_EVER_MS, HIGHEST_COUNT, isDurationMs } from "../durations.js";
-import { WaybillError } from "../errors.js";
-import { meant } from "../options.js";
+import { FOR_EVER_MS, HIGHEST_COUNT, isDurationMs } from "../options/durations.js";
+import { WaybillError } from "../errors/errors.js";
+import { meant } from "../options/options.js";
 
 /** The error of a definition or handler that cannot be used. */
 export function fail(sentence: string): WaybillError<"config.invalid"> {

@@ -1,11 +1,11 @@
 import type { Checked, Definition } from "../definition.js";
-import { WaybillError } from "../errors.js";
+import { WaybillError } from "../errors/errors.js";
 import { checkWith, isSchema, type Schema } from "../schema/standard.js";
 import { fail, isRecord, keptMs, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
-import { messagesOf } from "./messages.js";
+import { messagesOf } from "./words/messages.js";
 import { projectionOf } from "./project.js";
 import { refKeysOf } from "./ref-keys.js";
-import { wordsOf } from "./words.js";
+import { wordsOf } from "./words/words.js";
 
 const OPTIONS = [
   "kind",

@@ -1,7 +1,7 @@
 import type { ProcessingJob } from "../api/job.js";
 import type { CallbackTokenOptions, Done, ProgressOptions, Tracked } from "../handler.js";
-import type { Json } from "../json.js";
-import type { Logger } from "../logger.js";
+import type { Json } from "../json/json.js";
+import type { Logger } from "../environment/logger.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
 
 /** What a handler gives for an output: nothing where the kind has none. */

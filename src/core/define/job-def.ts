@@ -1,5 +1,5 @@
-import type { JobStatus } from "../lifecycle.js";
-import type { FailureReason } from "../record.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import type { FailureReason } from "../job/record.js";
 import type { Schema, SchemaOutput } from "../schema/standard.js";
 import type { AnyDef, JobTypes } from "./any-def.js";
 import type { Handler, ImplementationOf } from "./handler.js";

@@ -1,9 +1,9 @@
 import type { Stored, SurvivesJson } from "../schema/json-honest.js";
 import type { Schema, SchemaInput, SchemaOutput } from "../schema/standard.js";
 import type { TypeProblem } from "../schema/type-problem.js";
-import type { JobStatus } from "../lifecycle.js";
-import type { Json } from "../json.js";
-import type { FailureReason } from "../record.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import type { Json } from "../json/json.js";
+import type { FailureReason } from "../job/record.js";
 
 /** The application's words for the five statuses, all of them; two may also depend on phase or failure reason. */
 export interface WordsOption {

@@ -1,4 +1,4 @@
-import type { Json } from "../json.js";
+import type { Json } from "../json/json.js";
 
 const MAX_KEYS = 100;
 const MAX_KEY_CHARS = 256;

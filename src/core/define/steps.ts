@@ -1,5 +1,5 @@
-import { WaybillError } from "../errors.js";
-import type { JobStatus } from "../lifecycle.js";
+import { WaybillError } from "../errors/errors.js";
+import type { JobStatus } from "../job/lifecycle.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
 
 /** A phase as people see it. */

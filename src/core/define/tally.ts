@@ -1,4 +1,4 @@
-import { WaybillError } from "../errors.js";
+import { WaybillError } from "../errors/errors.js";
 
 /** How many items there are in all, and how many in each state. */
 export type Tally<S extends string> = { readonly total: number } & { readonly [State in S]: number };

@@ -1,21 +1,21 @@
 import type { Callbacks } from "../callback/callbacks.js";
-import type { Clock } from "../clock.js";
-import type { DecideContext } from "../decide/change.js";
+import type { Clock } from "../environment/clock.js";
+import type { DecideContext } from "../decide/change/change.js";
 import type { Policy } from "../defaults.js";
 import type { Definition } from "../definition.js";
-import { isWaybillError } from "../errors.js";
-import type { HistoryEntry } from "../history.js";
-import type { Ids } from "../ids.js";
-import type { Logger } from "../logger.js";
+import { isWaybillError } from "../errors/errors.js";
+import type { HistoryEntry } from "../job/history.js";
+import type { Ids } from "../environment/ids.js";
+import type { Logger } from "../environment/logger.js";
 import type { Notifier } from "../ports/notifier.js";
 import type { Queue } from "../ports/queue.js";
-import type { Snapshot } from "../record.js";
-import type { Telemetry } from "../telemetry.js";
+import type { Snapshot } from "../job/record.js";
+import type { Telemetry } from "../environment/telemetry.js";
 import type { Gateway } from "./store/gateway.js";
 import type { PublishAttempt } from "./relay/attempt.js";
 import type { Unserved } from "./unserved.js";
 import type { StoreTime } from "./store/store-time.js";
-import { isError } from "../foreign.js";
+import { isError } from "../errors/foreign.js";
 
 /** The name under which `createWaybill({ queue })` is recorded. */
 export const DEFAULT_QUEUE = "default";

@@ -1,5 +1,5 @@
-import type { Json } from "../json.js";
-import { parseJsonText, toJsonText } from "../json-text.js";
+import type { Json } from "../json/json.js";
+import { parseJsonText, toJsonText } from "../json/json-text.js";
 import type { Core } from "./context.js";
 
 /** What goes with a failure, as it can be stored: whole or not at all, and what is left out is said. Total: never throws. */

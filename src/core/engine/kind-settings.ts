@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "../defaults.js";
-import { FOR_EVER_MS } from "../durations.js";
+import { FOR_EVER_MS } from "../options/durations.js";
 import type { Definition } from "../definition.js";
 import type { RuntimeHandler } from "../handler.js";
 import type { Core } from "./context.js";

@@ -1,5 +1,5 @@
-import { inputHash } from "../hash.js";
-import type { Json } from "../json.js";
+import { inputHash } from "../json/hash.js";
+import type { Json } from "../json/json.js";
 import type { Definition } from "../definition.js";
 
 /** What finds a job by its external work: the keys that its kind declares, and the whole of its reference. */

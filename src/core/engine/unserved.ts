@@ -1,4 +1,4 @@
-import { type Clock, monotonicNow } from "../clock.js";
+import { type Clock, monotonicNow } from "../environment/clock.js";
 
 /** Jobs that this process met and could not serve: it lacks their handler, queue, notifier or definition. */
 export interface Unserved {

@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.js";
-import type { JobStatus } from "../lifecycle.js";
-import { isFinal } from "../lifecycle.js";
+import type { Clock } from "../environment/clock.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import { isFinal } from "../job/lifecycle.js";
 import { nextPart, unwritten } from "../wire/live-changes.js";
 import type { JobChanges } from "./changes.js";
 import { onAbort } from "./on-abort.js";

@@ -1,6 +1,6 @@
-import { WaybillError } from "../errors.js";
-import { EVENT_OF } from "../event.js";
-import { checkOptions, nearest } from "../options.js";
+import { WaybillError } from "../errors/errors.js";
+import { EVENT_OF } from "../job/event.js";
+import { checkOptions, nearest } from "../options/options.js";
 import type { NotifierOptions } from "./notifier.js";
 
 const SHARED: readonly (keyof NotifierOptions)[] = ["kinds", "on", "giveUpAfterMs", "timeoutMs"];

@@ -1,5 +1,5 @@
-import type { EventType, ServerEvent } from "../event.js";
-import type { PublicView } from "../public-view.js";
+import type { EventType, ServerEvent } from "../job/event.js";
+import type { PublicView } from "../view/public-view.js";
 
 /**
  * - `delivered`: the receiver has it.

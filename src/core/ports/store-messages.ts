@@ -1,6 +1,6 @@
-import type { EntryTemplate } from "../history.js";
-import type { JobStatus } from "../lifecycle.js";
-import type { Cursor, Cursors, JobRecord, RecordPatch } from "../record.js";
+import type { EntryTemplate } from "../job/history.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import type { Cursor, Cursors, JobRecord, RecordPatch } from "../job/record.js";
 
 /** Every call carries the caller's clock; a store with `clock: "caller"` decides by it, one with a server clock ignores it. */
 export interface StoreRequest {

@@ -1,4 +1,4 @@
-import { isWaybillError } from "../errors.js";
+import { isWaybillError } from "../errors/errors.js";
 import type { Unreadable } from "./store-messages.js";
 
 /** What could be read of several stored records. */

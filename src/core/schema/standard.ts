@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Checked, Issue } from "../definition.js";
-import { isThenable } from "../foreign.js";
+import { isThenable } from "../errors/foreign.js";
 
 /** A schema of any library that speaks Standard Schema (zod, valibot, arktype …), sync or async. */
 export type Schema = StandardSchemaV1;

@@ -1,5 +1,5 @@
-import type { ServerEvent } from "../event.js";
-import type { Json } from "../json.js";
+import type { ServerEvent } from "../job/event.js";
+import type { Json } from "../json/json.js";
 
 /** The content type of a CloudEvent that is one JSON document ("structured mode"). */
 export const CLOUD_EVENT_TYPE = "application/cloudevents+json; charset=utf-8";

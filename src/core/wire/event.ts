@@ -1,6 +1,6 @@
-import type { EventType, ServerEvent, ShownOfEvent } from "../event.js";
-import type { JobStatus } from "../lifecycle.js";
-import type { FailureReason } from "../record.js";
+import type { EventType, ServerEvent, ShownOfEvent } from "../job/event.js";
+import type { JobStatus } from "../job/lifecycle.js";
+import type { FailureReason } from "../job/record.js";
 
 /**
  * An event as it leaves the server: `JobEvent` with its instant as ISO 8601 text. Consumers order events of a job by

@@ -1,4 +1,4 @@
-import { ID_PATTERN } from "../ids.js";
+import { ID_PATTERN } from "../environment/ids.js";
 
 // The frames of `docs/PROTOCOL.md`: names, limits, and the reader of what a client sends. Pure; a browser may load it.
 

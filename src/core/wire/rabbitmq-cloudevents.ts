@@ -1,4 +1,4 @@
-import type { ServerEvent } from "../event.js";
+import type { ServerEvent } from "../job/event.js";
 import { cloudEvent } from "./cloud-event.js";
 import { eventToJson } from "./event.js";
 

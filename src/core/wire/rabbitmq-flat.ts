@@ -1,5 +1,5 @@
-import type { ServerEvent } from "../event.js";
-import type { PublicView } from "../public-view.js";
+import type { ServerEvent } from "../job/event.js";
+import type { PublicView } from "../view/public-view.js";
 
 /**
  * The flat body: what consumers outside of Waybill read a status from. `job_id`, `version` and `status` are the event's;

@@ -1,6 +1,6 @@
-import type { ServerEvent } from "../event.js";
-import type { Json } from "../json.js";
-import type { PublicView } from "../public-view.js";
+import type { ServerEvent } from "../job/event.js";
+import type { Json } from "../json/json.js";
+import type { PublicView } from "../view/public-view.js";
 import { cloudEvent, CLOUD_EVENT_TYPE } from "./cloud-event.js";
 import type { EventJson } from "./event.js";
 

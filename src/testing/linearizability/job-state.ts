@@ -1,6 +1,6 @@
-import type { JobStatus } from "../../core/lifecycle.js";
+import type { JobStatus } from "../../core/job/lifecycle.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import type { Cursors } from "../../core/record.js";
+import type { Cursors } from "../../core/job/record.js";
 
 /**
  * What the checker compares of a stored job: everything that a guard of the port looks at, and the last history entry,

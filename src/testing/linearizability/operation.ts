@@ -1,7 +1,7 @@
-import type { EntryTemplate } from "../../core/history.js";
-import type { JobStatus } from "../../core/lifecycle.js";
+import type { EntryTemplate } from "../../core/job/history.js";
+import type { JobStatus } from "../../core/job/lifecycle.js";
 import type { PlannedOn, WriteGuard } from "../../core/ports/store.js";
-import type { Cursors } from "../../core/record.js";
+import type { Cursors } from "../../core/job/record.js";
 import type { JobState } from "./job-state.js";
 
 /** What a write changes of a job, as far as the checker looks. */

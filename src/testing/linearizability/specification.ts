@@ -1,9 +1,9 @@
 // What the port says of one job, in the order in which calls take effect. Written apart from the memory store, so that a
 // fault of that store is not taken for the contract.
-import { fillTemplate } from "../../core/history.js";
-import { isFinal } from "../../core/lifecycle.js";
+import { fillTemplate } from "../../core/job/history.js";
+import { isFinal } from "../../core/job/lifecycle.js";
 import type { PlannedOn, WriteGuard } from "../../core/ports/store.js";
-import { type Cursors, isBehind, mergeCursor, START } from "../../core/record.js";
+import { type Cursors, isBehind, mergeCursor, START } from "../../core/job/record.js";
 import {
   ABSENT,
   agree,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import { canAnswer, type NotifierProbe, type NotifierTest } from "./notifier-probe.js";
 import { SAMPLE_SECRET, sampleEvent } from "./sample-event.js";
 

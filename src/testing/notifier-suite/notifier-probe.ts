@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import type { FixtureTest } from "../suite-runner.js";
 import { SuiteTime, type MovableTime } from "../suite-time.js";

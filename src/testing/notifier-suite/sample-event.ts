@@ -1,5 +1,5 @@
-import type { ServerEvent } from "../../core/event.js";
-import type { PublicView } from "../../core/public-view.js";
+import type { ServerEvent } from "../../core/job/event.js";
+import type { PublicView } from "../../core/view/public-view.js";
 
 /** In no reason that a notifier gives, and in no name of a lane: what an event carries is not for error texts. */
 export const SAMPLE_SECRET = "s3cret-of-the-owner";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AdvanceItem, AdvanceResult } from "../../core/ports/store.js";
-import { type Cursor, START } from "../../core/record.js";
+import { type Cursor, START } from "../../core/job/record.js";
 import { sampleJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { present, type StoreProbe } from "./store-probe.js";

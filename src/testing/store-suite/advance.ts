@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Cursor, START } from "../../core/record.js";
+import { type Cursor, START } from "../../core/job/record.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, NEVER, type StoreProbe } from "./store-probe.js";

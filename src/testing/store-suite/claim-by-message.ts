@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { decodeHistory, type HistoryEntry } from "../../core/history.js";
+import { decodeHistory, type HistoryEntry } from "../../core/job/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import { RECORD_VERSION, START } from "../../core/record.js";
+import { RECORD_VERSION, START } from "../../core/job/record.js";
 import {
   SAMPLE_END,
   sampleJob,

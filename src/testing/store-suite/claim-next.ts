@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { decodeHistory } from "../../core/history.js";
+import { decodeHistory } from "../../core/job/history.js";
 import type { StoredJob } from "../../core/ports/store.js";
-import { type JobRecord, RECORD_VERSION } from "../../core/record.js";
+import { type JobRecord, RECORD_VERSION } from "../../core/job/record.js";
 import {
   sampleJob,
   sampleOwnJob,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleOwnJob, sampleQueuedJob, sampleReadyJob } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { SCOPE, underScope } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 const [JOB_1, JOB_2] = [underScope("job-1"), underScope("job-2")];
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isWaybillError } from "../../core/errors.js";
+import { isWaybillError } from "../../core/errors/errors.js";
 import type { AnyStore } from "../../core/ports/store.js";
 import { sampleJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeHistory, joinHistory } from "../../core/history.js";
-import type { Json } from "../../core/json.js";
+import { decodeHistory, joinHistory } from "../../core/job/history.js";
+import type { Json } from "../../core/json/json.js";
 import {
   SAMPLE_END,
   sampleHistory,
@@ -12,7 +12,7 @@ import {
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, only, SCOPE, underScope } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 /** Text that a careless store would interpret, cut or change. The core lets no NUL and no lone surrogate into a name. */
 const NAMES = [

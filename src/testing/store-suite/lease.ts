@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JobRecord } from "../../core/record.js";
+import type { JobRecord } from "../../core/job/record.js";
 import { SAMPLE_END, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, refused, type StoreProbe } from "./store-probe.js";

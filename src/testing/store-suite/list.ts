@@ -3,7 +3,7 @@ import type { ListRequest } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, present, type StoreProbe } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 /** More than a store likes to look at for one page. */
 const MANY = 1_005;

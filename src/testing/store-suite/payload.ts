@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type JobRecord, START } from "../../core/record.js";
+import { type JobRecord, START } from "../../core/job/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, refused } from "./store-probe.js";

@@ -3,7 +3,7 @@ import type { StoredJob } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, SCOPE, type StoreProbe, underScope } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 /** A settled job that may be removed from `purgeAt` on. */
 async function settled(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 export const readBehaviour: StoreBehaviour = {
   group: "read",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StoredJob } from "../../core/ports/store.js";
-import type { JobRecord } from "../../core/record.js";
+import type { JobRecord } from "../../core/job/record.js";
 import { SAMPLE_END, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, present, type StoreProbe } from "./store-probe.js";

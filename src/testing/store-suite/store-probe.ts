@@ -23,7 +23,7 @@ import type {
   WriteItem,
   WriteResult,
 } from "../../core/ports/store.js";
-import type { JobRecord } from "../../core/record.js";
+import type { JobRecord } from "../../core/job/record.js";
 import { SAMPLE_END, sampleQueuedJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
 
 /** One empty, isolated place to store jobs in. */

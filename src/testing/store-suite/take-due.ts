@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, only } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 export const takeDueBehaviour: StoreBehaviour = {
   group: "take due",

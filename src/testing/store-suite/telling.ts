@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { FeedHint } from "../../core/ports/feed.js";
-import type { JobRecord } from "../../core/record.js";
+import type { JobRecord } from "../../core/job/record.js";
 import { SAMPLE_END, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, claimed, present, refused, sampleNext, type StoreProbe } from "./store-probe.js";

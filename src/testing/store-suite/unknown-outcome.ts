@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { judgeExisting } from "../../core/decide/create.js";
-import { isWaybillError, StoreUnavailableError } from "../../core/errors.js";
-import { decodeHistory } from "../../core/history.js";
+import { isWaybillError, StoreUnavailableError } from "../../core/errors/errors.js";
+import { decodeHistory } from "../../core/job/history.js";
 import {
   SAMPLE_END,
   sampleHistory,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isWaybillError } from "../../core/errors.js";
+import { isWaybillError } from "../../core/errors/errors.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, only, sampleNext, type StoreProbe } from "./store-probe.js";

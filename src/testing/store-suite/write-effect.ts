@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { decodeHistory, joinHistory } from "../../core/history.js";
-import { type RecordPatch, START, type StoredFailure } from "../../core/record.js";
+import { decodeHistory, joinHistory } from "../../core/job/history.js";
+import { type RecordPatch, START, type StoredFailure } from "../../core/job/record.js";
 import {
   SAMPLE_END,
   sampleHistory,

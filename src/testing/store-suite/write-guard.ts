@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { STATUSES } from "../../core/lifecycle.js";
+import { STATUSES } from "../../core/job/lifecycle.js";
 import type { WriteGuard, WriteItem } from "../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, refused, type StoreProbe } from "./store-probe.js";
-import { START } from "../../core/record.js";
+import { START } from "../../core/job/record.js";
 
 const GUARDED = ["PENDING", "QUEUED", "PROCESSING"] as const satisfies readonly WriteGuard["status"][];
 

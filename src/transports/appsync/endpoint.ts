@@ -1,4 +1,4 @@
-import type { Json } from "../../core/json.js";
+import type { Json } from "../../core/json/json.js";
 import { authorizer, type Authorize } from "./auth.js";
 import {
   errorTypeOf,

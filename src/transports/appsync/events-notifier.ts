@@ -1,8 +1,13 @@
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
-import { eventBodyOf, fitEventBody, publishAnswerOf, publishBody } from "../../core/wire/appsync-events.js";
-import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync-size.js";
+import {
+  eventBodyOf,
+  fitEventBody,
+  publishAnswerOf,
+  publishBody,
+} from "../../core/wire/appsync/appsync-events.js";
+import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
 import { channelName, checkNamespace } from "./channels.js";
 import { Endpoint } from "./endpoint.js";
 import { DELIVERED, isFailure, rejected, retry, type Failure } from "./failure.js";

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from "../../core/json.js";
+import type { Json, JsonObject } from "../../core/json/json.js";
 import type { PublishResult } from "../../core/ports/notifier.js";
-import { aliasOf, placeOf } from "../../core/wire/appsync.js";
+import { aliasOf, placeOf } from "../../core/wire/appsync/appsync.js";
 import { DELIVERED, errorTypeOf, held, isThrottled, rejected, retry, type Failure } from "./failure.js";
 
 /** What the answer to one mutation says: of each update, or of the request as a whole. */

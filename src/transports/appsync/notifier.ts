@@ -1,4 +1,4 @@
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import {
@@ -9,8 +9,8 @@ import {
   wholeSeconds,
   type AppSyncExtendedUpdate,
   type AppSyncUpdate,
-} from "../../core/wire/appsync.js";
-import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync-size.js";
+} from "../../core/wire/appsync/appsync.js";
+import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
 import { Endpoint } from "./endpoint.js";
 import { isFailure, rejected, retry, type Failure } from "./failure.js";
 import { mutationAnswerOf, type MutationAnswer } from "./graphql-answer.js";

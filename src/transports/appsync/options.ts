@@ -1,8 +1,8 @@
-import { WaybillError } from "../../core/errors.js";
-import type { ServerEvent } from "../../core/event.js";
-import type { Json } from "../../core/json.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import type { ServerEvent } from "../../core/job/event.js";
+import type { Json } from "../../core/json/json.js";
 import type { NotifierOptions } from "../../core/ports/notifier.js";
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 
 /** A key or token, or a function that has the one of today: it is asked before every request. */
 export type AppSyncSecret = string | (() => string | Promise<string>);

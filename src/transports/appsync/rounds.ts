@@ -1,4 +1,4 @@
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import type { PublishResult } from "../../core/ports/notifier.js";
 import { held, retry, type Failure } from "./failure.js";
 

@@ -1,4 +1,4 @@
-import { checkOptions } from "../../core/options.js";
+import { checkOptions } from "../../core/options/options.js";
 import { checkName, invalid } from "./options.js";
 
 export const DEFAULT_MUTATION = "publishJobUpdate";

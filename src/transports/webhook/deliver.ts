@@ -1,8 +1,8 @@
-import type { Clock } from "../../core/clock.js";
-import type { ServerEvent } from "../../core/event.js";
-import type { Json } from "../../core/json.js";
+import type { Clock } from "../../core/environment/clock.js";
+import type { ServerEvent } from "../../core/job/event.js";
+import type { Json } from "../../core/json/json.js";
 import type { PublishContext, PublishResult } from "../../core/ports/notifier.js";
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 import { eventToJson } from "../../core/wire/event.js";
 import { webhookBody, type WebhookBody } from "../../core/wire/webhook-body.js";
 import { webhookHeaders } from "../../core/wire/webhook-signature.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ServerEvent } from "../../core/event.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import type { WebhookEndpoint } from "./endpoint.js";
 import type { WebhookNotifierOptions } from "./options.js";
 

@@ -1,10 +1,10 @@
-import type { ServerEvent } from "../../core/event.js";
-import { WaybillError } from "../../core/errors.js";
-import type { Json } from "../../core/json.js";
-import { checkOptions } from "../../core/options.js";
+import type { ServerEvent } from "../../core/job/event.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import type { Json } from "../../core/json/json.js";
+import { checkOptions } from "../../core/options/options.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { NotifierOptions } from "../../core/ports/notifier.js";
-import type { PublicView } from "../../core/public-view.js";
+import type { PublicView } from "../../core/view/public-view.js";
 import { sourceProblem } from "../../core/wire/cloud-event.js";
 import type { WebhookFormat } from "../../core/wire/webhook-body.js";
 import type { WebhookEndpoint } from "./endpoint.js";

@@ -1,5 +1,5 @@
-import { checkOptions } from "../../core/options.js";
-import { WaybillError } from "../../core/errors.js";
+import { checkOptions } from "../../core/options/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
 import { fromBase64 } from "../../core/wire/base64.js";
 import {
   SECRET_RULE,

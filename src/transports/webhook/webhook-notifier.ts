@@ -1,6 +1,6 @@
-import { systemClock, type Clock } from "../../core/clock.js";
-import { WaybillError } from "../../core/errors.js";
-import type { ServerEvent } from "../../core/event.js";
+import { systemClock, type Clock } from "../../core/environment/clock.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import type { ServerEvent } from "../../core/job/event.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 import { Delivery } from "./deliver.js";
 import { targetOf } from "./endpoint.js";

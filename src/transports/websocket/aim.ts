@@ -1,5 +1,5 @@
-import type { Principal } from "../../core/access.js";
-import type { JobStatus } from "../../core/lifecycle.js";
+import type { Principal } from "../../core/view/access.js";
+import type { JobStatus } from "../../core/job/lifecycle.js";
 import type { JobChanges } from "../../core/live/changes.js";
 import type { KnownVersions, LiveErrorCode, LiveFilter } from "../../core/wire/live.js";
 

@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws";
-import type { Principal } from "../../core/access.js";
-import type { Clock } from "../../core/clock.js";
+import type { Principal } from "../../core/view/access.js";
+import type { Clock } from "../../core/environment/clock.js";
 import { CLOSE, decodeClientFrame, type KnownVersions } from "../../core/wire/live.js";
 import type { LiveAim, LiveChanges } from "./aim.js";
 import {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { checkPrincipal, type Principal } from "../../core/access.js";
+import { checkPrincipal, type Principal } from "../../core/view/access.js";
 import type { Waybill } from "../../core/api/waybill.js";
-import { type Clock, inTime, systemClock } from "../../core/clock.js";
+import { type Clock, inTime, systemClock } from "../../core/environment/clock.js";
 import type { AnyDef } from "../../core/define/any-def.js";
 import { LIVE_LIMITS, LIVE_PROTOCOL } from "../../core/wire/live.js";
 import type { LiveAim, LiveChanges } from "./aim.js";

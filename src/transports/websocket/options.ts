@@ -1,7 +1,7 @@
-import type { Authorize } from "../../core/access.js";
+import type { Authorize } from "../../core/view/access.js";
 import type { AnyDef } from "../../core/define/any-def.js";
-import { WaybillError } from "../../core/errors.js";
-import { checkOptions } from "../../core/options.js";
+import { WaybillError } from "../../core/errors/errors.js";
+import { checkOptions } from "../../core/options/options.js";
 
 /** What a gateway needs to know; nothing is open by default. */
 export interface WebsocketGatewayOptions<D extends AnyDef = AnyDef> {

@@ -1,5 +1,5 @@
-import type { Principal } from "../../core/access.js";
-import { isFinal } from "../../core/lifecycle.js";
+import type { Principal } from "../../core/view/access.js";
+import { isFinal } from "../../core/job/lifecycle.js";
 import {
   type ClientFrame,
   CLOSE,

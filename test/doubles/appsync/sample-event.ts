@@ -1,5 +1,5 @@
-import type { ServerEvent } from "../../../src/core/event.js";
-import type { PublicView } from "../../../src/core/public-view.js";
+import type { ServerEvent } from "../../../src/core/job/event.js";
+import type { PublicView } from "../../../src/core/view/public-view.js";
 
 /** In nothing that leaves the server: an event has it where only the server looks. */
 export const CANARY = "canary-of-the-server";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../../../src/core/clock.js";
+import type { Clock } from "../../../src/core/environment/clock.js";
 import type { QueueAttributeTexts } from "./attributes.js";
 import { SqsError } from "./errors.js";
 import type { Fault } from "./faults.js";

@@ -1,5 +1,5 @@
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
-import { systemClock, type Clock } from "../../../src/core/clock.js";
+import { systemClock, type Clock } from "../../../src/core/environment/clock.js";
 import { QueueOnSqs } from "../../../src/adapters/sqs/queue.js";
 import { settingsOf, type SqsQueueOptions } from "../../../src/adapters/sqs/settings.js";
 import type { OutgoingMessage } from "../../../src/core/ports/queue.js";

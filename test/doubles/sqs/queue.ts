@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Clock } from "../../../src/core/clock.js";
+import type { Clock } from "../../../src/core/environment/clock.js";
 import { Attributes, type QueueAttributeTexts } from "./attributes.js";
 import { invalidValue, SqsError } from "./errors.js";
 import { isInFlight, visibleOf, type StoredMessage } from "./messages.js";

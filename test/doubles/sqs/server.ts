@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { systemClock, type Clock } from "../../../src/core/clock.js";
+import { systemClock, type Clock } from "../../../src/core/environment/clock.js";
 import { Account, arnOf } from "./account.js";
 import type { QueueAttributeTexts } from "./attributes.js";
 import { SqsError } from "./errors.js";

@@ -1,7 +1,7 @@
-import { needs } from "../../../src/core/decide/wake.js";
-import { decodeHistory } from "../../../src/core/history.js";
-import { isFinal } from "../../../src/core/lifecycle.js";
-import type { Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
+import { needs } from "../../../src/core/decide/change/wake.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
+import { isFinal } from "../../../src/core/job/lifecycle.js";
+import type { Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/job/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
 import type { World } from "./world.js";

@@ -1,9 +1,9 @@
-import type { Decision } from "../../../src/core/decide/change.js";
+import type { Decision } from "../../../src/core/decide/change/change.js";
 import { undelivered } from "../../../src/core/decide/deliver.js";
-import { needs } from "../../../src/core/decide/wake.js";
-import { decodeHistory, type HistoryEntry } from "../../../src/core/history.js";
+import { needs } from "../../../src/core/decide/change/wake.js";
+import { decodeHistory, type HistoryEntry } from "../../../src/core/job/history.js";
 import type { PublishResult } from "../../../src/core/ports/notifier.js";
-import { type Snapshot, START } from "../../../src/core/record.js";
+import { type Snapshot, START } from "../../../src/core/job/record.js";
 import type { Author } from "../monitors.js";
 import { BACKOFF, context, fresh, NOTIFIER_POLICY, NOW, POLICY, TICKS } from "./rules.js";
 import { type Actor, IDLE, snapshotOf, type State, withActor } from "./state.js";

@@ -1,7 +1,7 @@
 import * as store from "../../../src/adapters/memory/store-semantics.js";
 import { acknowledge } from "../../../src/core/decide/acknowledge.js";
 import { cancel, deadline } from "../../../src/core/decide/cancel.js";
-import type { DecideContext } from "../../../src/core/decide/change.js";
+import type { DecideContext } from "../../../src/core/decide/change/change.js";
 import { claimTerms } from "../../../src/core/decide/claim.js";
 import { createRecord, judgeExisting } from "../../../src/core/decide/create.js";
 import { advance, afterPublish } from "../../../src/core/decide/deliver.js";
@@ -9,7 +9,7 @@ import { deadLetter, markSent, rejectSend, sendAgain } from "../../../src/core/d
 import { awaitExternal, complete, fail, release, retry, sweep } from "../../../src/core/decide/finish.js";
 import { holdRefusal } from "../../../src/core/decide/held.js";
 import { awaitTimeout, claimPoll, seen } from "../../../src/core/decide/poll.js";
-import { recognise } from "../../../src/core/decide/recognise.js";
+import { recognise } from "../../../src/core/decide/change/recognise.js";
 import { DEFAULT_POLICY, type Policy } from "../../../src/core/defaults.js";
 
 /** The present. It never moves: a tick moves every instant of the state towards it, so that states stay finite. */

@@ -1,6 +1,6 @@
-import { needs } from "../../../src/core/decide/wake.js";
-import { isFinal } from "../../../src/core/lifecycle.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import { needs } from "../../../src/core/decide/change/wake.js";
+import { isFinal } from "../../../src/core/job/lifecycle.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import { NOW, POLICY } from "./rules.js";
 import { type Actor, GONE, IDLE, type State } from "./state.js";
 import type { World } from "./world.js";

@@ -1,5 +1,5 @@
 import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
-import type { Cursor, Snapshot } from "../../../src/core/record.js";
+import type { Cursor, Snapshot } from "../../../src/core/job/record.js";
 
 /** A process of the model: where it stands and what it remembers. */
 export interface Actor {

@@ -1,6 +1,6 @@
 import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
-import { isSettled } from "../../../src/core/decide/wake.js";
-import { decodeHistory } from "../../../src/core/history.js";
+import { isSettled } from "../../../src/core/decide/change/wake.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
 import { NOW } from "./rules.js";
 import { type Actor, type State, withoutMessage } from "./state.js";
 import { type Emit, may, type World } from "./world.js";

@@ -1,6 +1,6 @@
 import { changeOf, type Emit, found, may, put, send, type World, write } from "./world.js";
 import { context, fresh, NOW, TICKS } from "./rules.js";
-import type { Snapshot } from "../../../src/core/record.js";
+import type { Snapshot } from "../../../src/core/job/record.js";
 import { type Actor, GONE, IDLE, snapshotOf, type State, withMessage, withoutMessage } from "./state.js";
 
 /** Creates the job, sends its first message, marks it queued. Any of it may fail to happen, or to be heard of. */

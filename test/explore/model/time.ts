@@ -1,5 +1,5 @@
 import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
-import type { Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/record.js";
+import type { Cursor, Cursors, JobRecord, Snapshot } from "../../../src/core/job/record.js";
 import { NOW } from "./rules.js";
 import { type Actor, actorsOf, type State } from "./state.js";
 

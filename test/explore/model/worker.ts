@@ -1,5 +1,5 @@
-import type { Decision } from "../../../src/core/decide/change.js";
-import type { JobRecord, Snapshot } from "../../../src/core/record.js";
+import type { Decision } from "../../../src/core/decide/change/change.js";
+import type { JobRecord, Snapshot } from "../../../src/core/job/record.js";
 import { BACKOFF, context, fresh, NOW, TERMS, TICKS } from "./rules.js";
 import { type Actor, IDLE, snapshotOf, type State, withActor, withMessage, withoutMessage } from "./state.js";
 import { changeOf, type Emit, found, may, put, type Setup, type World, write } from "./world.js";

@@ -1,6 +1,6 @@
 import type { StoredRow } from "../../../src/adapters/memory/store-semantics.js";
-import { type Change, type Decision } from "../../../src/core/decide/change.js";
-import type { Cursor, Snapshot } from "../../../src/core/record.js";
+import { type Change, type Decision } from "../../../src/core/decide/change/change.js";
+import type { Cursor, Snapshot } from "../../../src/core/job/record.js";
 import type { Author, Watch } from "../monitors.js";
 import { NOW, POLICY, type Rules } from "./rules.js";
 import { snapshotOf, type State, withMessage } from "./state.js";

@@ -5,7 +5,7 @@ import type { StoredJob } from "../../../src/core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbTest, Table } from "./place.js";
-import { START } from "../../../src/core/record.js";
+import { START } from "../../../src/core/job/record.js";
 
 const HOUR_MS = 3_600_000;
 /** Too long for the item of the job itself, which as an input has its tail. */

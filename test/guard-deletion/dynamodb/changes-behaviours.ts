@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { place as nameOf, refPartition, scopeKey } from "../../../src/adapters/dynamodb/names.js";
-import { type Awaiting, type JobRecord, START } from "../../../src/core/record.js";
+import { type Awaiting, type JobRecord, START } from "../../../src/core/job/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, NEVER, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbPlace } from "../dynamodb-engine.js";

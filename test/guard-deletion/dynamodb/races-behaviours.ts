@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { scopeKey } from "../../../src/adapters/dynamodb/names.js";
-import { type JobRecord, START } from "../../../src/core/record.js";
+import { type JobRecord, START } from "../../../src/core/job/record.js";
 import { sampleJob, sampleQueuedJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { DynamoDbPlace } from "../dynamodb-engine.js";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Awaiting, START } from "../../../src/core/record.js";
+import { type Awaiting, START } from "../../../src/core/job/record.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, claimed, type StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { RedisTest } from "./place.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { shardOfEnd } from "../../../src/adapters/redis/names.js";
 import type { StoredJob } from "../../../src/core/ports/store.js";
-import { type Cursor, START } from "../../../src/core/record.js";
+import { type Cursor, START } from "../../../src/core/job/record.js";
 import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { accepted, NEVER } from "../../../src/testing/store-suite/store-probe.js";
 import type { RedisTest } from "./place.js";

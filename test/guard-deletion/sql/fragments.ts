@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import ts from "typescript";
 
 /** A piece of SQL in the source that stood in no statement that a test sent: its guards were never looked at. */
@@ -18,8 +18,8 @@ const OTHER_FILES: ReadonlySet<string> = new Set(["schema.ts", "migrate.ts", "op
 
 /** Guards are found in the statements that are sent; this finds those that are not. */
 export function unsentFragments(folder: string, statements: readonly string[]): readonly UnsentFragment[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".ts") && !OTHER_FILES.has(name))
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !OTHER_FILES.has(basename(name)))
     .flatMap((name) => {
       const file = join(folder, name);
       const parsed = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);

@@ -1,7 +1,7 @@
 // What fails while the feed of the Postgres store begins to listen or ends: no failure of a store, a queue or a notifier
 // leads there.
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { listenOnPg, type PgListenerClient } from "../../../src/adapters/postgres/pg-listener.js";
+import { listenOnPg, type PgListenerClient } from "../../../src/adapters/postgres/listen/pg-listener.js";
 import type { Feed } from "../../../src/core/ports/feed.js";
 import { type PostgresListener, postgresStore } from "../../../src/postgres.js";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
-import { isFinal } from "../../../src/core/lifecycle.js";
+import { isFinal } from "../../../src/core/job/lifecycle.js";
 import type { ClaimByMessage, Store, WriteGuard } from "../../../src/core/ports/store.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import { interceptStore } from "../../../src/testing/intercept-store.js";
 import { modelProperty } from "./store-model.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type EdgeId, isFinal, type JobStatus } from "../../../src/core/lifecycle.js";
+import { type EdgeId, isFinal, type JobStatus } from "../../../src/core/job/lifecycle.js";
 import type { AdvanceItem, ClaimNext, WriteGuard, WriteItem } from "../../../src/core/ports/store.js";
-import { isBehind, type JobRecord, type RecordPatch, START } from "../../../src/core/record.js";
+import { isBehind, type JobRecord, type RecordPatch, START } from "../../../src/core/job/record.js";
 import {
   sampleHistory,
   sampleJob,

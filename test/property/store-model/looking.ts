@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type JobStatus, STATUSES } from "../../../src/core/lifecycle.js";
+import { type JobStatus, STATUSES } from "../../../src/core/job/lifecycle.js";
 import type { AnyStore, ListRequest, StoredJob } from "../../../src/core/ports/store.js";
 import { anId, KINDS, OWNERS, perhaps, REF_KEYS, seldom, someKinds } from "./args.js";
 import type { Ask } from "./commands.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import type { AnyStore, StoredJob, StoreRequest } from "../../../src/core/ports/store.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import { sampleJob, sampleQueuedJob, sampleReadyJob } from "../../../src/testing/sample-jobs.js";
 
 /** One empty place to store jobs in, for one run. */

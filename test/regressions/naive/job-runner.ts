@@ -2,7 +2,7 @@
 // perhaps a message queue. It is here to be wrong: each regression shows on it the bug that it is named after, so that the
 // same scenario says something when ours passes it. Every line is of a kind that ships in real services; it even guards
 // its claims and completions by the status. Do not repair it.
-import type { Clock } from "../../../src/core/clock.js";
+import type { Clock } from "../../../src/core/environment/clock.js";
 import type { Delivery, Queue } from "../../../src/core/ports/queue.js";
 import type { Status, Work } from "../support/system.js";
 import type { JobRow, JobTable } from "./job-table.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../src/core/clock.js";
+import type { Clock } from "../../../src/core/environment/clock.js";
 import { type PostgresClient, postgresStore } from "../../../src/postgres.js";
 import type { PostgresServer } from "../../support/postgres-server.js";
 import { MEANS } from "./means.js";

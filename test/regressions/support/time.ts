@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../../src/core/clock.js";
+import { type Clock, systemClock } from "../../../src/core/environment/clock.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 
 /** How a scenario lets time pass: at once where every part obeys one fake clock, as soon as it has answered where a server is told

@@ -2,7 +2,7 @@
 // "working" when it has started and "began" at each job.
 import pg from "pg";
 import { createWaybill } from "../../../src/core/create-waybill.js";
-import { systemClock } from "../../../src/core/clock.js";
+import { systemClock } from "../../../src/core/environment/clock.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
 import { postgresStore } from "../../../src/postgres.js";
 import { sqliteStore } from "../../../src/sqlite.js";

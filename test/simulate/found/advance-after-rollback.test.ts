@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { advance } from "../../../src/core/decide/deliver.js";
 import { DEFAULT_POLICY } from "../../../src/core/defaults.js";
-import { START } from "../../../src/core/record.js";
+import { START } from "../../../src/core/job/record.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../../../src/testing/sample-jobs.js";
 import { SharedStore } from "../shared-store.js";
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { createWaybill } from "../../../src/core/create-waybill.js";
-import { entryTemplate } from "../../../src/core/history.js";
+import { entryTemplate } from "../../../src/core/job/history.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 import { plainStore } from "../kinds.js";
 import { SharedStore } from "../shared-store.js";

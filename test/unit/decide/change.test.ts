@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cancel } from "../../../src/core/decide/cancel.js";
-import { change } from "../../../src/core/decide/change.js";
+import { change } from "../../../src/core/decide/change/change.js";
 import { complete, fail, release, retry } from "../../../src/core/decide/finish.js";
 import { report } from "../../../src/core/decide/held.js";
 import { context, cursor, FINAL, history, JOB, NOW, POLICY, snapshot, written } from "./fixtures.js";

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { backoffMs, doubled } from "../../../src/core/decide/backoff.js";
 import { claimTerms } from "../../../src/core/decide/claim.js";
 import { createRecord, judgeExisting } from "../../../src/core/decide/create.js";
-import { recognise } from "../../../src/core/decide/recognise.js";
-import { trimHistory } from "../../../src/core/decide/trim.js";
-import { decodeHistory, encodeHistory, fillTemplate } from "../../../src/core/history.js";
+import { recognise } from "../../../src/core/decide/change/recognise.js";
+import { trimHistory } from "../../../src/core/decide/change/trim.js";
+import { decodeHistory, encodeHistory, fillTemplate } from "../../../src/core/job/history.js";
 import { context, cursor, entry, history, JOB, NEW_JOB, NOW, POLICY, snapshot } from "./fixtures.js";
 
 describe("create", () => {

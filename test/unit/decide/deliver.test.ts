@@ -8,7 +8,7 @@ import {
   undelivered,
 } from "../../../src/core/decide/deliver.js";
 import type { PublishResult } from "../../../src/core/ports/notifier.js";
-import type { Cursor } from "../../../src/core/record.js";
+import type { Cursor } from "../../../src/core/job/record.js";
 import { cursor, entry, history, JOB, NOW, POLICY, snapshot } from "./fixtures.js";
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
-import type { Change, DecideContext, Decision } from "../../../src/core/decide/change.js";
+import type { Change, DecideContext, Decision } from "../../../src/core/decide/change/change.js";
 import { createRecord, type NewJob } from "../../../src/core/decide/create.js";
 import { DEFAULT_POLICY, type Policy } from "../../../src/core/defaults.js";
-import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
+import { encodeHistory, type HistoryEntry } from "../../../src/core/job/history.js";
 import {
   type Awaiting,
   type Cursor,
@@ -9,7 +9,7 @@ import {
   type JobRecord,
   type Snapshot,
   START,
-} from "../../../src/core/record.js";
+} from "../../../src/core/job/record.js";
 
 /** When everything in these tests happens. */
 export const NOW = 1_700_000_000_000;

@@ -3,8 +3,8 @@ import { cancel, deadline } from "../../../src/core/decide/cancel.js";
 import { createRecord } from "../../../src/core/decide/create.js";
 import { deadLetter, markSent, recall, rejectSend } from "../../../src/core/decide/dispatch.js";
 import { awaitExternal, release, retry, sweep } from "../../../src/core/decide/finish.js";
-import { needs, wakeAt } from "../../../src/core/decide/wake.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import { needs, wakeAt } from "../../../src/core/decide/change/wake.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import { context, edges, JOB, NEW_JOB, NOW, POLICY, refused, snapshot, written } from "./fixtures.js";
 
 const OWN = { queue: null, handOver: "own", deadlineAt: NOW + 90_000 } as const;

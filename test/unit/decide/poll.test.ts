@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { awaitTimeout, claimPoll, seen, type SeenWork, type Witness } from "../../../src/core/decide/poll.js";
-import { encodeHistory } from "../../../src/core/history.js";
-import type { JobRecord } from "../../../src/core/record.js";
+import { encodeHistory } from "../../../src/core/job/history.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import {
   AWAITING,
   CLAIM_CLEARED,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { giveIn, release } from "../../../src/core/decide/finish.js";
-import { encodeHistory } from "../../../src/core/history.js";
-import type { Snapshot } from "../../../src/core/record.js";
+import { encodeHistory } from "../../../src/core/job/history.js";
+import type { Snapshot } from "../../../src/core/job/record.js";
 import { CLAIM_CLEARED, context, edges, entry, JOB, NOW, POLICY, snapshot, written } from "./fixtures.js";
 
 const RETURNED = {

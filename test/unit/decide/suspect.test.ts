@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { isSuspect, LAPSED } from "../../../src/core/decide/suspect.js";
-import { encodeHistory } from "../../../src/core/history.js";
+import { encodeHistory } from "../../../src/core/job/history.js";
 import { entry, JOB } from "./fixtures.js";
 
 const lapsed = encodeHistory([entry(1), entry(2, { edge: "T7", reason: LAPSED })]);

@@ -1,8 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { change } from "../../../src/core/decide/change.js";
+import { change } from "../../../src/core/decide/change/change.js";
 import { advance, undelivered } from "../../../src/core/decide/deliver.js";
-import { isSettled, lastEntryVersion, needs, undeliveredTo, wakeAt } from "../../../src/core/decide/wake.js";
+import {
+  isSettled,
+  lastEntryVersion,
+  needs,
+  undeliveredTo,
+  wakeAt,
+} from "../../../src/core/decide/change/wake.js";
 import { context, cursor, FINAL, history, JOB, NOW, POLICY, snapshot } from "./fixtures.js";
 
 const reasons = (...given: Parameters<typeof snapshot>) => needs(snapshot(...given), POLICY);

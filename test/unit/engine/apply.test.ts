@@ -6,14 +6,14 @@ import {
   type DecideContext,
   NOTHING,
   refuse,
-} from "../../../src/core/decide/change.js";
+} from "../../../src/core/decide/change/change.js";
 import { markSent } from "../../../src/core/decide/dispatch.js";
 import { report } from "../../../src/core/decide/held.js";
 import { claimPoll } from "../../../src/core/decide/poll.js";
 import { applyCommand } from "../../../src/core/engine/store/apply.js";
-import { isWaybillError } from "../../../src/core/errors.js";
-import { decodeHistory } from "../../../src/core/history.js";
-import type { Snapshot } from "../../../src/core/record.js";
+import { isWaybillError } from "../../../src/core/errors/errors.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
+import type { Snapshot } from "../../../src/core/job/record.js";
 import {
   changed,
   claimed,

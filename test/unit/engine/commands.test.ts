@@ -12,8 +12,8 @@ import {
   rerun,
 } from "../../../src/core/engine/command/commands.js";
 import { report } from "../../../src/core/engine/command/report.js";
-import { decodeHistory } from "../../../src/core/history.js";
-import type { Result } from "../../../src/core/result.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
+import type { Result } from "../../../src/core/errors/result.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 import {
   claimed,

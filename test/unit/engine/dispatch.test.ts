@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { recall, sendAgain } from "../../../src/core/decide/dispatch.js";
 import { claimTerms } from "../../../src/core/decide/claim.js";
 import { createDispatcher } from "../../../src/core/engine/submit/dispatch.js";
-import { parseMessage } from "../../../src/core/message.js";
+import { parseMessage } from "../../../src/core/job/message.js";
 import type { OutgoingMessage, Queue, SendResult } from "../../../src/core/ports/queue.js";
 import { changed, claimed, stored, submitted, type World, world } from "../../support/engine.js";
 

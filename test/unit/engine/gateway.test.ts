@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { type PiggybackedClaim, createGateway } from "../../../src/core/engine/store/gateway.js";
 import { storeTime } from "../../../src/core/engine/store/store-time.js";
-import { isWaybillError } from "../../../src/core/errors.js";
+import { isWaybillError } from "../../../src/core/errors/errors.js";
 import type { AnyStore, ClaimNext, Store, StoredJob } from "../../../src/core/ports/store.js";
-import type { Telemetry } from "../../../src/core/telemetry.js";
+import type { Telemetry } from "../../../src/core/environment/telemetry.js";
 import { countingStore } from "../../../src/testing/counting.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 import {

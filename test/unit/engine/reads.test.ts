@@ -12,9 +12,9 @@ import {
   undelivered,
 } from "../../../src/core/engine/read/reads.js";
 import { jobOf, type RuntimeJob } from "../../../src/core/engine/read/job.js";
-import { ANYBODY, type Whose } from "../../../src/core/owner-option.js";
-import { encodeHistory, type HistoryEntry } from "../../../src/core/history.js";
-import type { EdgeId } from "../../../src/core/lifecycle.js";
+import { ANYBODY, type Whose } from "../../../src/core/options/owner-option.js";
+import { encodeHistory, type HistoryEntry } from "../../../src/core/job/history.js";
+import type { EdgeId } from "../../../src/core/job/lifecycle.js";
 import {
   claimed,
   completed,
@@ -28,7 +28,7 @@ import {
   type World,
   world,
 } from "../../support/engine.js";
-import { START } from "../../../src/core/record.js";
+import { START } from "../../../src/core/job/record.js";
 
 const idsOf = ({ items }: { readonly items: readonly Pick<RuntimeJob, "id">[] }) => items.map(({ id }) => id);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createStoreWatch } from "../../../src/core/engine/compose/store-watch.js";
-import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors.js";
+import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors/errors.js";
 import type { LostWrites } from "../../../src/core/ports/store.js";
 import { createWaybill } from "../../../src/core/create-waybill.js";
 import { memoryStore } from "../../../src/adapters/memory/store.js";

@@ -5,10 +5,10 @@ import { defineJob } from "../../../src/core/define/define-job.js";
 import { dispatch } from "../../../src/core/engine/command/commands.js";
 import { get } from "../../../src/core/engine/read/reads.js";
 import { submit, submitMany } from "../../../src/core/engine/submit/submit.js";
-import { decodeHistory } from "../../../src/core/history.js";
+import { decodeHistory } from "../../../src/core/job/history.js";
 import type { StoreReply } from "../../../src/core/ports/store.js";
-import { parseMessage } from "../../../src/core/message.js";
-import { scopeHash } from "../../../src/core/hash.js";
+import { parseMessage } from "../../../src/core/job/message.js";
+import { scopeHash } from "../../../src/core/json/hash.js";
 import {
   claimed,
   completed,

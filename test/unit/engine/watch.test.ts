@@ -5,9 +5,9 @@ import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { report } from "../../../src/core/decide/held.js";
 import { type ResultOptions, result, watch, type WatchOptions } from "../../../src/core/engine/read/watch.js";
 import type { RuntimeJob } from "../../../src/core/engine/read/job.js";
-import { StoreUnavailableError } from "../../../src/core/errors.js";
+import { StoreUnavailableError } from "../../../src/core/errors/errors.js";
 import type { Feed } from "../../../src/core/ports/feed.js";
-import type { Snapshot } from "../../../src/core/record.js";
+import type { Snapshot } from "../../../src/core/job/record.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 import {
   changed,

@@ -1,4 +1,4 @@
-import { REFS_LETTER, SELDOM } from "../fixed-width.js";
+import { REFS_LETTER, SELDOM } from "../documents/fixed-width.js";
 import { CLAIM, CLAIM_NEXT, TERMS_ARGUMENTS } from "./claim.js";
 import { type Script, scriptOf } from "./script.js";
 

@@ -1,10 +1,10 @@
 import { EventEmitter } from "eventemitter3";
-import type { EventType, ServerEvent } from "../../event.js";
-import { callHook } from "../../hook.js";
-import type { Logger } from "../../logger.js";
-import { neutralContext } from "../../neutral-context.js";
+import type { EventType, ServerEvent } from "../../job/event.js";
+import { callHook } from "../../environment/hook.js";
+import type { Logger } from "../../environment/logger.js";
+import { neutralContext } from "../../environment/neutral-context.js";
 import type { FeedHint } from "../../ports/feed.js";
-import { count, type Telemetry } from "../../telemetry.js";
+import { count, type Telemetry } from "../../environment/telemetry.js";
 import { framesOf } from "../run/stack.js";
 
 type Listener = (event: ServerEvent) => void;

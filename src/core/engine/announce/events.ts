@@ -1,9 +1,9 @@
-import { plainMessage } from "../../define/plain-message.js";
+import { plainMessage } from "../../define/words/plain-message.js";
 import type { Definition, Facts } from "../../definition.js";
-import { EVENT_OF, type EventType, type ServerEvent, type ShownOfEvent } from "../../event.js";
-import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../history.js";
-import { shownOf } from "../../shown.js";
-import type { FailureReason, JobRecord } from "../../record.js";
+import { EVENT_OF, type EventType, type ServerEvent, type ShownOfEvent } from "../../job/event.js";
+import { entryFrom, entryTo, type HistoryEntry, historyOf } from "../../job/history.js";
+import { shownOf } from "../../view/shown.js";
+import type { FailureReason, JobRecord } from "../../job/record.js";
 
 /** Written by the application for those who wait: its text is public by itself. */
 const PUBLIC_TEXT: ReadonlySet<EventType> = new Set<EventType>([

@@ -1,7 +1,7 @@
-import { EVENT_OF } from "../../event.js";
-import type { HistoryEntry } from "../../history.js";
-import { parseJsonText } from "../../json-text.js";
-import type { JobRecord } from "../../record.js";
+import { EVENT_OF } from "../../job/event.js";
+import type { HistoryEntry } from "../../job/history.js";
+import { parseJsonText } from "../../json/json-text.js";
+import type { JobRecord } from "../../job/record.js";
 import { type Announcement, codeOf, type Core } from "../context.js";
 import type { Bus } from "./bus.js";
 import { eventsOf } from "./events.js";

@@ -1,19 +1,19 @@
 import { seen, type Witness } from "../../decide/poll.js";
 import type { Definition } from "../../definition.js";
-import { InputInvalidError, WaybillError } from "../../errors.js";
+import { InputInvalidError, WaybillError } from "../../errors/errors.js";
 import type { PollAnswer } from "../../handler.js";
-import type { Json } from "../../json.js";
-import { parseJsonText, toJsonText } from "../../json-text.js";
-import { ANYBODY, isOf, type Whose } from "../../owner-option.js";
+import type { Json } from "../../json/json.js";
+import { parseJsonText, toJsonText } from "../../json/json-text.js";
+import { ANYBODY, isOf, type Whose } from "../../options/owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
-import { err, ok, type Result } from "../../result.js";
+import { err, ok, type Result } from "../../errors/result.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "../read/job.js";
 import { find, shown } from "../read/reads.js";
 import { pollAnswerOf } from "../reconcile/poll-answer.js";
 import { wholeRefKey } from "../ref-key.js";
 import { applyCommand } from "../store/apply.js";
-import { UNFINISHED } from "../../unfinished.js";
+import { UNFINISHED } from "../../job/unfinished.js";
 import { alreadyFinal, notFound } from "./commands.js";
 
 type Refusal = WaybillError<

@@ -1,6 +1,6 @@
-import { isDurationMs } from "../../durations.js";
-import { WaybillError } from "../../errors.js";
-import { ID_PATTERN } from "../../ids.js";
+import { isDurationMs } from "../../options/durations.js";
+import { WaybillError } from "../../errors/errors.js";
+import { ID_PATTERN } from "../../environment/ids.js";
 
 /** The longest owner, subject, key or name, characters. */
 const LONGEST_TEXT = 256;

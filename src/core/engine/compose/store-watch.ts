@@ -1,7 +1,7 @@
-import type { ErrorCode } from "../../error-codes.js";
-import { isWaybillError, type WaybillError } from "../../errors.js";
-import { neutralContext } from "../../neutral-context.js";
-import { count } from "../../telemetry.js";
+import type { ErrorCode } from "../../errors/error-codes.js";
+import { isWaybillError, type WaybillError } from "../../errors/errors.js";
+import { neutralContext } from "../../environment/neutral-context.js";
+import { count } from "../../environment/telemetry.js";
 import { codeOf, type Core } from "../context.js";
 
 /** Says what only the store can know: that it is not fit for use as it is, and that it lost what it had acknowledged. */

@@ -1,9 +1,9 @@
-import { WaybillError } from "../../errors.js";
-import { ID_PATTERN } from "../../ids.js";
-import { checkOptions } from "../../options.js";
+import { WaybillError } from "../../errors/errors.js";
+import { ID_PATTERN } from "../../environment/ids.js";
+import { checkOptions } from "../../options/options.js";
 import { endable } from "../../live/endable.js";
 import type { FeedHint } from "../../ports/feed.js";
-import { inTime, monotonicNow } from "../../clock.js";
+import { inTime, monotonicNow } from "../../environment/clock.js";
 import { codeOf, type Core } from "../context.js";
 import type { HintAttachment, Hints } from "../read/watch.js";
 import { type Aim, aimOf, isMeant, type ObserveFilter } from "./aim.js";

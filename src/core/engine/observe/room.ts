@@ -1,4 +1,4 @@
-import { monotonicNow } from "../../clock.js";
+import { monotonicNow } from "../../environment/clock.js";
 import { type Aim, isMeant } from "./aim.js";
 import type { Core } from "../context.js";
 import type { ListReply, StoredJob } from "../../ports/store.js";

@@ -1,8 +1,8 @@
 import type { Definition } from "../../definition.js";
-import { isFinal } from "../../lifecycle.js";
+import { isFinal } from "../../job/lifecycle.js";
 import type { StoredJob } from "../../ports/store.js";
-import { viewOf } from "../../projection.js";
-import type { JobRecord } from "../../record.js";
+import { viewOf } from "../../view/projection.js";
+import type { JobRecord } from "../../job/record.js";
 import type { Core } from "../context.js";
 import { jobOf } from "../read/job.js";
 

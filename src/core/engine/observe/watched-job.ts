@@ -1,4 +1,4 @@
-import { monotonicNow } from "../../clock.js";
+import { monotonicNow } from "../../environment/clock.js";
 import type { Core } from "../context.js";
 import { readSeen, type Seen } from "./seen.js";
 

@@ -1,9 +1,9 @@
-import { inTime } from "../../clock.js";
-import { isWaybillError } from "../../errors.js";
-import { neutralContext } from "../../neutral-context.js";
+import { inTime } from "../../environment/clock.js";
+import { isWaybillError } from "../../errors/errors.js";
+import { neutralContext } from "../../environment/neutral-context.js";
 import type { Feed, FeedHint } from "../../ports/feed.js";
-import type { JobRecord } from "../../record.js";
-import { count, observe } from "../../telemetry.js";
+import type { JobRecord } from "../../job/record.js";
+import { count, observe } from "../../environment/telemetry.js";
 import type { Bus } from "../announce/bus.js";
 import type { Core } from "../context.js";
 import type { Hints } from "./watch.js";

@@ -1,9 +1,9 @@
 import type { Definition, Facts } from "../../definition.js";
-import type { Json } from "../../json.js";
-import { historyOf } from "../../history.js";
-import { parseJsonText } from "../../json-text.js";
+import type { Json } from "../../json/json.js";
+import { historyOf } from "../../job/history.js";
+import { parseJsonText } from "../../json/json-text.js";
 import type { CreateItem, StoredJob } from "../../ports/store.js";
-import type { JobRecord, StoredError, StoredFailure } from "../../record.js";
+import type { JobRecord, StoredError, StoredFailure } from "../../job/record.js";
 import type { DispatchState } from "../submit/dispatch.js";
 import { messageOf, newestMessage } from "../announce/events.js";
 

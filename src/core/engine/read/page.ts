@@ -1,4 +1,4 @@
-import { WaybillError } from "../../errors.js";
+import { WaybillError } from "../../errors/errors.js";
 
 /** A place in a list of (createdAt, id). */
 export interface PagePlace {

@@ -1,8 +1,8 @@
 import type { Definition } from "../../definition.js";
 import type { StoredJob } from "../../ports/store.js";
-import { viewOf } from "../../projection.js";
-import type { PublicView } from "../../public-view.js";
-import { jsonOfView } from "../../view-json.js";
+import { viewOf } from "../../view/projection.js";
+import type { PublicView } from "../../view/public-view.js";
+import { jsonOfView } from "../../view/view-json.js";
 import { jobOf } from "./job.js";
 
 /**

@@ -1,12 +1,12 @@
-import { sleep, monotonicNow } from "../../clock.js";
-import { WaybillError, JobFailedError, WaitTimeoutError } from "../../errors.js";
-import { isFinal } from "../../lifecycle.js";
+import { sleep, monotonicNow } from "../../environment/clock.js";
+import { WaybillError, JobFailedError, WaitTimeoutError } from "../../errors/errors.js";
+import { isFinal } from "../../job/lifecycle.js";
 import { endable } from "../../live/endable.js";
 import { onAbort } from "../../live/on-abort.js";
 import type { Bus } from "../announce/bus.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "./job.js";
-import { ANYBODY, type Whose } from "../../owner-option.js";
+import { ANYBODY, type Whose } from "../../options/owner-option.js";
 import { checkWhole } from "../compose/option-checks.js";
 import { type Asked, get } from "./reads.js";
 

@@ -1,11 +1,11 @@
 import { deadLetter } from "../../decide/dispatch.js";
-import { isWaybillError } from "../../errors.js";
-import { parseMessage, type PointerMessage } from "../../message.js";
+import { isWaybillError } from "../../errors/errors.js";
+import { parseMessage, type PointerMessage } from "../../job/message.js";
 import { codeOf, type Core } from "../context.js";
 import { applyCommand } from "../store/apply.js";
 import type { Dispatcher } from "../submit/dispatch.js";
-import { receiveInTime } from "../worker/receive.js";
-import { ReceivedMessage } from "../worker/received-message.js";
+import { receiveInTime } from "../worker/messages/receive.js";
+import { ReceivedMessage } from "../worker/messages/received-message.js";
 import { judgeUnknown, park } from "./parking.js";
 
 /** How long to go on. */

@@ -1,7 +1,7 @@
-import { sha256Hex } from "../../hash.js";
-import { count } from "../../telemetry.js";
+import { sha256Hex } from "../../json/hash.js";
+import { count } from "../../environment/telemetry.js";
 import type { Core } from "../context.js";
-import type { ReceivedMessage } from "../worker/received-message.js";
+import type { ReceivedMessage } from "../worker/messages/received-message.js";
 
 /** The most of a body that is kept. */
 const MOST_BYTES = 64 * 1024;

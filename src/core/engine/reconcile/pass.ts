@@ -1,9 +1,9 @@
-import { monotonicNow, sleep } from "../../clock.js";
-import { isWaybillError, type WaybillError } from "../../errors.js";
+import { monotonicNow, sleep } from "../../environment/clock.js";
+import { isWaybillError, type WaybillError } from "../../errors/errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
-import type { Snapshot } from "../../record.js";
-import { count } from "../../telemetry.js";
+import type { Snapshot } from "../../job/record.js";
+import { count } from "../../environment/telemetry.js";
 import { codeOf, type Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";

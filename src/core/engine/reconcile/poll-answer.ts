@@ -1,9 +1,9 @@
 import type { Updates } from "../../decide/held.js";
 import type { SeenWork } from "../../decide/poll.js";
-import type { EntryDraft } from "../../decide/change.js";
+import type { EntryDraft } from "../../decide/change/change.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
-import { parseJsonText, toJsonText } from "../../json-text.js";
+import { parseJsonText, toJsonText } from "../../json/json-text.js";
 import type { Core } from "../context.js";
 import { etaOf } from "../eta.js";
 import { detailsOf } from "../failure-details.js";

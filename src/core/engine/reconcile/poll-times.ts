@@ -1,6 +1,6 @@
 import type { FeedHint } from "../../ports/feed.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { JobRecord } from "../../record.js";
+import type { JobRecord } from "../../job/record.js";
 import type { Handlers } from "./record.js";
 
 /** Beyond it a job's next poll is found by the passes, some seconds late. */

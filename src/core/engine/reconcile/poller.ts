@@ -1,9 +1,9 @@
-import { monotonicNow } from "../../clock.js";
-import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change.js";
+import { monotonicNow } from "../../environment/clock.js";
+import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
-import type { JobRecord, Snapshot } from "../../record.js";
-import { observe } from "../../telemetry.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
+import { observe } from "../../environment/telemetry.js";
 import { type Applied, applyCommand } from "../store/apply.js";
 import { isUnstorable, whyUnstorable } from "../store/unstorable.js";
 import type { Core } from "../context.js";

@@ -1,6 +1,6 @@
-import { sleep } from "../../clock.js";
-import { needs } from "../../decide/wake.js";
-import { neutralContext } from "../../neutral-context.js";
+import { sleep } from "../../environment/clock.js";
+import { needs } from "../../decide/change/wake.js";
+import { neutralContext } from "../../environment/neutral-context.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { Pass, type PassMemory, type PassOptions, type ReconcileReport } from "./pass.js";

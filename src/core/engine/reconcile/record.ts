@@ -1,13 +1,13 @@
 import { deadline } from "../../decide/cancel.js";
-import type { Decision, DecideContext } from "../../decide/change.js";
-import { cursorOf } from "../../decide/cursors.js";
+import type { Decision, DecideContext } from "../../decide/change/change.js";
+import { cursorOf } from "../../decide/change/cursors.js";
 import { advance } from "../../decide/deliver.js";
 import { sendAgain } from "../../decide/dispatch.js";
 import { sweep } from "../../decide/finish.js";
 import { awaitTimeout } from "../../decide/poll.js";
-import { type Need, needs, type NeedReason } from "../../decide/wake.js";
+import { type Need, needs, type NeedReason } from "../../decide/change/wake.js";
 import type { RuntimeHandler } from "../../handler.js";
-import { RECORD_VERSION, type Snapshot } from "../../record.js";
+import { RECORD_VERSION, type Snapshot } from "../../job/record.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";

@@ -1,5 +1,5 @@
 import { codeOf, type Core } from "../context.js";
-import type { Snapshot } from "../../record.js";
+import type { Snapshot } from "../../job/record.js";
 
 /** Read in one call. */
 const AT_ONCE = 100;

@@ -1,5 +1,5 @@
-import { WaybillError } from "../../errors.js";
-import { checkOptions } from "../../options.js";
+import { WaybillError } from "../../errors/errors.js";
+import { checkOptions } from "../../options/options.js";
 import { checkWhole } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 

@@ -1,6 +1,6 @@
 // The process that only notifies. In come hints of changes that others stored, and what the wake-up index says is due; out
 // go events, through the relay that every process has.
-import { WaybillError } from "../../errors.js";
+import { WaybillError } from "../../errors/errors.js";
 import type { Core } from "../context.js";
 import type { HintLink } from "../read/hints.js";
 import type { Reconciler } from "../reconcile/reconciler.js";

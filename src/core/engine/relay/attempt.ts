@@ -1,4 +1,4 @@
-import type { Cursor } from "../../record.js";
+import type { Cursor } from "../../job/record.js";
 import type { PublishResult } from "../../ports/notifier.js";
 
 /**

@@ -1,6 +1,6 @@
-import { cursorOf } from "../../decide/cursors.js";
-import { lastEntryVersion } from "../../decide/wake.js";
-import { type Cursor, type Cursors, type JobRecord, mergeCursor, type Snapshot } from "../../record.js";
+import { cursorOf } from "../../decide/change/cursors.js";
+import { lastEntryVersion } from "../../decide/change/wake.js";
+import { type Cursor, type Cursors, type JobRecord, mergeCursor, type Snapshot } from "../../job/record.js";
 
 /** What the relay keeps of a job between two looks: what was delivered is not delivered again only for stale news. */
 export interface RelayMemory {

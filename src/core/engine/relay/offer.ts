@@ -1,5 +1,5 @@
-import { EVENT_OF } from "../../event.js";
-import type { HistoryEntry } from "../../history.js";
+import { EVENT_OF } from "../../job/event.js";
+import type { HistoryEntry } from "../../job/history.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
 
 /** The next entries of one job for one notifier. */

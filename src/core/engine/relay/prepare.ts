@@ -1,6 +1,6 @@
 import { undelivered } from "../../decide/deliver.js";
-import type { ServerEvent } from "../../event.js";
-import { parseJsonText } from "../../json-text.js";
+import type { ServerEvent } from "../../job/event.js";
+import { parseJsonText } from "../../json/json-text.js";
 import type { Notifier } from "../../ports/notifier.js";
 import { eventsOf } from "../announce/events.js";
 import { codeOf, type Core } from "../context.js";

@@ -1,9 +1,9 @@
-import { monotonicNow } from "../../clock.js";
-import { nearestDurationMs } from "../../durations.js";
-import type { ServerEvent } from "../../event.js";
+import { monotonicNow } from "../../environment/clock.js";
+import { nearestDurationMs } from "../../options/durations.js";
+import type { ServerEvent } from "../../job/event.js";
 import type { Notifier, PublishResult } from "../../ports/notifier.js";
-import { observe } from "../../telemetry.js";
-import type { Trace } from "../../trace.js";
+import { observe } from "../../environment/telemetry.js";
+import type { Trace } from "../../job/trace.js";
 import type { Core } from "../context.js";
 import { cleanReason, thrownReason } from "./reason.js";
 import type { Stops } from "./stop.js";

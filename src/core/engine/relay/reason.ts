@@ -1,4 +1,4 @@
-import { isError } from "../../foreign.js";
+import { isError } from "../../errors/foreign.js";
 
 /** The most of a reason that is kept, characters. */
 const MOST_REASON_CHARS = 200;

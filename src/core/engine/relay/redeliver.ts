@@ -1,11 +1,11 @@
-import { cursorOf } from "../../decide/cursors.js";
+import { cursorOf } from "../../decide/change/cursors.js";
 import { advance, redeliver as decideRedeliver } from "../../decide/deliver.js";
-import { StoreUnavailableError, WaybillError } from "../../errors.js";
-import { type HistoryEntry, historyOf } from "../../history.js";
-import { parseJsonText } from "../../json-text.js";
+import { StoreUnavailableError, WaybillError } from "../../errors/errors.js";
+import { type HistoryEntry, historyOf } from "../../job/history.js";
+import { parseJsonText } from "../../json/json-text.js";
 import type { Notifier } from "../../ports/notifier.js";
 import type { StoredJob } from "../../ports/store.js";
-import { err, ok, type Result } from "../../result.js";
+import { err, ok, type Result } from "../../errors/result.js";
 import { eventsOf } from "../announce/events.js";
 import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";

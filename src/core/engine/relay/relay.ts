@@ -1,9 +1,9 @@
-import { cursorOf } from "../../decide/cursors.js";
+import { cursorOf } from "../../decide/change/cursors.js";
 import { advance, retire } from "../../decide/deliver.js";
-import { isSettled, undeliveredTo } from "../../decide/wake.js";
-import { sleep } from "../../clock.js";
-import { neutralContext } from "../../neutral-context.js";
-import type { Cursor, Snapshot } from "../../record.js";
+import { isSettled, undeliveredTo } from "../../decide/change/wake.js";
+import { sleep } from "../../environment/clock.js";
+import { neutralContext } from "../../environment/neutral-context.js";
+import type { Cursor, Snapshot } from "../../job/record.js";
 import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";

@@ -1,8 +1,8 @@
-import { cursorOf } from "../../decide/cursors.js";
-import type { ServerEvent } from "../../event.js";
+import { cursorOf } from "../../decide/change/cursors.js";
+import type { ServerEvent } from "../../job/event.js";
 import type { PublishResult } from "../../ports/notifier.js";
-import type { Cursor } from "../../record.js";
-import { count } from "../../telemetry.js";
+import type { Cursor } from "../../job/record.js";
+import { count } from "../../environment/telemetry.js";
 import type { Core } from "../context.js";
 import { outcomeOf } from "./attempt.js";
 import type { RelayJob } from "./job.js";

@@ -1,4 +1,4 @@
-import type { PublicView } from "../../public-view.js";
+import type { PublicView } from "../../view/public-view.js";
 import type { Core } from "../context.js";
 import { publicViewOf } from "../read/public-view.js";
 

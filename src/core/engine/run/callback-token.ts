@@ -1,7 +1,7 @@
-import { WaybillError } from "../../errors.js";
+import { WaybillError } from "../../errors/errors.js";
 import type { CallbackTokenOptions, RuntimeHandler } from "../../handler.js";
-import { checkOptions } from "../../options.js";
-import type { JobRecord } from "../../record.js";
+import { checkOptions } from "../../options/options.js";
+import type { JobRecord } from "../../job/record.js";
 import type { Core } from "../context.js";
 import { awaitTimeoutMsOf } from "../kind-settings.js";
 

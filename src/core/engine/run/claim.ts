@@ -1,5 +1,5 @@
-import type { Decision, DecideContext } from "../../decide/change.js";
-import type { Snapshot } from "../../record.js";
+import type { Decision, DecideContext } from "../../decide/change/change.js";
+import type { Snapshot } from "../../job/record.js";
 import { type Applied, applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 

@@ -2,25 +2,25 @@ import { codeOf } from "../context.js";
 import { detailsOf } from "../failure-details.js";
 import type { Updates } from "../../decide/held.js";
 import { isSuspect } from "../../decide/suspect.js";
-import { type HistoryEntry, historyOf } from "../../history.js";
+import { type HistoryEntry, historyOf } from "../../job/history.js";
 import {
   type AbortReason,
   type CallbackTokenOptions,
   HandlerAborted,
   type RuntimeHandler,
 } from "../../handler.js";
-import type { Logger } from "../../logger.js";
+import type { Logger } from "../../environment/logger.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { JobRecord, Snapshot } from "../../record.js";
-import { count, observe } from "../../telemetry.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
+import { count, observe } from "../../environment/telemetry.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
 import type { WorkerParts } from "../worker/parts.js";
 import { signLaunch } from "./callback-token.js";
 import { LazyAbortSignal, type AbortListening } from "./abort-signal.js";
 import { type ContextHost, handlerContext, jobLogger } from "./handler-context.js";
 import { HeldClaim, type HeldClaimEvents } from "./claim.js";
-import { Lease, type LeaseEvents } from "./lease.js";
-import { noNews, orUnstorable } from "./unstorable-outcome.js";
+import { Lease, type LeaseEvents } from "./lease/lease.js";
+import { noNews, orUnstorable } from "./outcome/unstorable-outcome.js";
 import { UpdateWriter } from "./updates.js";
 import {
   checkedInput,
@@ -31,9 +31,9 @@ import {
   outcomeOfReturned,
   outcomeOfThrown,
   runnable,
-} from "./outcome.js";
+} from "./outcome/outcome.js";
 import { stackOf } from "./stack.js";
-import { isThenable } from "../../foreign.js";
+import { isThenable } from "../../errors/foreign.js";
 
 /** A claim as its answer brought it. */
 export interface Claimed {

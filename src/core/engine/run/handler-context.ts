@@ -1,6 +1,6 @@
 import { type CallbackTokenOptions, done, type RunContext, track } from "../../handler.js";
-import type { Json } from "../../json.js";
-import type { Logger } from "../../logger.js";
+import type { Json } from "../../json/json.js";
+import type { Logger } from "../../environment/logger.js";
 import type { StoredJob } from "../../ports/store.js";
 import type { RuntimeJob } from "../read/job.js";
 import type { LazyAbortSignal } from "./abort-signal.js";

@@ -1,12 +1,12 @@
 import { claimTerms } from "../../decide/claim.js";
-import { StoreUnavailableError, WaybillError } from "../../errors.js";
+import { StoreUnavailableError, WaybillError } from "../../errors/errors.js";
 import type { Definition } from "../../definition.js";
 import { done, type RunContext, type RuntimeHandler, track } from "../../handler.js";
-import { isFinal } from "../../lifecycle.js";
-import { isOf, type Whose } from "../../owner-option.js";
+import { isFinal } from "../../job/lifecycle.js";
+import { isOf, type Whose } from "../../options/owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { JobRecord, Snapshot } from "../../record.js";
-import { err, ok, type Result } from "../../result.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
+import { err, ok, type Result } from "../../errors/result.js";
 import { checkWhole, isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 import { leaseMsOf } from "../kind-settings.js";
@@ -16,7 +16,7 @@ import type { Dispatcher } from "../submit/dispatch.js";
 import { checkIntake } from "../worker/options.js";
 import { createWorkerParts, type WorkerParts } from "../worker/parts.js";
 import { type Ending, execute } from "./execution.js";
-import { GiveBack } from "./outcome.js";
+import { GiveBack } from "./outcome/outcome.js";
 
 /** How a claim that the application held has ended. */
 export interface ClaimEnd {

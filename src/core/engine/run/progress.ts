@@ -1,9 +1,9 @@
 import { etaFromPercent } from "../../decide/eta.js";
 import type { Definition } from "../../definition.js";
 import type { ProgressOptions } from "../../handler.js";
-import type { Json } from "../../json.js";
-import { checkOptions } from "../../options.js";
-import type { JobRecord } from "../../record.js";
+import type { Json } from "../../json/json.js";
+import { checkOptions } from "../../options/options.js";
+import type { JobRecord } from "../../job/record.js";
 import type { Core } from "../context.js";
 import { etaOf } from "../eta.js";
 

@@ -1,9 +1,9 @@
-import { monotonicNow } from "../../clock.js";
-import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change.js";
-import { recognise } from "../../decide/recognise.js";
-import { WaybillError } from "../../errors.js";
+import { monotonicNow } from "../../environment/clock.js";
+import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change/change.js";
+import { recognise } from "../../decide/change/recognise.js";
+import { WaybillError } from "../../errors/errors.js";
 import type { WriteResult } from "../../ports/store.js";
-import type { Snapshot } from "../../record.js";
+import type { Snapshot } from "../../job/record.js";
 import { type Core, decideContext } from "../context.js";
 import { askAgain, unknown } from "./ask-again.js";
 

@@ -1,6 +1,6 @@
-import { monotonicNow, sleep } from "../../clock.js";
+import { monotonicNow, sleep } from "../../environment/clock.js";
 import { backoffMs } from "../../decide/backoff.js";
-import { isWaybillError, StoreUnavailableError } from "../../errors.js";
+import { isWaybillError, StoreUnavailableError } from "../../errors/errors.js";
 import type { Core } from "../context.js";
 
 /** Whose change it is, and what is not known where doubt stays: "Whether … is not known." */

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 
 interface BatcherOptions<I, O> {
   readonly clock: Clock;

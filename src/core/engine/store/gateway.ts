@@ -1,6 +1,6 @@
-import { type Clock, inTime, monotonicNow } from "../../clock.js";
-import type { ErrorCode } from "../../error-codes.js";
-import { isWaybillError, StoreUnavailableError } from "../../errors.js";
+import { type Clock, inTime, monotonicNow } from "../../environment/clock.js";
+import type { ErrorCode } from "../../errors/error-codes.js";
+import { isWaybillError, StoreUnavailableError } from "../../errors/errors.js";
 import type {
   AdvanceItem,
   AdvanceResult,
@@ -20,8 +20,8 @@ import type {
   WriteItem,
   WriteResult,
 } from "../../ports/store.js";
-import { neutralContext } from "../../neutral-context.js";
-import { observe, type Telemetry } from "../../telemetry.js";
+import { neutralContext } from "../../environment/neutral-context.js";
+import { observe, type Telemetry } from "../../environment/telemetry.js";
 import { type Batcher, createBatcher } from "./batcher.js";
 import type { StoreTime } from "./store-time.js";
 

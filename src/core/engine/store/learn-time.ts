@@ -1,4 +1,4 @@
-import { isWaybillError, StoreUnavailableError } from "../../errors.js";
+import { isWaybillError, StoreUnavailableError } from "../../errors/errors.js";
 import type { Core } from "../context.js";
 
 /** A reply that took too long says little; of some in a row the quickest is as good as it gets here. */

@@ -1,5 +1,5 @@
-import { sha256Hex } from "../../hash.js";
-import type { Logger } from "../../logger.js";
+import { sha256Hex } from "../../json/hash.js";
+import type { Logger } from "../../environment/logger.js";
 import type { Gateway } from "./gateway.js";
 import type { StoreTime } from "./store-time.js";
 

@@ -1,4 +1,4 @@
-import { type Clock, monotonicNow } from "../../clock.js";
+import { type Clock, monotonicNow } from "../../environment/clock.js";
 
 /**
  * The store's clock as seen from here: what passes in this process, corrected by what replies said. Decisions are made by

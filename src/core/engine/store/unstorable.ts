@@ -1,5 +1,5 @@
-import { ERROR_CODES, type ErrorCode } from "../../error-codes.js";
-import { isWaybillError, type WaybillError } from "../../errors.js";
+import { ERROR_CODES, type ErrorCode } from "../../errors/error-codes.js";
+import { isWaybillError, type WaybillError } from "../../errors/errors.js";
 
 /** What a store says of a value that it will take at no time: asking again changes nothing. */
 const CODES: ReadonlySet<ErrorCode> = new Set(["store.unstorable", "input.too_large", "config.invalid"]);

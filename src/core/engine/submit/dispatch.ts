@@ -1,8 +1,8 @@
-import { inTime } from "../../clock.js";
+import { inTime } from "../../environment/clock.js";
 import { markSent, rejectSend } from "../../decide/dispatch.js";
-import { encodeMessage } from "../../message.js";
+import { encodeMessage } from "../../job/message.js";
 import type { OutgoingMessage, SendResult } from "../../ports/queue.js";
-import type { JobRecord, Snapshot } from "../../record.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
 import { codeOf, type Core } from "../context.js";
 import { applyCommand } from "../store/apply.js";
 import { createLane, type Lane } from "./lane.js";

@@ -1,4 +1,4 @@
-import type { JobRecord } from "../../record.js";
+import type { JobRecord } from "../../job/record.js";
 import type { Core } from "../context.js";
 
 /** Records removed in one call, and calls: with more than that in front of it, a record is left to the reconciler. */

@@ -1,8 +1,8 @@
-import { inTime, monotonicNow } from "../../clock.js";
-import { sha256Hex } from "../../hash.js";
+import { inTime, monotonicNow } from "../../environment/clock.js";
+import { sha256Hex } from "../../json/hash.js";
 import { MOST_QUEUE_ID_CHARS, type OutgoingMessage, type Queue, type SendResult } from "../../ports/queue.js";
-import { neutralContext } from "../../neutral-context.js";
-import { observe } from "../../telemetry.js";
+import { neutralContext } from "../../environment/neutral-context.js";
+import { observe } from "../../environment/telemetry.js";
 import { codeOf, type Core } from "../context.js";
 import { createBatcher } from "../store/batcher.js";
 

@@ -1,16 +1,21 @@
-import { monotonicNow } from "../../clock.js";
+import { monotonicNow } from "../../environment/clock.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
-import type { Outcome } from "../../error-codes.js";
-import { InputInvalidError, isWaybillError, StoreUnavailableError, WaybillError } from "../../errors.js";
-import { idUnderScope, inputHash, scopeHash } from "../../hash.js";
-import { type HistoryEntry, historyOf } from "../../history.js";
-import type { Json } from "../../json.js";
-import { toJsonText } from "../../json-text.js";
+import type { Outcome } from "../../errors/error-codes.js";
+import {
+  InputInvalidError,
+  isWaybillError,
+  StoreUnavailableError,
+  WaybillError,
+} from "../../errors/errors.js";
+import { idUnderScope, inputHash, scopeHash } from "../../json/hash.js";
+import { type HistoryEntry, historyOf } from "../../job/history.js";
+import type { Json } from "../../json/json.js";
+import { toJsonText } from "../../json/json-text.js";
 import type { CreateItem, CreateResult, StoredJob } from "../../ports/store.js";
-import type { JobRecord, Snapshot } from "../../record.js";
-import { captured } from "../../telemetry.js";
-import { err, ok, type Result } from "../../result.js";
+import type { JobRecord, Snapshot } from "../../job/record.js";
+import { captured } from "../../environment/telemetry.js";
+import { err, ok, type Result } from "../../errors/result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
 import { askAgain } from "../store/ask-again.js";
 import { learnTime } from "../store/learn-time.js";
@@ -19,9 +24,9 @@ import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { isExpired, removeExpired } from "./free-key.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
-import { ANYBODY, ownerOf } from "../../owner-option.js";
+import { ANYBODY, ownerOf } from "../../options/owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
-import { isThenable } from "../../foreign.js";
+import { isThenable } from "../../errors/foreign.js";
 
 /** Options of one submit, without types. */
 export interface RuntimeSubmitOptions {

@@ -1,6 +1,6 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 import type { FeedHint } from "../../ports/feed.js";
-import type { HeartbeatTimer } from "../run/heartbeat-timer.js";
+import type { HeartbeatTimer } from "../run/lease/heartbeat-timer.js";
 
 export interface RunningNews {
   hear(hint: FeedHint): void;

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 import type { FeedHint } from "../../ports/feed.js";
 
 interface ToldWorkOptions {

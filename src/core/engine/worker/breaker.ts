@@ -1,4 +1,4 @@
-import { sleep, monotonicNow } from "../../clock.js";
+import { sleep, monotonicNow } from "../../environment/clock.js";
 import { backoffMs } from "../../decide/backoff.js";
 import type { Core } from "../context.js";
 

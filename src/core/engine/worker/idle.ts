@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 
 /** A nap that a kick ends early; a kick while nobody naps ends the next one. */
 export interface Idle {

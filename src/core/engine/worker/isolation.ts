@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 import type { AbortListening } from "../run/abort-signal.js";
 import type { Slots } from "./slots.js";
 

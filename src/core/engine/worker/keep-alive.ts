@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 
 const KEEP_ALIVE_MS = 60_000;
 

@@ -1,10 +1,10 @@
 import type { Core } from "../context.js";
-import { type InContext, neutralContext } from "../../neutral-context.js";
+import { type InContext, neutralContext } from "../../environment/neutral-context.js";
 import { createOneShot, type OneShot } from "../one-shot.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
-import { createDeadlineTimer, type DeadlineTimer } from "../run/deadline-timer.js";
-import { createHeartbeatTimer, type HeartbeatTimer } from "../run/heartbeat-timer.js";
-import { monotonic } from "../run/monotonic.js";
+import { createDeadlineTimer, type DeadlineTimer } from "../run/lease/deadline-timer.js";
+import { createHeartbeatTimer, type HeartbeatTimer } from "../run/lease/heartbeat-timer.js";
+import { monotonic } from "../run/lease/monotonic.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { type Breaker, createBreaker } from "./breaker.js";
 import type { WorkerSettings } from "./options.js";

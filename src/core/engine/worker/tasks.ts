@@ -1,5 +1,5 @@
 import { codeOf } from "../context.js";
-import type { Logger } from "../../logger.js";
+import type { Logger } from "../../environment/logger.js";
 
 /** Work under way that nobody awaits by itself. */
 export interface Tasks {

@@ -1,5 +1,5 @@
-import { sleep } from "../../clock.js";
-import { WaybillError } from "../../errors.js";
+import { sleep } from "../../environment/clock.js";
+import { WaybillError } from "../../errors/errors.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
@@ -10,8 +10,8 @@ import { createRunningNews } from "../wake/running-news.js";
 import { keepAlive } from "./keep-alive.js";
 import { createWorkerParts, type WorkerParts } from "./parts.js";
 import { checkWorker, type WorkerOptions, type WorkerSettings } from "./options.js";
-import { logFindings } from "./queue-check.js";
-import { queueLoop } from "./queue-loop.js";
+import { logFindings } from "./messages/queue-check.js";
+import { queueLoop } from "./messages/queue-loop.js";
 import { type ReconcileLoop, reconcileLoop } from "./reconcile-loop.js";
 import { StoreLoop } from "./store-loop.js";
 

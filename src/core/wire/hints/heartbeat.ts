@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.js";
+import type { Clock } from "../../environment/clock.js";
 
 /** A link that carries hints, as one who listens to it sees it. */
 interface ListeningLink {

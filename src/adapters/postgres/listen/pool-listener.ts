@@ -1,0 +1,85 @@
+import { WaybillError } from "../../../core/errors/errors.js";
+import type { PostgresChannelClient } from "../client/client.js";
+import { type Deafen, type ListeningConnection, ListenLink } from "./listen-link.js";
+import { Relistened } from "./relistened.js";
+
+/** The part of a `Pool` of `pg` by which it is known, and by which it lends a connection. */
+interface Pool {
+  readonly totalCount: number;
+  readonly options: { readonly max?: number };
+  connect(): Promise<Lent>;
+}
+
+interface Lent extends ListeningConnection {
+  release(destroy?: boolean): void;
+}
+
+/** What `pg` takes where a pool was told nothing. */
+const USUAL_SIZE = 10;
+
+/** Connections of a pool that listen, for all stores and feeds on it together. */
+const listening = new WeakMap<object, number>();
+
+export function isPool(client: object): boolean {
+  const { totalCount, options, connect } = client as Partial<Pool>;
+  return typeof totalCount === "number" && typeof options === "object" && typeof connect === "function";
+}
+
+/**
+ * Listens on a connection borrowed from a pool, given back and asked for again when it breaks. The last one that is left to
+ * work is never borrowed.
+ */
+export function listenOnPool(client: object): PostgresChannelClient {
+  const pool = client as Pool;
+  const relistened = new Relistened();
+  const heeded = new WeakMap<Lent, Deafen>();
+  const source = {
+    async open(heed: (connection: Lent) => Deafen): Promise<Lent> {
+      const used = listening.get(pool) ?? 0;
+      if (used + 2 > (pool.options.max ?? USUAL_SIZE)) {
+        throw new WaybillError(
+          "feed.unavailable",
+          "The pool of the Postgres store is too small to lend a connection that listens: changes are found by reading. Give it one more, or set listen to false.",
+        );
+      }
+      listening.set(pool, used + 1);
+      try {
+        const lent = await pool.connect();
+        heeded.set(lent, heed(lent));
+        return lent;
+      } catch (error) {
+        leave(pool);
+        throw error;
+      }
+    },
+    async giveBack(lent: Lent, broken: boolean): Promise<void> {
+      leave(pool);
+      const isUsable = !broken && (await isQuiet(lent));
+      // Of one that the pool ends, an `error` may still come, and would end the process if nobody heard it.
+      if (isUsable) heeded.get(lent)?.();
+      lent.release(!isUsable);
+    },
+  };
+  return {
+    onRelisten: relistened.on,
+    listen: async (channel, onPayload) => {
+      const link = new ListenLink(source, channel, { payload: onPayload, again: relistened.tell });
+      await link.start();
+      return () => link.stop();
+    },
+  };
+}
+
+function leave(pool: Pool): void {
+  listening.set(pool, Math.max(0, (listening.get(pool) ?? 0) - 1));
+}
+
+/** It hears nothing any more, whoever has it next. */
+async function isQuiet(lent: Lent): Promise<boolean> {
+  try {
+    await lent.query("unlisten *");
+    return true;
+  } catch {
+    return false;
+  }
+}
