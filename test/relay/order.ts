@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { cursorOf } from "../../src/core/decide/cursors.js";
-import { historyOf } from "../../src/core/history.js";
+import { cursorOf } from "../../src/core/decide/change/cursors.js";
+import { historyOf } from "../../src/core/job/history.js";
 import { until } from "./figures.js";
 import { type Child, type Stage, stageOn } from "./launch.js";
 import type { Opened, Place } from "./places.js";

@@ -1,4 +1,4 @@
-import { decodeHistory } from "../../src/core/history.js";
+import { decodeHistory } from "../../src/core/job/history.js";
 import { percentiles, type Percentiles, until } from "./figures.js";
 import { type Stage, stageOn } from "./launch.js";
 import type { Opened, Place } from "./places.js";
