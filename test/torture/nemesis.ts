@@ -50,11 +50,15 @@ export async function torment(
 ): Promise<Faults> {
   const struck = { kills: 0, stops: 0, orderly: 0, serverKills: 0 };
   const startedAt = Date.now();
+  // What comes behind an outage comes later by it: it is to meet somebody at work.
+  let outageMs = 0;
   for (const { fault, atMs } of drawStrikes(faults, random, withinMs)) {
-    await sleep(Math.max(0, startedAt + atMs - Date.now()));
+    await sleep(Math.max(0, startedAt + outageMs + atMs - Date.now()));
     if (fault === "serverKills") {
       if (crashServer === null) continue;
+      const crashedAt = Date.now();
       await crashServer();
+      outageMs += Date.now() - crashedAt;
     } else {
       // Each role in its turn is killed; the rest is for those that work.
       const role = fault === "kills" ? workers.roles[struck.kills % workers.roles.length] : undefined;

@@ -18,8 +18,15 @@ export async function torturePair(
   options: Omit<TortureOptions, "workers">,
 ): Promise<TortureResult> {
   const { folder, remove } = runFolder();
-  const storeServer = await store.start(folder);
-  const queueServer = await queue.start();
+  const startingQueue = queue.start();
+  const storeServer = await store.start(folder).catch(async (error: unknown) => {
+    await (await startingQueue).stop();
+    throw error;
+  });
+  const queueServer = await startingQueue.catch(async (error: unknown) => {
+    await storeServer.stop();
+    throw error;
+  });
   try {
     const opened = await store.open(storeServer.address);
     const openedQueue = await queue.open(queueServer.address);

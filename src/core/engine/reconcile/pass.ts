@@ -119,7 +119,9 @@ export class Pass {
     const slowSends: SlowSends = {
       silent: new Set(),
       goOn: (what, sending) => {
-        this.#start(what, async () => void (await sending));
+        this.#start(what, async () => {
+          await sending;
+        });
       },
     };
     const who = { core, dispatcher, relay, handlers, notifiers, leavesToOthers };
