@@ -660,7 +660,11 @@ describe("a pass", () => {
 
   it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
     const w = world();
-    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const p = w.process({
+      definitions: [kind("test.work", { retainMs: 1_000 })],
+      queue: false,
+      policy: { watchEveryMs: 500 },
+    });
     const ended = async (jobs: number): Promise<void> => {
       for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
       await w.clock.advance(2_000);

@@ -48,7 +48,7 @@ import { health, pulse, purge } from "./calls/operations.js";
 import { parkedMessages, parkMessage, unpark } from "./calls/parked.js";
 import { readJobs } from "./calls/read.js";
 import { advanceJob, decodeDue, postponeDue } from "./calls/wake.js";
-import { writeJob } from "./calls/write.js";
+import { writeJobs } from "./calls/write.js";
 
 export interface SqliteStoreOptions {
   /** A connection of `libsql`, `better-sqlite3` or `node:sqlite`, for the store alone. It is never closed by the store. */
@@ -134,7 +134,7 @@ class SqliteStore implements Store {
   async write({ nowMs, items, thenClaim }: WriteRequest): Promise<WriteReply> {
     await this.#admit(items.map((item) => item.id));
     return this.#connection.write((session) => {
-      const results = items.map((item) => writeJob(session, item, nowMs));
+      const results = writeJobs(session, items, nowMs);
       const claimed = thenClaim === undefined ? undefined : claimNext(session, thenClaim, nowMs);
       this.#tell(session, () => [
         ...items.flatMap(({ id }, at) => (results[at]?.status === "ok" ? [id] : [])),

@@ -39,6 +39,13 @@ export interface StoreFixture {
   spoil?(id: string): Promise<void>;
   /** Where the suite's time begins, with `clock: "caller"`. @default a fixed instant */
   nowMs?(): number;
+  /** Moves the engine's own clock on, with `clock: "server"`. Leave out where it cannot be moved: the suite then waits. */
+  advance?(ms: number): Promise<void>;
+  /**
+   * From now on every request to the engine waits for `pause` first, so that calls meet in the middle of each other. Leave
+   * out where a call is one request: the suite then only begins them at different moments.
+   */
+  interleave?(pause: () => Promise<void>): void;
 }
 
 /** Without milliseconds of zero: what rounds to seconds shows. */
@@ -107,8 +114,9 @@ export class StoreProbe {
 
   /** Lets time pass: at once on the suite's clock, truly on a server's. */
   async after(ms: number): Promise<void> {
-    if (this.hasServerClock) await new Promise((resolve) => setTimeout(resolve, ms));
-    else this.#nowMs += ms;
+    if (!this.hasServerClock) this.#nowMs += ms;
+    else if (this.fixture.advance !== undefined) await this.fixture.advance(ms);
+    else await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** Waits for indexes that lag behind. */

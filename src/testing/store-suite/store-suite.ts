@@ -16,6 +16,7 @@ import { payloadBehaviour } from "./payload.js";
 import { purgeBehaviour } from "./purge.js";
 import { readBehaviour } from "./read.js";
 import { referenceBehaviour } from "./reference.js";
+import { rowsOfCallsBehaviour } from "./model/rows-of-calls.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { type StoreFixture, StoreProbe } from "./store-probe.js";
 import { takeDueBehaviour } from "./take-due.js";
@@ -61,6 +62,7 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   unknownOutcomeBehaviour,
   tellingBehaviour,
   lifetimeBehaviour,
+  rowsOfCallsBehaviour,
 ];
 
 /** Real databases on a loaded machine, and leases that truly run out. */

@@ -454,6 +454,23 @@ describe("report", () => {
     expect(told).toMatchObject({ ok: false, error: { code: "job.not_awaiting", retryable: true } });
   });
 
+  it("asks so for the oldest of 250 that are unfinished too, page by page, and no more once it is found", async () => {
+    const at = world();
+    await claimed(at, (await submitted(at, { plan: "first" }, {}, recoverKind)).id);
+    await at.clock.advance(1);
+    for (let index = 0; index < 250; index += 1) {
+      await submitted(at, { plan: String(index) }, {}, recoverKind);
+    }
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(3);
+    await at.clock.advance(1);
+    await claimed(at, (await submitted(at, { plan: "last" }, {}, recoverKind)).id);
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(1);
+  });
+
   it("finds work that a job began to await between the two looks", async () => {
     const at = world();
     const { id } = await submitted(at, { plan: "42" }, {}, recoverKind);

@@ -39,7 +39,7 @@ export function listJobs(session: Session, request: ListRequest): Omit<ListReply
   const rowsSeen = filters.length === 0 ? request.limit + 1 : MAX_ROWS_PER_PAGE;
   const where = filters.map((filter) => ` and ${filter.sql}`).join("");
   const sql =
-    `select ${jobColumns(request)} from waybill_job where seq in (${window.sql} limit ?)${where} ` +
+    `select ${jobColumns(request)}, created_at from waybill_job where seq in (${window.sql} limit ?)${where} ` +
     "order by created_at desc, id desc limit ?";
   // One more than asked for tells whether this is the last page.
   const rows = session.all(

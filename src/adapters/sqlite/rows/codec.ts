@@ -23,12 +23,12 @@ export function decodeJob(row: Row, options: RowOptions = {}): StoredJob {
   const reader = new RowReader(row);
   return {
     record: decodeRecord(reader),
-    cursors: reader.json("cursors") as Cursors,
+    cursors: reader.rawJson("cursors") as Cursors,
     ...(options.input === true ? { input: reader.raw("input") } : {}),
     ...(options.output === true ? { output: reader.rawOrNull("output") } : {}),
   };
 }
 
 export function decodeCursors(row: Row): Cursors {
-  return new RowReader(row).json("cursors") as Cursors;
+  return new RowReader(row).rawJson("cursors") as Cursors;
 }
