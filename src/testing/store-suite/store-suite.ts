@@ -16,6 +16,9 @@ import { payloadBehaviour } from "./payload.js";
 import { purgeBehaviour } from "./purge.js";
 import { readBehaviour } from "./read.js";
 import { referenceBehaviour } from "./reference.js";
+import { atOnceBehaviour } from "./model/at-once.js";
+import { messagesAtOnceBehaviour } from "./model/messages-at-once.js";
+import { underWayBehaviour } from "./model/under-way.js";
 import { rowsOfCallsBehaviour } from "./model/rows-of-calls.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { type StoreFixture, StoreProbe } from "./store-probe.js";
@@ -63,6 +66,9 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   tellingBehaviour,
   lifetimeBehaviour,
   rowsOfCallsBehaviour,
+  atOnceBehaviour,
+  messagesAtOnceBehaviour,
+  underWayBehaviour,
 ];
 
 /** Real databases on a loaded machine, and leases that truly run out. */
