@@ -16,6 +16,13 @@ import { payloadBehaviour } from "./payload.js";
 import { purgeBehaviour } from "./purge.js";
 import { readBehaviour } from "./read.js";
 import { referenceBehaviour } from "./reference.js";
+import { anotherHandleBehaviour } from "./covering/another-handle.js";
+import { batchesBehaviour } from "./covering/batches.js";
+import { contentsBehaviour } from "./covering/contents.js";
+import { longNamesBehaviour } from "./covering/long-names.js";
+import { outcomesBehaviour } from "./covering/outcomes.js";
+import { pastItsTimeBehaviour } from "./covering/past-its-time.js";
+import { skewedCallerBehaviour } from "./covering/skewed-caller.js";
 import { atOnceBehaviour } from "./model/at-once.js";
 import { messagesAtOnceBehaviour } from "./model/messages-at-once.js";
 import { underWayBehaviour } from "./model/under-way.js";
@@ -65,6 +72,13 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   unknownOutcomeBehaviour,
   tellingBehaviour,
   lifetimeBehaviour,
+  contentsBehaviour,
+  batchesBehaviour,
+  longNamesBehaviour,
+  pastItsTimeBehaviour,
+  anotherHandleBehaviour,
+  skewedCallerBehaviour,
+  outcomesBehaviour,
   rowsOfCallsBehaviour,
   atOnceBehaviour,
   messagesAtOnceBehaviour,
