@@ -18,7 +18,7 @@ const BAD: Readonly<Record<string, Publish>> = {
   "throws at once": () => {
     throw new Error("broken");
   },
-  "throws what is no error": () => Promise.reject(undefined as never),
+  "throws what is no error": () => Promise.reject("broken" as unknown as Error),
   "rejects later": async () => {
     await Promise.resolve();
     throw new Error("broken");
