@@ -20,6 +20,7 @@ import { createGateway, type Gateway } from "../store/gateway.js";
 import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
+import { createReentry } from "../reentry.js";
 import { TakeOver } from "../relay-process/take-over.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { framesOf } from "../run/stack.js";
@@ -167,6 +168,7 @@ function environment(
     logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
+    reentry: createReentry(),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
