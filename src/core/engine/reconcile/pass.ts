@@ -13,7 +13,7 @@ import {
   serveNotifiers,
   servePoll,
   serveQuick,
-  type SlowSends,
+  type SlowQueues,
   type Tools,
 } from "./record.js";
 import type { PollTimes } from "./poll-times.js";
@@ -116,16 +116,16 @@ export class Pass {
     this.#signal = options.signal ?? new AbortController().signal;
     this.#startedAt = monotonicNow(core.clock);
     const { handlers, notifiers, leavesToOthers = false } = options;
-    const slowSends: SlowSends = {
+    const slowQueues: SlowQueues = {
       silent: new Set(),
-      goOn: (what, sending) => {
+      goOn: (what, call) => {
         this.#start(what, async () => {
-          await sending;
+          await call;
         });
       },
     };
     const who = { core, dispatcher, relay, handlers, notifiers, leavesToOthers };
-    this.#tools = { ...who, tally: this.#tally, slowSends };
+    this.#tools = { ...who, tally: this.#tally, slowQueues };
   }
 
   /** @throws StoreUnavailableError when the store cannot be reached */
