@@ -13,7 +13,7 @@ function connection(reads: "late" | "never") {
     if (reads === "late") for (const payload of arrived) hear(payload);
     return { rows: [] };
   };
-  const client: PostgresClient = { query: query as never };
+  const client: PostgresClient = { query };
   const listen = async (_channel: string, onPayload: (payload: string) => void) => {
     hear = onPayload;
     return async () => undefined;
