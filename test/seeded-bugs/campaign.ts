@@ -1,7 +1,9 @@
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
 import { LOOKING_BUGS } from "./store/looking.js";
+import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
 import type { StoreBug } from "./store/store-bug.js";
+import { RACING_BUGS } from "./store/racing.js";
 import { TAKING_BUGS } from "./store/taking.js";
 import { WRITING_BUGS } from "./store/writing.js";
 import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
@@ -18,7 +20,13 @@ export interface SeededBug {
   readonly tests: () => readonly SuiteTest[];
 }
 
-const STORE_BUGS: readonly StoreBug[] = [...WRITING_BUGS, ...TAKING_BUGS, ...LOOKING_BUGS];
+const STORE_BUGS: readonly StoreBug[] = [
+  ...WRITING_BUGS,
+  ...TAKING_BUGS,
+  ...LOOKING_BUGS,
+  ...RACING_BUGS,
+  ...COVERING_BUGS,
+];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
   return testsOf((runner) => {

@@ -22,7 +22,7 @@ export interface Relay {
    * was delivered and noted, or has to wait. Rejects only when the history cannot be read.
    */
   deliver(snapshot: Snapshot, names?: ReadonlySet<string>): Promise<Snapshot>;
-  /** Whether a job was handed over here as it was at a version, or is in work. What was long ago is forgotten. */
+  /** Whether a job was handed over here as it was at a version. What was long ago is forgotten. */
   knows(id: string, version: number): boolean;
   /** How long a call of the slowest notifier takes of late. */
   usualMs(): number;
@@ -88,7 +88,7 @@ class CursorRelay implements Relay {
   }
 
   knows(id: string, version: number): boolean {
-    return this.#jobs.has(id) || (this.#known.get(id) ?? 0) >= version;
+    return (this.#known.get(id) ?? 0) >= version;
   }
 
   usualMs(): number {
