@@ -105,6 +105,23 @@ describe("sending", () => {
     expect((await w.store.health({ nowMs: w.clock.now() })).unserved).toBe(0);
     expect((await w.read(lost)).record.status).toBe("QUEUED");
   });
+
+  it("to a queue that hangs holds up no sweep", async () => {
+    const w = world();
+    const p = w.process();
+    w.queue.faults.breakSends("unknown_lost", 30);
+    for (let jobs = 0; jobs < 30; jobs += 1) await p.submit();
+    const id = await p.submit();
+    await p.claim(id, "t", GRACE);
+    await w.clock.advance(GRACE + 1);
+    vi.spyOn(w.queue, "send").mockReturnValue(new Promise(() => undefined));
+    const begunAt = w.clock.now();
+    expect(await p.pass({ budgetMs: 25_000 })).toMatchObject({ looked: 31, swept: 1, sent: 31 });
+    // Behind all of them in line, and each of them takes ten seconds to be given up.
+    const { updatedAt, status } = (await w.read(id)).record;
+    expect(status).toBe("PENDING");
+    expect(updatedAt - begunAt).toBeLessThanOrEqual(5_000);
+  });
 });
 
 describe("leases", () => {
@@ -660,7 +677,11 @@ describe("a pass", () => {
 
   it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
     const w = world();
-    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const p = w.process({
+      definitions: [kind("test.work", { retainMs: 1_000 })],
+      queue: false,
+      policy: { watchEveryMs: 500 },
+    });
     const ended = async (jobs: number): Promise<void> => {
       for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
       await w.clock.advance(2_000);

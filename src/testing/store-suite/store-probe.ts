@@ -39,6 +39,22 @@ export interface StoreFixture {
   spoil?(id: string): Promise<void>;
   /** Where the suite's time begins, with `clock: "caller"`. @default a fixed instant */
   nowMs?(): number;
+  /** Moves the engine's own clock on, with `clock: "server"`. Leave out where it cannot be moved: the suite then waits. */
+  advance?(ms: number): Promise<void>;
+  /**
+   * From now on every request to the engine waits for `pause` first, so that calls meet in the middle of each other. Leave
+   * out where a call is one request: the suite then only begins them at different moments.
+   */
+  interleave?(pause: () => Promise<void>): void;
+  /**
+   * Makes the next request to the engine fail: `before` it has had any effect, or `after` it, on the way back. Leave out
+   * where nothing can be made to fail.
+   */
+  failNext?(how: "before" | "after"): void;
+  /** Opens what is stored anew as after a crash: nobody closed the store. Leave out where nothing survives. */
+  crash?(): Promise<AnyStore>;
+  /** A store on a place without its schema, or with a wrong one. Leave out where the engine has none. */
+  unmigrated?(): Promise<AnyStore>;
 }
 
 /** Without milliseconds of zero: what rounds to seconds shows. */
@@ -107,8 +123,9 @@ export class StoreProbe {
 
   /** Lets time pass: at once on the suite's clock, truly on a server's. */
   async after(ms: number): Promise<void> {
-    if (this.hasServerClock) await new Promise((resolve) => setTimeout(resolve, ms));
-    else this.#nowMs += ms;
+    if (!this.hasServerClock) this.#nowMs += ms;
+    else if (this.fixture.advance !== undefined) await this.fixture.advance(ms);
+    else await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   /** Waits for indexes that lag behind. */

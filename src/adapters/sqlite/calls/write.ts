@@ -1,7 +1,8 @@
 import type { WriteItem, WriteResult } from "../../../core/ports/store.js";
 import type { RecordPatch } from "../../../core/job/record.js";
 import { encodeField } from "../rows/codec.js";
-import { type Column, PATCH_COLUMNS } from "../rows/columns.js";
+import type { Column } from "../rows/column.js";
+import { PATCH_COLUMNS } from "../rows/columns.js";
 import type { Session } from "../connection.js";
 import type { SqliteValue } from "../driver.js";
 import { refusal } from "./read.js";

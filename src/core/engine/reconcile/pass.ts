@@ -7,7 +7,15 @@ import { count } from "../../environment/telemetry.js";
 import { codeOf, type Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
-import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import {
+  type Handlers,
+  putBack,
+  serveNotifiers,
+  servePoll,
+  serveQuick,
+  type SlowSends,
+  type Tools,
+} from "./record.js";
 import type { PollTimes } from "./poll-times.js";
 import { Stops } from "../relay/stop.js";
 import type { Relay } from "../relay/relay.js";
@@ -108,7 +116,16 @@ export class Pass {
     this.#signal = options.signal ?? new AbortController().signal;
     this.#startedAt = monotonicNow(core.clock);
     const { handlers, notifiers, leavesToOthers = false } = options;
-    this.#tools = { core, dispatcher, relay, handlers, notifiers, leavesToOthers, tally: this.#tally };
+    const slowSends: SlowSends = {
+      silent: new Set(),
+      goOn: (what, sending) => {
+        this.#start(what, async () => {
+          await sending;
+        });
+      },
+    };
+    const who = { core, dispatcher, relay, handlers, notifiers, leavesToOthers };
+    this.#tools = { ...who, tally: this.#tally, slowSends };
   }
 
   /** @throws StoreUnavailableError when the store cannot be reached */

@@ -1,3 +1,4 @@
+import { inTime } from "../../environment/clock.js";
 import { deadline } from "../../decide/cancel.js";
 import type { Decision, DecideContext } from "../../decide/change/change.js";
 import { cursorOf } from "../../decide/change/cursors.js";
@@ -48,12 +49,24 @@ export interface Tools {
   /** What cannot be done here is other processes' by design. */
   readonly leavesToOthers?: boolean;
   readonly tally: Tally;
+  /** How sends are waited for; not given: until they have their answer. */
+  readonly slowSends?: SlowSends;
+}
+
+/** A queue that does not answer must hold up nothing but what goes through it. */
+export interface SlowSends {
+  /** Queues that did not answer in time: nobody waits for them again before they have. */
+  readonly silent: Set<string | null>;
+  /** Takes over a send that is waited for no longer. */
+  readonly goOn: (what: string, sending: Promise<unknown>) => void;
 }
 
 type QuickReason = Exclude<NeedReason, "poll" | "notify">;
 
 /** What ends a job comes first, so that nothing is sent or swept in vain. */
 const QUICK: readonly QuickReason[] = ["deadline", "await_deadline", "lease", "send", "redispatch"];
+/** Of a queue that answers, some answers; of one that does not, little of the time of all others. */
+const SEND_PATIENCE_MS = 1_000;
 /** Later wake-ups are left to the reconciler: a message that waits longer may be lost or doubled on the way. */
 const LONGEST_WAKE_MS = 15 * 60_000;
 
@@ -189,11 +202,22 @@ async function sweepLease(tools: Tools, snapshot: Snapshot): Promise<Snapshot | 
 }
 
 /** Sends the current dispatch, where its queue is one of this process. */
-async function send({ core, dispatcher, tally }: Tools, snapshot: Snapshot): Promise<Snapshot> {
+async function send(tools: Tools, snapshot: Snapshot): Promise<Snapshot> {
+  const { core, dispatcher, tally, slowSends } = tools;
+  const { id, queue } = snapshot.record;
   if (!canSend(core, snapshot) || dispatcher.isSending(snapshot.record)) return snapshot;
-  const sent = await dispatcher.send(snapshot);
-  if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
-  return sent.snapshot;
+  const sending = dispatcher.send(snapshot).then((sent) => {
+    if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
+    if (sent.state !== "unconfirmed") slowSends?.silent.delete(queue);
+    return sent.snapshot;
+  });
+  if (slowSends === undefined) return sending;
+  const patienceMs = slowSends.silent.has(queue) ? 0 : SEND_PATIENCE_MS;
+  const sent = await inTime(core.clock, patienceMs, sending, null);
+  if (sent !== null) return sent;
+  slowSends.silent.add(queue);
+  slowSends.goOn(id, sending);
+  return snapshot;
 }
 
 /**

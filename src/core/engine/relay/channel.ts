@@ -27,6 +27,9 @@ const DEFAULT_BATCH = 20;
 /** Jobs that are remembered for having been in a call that threw or timed out. */
 const MOST_SUSPECTS = 10_000;
 
+/** What is left of an earlier call's duration when the next one is over: one slow call is soon forgotten. */
+const REMEMBERED_SHARE = 0.8;
+
 /** A turn of one job is over. `null`: nothing was offered (the store could not be read, the history not decoded). */
 type Finished = (job: RelayJob, name: string, cursor: Cursor | null) => void;
 
@@ -62,6 +65,7 @@ export class Channel {
   /** Publishes of several owners follow one another: none lends its context to the next. */
   readonly #neutral = neutralContext();
   #underWay = 0;
+  #usualMs = 0;
   /** Calls whose time is over and that the notifier has not let go of. */
   #stuck = 0;
   #scheduled = false;
@@ -78,6 +82,11 @@ export class Channel {
     this.#lanes = new Lanes(notifier);
     this.#preparer = new Preparer(core, name, notifier);
     this.#teller = new PublishTeller(core, name);
+  }
+
+  /** How long a call takes of late. */
+  get usualMs(): number {
+    return this.#usualMs;
   }
 
   /** Puts a job in line, unless the line is full. */
@@ -239,6 +248,7 @@ export class Channel {
     const published = await this.#neutral(() =>
       publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops),
     );
+    this.#usualMs = Math.max(published.durationMs, this.#usualMs * REMEMBERED_SHARE);
     if (!this.#stops.stopped) this.#judge(lane, published);
     let used = 0;
     for (const turn of prepared) {

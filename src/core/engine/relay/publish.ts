@@ -52,8 +52,10 @@ export async function publishSafely(
   const timeoutMs = notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const cancelTimer = core.clock.timer(timeoutMs, stop);
   const forget = stops.onStop(stop);
-  const call = async (): Promise<unknown> =>
-    notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
+  const call = (): Promise<unknown> =>
+    core.reentry.call(async () =>
+      notifier.publish(events, { signal: controller.signal, view: viewsFor(core) }),
+    );
   let settled = Promise.resolve();
   const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {

@@ -9,6 +9,7 @@ import type {
   BeatResult,
   ClaimByMessage,
   ClaimNext,
+  ClaimReply,
   ClaimResult,
   ClaimTerms,
   CreateItem,
@@ -62,7 +63,7 @@ export interface Gateway {
   write(item: WriteItem): Promise<WriteResult>;
   beat(item: BeatItem): Promise<BeatResult>;
   claim(item: ClaimByMessage, terms: ClaimTerms): Promise<ClaimResult>;
-  claimNext(next: ClaimNext): Promise<readonly StoredJob[]>;
+  claimNext(next: ClaimNext): Promise<ClaimReply>;
   advance(item: AdvanceItem): Promise<AdvanceResult>;
   /** Any other call of the port, with the clock filled in. Records are changed by the calls above alone. */
   call<R extends StoreReply>(
@@ -140,8 +141,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     beat: (item) => beats.add(item),
     advance: (item) => advances.add(item),
     claim: (item, terms) => claims(terms.worker).add({ ...item, terms }),
-    claimNext: async (next) =>
-      (await ask("claim", next.limit, (to, request) => to.claim({ ...request, next }))).jobs,
+    claimNext: async (next) => ask("claim", next.limit, (to, request) => to.claim({ ...request, next })),
     ride(piggyback) {
       if (!store.capabilities.writeThenClaim) return () => undefined;
       piggybacked.add(piggyback);

@@ -1,0 +1,48 @@
+/** Runs something in a macrotask of its own, after all continuations of promises that there are. */
+export type Macrotask = (fn: () => void) => void;
+
+interface Timers {
+  readonly setImmediate?: Macrotask;
+}
+
+/**
+ * One of the runtime itself, also where a test has faked its timers before this was loaded: such timers stand still until the
+ * test moves them, and a clock that runs on them would too.
+ */
+export function realMacrotask(): Macrotask {
+  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
+  const built = process?.getBuiltinModule?.("node:timers") as Timers | undefined;
+  const own = [(globalThis as Timers).setImmediate, built?.setImmediate].find(
+    (found) => typeof found === "function" && !isFaked(found),
+  );
+  return own ?? throughMessages() ?? ((fn) => void setTimeout(fn, 0));
+}
+
+/** Sinon's fakes, which Vitest and Jest use, hold their clock; Jest's older ones are mocks. */
+function isFaked(timer: Macrotask): boolean {
+  return "clock" in timer || "_isMockFunction" in timer;
+}
+
+/** What Node and browsers have in common of a port. */
+interface Port {
+  onmessage: (() => void) | null;
+  postMessage(message: null): void;
+  unref?(): void;
+}
+
+/** Messages are nobody's timers. */
+function throughMessages(): Macrotask | null {
+  if (typeof MessageChannel !== "function") return null;
+  const { port1, port2 } = new MessageChannel() as { readonly port1: unknown; readonly port2: unknown } as {
+    readonly port1: Port;
+    readonly port2: Port;
+  };
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  // In Node a port that listens keeps its process.
+  port1.unref?.();
+  return (fn) => {
+    waiting.push(fn);
+    port2.postMessage(null);
+  };
+}

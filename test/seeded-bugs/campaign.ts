@@ -1,0 +1,67 @@
+import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { LOOKING_BUGS } from "./store/looking.js";
+import { COVERING_BUGS } from "./store/covering.js";
+import { fixtureOf } from "./store/run-bug.js";
+import type { StoreBug } from "./store/store-bug.js";
+import { RACING_BUGS } from "./store/racing.js";
+import { TAKING_BUGS } from "./store/taking.js";
+import { WRITING_BUGS } from "./store/writing.js";
+import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
+
+export type SuiteName = "store";
+
+/** One bug, and the suite that is to catch it. */
+export interface SeededBug {
+  readonly suite: SuiteName;
+  readonly name: string;
+  readonly breaks: string;
+  readonly caughtBy: string;
+  /** The tests of the suite on the part with the bug. */
+  readonly tests: () => readonly SuiteTest[];
+}
+
+const STORE_BUGS: readonly StoreBug[] = [
+  ...WRITING_BUGS,
+  ...TAKING_BUGS,
+  ...LOOKING_BUGS,
+  ...RACING_BUGS,
+  ...COVERING_BUGS,
+];
+
+function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
+  return testsOf((runner) => {
+    storeSuite(runner, { create: () => fixtureOf(bug) });
+  });
+}
+
+export const SEEDED_BUGS: readonly SeededBug[] = [
+  ...STORE_BUGS.map((bug) => ({ ...bug, suite: "store" as const, tests: () => storeTests(bug) })),
+];
+
+/** The suites on the parts without a bug. */
+export const SOUND: Readonly<Record<SuiteName, () => readonly SuiteTest[]>> = {
+  store: () => storeTests(null),
+};
+
+export interface Verdict {
+  readonly suite: SuiteName;
+  readonly name: string;
+  readonly breaks: string;
+  readonly expected: string;
+  /** The first test that fails; `null`: none does. */
+  readonly caughtBy: string | null;
+  /** What it said, in short. */
+  readonly said: string;
+}
+
+/** Looks in the group that is expected to catch it first, then everywhere. */
+export async function judge(bug: SeededBug, only: "expected" | "all" = "all"): Promise<Verdict> {
+  const { suite, name, breaks, caughtBy: expected } = bug;
+  const tests = bug.tests();
+  const first = tests.filter(({ group }) => group === expected);
+  const rest = only === "all" ? tests.filter(({ group }) => group !== expected) : [];
+  const failure = await firstFailure([...first, ...rest]);
+  const { error } = failure ?? { error: null };
+  const said = error instanceof Error ? error.message.slice(0, 400) : "";
+  return { suite, name, breaks, expected, caughtBy: failure?.title ?? null, said };
+}
