@@ -1,4 +1,6 @@
+import { queueSuite } from "../../src/testing/queue-suite/queue-suite.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { QUEUE_BUGS, type QueueBug, queueFixtureOf } from "./queue/queue-bugs.js";
 import { LOOKING_BUGS } from "./store/looking.js";
 import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
@@ -8,7 +10,7 @@ import { TAKING_BUGS } from "./store/taking.js";
 import { WRITING_BUGS } from "./store/writing.js";
 import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
 
-export type SuiteName = "store";
+export type SuiteName = "store" | "queue" | "ordered queue";
 
 /** One bug, and the suite that is to catch it. */
 export interface SeededBug {
@@ -34,13 +36,22 @@ function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
   });
 }
 
+function queueTests(bug: QueueBug | null, ordered = false): readonly SuiteTest[] {
+  return testsOf((runner) => {
+    queueSuite(runner, { create: () => queueFixtureOf(bug, { ordered }) });
+  });
+}
+
 export const SEEDED_BUGS: readonly SeededBug[] = [
   ...STORE_BUGS.map((bug) => ({ ...bug, suite: "store" as const, tests: () => storeTests(bug) })),
+  ...QUEUE_BUGS.map((bug) => ({ ...bug, suite: "queue" as const, tests: () => queueTests(bug) })),
 ];
 
 /** The suites on the parts without a bug. */
 export const SOUND: Readonly<Record<SuiteName, () => readonly SuiteTest[]>> = {
   store: () => storeTests(null),
+  queue: () => queueTests(null),
+  "ordered queue": () => queueTests(null, true),
 };
 
 export interface Verdict {
