@@ -5,6 +5,12 @@ interface Timers {
   readonly setImmediate?: Macrotask;
 }
 
+/** Of browsers and of Node, whose types differ. */
+interface Port {
+  onmessage?: unknown;
+  unref?(): void;
+}
+
 /**
  * One of the runtime itself, also where a test has faked its timers before this was loaded: such timers stand still until the
  * test moves them, and a clock that runs on them would too.
@@ -38,9 +44,11 @@ function throughMessages(): Macrotask | null {
     readonly port2: Port;
   };
   const waiting: (() => void)[] = [];
-  port1.onmessage = () => waiting.shift()?.();
+  const port: Port = port1;
+  port.onmessage = () => waiting.shift()?.();
   // In Node a port that listens keeps its process.
   port1.unref?.();
+  port.unref?.();
   return (fn) => {
     waiting.push(fn);
     port2.postMessage(null);
