@@ -65,7 +65,8 @@ export function handlersOf(parts: HandlerParts): readonly HandlerFor<TortureKind
         parts.outside.cancel(ref.operation, parts.life);
       },
       pollEveryMs: 300,
-      timeoutMs: 300_000,
+      // Longer than any run: what is seen as timed out was given up while nobody looked.
+      timeoutMs: 3_600_000,
     }),
   ];
 }

@@ -46,4 +46,6 @@ export const SLOW_PACE: Pace = {
   takeDueHoldMs: 5_000,
   unknownRetryMs: 15_000,
   storeTimeoutMs: 30_000,
+  // Longer than any run: nothing is to be given up because the machine was slow.
+  notifier: { giveUpAfterMs: 3_600_000, baseMs: 50, capMs: 2_000 },
 };
