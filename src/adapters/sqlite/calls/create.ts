@@ -1,7 +1,8 @@
 import type { CreateItem, CreateResult } from "../../../core/ports/store.js";
 import type { ChangingFields, FixedFields, JobRecord } from "../../../core/job/record.js";
 import { decodeJob, encodeField } from "../rows/codec.js";
-import { FIXED_COLUMNS, JOB_COLUMNS, PATCH_COLUMNS, type Column } from "../rows/columns.js";
+import type { Column } from "../rows/column.js";
+import { FIXED_COLUMNS, JOB_COLUMNS, PATCH_COLUMNS } from "../rows/columns.js";
 import type { Session } from "../connection.js";
 import type { SqliteValue } from "../driver.js";
 import { readOne } from "./read.js";

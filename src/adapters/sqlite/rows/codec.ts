@@ -1,6 +1,7 @@
 import type { StoredJob } from "../../../core/ports/store.js";
 import type { Cursors } from "../../../core/job/record.js";
-import { decodeRecord, type FieldCodec } from "./columns.js";
+import type { FieldCodec } from "./column.js";
+import { decodeRecord } from "./columns.js";
 import type { Row, SqliteValue } from "../driver.js";
 import { RowReader } from "./reader.js";
 import { encodeText } from "./text.js";

@@ -10,20 +10,10 @@ import type {
   StoredError,
   StoredFailure,
 } from "../../../core/job/record.js";
+import type { Column, FieldCodec } from "./column.js";
 import type { RowReader } from "./reader.js";
 
 // Everything that a field of the record asks of this store is here: its column, its place in the schema, and how it is read.
-
-/** How a field is written into its column. */
-export type FieldCodec = "text" | "json" | "number";
-
-/** A field's column: how it is written, as what it is declared, and its place in a record that is read. */
-export interface Column {
-  readonly name: string;
-  readonly codec: FieldCodec;
-  readonly declared: string;
-  readonly at: number;
-}
 
 let columns = 0;
 

@@ -1,6 +1,6 @@
 import { StoreCorruptError } from "../../../core/errors/errors.js";
 import { type JobStatus, STATUSES } from "../../../core/job/lifecycle.js";
-import type { Column } from "./columns.js";
+import type { Column } from "./column.js";
 import type { Row } from "../driver.js";
 import { decodeText } from "./text.js";
 
