@@ -6,7 +6,7 @@ import type { PostgresServer } from "./postgres.js";
 const TICK_MS = 10;
 
 const READINGS =
-  "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text as wal, pg_current_wal_insert_lsn()::text as lsn, " +
+  "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text as wal, pg_current_wal_flush_lsn()::text as lsn, " +
   "(select sum(n_tup_upd + n_tup_del)::text from pg_stat_user_tables) as dead";
 
 /** What the server spent so far. Index entries are counted in the log itself, where the extension for it is there. */
@@ -46,8 +46,7 @@ async function indexEntries(server: PostgresServer, lsn: string): Promise<number
     counted.set(server, { lsn, entries });
     return entries;
   } catch {
-    // Nothing was logged since, or the log is no more: what is counted begins anew.
-    if (last !== undefined) counted.set(server, { lsn, entries: last.entries });
+    // No extension; or nothing was logged since, or its files are no more, which checkpoints recycle.
     return last?.entries ?? null;
   }
 }

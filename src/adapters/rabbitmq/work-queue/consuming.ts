@@ -71,6 +71,8 @@ class Consumers {
       await this.#open.answer(Promise.all(asked));
     } catch (error) {
       ended();
+      // A broker that is only blocked will consume for it later: what it gave would come back to it without end.
+      channel.cancel(tag).catch(() => undefined);
       throw error;
     }
     return consumer;
