@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const KILL_EVERY_MS = 3_600;
 /** dynalite answers some hundred requests a second. */
 const JOBS_A_SECOND = values.store === "dynamodb" ? 8 : 25;
-/** The most: what is calm ends at once. */
+/** What gets no further in so long is stuck; what is calm ends at once. */
 const DRAIN_MS = 300_000;
 const MOST_PRINTED = 50;
 

@@ -85,7 +85,12 @@ const CHANGES: readonly (readonly [what: string, rule: Rule, change: () => Evide
   ["an outcome has no run behind it", "S13", () => withoutEffects(plainJob(), "end")],
   ["a retry has no failure behind it", "S13", () => withoutEffects(flakyJob(), "end")],
   ["outside work is not done", "S13", () => ({ ...honest, outside: new Map() })],
-  ["an event was not delivered", "S14", () => ({ ...honest, events: honest.events.slice(1) })],
+  // One that was told twice, since the answer to the first was lost, is missing only when both are.
+  [
+    "an event was not delivered",
+    "S14",
+    () => ({ ...honest, events: honest.events.filter(({ id }) => id !== honest.events[0]?.id) }),
+  ],
   ["events came in another order", "S15", () => ({ ...honest, events: [...honest.events].reverse() })],
   ["an event tells of another instant", "S15", () => withEvents((event) => ({ ...event, at: event.at + 1 }))],
   ["two ends were delivered", "S3", () => withEvents((event) => ({ ...event, status: "FAILED" }))],
