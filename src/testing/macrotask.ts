@@ -29,25 +29,14 @@ function isFaked(timer: Macrotask): boolean {
   return "clock" in timer || "_isMockFunction" in timer;
 }
 
-/** What Node and browsers have in common of a port. */
-interface Port {
-  onmessage: (() => void) | null;
-  postMessage(message: null): void;
-  unref?(): void;
-}
-
 /** Messages are nobody's timers. */
 function throughMessages(): Macrotask | null {
   if (typeof MessageChannel !== "function") return null;
-  const { port1, port2 } = new MessageChannel() as { readonly port1: unknown; readonly port2: unknown } as {
-    readonly port1: Port;
-    readonly port2: Port;
-  };
+  const { port1, port2 } = new MessageChannel();
   const waiting: (() => void)[] = [];
   const port: Port = port1;
   port.onmessage = () => waiting.shift()?.();
   // In Node a port that listens keeps its process.
-  port1.unref?.();
   port.unref?.();
   return (fn) => {
     waiting.push(fn);

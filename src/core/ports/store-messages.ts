@@ -211,7 +211,10 @@ export type ClaimResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
-export type NextReady = NonNullable<ClaimReply["nextReady"]>;
+export interface NextReady {
+  readonly id: string;
+  readonly readyAt: number;
+}
 
 /** `unreadable`: claimed like the others, so that they are not met again before the lease is over, and left out of `jobs`. */
 export interface ClaimReply extends StoreReply, Unreadable {
@@ -220,7 +223,7 @@ export interface ClaimReply extends StoreReply, Unreadable {
   /** Answer to `byMessage`, item by item; `ok` comes with input. */
   readonly results: readonly ClaimResult[];
   /** Where `next` brought less than it asked for: which job is ready next; `null`: none. Left out where the engine cannot tell. */
-  readonly nextReady?: { readonly id: string; readonly readyAt: number } | null;
+  readonly nextReady?: NextReady | null;
 }
 
 // ---- wake-up -----------------------------------------------------------------------------------------------------------
@@ -328,75 +331,4 @@ export interface ByRefRequest extends StoreRequest {
 
 export interface ByRefReply extends StoreReply, Unreadable {
   readonly jobs: readonly StoredJob[];
-}
-
-// ---- parked messages ---------------------------------------------------------------------------------------------------
-
-/** A message that could not be read or whose job is unknown. */
-export interface ParkedMessage {
-  /** Made by the core from queue and body: parking twice is parking once, and the first stays. */
-  readonly id: string;
-  readonly queue: string;
-  /** At most 64 KiB; longer bodies arrive cut. */
-  readonly body: string;
-  readonly reason: string;
-  readonly at: number;
-}
-
-export interface ParkRequest extends StoreRequest {
-  readonly messages: readonly ParkedMessage[];
-}
-
-export interface ParkedRequest extends StoreRequest {
-  readonly limit: number;
-  /** Behind this id. */
-  readonly after?: string;
-}
-
-export interface ParkedReply extends StoreReply {
-  readonly messages: readonly ParkedMessage[];
-}
-
-// ---- operations --------------------------------------------------------------------------------------------------------
-
-export interface PulseRequest extends StoreRequest {
-  /** Due records that the last pass could not serve. */
-  readonly unserved: number;
-}
-
-export interface StoreHealth extends StoreReply {
-  /** When a reconciler last ran; `null`: never. */
-  readonly lastPulseAt: number | null;
-  readonly unserved: number;
-  /** The oldest wake-up that has passed; `null`: none. */
-  readonly oldestDueAt: number | null;
-  /** The oldest instant from which a job of the store's own queue could have been claimed; `null`: none ready. */
-  readonly oldestReadyAt: number | null;
-  /** Since when the oldest settled record that is past its retention should be gone; `null`: none, absent: cannot tell. */
-  readonly oldestExpiredAt?: number | null;
-  readonly parked: number;
-  /** Jobs with an entry that a notifier gave up. */
-  readonly undeliverable: number;
-  /** Acknowledged calls found missing, by any process, ever; absent: none were, or the engine cannot tell. */
-  readonly lostWrites?: { readonly calls: number; readonly lastSeenAt: number };
-}
-
-/** Calls that a store had acknowledged and that are gone: a crash without a sync, a replica behind its primary, a restored backup. */
-export interface LostWrites {
-  /** At least so many, each of up to a whole batch. */
-  readonly calls: number;
-  /** By the store's clock, when it was found out. */
-  readonly nowMs: number;
-}
-
-export interface PurgeRequest extends StoreRequest {
-  /** Of jobs; old parked messages all go. */
-  readonly limit: number;
-  /** Parked messages older than this go too. */
-  readonly parkedBefore: number;
-}
-
-export interface PurgeReply extends StoreReply {
-  readonly jobs: number;
-  readonly parked: number;
 }

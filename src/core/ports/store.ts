@@ -12,16 +12,8 @@ import type {
   CreateRequest,
   ListReply,
   ListRequest,
-  LostWrites,
-  ParkedReply,
-  ParkedRequest,
-  ParkRequest,
-  PulseRequest,
-  PurgeReply,
-  PurgeRequest,
   ReadReply,
   ReadRequest,
-  StoreHealth,
   StoreReply,
   StoreRequest,
   TakeDueReply,
@@ -29,9 +21,20 @@ import type {
   WriteReply,
   WriteRequest,
 } from "./store-messages.js";
+import type {
+  LostWrites,
+  ParkedReply,
+  ParkedRequest,
+  ParkRequest,
+  PulseRequest,
+  PurgeReply,
+  PurgeRequest,
+  StoreHealth,
+} from "./store-upkeep.js";
 
 /** Requests and replies of the port, and what they are made of. */
 export type * from "./store-messages.js";
+export type * from "./store-upkeep.js";
 
 /**
  * What a store can do, as data. The core reads this and never asks for an adapter's name; the conformance suite checks it.
