@@ -36,7 +36,7 @@ for (const [suite, tests] of Object.entries(SOUND) as [SuiteName, (typeof SOUND)
 const verdicts: Verdict[] = [];
 for (const bug of SEEDED_BUGS) {
   if (values.suite !== undefined && values.suite !== bug.suite) continue;
-  if (values.only !== undefined && !bug.name.includes(values.only)) continue;
+  if (values.only !== undefined && !new RegExp(values.only).test(bug.name)) continue;
   const verdict = await judge(bug);
   verdicts.push(verdict);
   const { suite, name, caughtBy, expected } = verdict;

@@ -158,13 +158,18 @@ it.each(["light", "dark"] as const)("has components in which axe finds nothing, 
   await page.evaluate("gallery()");
   await page.locator("[data-waybill=loading-spinner]").first().waitFor();
   await page.addScriptTag({ url: "/axe.js" });
-  const found = await page.evaluate(
-    "axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))",
-  );
-  expect([found, problems]).toEqual([[], []]);
-  const pictures = process.env["WAYBILL_PICTURES"];
-  if (pictures !== undefined)
-    await page.screenshot({ path: `${pictures}/components-${colorScheme}.png`, fullPage: true });
+  for (const width of [390, 1_440]) {
+    await page.setViewportSize({ width, height: 700 });
+    const found = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))",
+    );
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    expect([found, wide, problems]).toEqual([[], width, []]);
+    const pictures = process.env["WAYBILL_PICTURES"];
+    const picture = `${pictures ?? ""}/components-${colorScheme}-${String(width)}.png`;
+    if (pictures !== undefined) await page.screenshot({ path: picture, fullPage: true });
+  }
+  await page.setViewportSize({ width: 390, height: 700 });
 });
 
 it("turns nothing for those who asked for less motion", async () => {

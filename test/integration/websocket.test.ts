@@ -137,6 +137,35 @@ describe("who is calling", () => {
     expect(eager.socket.readyState).toBe(1);
   });
 
+  it("gives nobody a byte of another by a credential that is swapped, nor a byte of their own by one that has ended", async () => {
+    const at = await open();
+    at.write("anns");
+    at.write("beas", { owner: "bea" });
+    const swapped = at.connect("ann-for-a-minute");
+    const lazy = at.connect("ann-for-a-minute");
+    const eager = at.connect("ann-for-a-minute");
+    for (const client of [swapped, lazy, eager]) {
+      await client.send({ type: "subscribe", id: "s", filter: { owner: "self" } });
+      expect(await nextChanges(client)).toMatchObject({ jobs: [{ id: "anns" }] });
+    }
+    // What is asked for while it is found out who asks waits, and goes with the connection.
+    await swapped.send({ type: "renew", token: "bea" });
+    await swapped.send({ type: "subscribe", id: "t", filter: { owner: "self" }, known: { beas: 1 } });
+    await swapped.send({ type: "subscribe", id: "u", filter: { jobId: "beas" } });
+    expect(await swapped.closed).toBe(4401);
+    await eager.send({ type: "renew", token: "ann" });
+    expect(await eager.next()).toMatchObject({ type: "ready", expiresInMs: null });
+    await pass(at, 61_000);
+    expect(await lazy.closed).toBe(4401);
+    const told = lazy.texts.length;
+    at.put("beas", { owner: "bea" });
+    at.put("anns");
+    expect(await eager.next()).toMatchObject({ id: "s", jobs: [{ id: "anns", version: 2 }] });
+    await turn();
+    expect(lazy.texts).toHaveLength(told);
+    expect([swapped, lazy, eager].flatMap(({ texts }) => texts).join()).not.toMatch(/beas|"bea"/);
+  });
+
   it("has 100 connections, and no more", async () => {
     const at = await open();
     const many = Array.from({ length: 100 }, () => at.connect("ann", { onUpgrade: true }));

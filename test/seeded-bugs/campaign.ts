@@ -1,12 +1,20 @@
+import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
+import { notifierSuite } from "../../src/testing/notifier-suite/notifier-suite.js";
+import { queueSuite } from "../../src/testing/queue-suite/queue-suite.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { FEED_BUGS, type FeedBug, feedFixtureOf } from "./push/feed-bugs.js";
+import { NOTIFIER_BUGS, type NotifierBug, notifierFixtureOf } from "./push/notifier-bugs.js";
+import { QUEUE_BUGS, type QueueBug, queueFixtureOf } from "./queue/queue-bugs.js";
 import { LOOKING_BUGS } from "./store/looking.js";
+import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
 import type { StoreBug } from "./store/store-bug.js";
+import { RACING_BUGS } from "./store/racing.js";
 import { TAKING_BUGS } from "./store/taking.js";
 import { WRITING_BUGS } from "./store/writing.js";
 import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
 
-export type SuiteName = "store";
+export type SuiteName = "store" | "queue" | "ordered queue" | "notifier" | "feed";
 
 /** One bug, and the suite that is to catch it. */
 export interface SeededBug {
@@ -18,7 +26,13 @@ export interface SeededBug {
   readonly tests: () => readonly SuiteTest[];
 }
 
-const STORE_BUGS: readonly StoreBug[] = [...WRITING_BUGS, ...TAKING_BUGS, ...LOOKING_BUGS];
+const STORE_BUGS: readonly StoreBug[] = [
+  ...WRITING_BUGS,
+  ...TAKING_BUGS,
+  ...LOOKING_BUGS,
+  ...RACING_BUGS,
+  ...COVERING_BUGS,
+];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
   return testsOf((runner) => {
@@ -26,13 +40,38 @@ function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
   });
 }
 
+function queueTests(bug: QueueBug | null, ordered = false): readonly SuiteTest[] {
+  return testsOf((runner) => {
+    queueSuite(runner, { create: () => queueFixtureOf(bug, { ordered }) });
+  });
+}
+
+function notifierTests(bug: NotifierBug | null): readonly SuiteTest[] {
+  return testsOf((runner) => {
+    notifierSuite(runner, { create: () => notifierFixtureOf(bug) });
+  });
+}
+
+function feedTests(bug: FeedBug | null): readonly SuiteTest[] {
+  return testsOf((runner) => {
+    feedSuite(runner, { create: () => feedFixtureOf(bug) });
+  });
+}
+
 export const SEEDED_BUGS: readonly SeededBug[] = [
   ...STORE_BUGS.map((bug) => ({ ...bug, suite: "store" as const, tests: () => storeTests(bug) })),
+  ...QUEUE_BUGS.map((bug) => ({ ...bug, suite: "queue" as const, tests: () => queueTests(bug) })),
+  ...NOTIFIER_BUGS.map((bug) => ({ ...bug, suite: "notifier" as const, tests: () => notifierTests(bug) })),
+  ...FEED_BUGS.map((bug) => ({ ...bug, suite: "feed" as const, tests: () => feedTests(bug) })),
 ];
 
 /** The suites on the parts without a bug. */
 export const SOUND: Readonly<Record<SuiteName, () => readonly SuiteTest[]>> = {
   store: () => storeTests(null),
+  queue: () => queueTests(null),
+  "ordered queue": () => queueTests(null, true),
+  notifier: () => notifierTests(null),
+  feed: () => feedTests(null),
 };
 
 export interface Verdict {

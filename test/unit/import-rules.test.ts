@@ -30,7 +30,11 @@ const PLANTED: readonly (readonly [rule: string, path: string, source: string])[
     "src/core/engine/run/planted-adapter.ts",
     `export { memoryStore } from "../../../adapters/memory/store.js";`,
   ],
-  ["decisions-are-pure", "src/core/decide/planted-clock.ts", `export { systemClock } from "../clock.js";`],
+  [
+    "decisions-are-pure",
+    "src/core/decide/planted-clock.ts",
+    `export { systemClock } from "../environment/clock.js";`,
+  ],
   ["no-driver", "src/adapters/postgres/planted-driver.ts", `export { default } from "pg";`],
   ["runs-in-a-browser", "src/core/planted-node.ts", `export { readFileSync } from "node:fs";`],
 ];

@@ -17,6 +17,8 @@ class FakeBroker {
   readonly #unsettled = new Map<number, { readonly tag: string; readonly body: string }>();
   #prefetch = 0;
   #delivered = 0;
+  /** Reads nothing, and has said so. */
+  isBlocked = false;
   /** Called before a cancellation is answered. */
   onCancel: () => void = () => undefined;
 
@@ -30,7 +32,9 @@ class FakeBroker {
       connection: {},
       createConfirmChannel: () => Promise.resolve(this.#channel()),
       close: () => Promise.resolve(),
-      on: () => undefined,
+      on: (event: string, listener: () => void) => {
+        if (event === "blocked" && this.isBlocked) listener();
+      },
     };
   }
 
@@ -50,6 +54,7 @@ class FakeBroker {
       },
       consume: async (_: string, __: unknown, { consumerTag }: { consumerTag: string }) => {
         this.asked.push(`consume ${String(this.#prefetch)}`);
+        if (this.isBlocked) await new Promise(() => undefined);
         this.#consumers.set(consumerTag, this.#prefetch);
         this.#deliver();
       },
@@ -159,6 +164,13 @@ describe("receives in a row", () => {
     };
     expect(bodies(await receive(2, 1_000))).toEqual(["late"]);
     expect(broker.asked).toEqual(["consume 2", "cancel"]);
+  });
+
+  it("end a consumer that a blocked broker did not answer for, since it may make it later", async () => {
+    open();
+    broker.isBlocked = true;
+    await expect(receive(1)).rejects.toMatchObject({ code: "queue.unavailable" });
+    expect(broker.asked).toEqual(["consume 1", "cancel"]);
   });
 });
 

@@ -118,6 +118,28 @@ describe("another process that has the notifier and hears hints", () => {
     await w.clock.runUntil(Promise.all([waybill.close(), alive.waybill.close()]));
   });
 
+  it("takes over again what changes while it tells of what was before", async () => {
+    const w = world();
+    const told: string[] = [];
+    const slow: Notifier = {
+      publish: async (events) => {
+        await new Promise<void>((resolve) => void w.clock.timer(200, resolve));
+        told.push(...events.map(({ type }) => type));
+        return events.map(() => ({ status: "delivered" }));
+      },
+    };
+    const { waybill } = w.process({ ui: died });
+    const alive = await w.bystander({ ui: slow });
+    const { id } = await w.submit(waybill);
+    while (told.length === 0 && alive.reads.length === 0) await w.clock.advance(1);
+    await w.clock.advance(50);
+    expect(told).toEqual([]);
+    await w.clock.runUntil(waybill.cancel(id));
+    await w.clock.advance(2_000);
+    expect(told.slice(0, 3)).toEqual(["job.created", "job.queued", "job.failed"]);
+    await w.clock.runUntil(alive.waybill.close());
+  });
+
   it("reads nothing of what it told itself, nor of jobs that nobody is told of", async () => {
     const w = world();
     const alive = await w.bystander({ ui: memoryNotifier() });

@@ -36,7 +36,7 @@ import {
   type WriteRequest,
 } from "../../core/ports/store.js";
 import { beatJob } from "./calls/beat.js";
-import { claimByMessage, claimNext } from "./calls/claim.js";
+import { claimByMessage, claimNext, nextReady } from "./calls/claim.js";
 import { Connection, type Session } from "./connection.js";
 import { createJob } from "./calls/create.js";
 import { checkDatabase, type SqliteDatabase } from "./driver.js";
@@ -167,7 +167,12 @@ class SqliteStore implements Store {
         ...idsOf(jobs),
         ...results.flatMap((result) => (result.status === "ok" ? [result.job.record.id] : [])),
       ]);
-      return { nowMs, jobs, results, ...claimed?.unreadable };
+      const told =
+        next !== undefined && jobs.length < next.limit ? nextReady(session, next, nowMs) : undefined;
+      return {
+        ...{ nowMs, jobs, results, ...claimed?.unreadable },
+        ...(told === undefined ? {} : { nextReady: told }),
+      };
     });
   }
 

@@ -23,13 +23,16 @@ export interface FeedSubscription {
 /**
  * Change hints between processes, for watchers and live gateways.
  *
- * `publish` is fire and forget as far as correctness goes; it resolves when handed over and may reject, which the core
- * counts and otherwise ignores. A subscriber hears its own process's hints too or not: both are fine. A listener that
- * throws hurts neither the others nor the publisher; unsubscribing twice, or after `close`, is safe.
+ * `publish` is fire and forget as far as correctness goes: it resolves when handed over, and rejects only where the link is
+ * lost or this end is closed, which the core counts and otherwise ignores. It tells what was published and nothing else:
+ * a hint of a job, an owner or a version that nobody published is a leak. A subscriber hears its own process's hints too or not: both are fine. A listener that
+ * throws hurts neither the others nor the publisher, and one may publish, subscribe and unsubscribe while it is called;
+ * unsubscribing twice, or after `close`, is safe. Closing one end leaves every other.
  */
 export interface Feed {
   publish(hints: readonly FeedHint[]): Promise<void>;
-  /** Resolves when attached: hints published afterwards arrive, as long as the link holds. Returns how to stop. */
+  /** Resolves when attached: hints published afterwards arrive, as long as the link holds. Returns how to stop: the
+   * listener hears nothing that is published once that has resolved. */
   subscribe(listener: (hint: FeedHint) => void, options?: FeedSubscription): Promise<() => Promise<void>>;
   /** Frees what the feed made itself. Safe to call twice. */
   close(): Promise<void>;

@@ -25,4 +25,22 @@ export function closingBehaviour(test: FeedTest): void {
     await probe.subscriber.close();
     await stop();
   });
+
+  test("closes one end and leaves the other", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    await probe.publisher.publish([sampleHint("job-a")]);
+    await probe.expectHeard(heard, [sampleHint("job-a")]);
+    await probe.subscriber.close();
+    const stop = await probe.publisher.subscribe(() => undefined);
+    await probe.publisher.publish([sampleHint("job-b")]);
+    await stop();
+  });
+
+  test("goes on with the other end whichever is closed first", async (probe) => {
+    await probe.publisher.close();
+    const stop = await probe.subscriber.subscribe(() => undefined);
+    await probe.subscriber.publish([sampleHint("job-a")]);
+    await stop();
+  });
 }

@@ -2,7 +2,9 @@ import { registerSuite, type SuiteRunner, type SuiteSkip } from "../suite-runner
 import { closingBehaviour } from "./closing.js";
 import { FeedProbe, type FeedFixture, type FeedTest } from "./feed-probe.js";
 import { hintingBehaviour } from "./hinting.js";
+import { ownersBehaviour } from "./owners.js";
 import { subscribingBehaviour } from "./subscribing.js";
+import { withinAListenerBehaviour } from "./within-a-listener.js";
 
 export type { FeedFixture } from "./feed-probe.js";
 
@@ -17,6 +19,8 @@ export interface FeedSuiteFactory {
 const GROUPS: Readonly<Record<string, (test: FeedTest) => void>> = {
   hinting: hintingBehaviour,
   subscribing: subscribingBehaviour,
+  owners: ownersBehaviour,
+  "within a listener": withinAListenerBehaviour,
   closing: closingBehaviour,
 };
 

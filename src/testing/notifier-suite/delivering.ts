@@ -61,4 +61,59 @@ export function deliveringBehaviour(test: NotifierTest): void {
     for (const event of events) assert.deepEqual(await probe.statuses([event]), ["delivered"]);
     await probe.expectDelivered("job-a:1", "job-b:9", "job-c:3");
   });
+
+  test(
+    "delivers each event with what it says, and not with what another says",
+    async (probe) => {
+      const events = [
+        sampleEvent("job-a", 1, { type: "job.created", from: null, status: "PENDING", message: "first" }),
+        sampleEvent("job-a", 2),
+        sampleEvent("job-b", 2 ** 31, {
+          type: "job.failed",
+          status: "FAILED",
+          message: "e\u0301 \ud83d\ude82",
+          owner: null,
+          subject: null,
+        }),
+        sampleEvent("job-c", 3, { type: "job.phase", phase: "launching", kind: "other.kind" }),
+      ].slice(0, probe.notifier.maxBatch ?? 4);
+      await probe.statuses(events);
+      const received = (await probe.fixture.received?.()) ?? [];
+      for (const event of events) {
+        const found = received.find(({ id }) => id === event.id);
+        assert.ok(found !== undefined, `the event ${event.id} was received`);
+        for (const field of [
+          "type",
+          "jobId",
+          "kind",
+          "version",
+          "status",
+          "word",
+          "message",
+          "owner",
+          "subject",
+          "phase",
+        ] as const)
+          if (field in found)
+            assert.deepEqual(found[field], event[field], `the ${field} of ${event.id} as it was received`);
+        if (found.at !== undefined)
+          assert.equal(
+            found.at.getTime(),
+            event.at.getTime(),
+            `the instant of ${event.id} as it was received`,
+          );
+      }
+    },
+    ({ fixture }) => (fixture.received === undefined ? "the fixture does not show what arrives" : null),
+  );
+
+  test("delivers as many events in one call as it takes", async (probe) => {
+    const size = probe.notifier.maxBatch ?? 20;
+    const events = Array.from({ length: size }, (_, place) => sampleEvent(`job-${place % 3}`, 1 + place));
+    assert.deepEqual(
+      await probe.statuses(events),
+      events.map(() => "delivered"),
+    );
+    assert.deepEqual([...(await probe.delivered())].sort(), events.map(({ id }) => id).sort());
+  });
 }

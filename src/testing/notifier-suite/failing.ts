@@ -51,6 +51,24 @@ function answeringBehaviour(test: NotifierTest): void {
     canAnswer("held"),
   );
 
+  test(
+    "passes on for how long the receiver wants to be left alone",
+    async (probe) => {
+      const { retryAfterMs = 0 } = probe.fixture;
+      await probe.answer("job-bad:1", "retry");
+      const result = await publishBad(probe);
+      assert.ok(result.status === "retry");
+      const { afterMs } = result;
+      assert.ok(
+        afterMs !== undefined && afterMs >= retryAfterMs,
+        `the receiver asked for ${retryAfterMs} ms, the answer says ${String(afterMs)}`,
+      );
+    },
+    (probe) =>
+      canAnswer("retry")(probe) ??
+      (probe.fixture.retryAfterMs === undefined ? "the receiver does not say for how long" : null),
+  );
+
   for (const answer of ["retry", "held"] as const) {
     test(
       `delivers what was answered ${answer} once the receiver accepts it`,
@@ -68,6 +86,47 @@ function answeringBehaviour(test: NotifierTest): void {
 
 /** What is said of the events of one call. */
 function batchBehaviour(test: NotifierTest): void {
+  test(
+    "lets no later event of a job overtake, whatever comes between",
+    async (probe) => {
+      for (const id of ["job-bad:1", "job-worse:1"]) await probe.answer(id, "retry");
+      const events = [
+        ["job-bad", 1],
+        ["job-worse", 1],
+        ["job-a", 1],
+        ["job-bad", 2],
+        ["job-worse", 2],
+      ] as const;
+      const size = probe.notifier.maxBatch ?? events.length;
+      const statuses = await probe.statuses(
+        events.slice(0, size).map(([job, version]) => sampleEvent(job, version)),
+      );
+      for (const [place, status] of statuses.entries()) {
+        const [job] = events[place] ?? [""];
+        if (job === "job-a") assert.equal(status, "delivered", "others do not wait for it");
+        else
+          assert.notEqual(
+            status,
+            "delivered",
+            `${job} has an event that was answered retry: no later one is delivered by that call`,
+          );
+      }
+      await probe.expectDelivered(...(size > 2 ? ["job-a:1"] : []));
+    },
+    canAnswer("retry"),
+  );
+
+  test(
+    "holds up no later event of a job for one that is rejected",
+    async (probe) => {
+      await probe.answer("job-worse:1", "rejected");
+      const statuses = await probe.statuses([sampleEvent("job-worse", 1), sampleEvent("job-worse", 2)]);
+      assert.deepEqual(statuses, ["rejected", "delivered"]);
+      await probe.expectDelivered("job-worse:2");
+    },
+    canAnswer("rejected"),
+  );
+
   for (const answer of ["retry", "held"] as const) {
     test(
       `lets no later event of a job overtake one that was answered ${answer}`,

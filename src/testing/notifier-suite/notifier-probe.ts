@@ -19,6 +19,13 @@ export interface NotifierFixture extends MovableTime {
    * (410, too large), `hang` not at all. Leave out where nothing can be arranged.
    */
   answer?(eventId: string, answer: ReceiverAnswer): void | Promise<void>;
+  /**
+   * What the receiver took, in order of arrival: of each event its `id`, and of its other fields those that it was told, by
+   * their names in an event. Leave out where what arrives cannot be looked into.
+   */
+  received?(): readonly Partial<ServerEvent>[] | Promise<readonly Partial<ServerEvent>[]>;
+  /** For how long a receiver that answers `retry` asks to be left alone, milliseconds. Leave out where it does not say. */
+  readonly retryAfterMs?: number;
   /** Which answers can be arranged. @default all but `held` */
   readonly answers?: readonly ReceiverAnswer[];
   /**

@@ -56,4 +56,19 @@ export function abortingBehaviour(test: QueueTest): void {
       assert.equal((await probe.collectOne()).body, "a");
     } else assert.deepEqual(bodiesOf(returned), ["a"]);
   });
+
+  test("loses nothing that was there when the signal aborts at once", async (probe) => {
+    for (let turns = 0; turns < 4; turns += 1) {
+      await probe.send(`message ${turns}`);
+      const abort = new AbortController();
+      const receiving = probe.receive(1, 0, abort.signal);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      abort.abort();
+      const returned = await receiving;
+      if (returned.length === 0) await probe.passVisibly(probe.fixture.visibilityMs ?? 0);
+      const [delivery] = returned.length === 0 ? await probe.collect(1) : returned;
+      assert.equal(delivery?.body, `message ${turns}`, "what was already taken is still returned");
+      await delivery.ack();
+    }
+  });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Queue } from "../../core/ports/queue.js";
-import type { QueueProbe, QueueTest } from "./queue-probe.js";
+import { hasVisibility, type QueueProbe, type QueueTest } from "./queue-probe.js";
 
 function hasDeadLetters({ queue }: QueueProbe): string | null {
   if (queue.capabilities.maxReceives === null) return "the queue declares maxReceives: null";
@@ -38,6 +38,23 @@ export function deadLettersBehaviour(test: QueueTest): void {
       await letter.ack();
     },
     hasDeadLetters,
+  );
+
+  test(
+    "moves a message whose visibility ended after its last receive to the dead letters",
+    async (probe) => {
+      const { maxReceives, dead } = deadLettersOf(probe.queue);
+      await probe.send("poison");
+      for (let receives = 1; receives <= maxReceives; receives += 1) {
+        assert.equal((await probe.collectOne()).receives, receives);
+        await probe.passVisibly(probe.visibilityMs);
+      }
+      await probe.expectNothing("the message has been received as often as permitted");
+      const letter = await probe.collectOne(dead);
+      assert.equal(letter.body, "poison");
+      await letter.ack();
+    },
+    (probe) => hasDeadLetters(probe) ?? hasVisibility(probe),
   );
 
   test(

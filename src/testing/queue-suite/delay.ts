@@ -37,6 +37,24 @@ export function delayBehaviour(test: QueueTest): void {
     async (probe) => {
       await probe.sendMessages([probe.message("a", { delayMs: probe.queue.capabilities.maxDelayMs })]);
       await probe.expectNothing("the message is delayed");
+      if (probe.time.isReal) return;
+      await probe.time.pass(probe.queue.capabilities.maxDelayMs - 1);
+      await probe.expectNothing("the message is delayed for as long as the queue declares");
+      await probe.time.pass(1);
+      assert.equal((await probe.collectOne()).body, "a");
+    },
+    hasDelay,
+  );
+
+  test(
+    "delivers a message that is delayed for less than a second not before its time",
+    async (probe) => {
+      const delayMs = Math.min(600, probe.queue.capabilities.maxDelayMs);
+      await probe.sendMessages([probe.message("a", { delayMs })]);
+      if (!probe.time.isReal) await probe.time.pass(delayMs - 1);
+      await probe.expectNothing(`the message is delayed by ${delayMs} ms`);
+      await probe.passVisibly(1_000);
+      assert.equal((await probe.collectOne()).body, "a");
     },
     hasDelay,
   );

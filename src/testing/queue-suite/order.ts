@@ -1,9 +1,56 @@
 import assert from "node:assert/strict";
-import { bodiesOf, isOrdered, type QueueTest } from "./queue-probe.js";
+import { MOST_QUEUE_ID_CHARS } from "../../core/ports/queue.js";
+import { bodiesOf, hasVisibility, isOrdered, type QueueTest } from "./queue-probe.js";
 
 export function orderBehaviour(test: QueueTest): void {
   withinAGroup(test);
   betweenGroups(test);
+  whatComesAgain(test);
+}
+
+/** The order holds when a message comes back, by whatever way. */
+function whatComesAgain(test: QueueTest): void {
+  test(
+    "delivers a message whose visibility ended before the later ones of its group",
+    async (probe) => {
+      for (const body of ["1", "2"]) await probe.sendMessages([probe.message(body, { groupId: "g" })]);
+      assert.equal((await probe.collectOne()).body, "1");
+      await probe.passVisibly(probe.visibilityMs);
+      const again = await probe.collectOne();
+      assert.deepEqual([again.body, again.receives], ["1", 2], "messages of one group keep their order");
+      await probe.expectNothing("the group has a message in flight");
+      await again.ack();
+      assert.equal((await probe.collectOne()).body, "2");
+    },
+    (probe) => isOrdered(probe) ?? hasVisibility(probe),
+  );
+
+  test(
+    "holds a group back while a released message of it is delayed",
+    async (probe) => {
+      for (const body of ["1", "2"]) await probe.sendMessages([probe.message(body, { groupId: "g" })]);
+      await (await probe.collectOne()).release(2_000);
+      await probe.expectNothing("the first message of the group was released for later");
+      await probe.passVisibly(2_000);
+      const again = await probe.collectOne();
+      assert.equal(again.body, "1", "messages of one group keep their order");
+      await again.ack();
+      assert.equal((await probe.collectOne()).body, "2");
+    },
+    isOrdered,
+  );
+
+  test(
+    "tells groups apart that differ in their last character, or in their case",
+    async (probe) => {
+      const long = "g".repeat(MOST_QUEUE_ID_CHARS - 1);
+      const groups = [`${long}1`, `${long}2`, "Group", "group"];
+      for (const groupId of groups) await probe.sendMessages([probe.message(groupId, { groupId })]);
+      const held = await probe.collect(groups.length);
+      assert.deepEqual(bodiesOf(held).sort(), [...groups].sort(), "no other group is held back");
+    },
+    isOrdered,
+  );
 }
 
 function withinAGroup(test: QueueTest): void {

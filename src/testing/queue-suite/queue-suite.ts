@@ -5,6 +5,7 @@ import { closingBehaviour } from "./closing.js";
 import { deadLettersBehaviour } from "./dead-letters.js";
 import { delayBehaviour } from "./delay.js";
 import { hangingBehaviour } from "./hanging.js";
+import { misuseBehaviour } from "./misuse.js";
 import { orderBehaviour } from "./order.js";
 import { QueueProbe, type QueueFixture, type QueueTest } from "./queue-probe.js";
 import { receivingBehaviour } from "./receiving.js";
@@ -35,6 +36,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   order: orderBehaviour,
   backlog: backlogBehaviour,
   hanging: hangingBehaviour,
+  misuse: misuseBehaviour,
   closing: closingBehaviour,
 };
 

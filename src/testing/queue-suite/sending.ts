@@ -92,6 +92,35 @@ function partOfABatch(test: QueueTest): void {
   );
 
   test(
+    "rejects what it can never hold at the head of a batch and sends the rest, and gives a reason without its body",
+    async (probe) => {
+      const unsendable = probe.fixture.unsendable ?? "";
+      const [first, ...rest] = await probe.sendAny([unsendable, "a", "b"].map((body) => probe.message(body)));
+      assert.ok(first?.status === "rejected", `the first of a batch was answered ${first?.status}`);
+      assert.ok(!first.reason.includes(unsendable), "`reason` holds no payload");
+      assert.deepEqual(
+        rest.map(({ status }) => status),
+        ["sent", "sent"],
+      );
+      assert.deepEqual(bodiesOf(await probe.collect(2)).sort(), ["a", "b"]);
+    },
+    ({ fixture }) =>
+      fixture.unsendable === undefined ? "the fixture names no body that has to be rejected" : null,
+  );
+
+  test(
+    "gives a reason without the body where a message is not confirmed",
+    async (probe) => {
+      probe.fixture.breakNextSend?.();
+      const [result] = await probe.sendAny([probe.message("s3cret-of-the-body")]);
+      assert.ok(result?.status === "unknown", "what is not confirmed is unknown");
+      assert.ok(!result.reason.includes("s3cret"), "`reason` holds no payload");
+    },
+    ({ fixture }) =>
+      fixture.breakNextSend === undefined ? "the fixture cannot keep a message from being confirmed" : null,
+  );
+
+  test(
     "answers for each message of a batch that was taken in part",
     async (probe) => {
       const messages = ["a", "b", "c"].map((body) => probe.message(body));

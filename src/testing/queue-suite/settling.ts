@@ -40,4 +40,23 @@ export function settlingBehaviour(test: QueueTest): void {
     const again = await probe.collectOne();
     assert.deepEqual([again.body, again.receives], ["a", 2]);
   });
+
+  test("holds back what is released for less than a second", async (probe) => {
+    await probe.send("a");
+    await (await probe.collectOne()).release(600);
+    if (!probe.time.isReal) await probe.time.pass(599);
+    await probe.expectNothing("the message was released for 600 ms later");
+    await probe.passVisibly(1_000);
+    assert.equal((await probe.collectOne()).receives, 2);
+  });
+
+  test("says of a message that comes again when it was first sent", async (probe) => {
+    await probe.send("a");
+    const first = await probe.collectOne();
+    if (first.sentAt !== null)
+      assert.ok(first.sentAt > 1e12, `sentAt is Unix milliseconds, not ${first.sentAt}`);
+    await first.release(0);
+    await probe.time.pass(100);
+    assert.equal((await probe.collectOne()).sentAt, first.sentAt, "when it was first sent");
+  });
 }

@@ -40,6 +40,45 @@ export function visibilityBehaviour(test: QueueTest): void {
     hasVisibility,
   );
 
+  test(
+    "makes the time that a message is hidden shorter, too",
+    async (probe) => {
+      await probe.send("a");
+      await (await probe.collectOne()).extend(probe.visibilityMs / 2);
+      if (!probe.time.isReal) await probe.time.pass(probe.visibilityMs / 2 - 1);
+      await probe.expectNothing("the message is hidden");
+      await probe.passVisibly(probe.time.isReal ? probe.visibilityMs / 2 : 1);
+      const again = await probe.collectOne();
+      assert.deepEqual(
+        [again.body, again.receives],
+        ["a", 2],
+        '"Keeps it hidden for this long from now": a shorter extend',
+      );
+    },
+    hasVisibility,
+  );
+
+  test(
+    "counts each of several extends from its own now",
+    async (probe) => {
+      await probe.send("a");
+      const delivery = await probe.collectOne();
+      await delivery.extend(probe.visibilityMs);
+      await probe.time.pass(probe.visibilityMs / 2);
+      await delivery.extend(probe.visibilityMs);
+      await probe.time.pass((probe.visibilityMs * 3) / 4 - (probe.time.isReal ? 300 : 0));
+      if (!probe.time.isReal) await probe.expectNothing("the second extend keeps it hidden");
+      await probe.passVisibly(probe.visibilityMs / 4);
+      const again = await probe.collectOne();
+      assert.deepEqual(
+        [again.body, again.receives],
+        ["a", 2],
+        '"Keeps it hidden for this long from now": extended twice',
+      );
+    },
+    hasVisibility,
+  );
+
   for (const [how, settle] of Object.entries(LATE)) {
     test(
       `lets nothing that is ${how} after its visibility touch the message of a newer receive`,

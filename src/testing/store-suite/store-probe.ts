@@ -46,6 +46,15 @@ export interface StoreFixture {
    * out where a call is one request: the suite then only begins them at different moments.
    */
   interleave?(pause: () => Promise<void>): void;
+  /**
+   * Makes the next request to the engine fail: `before` it has had any effect, or `after` it, on the way back. Leave out
+   * where nothing can be made to fail.
+   */
+  failNext?(how: "before" | "after"): void;
+  /** Opens what is stored anew as after a crash: nobody closed the store. Leave out where nothing survives. */
+  crash?(): Promise<AnyStore>;
+  /** A store on a place without its schema, or with a wrong one. Leave out where the engine has none. */
+  unmigrated?(): Promise<AnyStore>;
 }
 
 /** Without milliseconds of zero: what rounds to seconds shows. */

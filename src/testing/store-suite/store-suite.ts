@@ -16,6 +16,16 @@ import { payloadBehaviour } from "./payload.js";
 import { purgeBehaviour } from "./purge.js";
 import { readBehaviour } from "./read.js";
 import { referenceBehaviour } from "./reference.js";
+import { anotherHandleBehaviour } from "./covering/another-handle.js";
+import { batchesBehaviour } from "./covering/batches.js";
+import { contentsBehaviour } from "./covering/contents.js";
+import { longNamesBehaviour } from "./covering/long-names.js";
+import { outcomesBehaviour } from "./covering/outcomes.js";
+import { pastItsTimeBehaviour } from "./covering/past-its-time.js";
+import { skewedCallerBehaviour } from "./covering/skewed-caller.js";
+import { atOnceBehaviour } from "./model/at-once.js";
+import { messagesAtOnceBehaviour } from "./model/messages-at-once.js";
+import { underWayBehaviour } from "./model/under-way.js";
 import { rowsOfCallsBehaviour } from "./model/rows-of-calls.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { type StoreFixture, StoreProbe } from "./store-probe.js";
@@ -62,7 +72,17 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   unknownOutcomeBehaviour,
   tellingBehaviour,
   lifetimeBehaviour,
+  contentsBehaviour,
+  batchesBehaviour,
+  longNamesBehaviour,
+  pastItsTimeBehaviour,
+  anotherHandleBehaviour,
+  skewedCallerBehaviour,
+  outcomesBehaviour,
   rowsOfCallsBehaviour,
+  atOnceBehaviour,
+  messagesAtOnceBehaviour,
+  underWayBehaviour,
 ];
 
 /** Real databases on a loaded machine, and leases that truly run out. */

@@ -359,17 +359,15 @@ export const LOOKING_BUGS: readonly StoreBug[] = [
     caughtBy: "lifetime",
     make: ({ inner }) => ({
       health: async (request) =>
-        inner
-          .health(request)
-          .catch(() => ({
-            nowMs: request.nowMs,
-            lastPulseAt: null,
-            unserved: 0,
-            oldestDueAt: null,
-            oldestReadyAt: null,
-            parked: 0,
-            undeliverable: 0,
-          })),
+        inner.health(request).catch(() => ({
+          nowMs: request.nowMs,
+          lastPulseAt: null,
+          unserved: 0,
+          oldestDueAt: null,
+          oldestReadyAt: null,
+          parked: 0,
+          undeliverable: 0,
+        })),
     }),
   },
   {

@@ -33,6 +33,18 @@ export class Place {
   /** The engine's own clock, with `clock: "server"`. */
   serverNowMs = 1_750_000_000_456;
 
+  /** What a crash brings back, of a store that answers before it has flushed. */
+  readonly unflushed = new Map<string, StoredRow | null>();
+  /** What becomes of the next call. */
+  failing: "before" | "after" | "unmigrated" | null = null;
+
+  crash(): void {
+    for (const [id, row] of this.unflushed) {
+      if (row === null) this.rows.delete(id);
+      else this.put(row);
+    }
+  }
+
   row(id: string): StoredRow | undefined {
     return this.rows.get(id);
   }

@@ -4,6 +4,7 @@ import type {
   ClaimNext,
   ClaimResult,
   ClaimTerms,
+  NextReady,
   StoredJob,
 } from "../../../core/ports/store.js";
 import { type ReadEach, readEach } from "../../../core/ports/unreadable.js";
@@ -130,6 +131,23 @@ function readyRows(
   }
   if (kinds.length > MAX_ARMS) found.sort((a, b) => a.readyAt - b.readyAt || (a.id < b.id ? -1 : 1));
   return found.slice(0, limit);
+}
+
+const NEXT_READY =
+  "select id, ready_at from waybill_job " +
+  "where kind = ? and ready_at > ? and status = 'QUEUED' and queue is null and record_version <= ? " +
+  "order by ready_at, id limit 1";
+
+/** Which job of these kinds is ready next: one look into the index for each. */
+export function nextReady(session: Session, { kinds, terms }: ClaimNext, nowMs: number): NextReady | null {
+  let next: NextReady | null = null;
+  for (const { kind } of kinds) {
+    const [row] = session.all(NEXT_READY, encodeText(kind), nowMs, terms.recordVersion);
+    if (row === undefined) continue;
+    const found = { id: String(row["id"]), readyAt: Number(row["ready_at"]) };
+    if (next === null || found.readyAt < next.readyAt) next = found;
+  }
+  return next;
 }
 
 export function claimByMessage(

@@ -12,11 +12,11 @@ import { encodeText } from "../rows/text.js";
 const PATCHABLE = Object.entries(PATCH_COLUMNS) as readonly (readonly [keyof RecordPatch, Column])[];
 
 /** What nearly always differs between writes that are alike otherwise: it travels with each, all else once for all of them. */
-const OWN: readonly (keyof RecordPatch)[] = ["updatedAt", "finishedAt", "wakeAt", "purgeAt"];
+const OWN: ReadonlySet<keyof RecordPatch> = new Set(["updatedAt", "finishedAt", "wakeAt", "purgeAt"]);
 
-const JOBS = "from (select key, value from json_each(?)) as w";
+const JOBS = "with w as (select key, value from json_each(?))";
 
-/** What must hold of the row; parameters in the order of `guardValues`. */
+/** What must hold of the row; parameters in the order of `pushGuardValues`. */
 const GUARD =
   "id = w.key and status = ? and version = ? and token is ? and dispatch = coalesce(?, dispatch) " +
   "and (? is null or (lease_until = ? and lease_until <= ?))";
@@ -32,12 +32,12 @@ const WRITE_OUTPUTS =
 /** A longer one goes by itself: a batch of such texts would be in memory several times over. */
 const LONG_OUTPUT = 16 * 1024;
 
-/** Writes that one statement makes: of the same text, with the same parameters but for what each has of its own. */
-interface Group {
+/** One write: its statement, with what it may share with others of the same, and what is its own. */
+interface Change {
+  readonly id: string;
   readonly sql: string;
   readonly shared: readonly SqliteValue[];
-  readonly guard: readonly SqliteValue[];
-  readonly items: { readonly item: WriteItem; readonly own: readonly SqliteValue[] }[];
+  readonly own: readonly SqliteValue[];
 }
 
 /**
@@ -55,14 +55,15 @@ export function writeJobs(
   }
   const written = new Set<string>();
   for (const group of groupsOf(items, nowMs)) {
-    const { sql, shared, guard } = group;
-    const own = JSON.stringify(Object.fromEntries(group.items.map((one) => [one.item.id, one.own])));
-    for (const row of session.all(sql, ...shared, own, ...guard)) written.add(String(row["id"]));
+    const own = JSON.stringify(Object.fromEntries(group.map((change) => [change.id, change.own])));
+    const [{ sql, shared }] = group;
+    for (const row of session.all(sql, own, ...shared)) written.add(String(row["id"]));
   }
   const stored = items.filter(({ id }) => written.has(id));
-  for (const { id, patch } of stored) {
-    if (patch.awaiting !== undefined) replaceRefs(session, id, patch.awaiting);
-  }
+  replaceRefs(
+    session,
+    stored.flatMap(({ id, patch }) => (patch.awaiting === undefined ? [] : [[id, patch.awaiting] as const])),
+  );
   writeOutputs(session, stored);
   return items.map((item) => {
     if (!written.has(item.id)) return refusal(session, item.id);
@@ -70,53 +71,66 @@ export function writeJobs(
   });
 }
 
-function groupsOf(items: readonly WriteItem[], nowMs: number): Iterable<Group> {
-  const groups = new Map<string, Group>();
+type Group = [Change, ...Change[]];
+
+/** Those that differ in what is their own alone. */
+function groupsOf(items: readonly WriteItem[], nowMs: number): readonly Group[] {
+  const groups: Group[] = [];
   for (const item of items) {
-    const { sql, shared, own } = assignments(item, nowMs);
-    const guard = guardValues(item, nowMs);
-    const alike = JSON.stringify([sql, shared, guard]);
-    const group = groups.get(alike);
-    if (group === undefined) groups.set(alike, { sql, shared, guard, items: [{ item, own }] });
-    else group.items.push({ item, own });
+    const change = changeOf(item, nowMs);
+    const group = groups.find(([first]) => isAlike(first, change));
+    if (group === undefined) groups.push([change]);
+    else group.push(change);
   }
-  return groups.values();
+  return groups;
 }
 
-/** The text follows from which fields a patch has: one prepared statement for each command that the core knows. */
-function assignments(
-  { patch: given, history, leaseMs }: WriteItem,
-  nowMs: number,
-): { readonly sql: string; readonly shared: readonly SqliteValue[]; readonly own: readonly SqliteValue[] } {
+function isAlike(one: Change, other: Change): boolean {
+  return one.sql === other.sql && one.shared.every((value, index) => value === other.shared[index]);
+}
+
+/** The texts follow from which fields a patch has: one for each command that the core knows. */
+const statements = new Map<string, string>();
+
+function changeOf(item: WriteItem, nowMs: number): Change {
+  const { id, patch: given, history, leaseMs } = item;
   const patch = leaseMs === undefined ? given : { ...given, leaseUntil: nowMs + leaseMs };
-  const assigned: string[] = [];
+  const replaces = "replace" in history;
   const shared: SqliteValue[] = [];
-  const own: SqliteValue[] = ["replace" in history ? history.replace : history.append];
-  for (const [field, { name, codec }] of PATCHABLE) {
+  const own: SqliteValue[] = [replaces ? history.replace : history.append];
+  let shape = replaces ? "=" : history.append === "" ? "" : "+";
+  PATCHABLE.forEach(([field, { codec, at }]) => {
     const value = patch[field];
-    if (value === undefined) continue;
-    const encoded = encodeField(codec, value);
-    if (OWN.includes(field)) {
-      assigned.push(`${name} = json_extract(w.value, '$[${own.length}]')`);
-      own.push(encoded);
-    } else {
-      assigned.push(`${name} = ?`);
-      shared.push(encoded);
-    }
-  }
-  if ("replace" in history) assigned.push(REPLACE);
-  else if (history.append !== "") assigned.push(APPEND);
-  return {
-    sql: `update waybill_job set ${assigned.join(", ")} ${JOBS} where ${GUARD} returning id`,
-    shared,
-    own,
-  };
+    if (value === undefined) return;
+    shape += String.fromCharCode(FIRST_CHARACTER + at);
+    (OWN.has(field) ? own : shared).push(encodeField(codec, value));
+  });
+  let sql = statements.get(shape);
+  if (sql === undefined) statements.set(shape, (sql = statementOf(patch, shape)));
+  pushGuardValues(shared, item, nowMs);
+  return { id, sql, shared, own };
 }
 
-function guardValues({ guard }: WriteItem, nowMs: number): readonly SqliteValue[] {
+/** Columns are letters of a shape. */
+const FIRST_CHARACTER = "A".charCodeAt(0);
+
+/** The first parameter is what is each one's own. */
+function statementOf(patch: WriteItem["patch"], shape: string): string {
+  const assigned: string[] = [];
+  let own = 1;
+  for (const [field, { name }] of PATCHABLE) {
+    if (patch[field] === undefined) continue;
+    assigned.push(`${name} = ${OWN.has(field) ? `json_extract(w.value, '$[${own++}]')` : "?"}`);
+  }
+  if (shape.startsWith("=")) assigned.push(REPLACE);
+  else if (shape.startsWith("+")) assigned.push(APPEND);
+  return `${JOBS} update waybill_job set ${assigned.join(", ")} from w where ${GUARD} returning id`;
+}
+
+function pushGuardValues(values: SqliteValue[], { guard }: WriteItem, nowMs: number): void {
   const token = guard.token === null ? null : encodeText(guard.token);
   const lease = guard.expiredLease ?? null;
-  return [guard.status, guard.version, token, guard.dispatch ?? null, lease, lease, nowMs];
+  values.push(guard.status, guard.version, token, guard.dispatch ?? null, lease, lease, nowMs);
 }
 
 function writeOutputs(session: Session, stored: readonly WriteItem[]): void {

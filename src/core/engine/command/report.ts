@@ -128,8 +128,14 @@ async function jobsNamed(
 ): Promise<readonly Named[]> {
   for (const refKey of keysOf(core, ref)) {
     const { jobs } = await core.gateway.call("byRef", (store, request) =>
-      store.byRef({ ...request, kind: definition.kind, refKey }),
+      store.byRef({
+        ...request,
+        kind: definition.kind,
+        refKey,
+        ...(whose === ANYBODY ? {} : { owner: whose }),
+      }),
     );
+    // A store that somebody wrote before owners were asked for answers everybody's.
     const named = jobs.filter(({ record }) => isOf(whose, record.owner));
     if (named.length > 0) return named.map((job) => ({ job, refKey }));
   }

@@ -14,7 +14,7 @@ import { type Offer, resultsFor } from "./offer.js";
 import { type Prepared, Preparer, withinLane } from "./prepare.js";
 import { type Published, publishSafely } from "./publish.js";
 import { cleanReason } from "./reason.js";
-import type { Stops } from "./stop.js";
+import type { OneShot } from "../one-shot.js";
 import { PublishTeller } from "./teller.js";
 
 /** Publishes to one notifier under way at once. */
@@ -54,7 +54,7 @@ export class Channel {
   readonly #name: string;
   readonly #notifier: Notifier;
   readonly #finished: Finished;
-  readonly #stops: Stops;
+  readonly #stops: OneShot;
   readonly #maxBatch: number;
   readonly #retry: NotifierRetry;
   readonly #lanes: Lanes;
@@ -70,7 +70,7 @@ export class Channel {
   #stuck = 0;
   #scheduled = false;
 
-  constructor(core: Core, name: string, notifier: Notifier, stops: Stops, finished: Finished) {
+  constructor(core: Core, name: string, notifier: Notifier, stops: OneShot, finished: Finished) {
     this.#core = core;
     this.#name = name;
     this.#notifier = notifier;
@@ -113,7 +113,7 @@ export class Channel {
 
   /** What is asked for in one turn of the event loop travels together. */
   #schedule(): void {
-    if (this.#scheduled || this.#stops.stopped) return;
+    if (this.#scheduled || this.#stops.fired) return;
     this.#scheduled = true;
     this.#core.clock.defer(() => {
       this.#scheduled = false;
@@ -249,7 +249,7 @@ export class Channel {
       publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops),
     );
     this.#usualMs = Math.max(published.durationMs, this.#usualMs * REMEMBERED_SHARE);
-    if (!this.#stops.stopped) this.#judge(lane, published);
+    if (!this.#stops.fired) this.#judge(lane, published);
     let used = 0;
     for (const turn of prepared) {
       const results = published.results.slice(used, used + (turn.events?.length ?? 0));
@@ -269,7 +269,7 @@ export class Channel {
     else if (foreign) this.#lineUpAgain(job);
     else {
       const moved = this.#moved(lane, job, offer, results);
-      if (published !== null && events.length > 0 && !this.#stops.stopped) {
+      if (published !== null && events.length > 0 && !this.#stops.fired) {
         this.#suspect(job, published, moved);
         const { durationMs } = published;
         this.#teller.tell({ job, lane: lane.key, events, results, moved, durationMs });

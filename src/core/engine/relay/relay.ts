@@ -7,7 +7,7 @@ import type { Cursor, Snapshot } from "../../job/record.js";
 import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";
-import { Stops } from "./stop.js";
+import { createOneShot } from "../one-shot.js";
 
 /** Durable push: what is in a history and above a notifier's cursor is published to it, in order, until it is delivered. */
 export interface Relay {
@@ -22,7 +22,7 @@ export interface Relay {
    * was delivered and noted, or has to wait. Rejects only when the history cannot be read.
    */
   deliver(snapshot: Snapshot, names?: ReadonlySet<string>): Promise<Snapshot>;
-  /** Whether a job was handed over here as it was at a version, or is in work. What was long ago is forgotten. */
+  /** Whether a job was handed over here as it was at a version. What was long ago is forgotten. */
   knows(id: string, version: number): boolean;
   /** How long a call of the slowest notifier takes of late. */
   usualMs(): number;
@@ -53,7 +53,7 @@ class CursorRelay implements Relay {
   readonly #memory = new Map<string, RelayMemory>();
   /** The version of a job that was last handed over, in that order. */
   readonly #known = new Map<string, number>();
-  readonly #stops = new Stops();
+  readonly #stops = createOneShot();
   /** Whoever makes a change does not lend its context to those who are told of it. */
   readonly #neutral = neutralContext();
   #closing: Promise<void> | null = null;
@@ -88,7 +88,7 @@ class CursorRelay implements Relay {
   }
 
   knows(id: string, version: number): boolean {
-    return this.#jobs.has(id) || (this.#known.get(id) ?? 0) >= version;
+    return (this.#known.get(id) ?? 0) >= version;
   }
 
   usualMs(): number {
@@ -110,7 +110,7 @@ class CursorRelay implements Relay {
 
   close(): Promise<void> {
     this.#closing ??= this.flush(CLOSE_WAIT_MS).then(() => {
-      this.#stops.stop();
+      this.#stops.fire();
       for (const job of this.#jobs.values()) job.end();
       this.#jobs.clear();
     });
@@ -151,7 +151,7 @@ class CursorRelay implements Relay {
   }
 
   #finished(job: RelayJob, name: string, cursor: Cursor | null): void {
-    if (this.#stops.stopped) return;
+    if (this.#stops.fired) return;
     job.publishing.delete(name);
     if (cursor !== null) job.move(name, cursor);
     if (cursor === null || cursor.attempts > 0) job.resting.add(name);
@@ -166,7 +166,7 @@ class CursorRelay implements Relay {
     this.#core.clock.defer(() => {
       void this.#save(job).then(() => {
         job.saving = false;
-        if (this.#stops.stopped) return;
+        if (this.#stops.fired) return;
         // A refusal may have brought a newer record.
         this.#look(job);
         this.#restIfIdle(job);

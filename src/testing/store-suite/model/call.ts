@@ -63,6 +63,7 @@ export async function perform(store: AnyStore, { method, request }: Call, nowMs:
 export function decidedAt(call: Call, { nowMs, jobs }: Reply): number {
   const [first] = typeof jobs === "number" ? [] : (jobs ?? []);
   if (first === null || first === undefined) return nowMs;
+  if (call.method === "claim" && call.request.next?.limit === 1) return first.record.updatedAt;
   if (call.method === "takeDue") return (first.record.wakeAt ?? nowMs) - call.request.holdMs;
   return nowMs;
 }
@@ -97,7 +98,8 @@ export function inWords({ method, request }: Call): string {
 
 const MOST_TEXT = 60;
 
-function shorter(_key: string, value: unknown): unknown {
+function shorter(key: string, value: unknown): unknown {
+  if (key === "terms") return undefined;
   if (typeof value !== "string" || value.length <= MOST_TEXT) return value;
   return `${value.slice(0, MOST_TEXT)}… (${String(value.length)} characters)`;
 }

@@ -1,11 +1,11 @@
-import { systemIds } from "../../core/environment/ids.js";
-import type { ReceiveRequest } from "../../core/ports/queue.js";
-import { type OpenChannel, openChannel } from "./channel.js";
+import { systemIds } from "../../../core/environment/ids.js";
+import type { ReceiveRequest } from "../../../core/ports/queue.js";
+import { type OpenChannel, openChannel } from "../channel.js";
 import { Consuming } from "./consuming.js";
 import { type Holding, HeldMessage } from "./held-message.js";
-import type { Link } from "./link.js";
-import { type Published, Publisher } from "./publisher.js";
-import { declareRung, LONGEST_DELAY_MS, type Rung, rungOf } from "./topology.js";
+import type { Link } from "../link.js";
+import { type Published, Publisher } from "../publisher.js";
+import { declareRung, LONGEST_DELAY_MS, type Rung, rungOf } from "../topology.js";
 import { headersOf, type Travel } from "./travel.js";
 
 export interface WorkQueueParts {

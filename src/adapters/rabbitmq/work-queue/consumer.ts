@@ -1,6 +1,6 @@
-import { type Clock, sleep } from "../../core/environment/clock.js";
-import type { OpenChannel } from "./channel.js";
-import type { RabbitmqMessage } from "./client.js";
+import { type Clock, sleep } from "../../../core/environment/clock.js";
+import type { OpenChannel } from "../channel.js";
+import type { RabbitmqMessage } from "../client.js";
 
 /** How long one that may be given messages stays when nobody receives: a worker asks again sooner. */
 const IDLE_MS = 250;

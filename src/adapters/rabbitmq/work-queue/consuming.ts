@@ -1,9 +1,9 @@
-import { type Clock, monotonicNow } from "../../core/environment/clock.js";
-import type { ReceiveRequest } from "../../core/ports/queue.js";
-import { ChannelSlot, type OpenChannel } from "./channel.js";
-import type { RabbitmqMessage } from "./client.js";
+import { type Clock, monotonicNow } from "../../../core/environment/clock.js";
+import type { ReceiveRequest } from "../../../core/ports/queue.js";
+import { ChannelSlot, type OpenChannel } from "../channel.js";
+import type { RabbitmqMessage } from "../client.js";
 import { Consumer, giveBack } from "./consumer.js";
-import { type Link, unlessAborted } from "./link.js";
+import { type Link, unlessAborted } from "../link.js";
 
 /** What was received, the channel that it is settled on, and who is told of that. */
 export interface Received {
@@ -71,6 +71,8 @@ class Consumers {
       await this.#open.answer(Promise.all(asked));
     } catch (error) {
       ended();
+      // A broker that is only blocked will consume for it later: what it gave would come back to it without end.
+      channel.cancel(tag).catch(() => undefined);
       throw error;
     }
     return consumer;

@@ -1,11 +1,11 @@
-import type { Clock } from "../../core/environment/clock.js";
-import { WaybillError } from "../../core/errors/errors.js";
-import type { Delivery } from "../../core/ports/queue.js";
-import type { OpenChannel } from "./channel.js";
-import type { RabbitmqMessage } from "./client.js";
+import type { Clock } from "../../../core/environment/clock.js";
+import { WaybillError } from "../../../core/errors/errors.js";
+import type { Delivery } from "../../../core/ports/queue.js";
+import type { OpenChannel } from "../channel.js";
+import type { RabbitmqMessage } from "../client.js";
 import type { Consumer } from "./consumer.js";
-import { unavailable } from "./errors.js";
-import type { Published } from "./publisher.js";
+import { unavailable } from "../errors.js";
+import type { Published } from "../publisher.js";
 import { returnsOf, type Travel, travelOf } from "./travel.js";
 
 /** What a message needs of the queue that it came from. */
