@@ -17,7 +17,7 @@ export interface StoreBug {
   readonly name: string;
   /** The sentence of the port that it breaks. */
   readonly breaks: string;
-  /** The group of the published suite that catches it first. */
+  /** The group of the published suite that is asked first; another may catch it. */
   readonly caughtBy: string;
   /** @default "caller" */
   readonly clock?: "caller" | "server";
