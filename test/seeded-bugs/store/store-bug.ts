@@ -1,4 +1,4 @@
-import type { Store, StoreRequest } from "../../../src/core/ports/store.js";
+import type { Store } from "../../../src/core/ports/store.js";
 import type { JobRecord } from "../../../src/core/job/record.js";
 import type { StoredRow } from "../../../src/store-kit.js";
 import type { Place } from "./plain-store.js";
@@ -82,10 +82,3 @@ export function edit(place: Place, id: string, change: (record: JobRecord) => Pa
   const row = place.row(id);
   if (row !== undefined) place.put({ ...row, record: { ...row.record, ...change(row.record) } });
 }
-
-/** Cuts a batch and forgets the rest. */
-export function firstOf<T>(items: readonly T[], count: number): readonly T[] {
-  return items.slice(0, count);
-}
-
-export const at = ({ nowMs }: StoreRequest): StoreRequest => ({ nowMs });
