@@ -4,12 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { ENGINES } from "./engines/all.js";
-import type { Engine, Stage } from "./lib/engine.js";
+import type { Engine, Entry, Stage } from "./lib/engine.js";
 import { grown, sample, type Sample, sharedOut } from "./lib/measures.js";
 import { HELP, type Options, optionsOf } from "./lib/options.js";
 import { plotOf } from "./lib/plot.js";
 import { type Line, lineOf } from "./lib/results.js";
-import { figure, tableOf, TITLES } from "./lib/table.js";
+import { figure, pairsTable, tableOf, TITLES } from "./lib/table.js";
 
 const RESULTS = process.env["WAYBILL_BENCH_RESULTS"] ?? ".";
 const PEERS = process.env["WAYBILL_BENCH_PEERS"] ?? ".";
@@ -18,13 +18,13 @@ const PEERS = process.env["WAYBILL_BENCH_PEERS"] ?? ".";
 async function measured(
   engine: Engine,
   stage: Stage,
-  { measures, names, sizes: asked }: Options,
+  { measures, names, sizes: asked, before }: Options,
 ): Promise<readonly Line[]> {
   const sizes = sharedOut(asked, engine.share);
   const lines: Line[] = [];
   for (const measure of measures) {
     if (measure === "growth") continue;
-    const entries = engine.entries.filter(
+    const entries = withBefore(engine.entries, before).filter(
       (entry) => entry.measures.includes(measure) && (names?.includes(entry.name) ?? true),
     );
     const samples = new Map<string, Sample[]>(entries.map(({ name }) => [name, []]));
@@ -41,6 +41,19 @@ async function measured(
     }
   }
   return lines;
+}
+
+/** The build before has its turn next to this one's. */
+function withBefore(entries: readonly Entry[], before: string | null): readonly Entry[] {
+  if (before === null) return entries;
+  return entries.flatMap((entry) =>
+    entry.role === "waybill"
+      ? [
+          entry,
+          { ...entry, name: "waybill before", contestant: `before/${entry.contestant}`, role: "before" },
+        ]
+      : [entry],
+  );
 }
 
 async function growth(engine: Engine, stage: Stage, { names, sizes }: Options): Promise<readonly Line[]> {
@@ -106,7 +119,7 @@ async function main(): Promise<void> {
   if (lines.length === 0) throw new TypeError("nothing fits what was asked for");
   const { rounds } = options.sizes;
   const caption = `${rounds} runs of ${jobsOf(options, lines)} jobs (slow contestants a fifth), alternating; median, lowest – highest`;
-  console.log([...about, caption, "", tableOf(lines)].join("\n"));
+  console.log([...about, caption, "", tableOf(lines), pairsTable(lines)].join("\n"));
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(
     join(RESULTS, `${options.out}.json`),

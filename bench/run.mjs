@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { ensureDependencies, npmCommand } from "../scripts/ensure-deps.mjs";
 
 const folder = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -39,7 +40,8 @@ if (!peersAreThere()) {
 }
 const { buildBench, built } = await import("./build.mjs");
 rmSync(built, { recursive: true, force: true });
-await buildBench();
+const { values } = parseArgs({ strict: false, options: { before: { type: "string" } } });
+await buildBench(built, values.before ?? null);
 const env = {
   ...process.env,
   WAYBILL_BENCH_BUILT: built,

@@ -2,13 +2,14 @@
  * `npm run interop`, or `npm run interop -- receivers react-18` for some cases alone: Waybill in other people's programs.
  *
  * A case is a folder of `test/interop` with a package.json of its own, whose packages are pinned and installed on demand,
- * outside the checkout, together with the packed tarball. Its `*.test.mjs` run under Node's own test runner. What was tried, with
+ * outside the checkout, together with the packed tarball. Its `doubles` are bundled beside its tests, as `NAME.mjs`. Its `*.test.mjs` run under Node's own test runner. What was tried, with
  * which versions, and what came of it is written to `proof/interop.json`.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
 import { format, resolveConfig } from "prettier";
 import { InputFiles } from "./proof/inputs.js";
 
@@ -55,12 +56,36 @@ function readTap(text: string): Pick<CaseResult, "passed" | "failed"> {
   return { passed, failed };
 }
 
-function runCase(name: string, folder: string, tarball: string, inputs: string): CaseResult {
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  /** Doubles of the repository that a case needs. */
+  readonly doubles?: Readonly<Record<string, string>>;
+}
+
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+}
+
+/** The packages of a double are the case's own: it is to stand beside what the case installs. */
+async function bundleDoubles({ doubles = {} }: Manifest, folder: string): Promise<void> {
+  for (const [name, source] of Object.entries(doubles)) {
+    const outfile = join(folder, `${name}.mjs`);
+    await build({
+      entryPoints: [source],
+      outfile,
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      packages: "external",
+    });
+  }
+}
+
+async function runCase(name: string, folder: string, tarball: string, inputs: string): Promise<CaseResult> {
   cpSync(join(CASES, name), folder, { recursive: true });
   npm(folder, ...INSTALL, "--no-save", tarball);
-  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
-    readonly dependencies?: Readonly<Record<string, string>>;
-  };
+  const manifest = manifestOf(folder);
+  await bundleDoubles(manifest, folder);
   const packages = Object.fromEntries(
     Object.keys(manifest.dependencies ?? {}).map((dependency) => [dependency, versionOf(folder, dependency)]),
   );
@@ -107,8 +132,9 @@ async function main(asked: readonly string[]): Promise<void> {
   try {
     const tarball = pack(scratch);
     for (const name of asked.length === 0 ? all : asked) {
-      const inputs = new InputFiles().digestOf({ paths: ["src", join(CASES, name)] });
-      const result = runCase(name, join(scratch, name), tarball, inputs);
+      const doubles = Object.values(manifestOf(join(CASES, name)).doubles ?? {}).map(dirname);
+      const inputs = new InputFiles().digestOf({ paths: ["src", join(CASES, name), ...doubles] });
+      const result = await runCase(name, join(scratch, name), tarball, inputs);
       results[name] = result;
       console.log(`${name}: ${String(result.passed.length)} passed, ${String(result.failed.length)} failed`);
       for (const failed of result.failed) console.log(`  not ok: ${failed}`);

@@ -1,5 +1,7 @@
 // `npm run verify`: everything that must hold before a commit, in a fresh clone too. CI runs nothing else.
-import { spawnSync } from "node:child_process";
+import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -20,27 +22,52 @@ const suites = [
   { name: "test", args: ABOUT_THE_CORE.flatMap((folder) => ["--exclude", `${folder}**`]) },
   { name: "test:package", args: [] },
 ];
-const steps = [
-  ["format:check"],
-  ["lint"],
-  ["typecheck"],
-  ["check:imports"],
-  ["check:unused"],
-  ["check:size-of-files"],
-  ["check:lifecycle"],
-  ["check:errors"],
-  ["build"],
-  ...suites.map(({ name, args }) => [name, ...args, ...reporters(name)]),
+/** Two lanes side by side, since the smallest machine has two cores: `lint` takes as long as all the others. */
+const checks = [
+  [["lint"]],
+  [
+    ["format:check"],
+    ["typecheck"],
+    ["check:imports"],
+    ["check:unused"],
+    ["check:size-of-files"],
+    ["check:lifecycle"],
+    ["check:errors"],
+    ["build"],
+  ],
 ];
 
-function run([name, ...extra]) {
-  console.log(`\n── ${name}`);
+const spent = (since) => ((performance.now() - since) / 1000).toFixed(1);
+
+/** Whether a script of package.json passes. `quietly`: what it prints is shown in one piece at its end. */
+async function run([name, ...extra], quietly) {
   const { command, args, shell } = npmCommand("run", "--silent", name, "--", ...extra);
   const start = performance.now();
-  const { status } = spawnSync(command, args, { cwd: root, shell, stdio: "inherit" });
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`── ${name}: ${status === 0 ? "ok" : "FAILED"} in ${seconds} s`);
+  if (!quietly) console.log(`\n── ${name}`);
+  const child = spawn(command, args, {
+    cwd: root,
+    shell,
+    stdio: quietly ? ["ignore", "pipe", "pipe"] : "inherit",
+  });
+  const printed = [];
+  child.stdout?.on("data", (chunk) => printed.push(chunk));
+  child.stderr?.on("data", (chunk) => printed.push(chunk));
+  const [status] = await once(child, "close");
+  if (quietly) console.log(`\n── ${name}\n${Buffer.concat(printed).toString().trimEnd()}`);
+  console.log(`── ${name}: ${status === 0 ? "ok" : "FAILED"} in ${spent(start)} s`);
   return status === 0;
+}
+
+/** @returns the first step that failed; `undefined`: none did */
+async function firstFailure(steps, quietly) {
+  for (const step of steps) if (!(await run(step, quietly))) return step;
+  return undefined;
+}
+
+async function runAll() {
+  const failures = await Promise.all(checks.map((lane) => firstFailure(lane, true)));
+  const tests = suites.map(({ name, args }) => [name, ...args, ...reporters(name)]);
+  return failures.find((failure) => failure !== undefined) ?? firstFailure(tests, false);
 }
 
 /** Test files as vitest reported them, over the suites that ran. */
@@ -80,7 +107,7 @@ function slowest(files) {
 }
 
 const startedAt = performance.now();
-const failure = steps.find((step) => !run(step));
+const failure = await runAll();
 const files = testedFiles();
 if (files.length > 0) console.log(`\nslowest test files\n${slowest(files)}`);
 const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);

@@ -19,6 +19,7 @@ export async function open(place: Place): Promise<Contestant> {
   const db = new Database(file);
   db.exec("pragma journal_mode = wal");
   db.exec("pragma synchronous = full");
+  db.exec("pragma busy_timeout = 5000");
   db.exec(
     "create table if not exists job (id text primary key, status integer not null default 0, input text not null, output text)",
   );

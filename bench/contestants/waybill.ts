@@ -75,9 +75,12 @@ export function waybillOn({ store, queue, prepare, done, close }: Means): Contes
     },
   };
 
-  async function work({ concurrency, ahead }: WorkMode, tell: (count: number) => void): Promise<Working> {
+  async function work(
+    { concurrency, ahead, alert }: WorkMode,
+    tell: (count: number) => void,
+  ): Promise<Working> {
     recorded = tell;
-    const settings = { concurrency, prefetch: ahead, pollIntervalMs: 5 };
+    const settings = { concurrency, prefetch: ahead, ...(alert ? {} : { pollIntervalMs: 5 }) };
     const worker = waybill.worker([bench.handle({ run: ({ input }) => handle(input) })], settings);
     const running = worker.run();
     return {

@@ -5,13 +5,15 @@ const ahead = { concurrency: 50, ahead: 450, alert: false };
 export const memory: Engine = {
   name: "memory",
   embedded: true,
+  shared: false,
+  steadyPerSecond: 0,
   share: 1,
   entries: [
     {
       name: "waybill",
       contestant: "waybill-memory",
       role: "waybill",
-      measures: ["submit", "process", "strict", "open", "single"],
+      measures: ["submit", "process", "strict", "open", "alone"],
       slowIn: [],
       ahead,
     },
@@ -19,7 +21,7 @@ export const memory: Engine = {
       name: "raw floor",
       contestant: "memory-floor",
       role: "floor",
-      measures: ["submit", "process", "strict", "open", "single"],
+      measures: ["submit", "process", "strict", "open", "alone"],
       slowIn: [],
       ahead,
     },
@@ -27,6 +29,7 @@ export const memory: Engine = {
   start: async () => ({
     place: {},
     about: "in the process",
+    meter: async () => ({}),
     calm: async () => undefined,
     settle: null,
     stop: async () => undefined,

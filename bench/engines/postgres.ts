@@ -1,12 +1,15 @@
 import type { Engine, Measure } from "../lib/engine.js";
 import { startPostgres } from "../servers/postgres.js";
+import { meterOf } from "../servers/postgres-meter.js";
 
 const ahead = { concurrency: 50, ahead: 450, alert: false };
-const all: readonly Measure[] = ["submit", "process", "strict", "open", "single"];
+const all: readonly Measure[] = ["submit", "process", "strict", "open", "alone", "single", "steady"];
 
 export const postgres: Engine = {
   name: "postgres",
   embedded: false,
+  shared: true,
+  steadyPerSecond: 500,
   share: 1,
   entries: [
     {
@@ -21,7 +24,7 @@ export const postgres: Engine = {
       name: "pg-boss",
       contestant: "pg-boss",
       role: "peer",
-      measures: ["submit", "process", "open", "single"],
+      measures: ["submit", "process", "open", "alone", "single", "steady"],
       slowIn: ["submit", "open"],
       ahead,
     },
@@ -41,6 +44,7 @@ export const postgres: Engine = {
     return {
       place: { url: server.url },
       about: `Postgres ${String(row?.["server_version"])}, stock settings: fsync and synchronous_commit on`,
+      meter: () => meterOf(server),
       calm: async () => {
         await server.query("vacuum analyze");
         await server.query("checkpoint");

@@ -4,11 +4,13 @@ import { startRedis } from "../servers/redis.js";
 
 /** More ahead is no faster: what is in hand at once has to be kept, and a script stops the server while it runs. */
 const ahead = { concurrency: 50, ahead: 200, alert: false };
-const all: readonly Measure[] = ["submit", "process", "strict", "open", "single"];
+const all: readonly Measure[] = ["submit", "process", "strict", "open", "alone", "single", "steady"];
 
 export const redis: Engine = {
   name: "redis",
   embedded: false,
+  shared: true,
+  steadyPerSecond: 600,
   share: 1,
   entries: [
     {
@@ -31,6 +33,11 @@ export const redis: Engine = {
     return {
       place: { port: String(server.port) },
       about: `Redis ${version ?? "?"}, appendonly yes, appendfsync everysec, no snapshots; the log is rewritten between runs`,
+      meter: async () => {
+        const cpu = await client.info("cpu");
+        const seconds = [...cpu.matchAll(/^used_cpu_(?:sys|user):(\S+)/gm)].map(([, value]) => Number(value));
+        return { serverCpuMs: seconds.reduce((sum, one) => sum + one * 1_000, 0) };
+      },
       calm: () => settled(client),
       settle: async (schema, count) => {
         await client.select(databaseOf(schema));

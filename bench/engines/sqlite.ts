@@ -9,13 +9,15 @@ const ahead = { concurrency: 50, ahead: 200, alert: false };
 export const sqlite: Engine = {
   name: "sqlite",
   embedded: true,
+  shared: true,
+  steadyPerSecond: 300,
   share: 1,
   entries: [
     {
       name: "waybill",
       contestant: "waybill-sqlite",
       role: "waybill",
-      measures: ["submit", "process", "strict", "open", "single"],
+      measures: ["submit", "process", "strict", "open", "alone", "single", "steady"],
       slowIn: [],
       ahead,
     },
@@ -23,7 +25,7 @@ export const sqlite: Engine = {
       name: "raw floor",
       contestant: "sqlite-floor",
       role: "floor",
-      measures: ["submit", "process", "strict", "open", "single"],
+      measures: ["submit", "process", "strict", "open", "alone", "single", "steady"],
       slowIn: [],
       ahead,
     },
@@ -38,6 +40,7 @@ export const sqlite: Engine = {
     return {
       place: { folder, fresh: "true" },
       about: `libsql, SQLite ${version}, WAL, synchronous = full`,
+      meter: async () => ({}),
       calm: async () => undefined,
       settle: null,
       stop: async () => {

@@ -1,6 +1,7 @@
 // A process that measures: does one task with one contestant, answers and ends.
 import {
   type Contestant,
+  onStart,
   openContestant,
   payloadOf,
   payloads,
@@ -8,6 +9,9 @@ import {
   type Working,
 } from "./contestant.js";
 import { type Answer, type Message, monotonicMs, type Task } from "./tasks.js";
+
+/** Long enough for a worker to run dry. */
+const PAUSE_MS = 20;
 
 type TaskOf<Do extends Task["do"]> = Extract<Task, { do: Do }>;
 
@@ -18,7 +22,8 @@ function stopwatch(): (jobs: number, latenciesMs?: readonly number[]) => Answer 
   return (jobs, latenciesMs = []) => {
     const endedAtMs = monotonicMs();
     const { user, system } = process.cpuUsage(before);
-    return { startedAtMs, endedAtMs, jobs, latenciesMs, cpuMs: (user + system) / 1_000, done: null };
+    const cpuMs = (user + system) / 1_000;
+    return { startedAtMs, endedAtMs, jobs, latenciesMs, instantsMs: [], storedMs: [], cpuMs, done: null };
   };
 }
 
@@ -101,6 +106,75 @@ async function single(to: Contestant, { mode, jobs, warmUp }: TaskOf<"single">):
   return measured;
 }
 
+/** Each job is submitted into an idle system, at no fixed distance from the one before. */
+async function drip(to: Contestant, { jobs, warmUp }: TaskOf<"drip">): Promise<Answer> {
+  await startingGun();
+  const taken = stopwatch();
+  const instantsMs: number[] = [];
+  for (let i = 0; i < warmUp + jobs; i += 1) {
+    await pause(PAUSE_MS * (0.5 + ((i * 7) % 10) / 10));
+    const stored = new Promise((resolve) => process.once("message", resolve));
+    instantsMs.push(monotonicMs());
+    await to.submit(payloadOf(i));
+    await stored;
+  }
+  return { ...taken(jobs), instantsMs };
+}
+
+/** Who is late catches up: a job's wait counts from when it should have been submitted. */
+async function pace(to: Contestant, { jobs, warmUp, perSecond }: TaskOf<"pace">): Promise<Answer> {
+  await startingGun();
+  const taken = stopwatch();
+  const instantsMs: number[] = [];
+  const beganMs = monotonicMs();
+  const underWay: Promise<void>[] = [];
+  while (instantsMs.length < warmUp + jobs) {
+    const dueMs = beganMs + (instantsMs.length / perSecond) * 1_000;
+    const waitMs = dueMs - monotonicMs();
+    if (waitMs > 0) {
+      await pause(waitMs);
+      continue;
+    }
+    underWay.push(to.submit(payloadOf(instantsMs.length)));
+    instantsMs.push(dueMs);
+  }
+  await Promise.all(underWay);
+  return { ...taken(jobs), instantsMs };
+}
+
+async function serve(to: Contestant, { mode, jobs, warmUp }: TaskOf<"serve">): Promise<Answer> {
+  const instantsMs: number[] = [];
+  const begun: number[] = [];
+  const storedMs: number[] = [];
+  onStart((i) => {
+    if (instantsMs[i] !== undefined) return;
+    instantsMs[i] = monotonicMs();
+    begun.push(i);
+  });
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  let recorded = 0;
+  const taken = stopwatch();
+  const working = await to.work(mode, (count) => {
+    const now = monotonicMs();
+    for (const i of begun.slice(recorded, recorded + count)) {
+      storedMs[i] = now;
+      say({ say: "stored" });
+    }
+    recorded += count;
+    if (recorded >= warmUp + jobs) finish();
+  });
+  say({ say: "ready" });
+  await finished;
+  const measured = { ...taken(jobs), instantsMs, storedMs };
+  await working.stop();
+  return measured;
+}
+
+function pause(ms: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 async function carryOut(to: Contestant, task: Task): Promise<Answer> {
   const taken = stopwatch();
   switch (task.do) {
@@ -120,6 +194,12 @@ async function carryOut(to: Contestant, task: Task): Promise<Answer> {
       return both(to, task);
     case "single":
       return single(to, task);
+    case "drip":
+      return drip(to, task);
+    case "pace":
+      return pace(to, task);
+    case "serve":
+      return serve(to, task);
   }
 }
 

@@ -18,7 +18,7 @@ export interface WorkMode {
   readonly concurrency: number;
   /** Jobs that may be claimed ahead of a free handler; 0: every outcome is durable before the next claim. */
   readonly ahead: number;
-  /** The worker must hear of a single new job as soon as the contestant can tell it. */
+  /** With default settings, and told of new jobs where the contestant can tell: how long one job waits is what counts. */
   readonly alert: boolean;
 }
 
@@ -64,6 +64,14 @@ export function payloads(from: number, count: number): Payload[] {
   return Array.from({ length: count }, (_, index) => payloadOf(from + index));
 }
 
+let started: ((i: number) => void) | null = null;
+
+/** Says when a handler begins, of whichever contestant runs in this process. */
+export function onStart(listener: (i: number) => void): void {
+  started = listener;
+}
+
 export async function handle({ i }: Payload): Promise<Output> {
+  started?.(i);
   return { ok: true, i };
 }

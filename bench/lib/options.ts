@@ -7,20 +7,37 @@ export interface Options {
   readonly measures: readonly Measure[];
   readonly names: readonly string[] | null;
   readonly sizes: Sizes;
+  /** A checkout of another commit, measured in turn with this one. */
+  readonly before: string | null;
   /** Name of the files in `results/`. */
   readonly out: string;
 }
 
-const FULL: Sizes = { jobs: 20_000, warmUp: 2_000, singles: 300, rounds: 5, growth: [20_000, 1_000_000] };
-const QUICK: Sizes = { jobs: 3_000, warmUp: 500, singles: 50, rounds: 1, growth: [1_000, 20_000] };
+const FULL: Sizes = {
+  jobs: 20_000,
+  warmUp: 2_000,
+  singles: 300,
+  steadyS: 30,
+  rounds: 5,
+  growth: [20_000, 1_000_000],
+};
+const QUICK: Sizes = {
+  jobs: 3_000,
+  warmUp: 500,
+  singles: 50,
+  steadyS: 3,
+  rounds: 1,
+  growth: [1_000, 20_000],
+};
 
 export const HELP = `npm run bench -- [options]
   --quick             a minute or two: small and once
   --only a,b          engines: memory, sqlite, postgres, redis, dynamodb
   --measure a,b       ${MEASURES.join(", ")}
-  --who a,b           contestants: waybill, "raw floor", pg-boss, graphile-worker, bullmq, bee-queue
+  --who a,b           contestants: waybill, "waybill before", "raw floor", pg-boss, graphile-worker, bullmq, bee-queue
   --rounds n          runs of each, one after the other of all contestants
   --jobs n            jobs a run, of which slow engines take a share
+  --before path       a checkout of another commit, as the contestant "waybill before" in alternating pairs
   --out name          files in bench/results/, without their ending
 `;
 
@@ -36,6 +53,7 @@ export function optionsOf(args: readonly string[]): Options | null {
       who: { type: "string" },
       rounds: { type: "string" },
       jobs: { type: "string" },
+      before: { type: "string" },
       out: { type: "string" },
     },
   });
@@ -50,6 +68,7 @@ export function optionsOf(args: readonly string[]): Options | null {
       rounds: countOf("rounds", values.rounds) ?? base.rounds,
       jobs: countOf("jobs", values.jobs) ?? base.jobs,
     },
+    before: values.before ?? null,
     out: values.out ?? (values.quick ? "quick" : "results"),
   };
 }

@@ -6,7 +6,7 @@ const LABEL = 190;
 const BAR = 18;
 const GAP = 6;
 const RIGHT = 170;
-const COLOURS = { waybill: "#1f6feb", peer: "#8c959f", floor: "#d0d7de" } as const;
+const COLOURS = { waybill: "#1f6feb", peer: "#8c959f", floor: "#d0d7de", before: "#79b8ff" } as const;
 
 /** A panel of bars for each measure of each engine; a thin line from the lowest to the highest run. */
 export function plotOf(lines: readonly Line[], caption: string): string {

@@ -12,8 +12,10 @@ export interface Running {
   /** It is about to begin, or works already. */
   readonly ready: Promise<void>;
   readonly answer: Promise<Answer>;
-  /** Lets a task begin that waits for it. */
+  /** Lets a task begin that waits for it, or go on. */
   go(): void;
+  /** Tells of each outcome that it says to be stored. */
+  onStored(listener: () => void): void;
 }
 
 /** @param flags - for node, as `--cpu-prof` */
@@ -32,7 +34,15 @@ export function start(task: Task, flags: readonly string[] = []): Running {
     return message.answer;
   });
   child.send(task);
-  return { ready, answer, go: () => child.send("go") };
+  const onStored = (listener: () => void): void => {
+    child.on("message", (message: Message) => {
+      if (message.say === "stored") listener();
+    });
+  };
+  const go = (): void => {
+    if (child.connected) child.send("go");
+  };
+  return { ready, answer, go, onStored };
 }
 
 export async function run(task: Task, flags: readonly string[] = []): Promise<Answer> {

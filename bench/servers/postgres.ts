@@ -27,6 +27,8 @@ cd / && rm -rf -- "$folder"`;
 
 export interface PostgresServer {
   readonly url: string;
+  /** Where its files are. */
+  readonly folder: string;
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   stop(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   }
   return {
     url,
+    folder,
     query: (sql) => once(url, sql),
     stop: () => stop(child),
   };

@@ -6,7 +6,7 @@ import { openPage } from "./page/server.js";
 
 const { waybill, close } = openWaybill();
 const port = Number(process.env["API_PORT"]);
-const page = await openPage(waybill, `http://127.0.0.1:${String(port)}`);
+const page = openPage(waybill, `http://127.0.0.1:${String(port)}`);
 
 /** From the service's own network. It tells again what was not answered with 2xx, as EventBridge does. */
 async function events(request: Request): Promise<Response> {

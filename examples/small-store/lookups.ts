@@ -34,14 +34,15 @@ export function lookups(engine: Engine): Pick<Store, "read" | "list" | "byRef"> 
       return { nowMs, jobs, next: null };
     },
 
-    byRef: async ({ nowMs, kind, refKey }) => {
+    byRef: async ({ nowMs, kind, refKey, owner }) => {
       const tx = new Transaction(engine);
       const jobs: StoredJob[] = [];
       const range = { ...under(refPrefix(kind, refKey)), newestFirst: true };
       for await (const { key } of keysIn(engine, range)) {
         if (jobs.length === MAX_JOBS_BY_REF) break;
         const row = await tx.row(idIn(key));
-        if (row?.record.awaiting?.refKeys.includes(refKey) === true) jobs.push(hotPart(row));
+        const fits = owner === undefined || row?.record.owner === owner;
+        if (fits && row?.record.awaiting?.refKeys.includes(refKey) === true) jobs.push(hotPart(row));
       }
       return { nowMs, jobs };
     },

@@ -52,6 +52,7 @@ import { claimOwn } from "./engine/run/own-claim.js";
 import { createIntake } from "./engine/worker/messages/intake.js";
 import type { IntakeOptions } from "./engine/worker/options.js";
 import { createWorker, type WorkerOptions } from "./engine/worker/worker.js";
+import { codeOf } from "./engine/context.js";
 import { WaybillError } from "./errors/errors.js";
 import { type Handler, runtimeHandlers } from "./options/given-handlers.js";
 import { operating } from "./operating.js";
@@ -84,9 +85,18 @@ type GivenOptions = Omit<RuntimeOptions, "jobs"> & { readonly jobs: readonly Def
 function waybillOf(runtime: Runtime) {
   const { core, dispatcher } = runtime;
   const running = new Set<Stoppable>();
-  const closing = async (): Promise<void> => {
+  const closed = async (): Promise<void> => {
     await Promise.all([...running].map((each) => each.stop()));
     await runtime.close();
+  };
+  const closing = async (): Promise<void> => {
+    if (!core.reentry.isInside()) return closed();
+    // Whoever is called by this Waybill is waited for, and must not wait for itself: it goes on, and the rest follows.
+    core.clock.defer(() => {
+      closed().catch((error: unknown) => {
+        core.logger.error("a Waybill could not be closed", { code: codeOf(error) });
+      });
+    });
   };
   return {
     ...submitting(runtime),

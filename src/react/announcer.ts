@@ -61,7 +61,15 @@ function say(sentence: string): void {
   sentences.add(sentence);
   clearTimeout(timer);
   timer = setTimeout(() => {
-    if (region !== null) region.textContent = [...sentences].join(". ");
+    if (region !== null) region.textContent = together(sentences);
     sentences.clear();
   }, TOGETHER_MS);
+}
+
+/** What is said at once, each with an end of its own: without one, a screen reader runs them together. */
+export function together(said: Iterable<string>): string {
+  const texts = [...said];
+  return texts
+    .map((text, index) => (index === texts.length - 1 || /[.!?…:;]$/.test(text) ? text : `${text}.`))
+    .join(" ");
 }

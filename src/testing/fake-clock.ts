@@ -1,4 +1,5 @@
 import type { Clock } from "../core/environment/clock.js";
+import { realMacrotask } from "./macrotask.js";
 
 export interface FakeClockOptions {
   /** The first `now()`, Unix milliseconds or an ISO date. @default "2025-01-01T00:00:00Z" */
@@ -41,14 +42,8 @@ interface Timer {
 /** A loop that needs no time would never end: far more than any test does at one instant. */
 const MOST_STEPS_AT_ONE_INSTANT = 1_000_000;
 
-// Taken at load: a test that also fakes the runtime's timers must not stop this clock.
-const macrotask: (fn: () => void) => void =
-  typeof setImmediate === "function"
-    ? setImmediate
-    : (
-        (later) => (fn: () => void) =>
-          later(fn, 0)
-      )(setTimeout);
+// Taken at load: a test that fakes the runtime's timers later must not stop this clock either.
+const macrotask = realMacrotask();
 
 const turn = (): Promise<void> =>
   new Promise((resolve) => {

@@ -1,18 +1,21 @@
 // The three ports on a real broker, which all tests of this file share; they run side by side. `WAYBILL_RABBITMQ_URL` names
 // another one, such as a RabbitMQ 4.
 import { type ChannelModel, connect } from "amqplib";
-import { createWaybill, defineJob } from "waybill";
+import { createWaybill, defineJob, memoryQueue } from "waybill";
+import { dynamodbStore } from "waybill/dynamodb";
 import { sqliteStore } from "waybill/sqlite";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FeedHint } from "../../src/core/ports/feed.js";
 import type { Delivery, Queue } from "../../src/core/ports/queue.js";
+import type { AnyStore } from "../../src/core/ports/store.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
 import { notifierSuite } from "../../src/testing/notifier-suite/notifier-suite.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 import { queueSuite } from "../../src/testing/queue-suite/queue-suite.js";
 import type { SuiteRunner } from "../../src/testing/suite-runner.js";
+import { dynamoDb } from "../integration/dynamodb-server.js";
 import { openDatabase, temporaryFile } from "../integration/sqlite-driver.js";
 import { answering } from "../support/rabbitmq-answers.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
@@ -21,6 +24,7 @@ const elsewhere = process.env["WAYBILL_RABBITMQ_URL"];
 const isMissing = elsewhere === undefined && rabbitmqMissing() !== null;
 const START_MS = 180_000;
 
+const dynamo = dynamoDb();
 let server: RabbitmqServer | null = null;
 let url = elsewhere ?? "";
 /** What a test itself says to the broker. */
@@ -234,35 +238,62 @@ describe.skipIf(isMissing).concurrent("RabbitMQ's feed beside the suite", () => 
   });
 });
 
-describe.skipIf(isMissing).concurrent("RabbitMQ's feed beside a SQLite store", () => {
-  it.concurrent("tells another process of a change, with its kind", async () => {
-    const exchange = name();
+/** Stores that tell nobody of their changes, each with what ends it. */
+const SILENT_STORES: Readonly<Record<string, () => Promise<{ store: AnyStore; end(): void }>>> = {
+  SQLite: async () => {
     const file = temporaryFile();
     const db = openDatabase(file.path);
-    const work = defineJob({ kind: "work", input: z.object({}) });
-    const feed = rabbitmqFeed({ connection, exchange });
-    const elsewhereFeed = rabbitmqFeed({ connection, exchange });
-    const heard: FeedHint[] = [];
-    await elsewhereFeed.subscribe((hint) => heard.push(hint));
-    const waybill = createWaybill({ jobs: [work], store: sqliteStore({ db }), feed });
-    const job = await waybill.submit(work, {}, { owner: "ana", subject: "plan:1" }).unwrap();
-    await vi.waitFor(() => {
-      expect(heard).toContainEqual(
-        expect.objectContaining({
-          id: job.id,
-          kind: "work",
-          version: job.version,
-          owner: "ana",
-          subject: "plan:1",
-        }),
-      );
-    }, 10_000);
-    await waybill.close();
-    await feed.close();
-    await elsewhereFeed.close();
-    db.close();
-    file.remove();
-  });
+    return {
+      store: sqliteStore({ db }),
+      end() {
+        db.close();
+        file.remove();
+      },
+    };
+  },
+  DynamoDB: async () => {
+    const engine = await dynamo();
+    return { store: dynamodbStore({ client: engine.client(), table: await engine.table() }), end() {} };
+  },
+};
+
+describe.skipIf(isMissing).concurrent("RabbitMQ's feed beside a store that has none", () => {
+  it.concurrent.each(Object.keys(SILENT_STORES))(
+    "%s: another process follows a job to its end by hints alone, and hears its kind, owner and subject",
+    async (named) => {
+      const exchange = name();
+      const { store, end } = await SILENT_STORES[named]!();
+      const feeds = [1, 2].map(() => rabbitmqFeed({ connection, exchange }));
+      const work = defineJob({ kind: "work", input: z.object({}), output: z.null() });
+      // Looked at again after an hour: what is seen sooner was told.
+      const common = {
+        jobs: [work],
+        store,
+        queue: memoryQueue(),
+        policy: { watchEveryMs: 3_600_000 },
+      } as const;
+      const [web, back] = feeds.map((feed) => createWaybill({ ...common, feed }));
+      const heard: FeedHint[] = [];
+      await feeds[1]!.subscribe((hint) => heard.push(hint));
+      const job = await web!.submit(work, {}, { owner: "ana", subject: "plan:1" }).unwrap();
+      const result = web!.result(work, job.id);
+      const worker = back!.worker([work.handle(async () => null)], { reconcile: false });
+      const running = worker.run();
+      expect(await result).toBeNull();
+      await worker.stop();
+      await running;
+      // Of the submit, which this process had no part in.
+      await vi.waitFor(() => {
+        const { id, version } = job;
+        const hint = { id, version, kind: "work", owner: "ana", subject: "plan:1" };
+        expect(heard).toContainEqual(expect.objectContaining(hint));
+      }, 10_000);
+      for (const waybill of [web, back]) await waybill!.close();
+      for (const feed of feeds) await feed.close();
+      end();
+    },
+    60_000,
+  );
 });
 
 describe.skipIf(isMissing).concurrent("RabbitMQ's notifier beside the suite", () => {

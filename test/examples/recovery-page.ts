@@ -75,7 +75,7 @@ export async function openRecoveryPage(): Promise<RecoveryPage> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  const page = await openPage(waybill, origin);
+  const page = openPage(waybill, origin);
   answer = page.answer;
   page.attach(server);
   const cut = (): void => {

@@ -257,7 +257,10 @@ const REDIS: readonly Equivalent[] = [
     reason: "Redis reads an empty bound as 0, and every wake-up is later.",
   },
   { guard: /^(TAKE_DUE|PEEK|PEEK_READY): C\('ZRANGEBYSCORE',.*,⟦limit⟧\)$/, reason: TAKES_NO_MORE },
-  { guard: "BY_REF: C('ZREVRANGE',T..':f:'..ARGV[A+1],0,⟦9⟧)", reason: TAKES_NO_MORE },
+  {
+    guard: /^BY_REF: if (⟦#ids<10 or #out>=30⟧ never|⟦#ids<10⟧ or #out>=30|#ids<10 or ⟦#out>=30⟧)$/,
+    reason: SAVES_WORK,
+  },
   { guard: "PEEK_READY: math.min(⟦limit⟧,#found)", reason: TAKES_NO_MORE },
   { guard: "PEEK: if ⟦#out<2*limit⟧ and (list[j+1]~=after or list[j]>behind)", reason: TAKES_NO_MORE },
   { guard: /^PEEK(_READY)?: C\('ZRANGEBYSCORE',.*,⟦nows⟧,/, reason: READY_COMES_FIRST },

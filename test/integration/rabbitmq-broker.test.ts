@@ -1,5 +1,5 @@
 // What goes wrong between Waybill and a real broker, which all tests of this file share. Its consumer timeout is short.
-import { type ChannelModel, connect } from "amqplib";
+import { connect } from "amqplib";
 import { createWaybill, defineJob, memoryStore } from "waybill";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -7,9 +7,10 @@ import { Link, type LinkTimes } from "../../src/adapters/rabbitmq/link.js";
 import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
 import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
-import { rabbitmqConnection, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
+import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 import { type Exchange, EXCHANGES, type Fault, FAULTS, RabbitmqProxy } from "../support/rabbitmq-proxy.js";
+import { PlainConsumer } from "../support/rabbitmq-plain-consumer.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
 
 /** Half of it is what a successor has to be confirmed in, with a rung of the ladder that is declared for it first. */
@@ -224,53 +225,54 @@ describe.skipIf(isMissing).concurrent("a worker that starts with queues that are
   });
 });
 
-/** A consumer that knows nothing of Waybill: amqplib, a durable queue, and a loop that connects again. */
-class PlainConsumer {
-  readonly bodies: { readonly job_id: string; readonly version: number; readonly status: string }[] = [];
-  readonly #queue: string;
-  readonly #exchange: string;
-  readonly #pattern: string;
-  #isStopped = false;
-  #model: ChannelModel | null = null;
+describe.skipIf(isMissing).concurrent("a broker that runs short of memory", () => {
+  it.concurrent(
+    "gets nothing until it has some: what is sent is unknown, nothing hangs, and the connection stays",
+    async () => {
+      const { proxy, link, end } = await proxied(HASTY);
+      const queue = rabbitmqQueue({ connection: link, queue: server.name() });
+      const notifier = rabbitmqNotifier({ connection: link, exchange: server.name() });
+      const feed = rabbitmqFeed({ connection: link, exchange: server.name() });
+      const told = () => publishing(notifier, [sampleEvent("job-a", 1)]);
+      const hint = { id: "a", kind: "k", version: 1, owner: null, subject: null };
+      await feed.publish([hint]);
+      expect(await told()).toEqual([{ status: "delivered" }]);
+      expect(await queue.send([message("held")])).toEqual([{ status: "sent" }]);
+      const held = await eventually("held", async () => (await receive(queue, 1))[0] ?? null);
 
-  constructor(exchange: string, pattern: string) {
-    this.#exchange = exchange;
-    this.#pattern = pattern;
-    this.#queue = server.name();
-  }
+      const closedBefore = [...proxy.channelsClosed];
+      proxy.block();
+      // Under way before the broker's word is heard: it may have been taken or not.
+      const [underWay] = await queue.send([message("under way")]);
+      expect(underWay?.status).toBe("unknown");
+      const reason = "the broker is short of memory or disk and takes nothing now";
+      expect(await queue.send([message("told")])).toEqual([{ status: "unknown", reason }]);
+      expect(await told()).toEqual([{ status: "held", reason, afterMs: expect.any(Number) as number }]);
+      await feed.publish([hint]);
+      await expect(receive(queue, 1)).rejects.toMatchObject({ code: "queue.unavailable" });
 
-  async start(): Promise<void> {
-    this.#model = await connect(server.url, { noDelay: true });
-    this.#model.on("error", () => undefined);
-    this.#model.on("close", () => void this.#again());
-    const channel = await this.#model.createChannel();
-    channel.on("error", () => undefined);
-    await channel.assertExchange(this.#exchange, "topic", { durable: true });
-    await channel.assertQueue(this.#queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
-    await channel.bindQueue(this.#queue, this.#exchange, this.#pattern);
-    await channel.consume(this.#queue, (given) => {
-      if (given === null) return;
-      this.bodies.push(JSON.parse(given.content.toString()) as PlainConsumer["bodies"][number]);
-      channel.ack(given);
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.#model?.close();
-  }
-
-  async #again(): Promise<void> {
-    while (!this.#isStopped) {
-      try {
-        await this.start();
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-  }
-}
+      proxy.unblock();
+      await eventually("sent", async () =>
+        (await queue.send([message("after")]))[0]?.status === "sent" ? true : null,
+      );
+      expect(await told()).toEqual([{ status: "delivered" }]);
+      // Of the connection that there was before.
+      await held.ack();
+      const left = new Set(["under way", "after"]);
+      await eventually("the rest", async () => {
+        for (const delivery of await receive(queue, 5)) {
+          left.delete(delivery.body);
+          await delivery.ack();
+        }
+        return left.size === 0 ? true : null;
+      });
+      expect(proxy.channelsClosed).toEqual(closedBefore);
+      for (const part of [queue, notifier, feed]) await part.close?.();
+      await end();
+    },
+    PATIENCE_MS * 2,
+  );
+});
 
 function publishing(notifier: Notifier, events: readonly ServerEvent[]): Promise<readonly PublishResult[]> {
   return notifier.publish(events, { signal: new AbortController().signal, view: async () => null });
@@ -280,8 +282,8 @@ describe.skipIf(isMissing)("a plain consumer of amqplib", () => {
   it("gets one copy of each change, in order, also where both routing keys lead to its queue", async () => {
     const connection = rabbitmqConnection(() => connect(server.url));
     const exchange = server.name();
-    const all = new PlainConsumer(exchange, "document.status.*");
-    const failures = new PlainConsumer(exchange, "*.status.failed");
+    const all = new PlainConsumer(server, exchange, "document.status.*");
+    const failures = new PlainConsumer(server, exchange, "*.status.failed");
     for (const consumer of [all, failures]) await consumer.start();
     const notifier = rabbitmqNotifier({ connection, exchange, format: "flat", name: () => "document" });
     const words = ["pending", "processing", "failed"];
@@ -375,7 +377,7 @@ interface Lasting {
 async function declareLasting(): Promise<Lasting> {
   const connection = rabbitmqConnection(() => connect(server.url));
   const exchange = server.name();
-  const consumer = new PlainConsumer(exchange, "document.status.updated");
+  const consumer = new PlainConsumer(server, exchange, "document.status.updated");
   await consumer.start();
   const queue = rabbitmqQueue({ connection, queue: server.name(), maxReceives: 100 });
   await receive(queue, 1, 0);

@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
@@ -10,15 +7,8 @@ import { createHooks } from "../../src/react.js";
 import type { ingest } from "../types/sample-jobs.js";
 import { viewOf } from "../unit/client-server.js";
 import { App } from "./react-app.js";
+import { CHROMIUM, pageScripts, shell } from "./react-bench.js";
 import { type Gateway, openGateway } from "./react-gateway.js";
-
-const STYLE = `
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; background: #fcfcfd; color: #1c1d21; }
-  @media (prefers-color-scheme: dark) { :root { background: #111216; color: #ecedf0; } }
-  [data-part=bar] { height: 8px; border: 1px solid #8b909b; background: linear-gradient(currentColor 0 0) 0 / var(--percent, 0) no-repeat; }
-`;
-const shell = (body: string, head = ""): string =>
-  `<!doctype html><html lang="en"><head><title>Jobs</title><link rel="icon" href="data:,"><style>${STYLE}</style>${head}</head><body><div id="root">${body}</div><script type="module" src="/page.js"></script></body></html>`;
 
 // A browser on a busy machine takes its time.
 vi.setConfig({ testTimeout: 60_000 });
@@ -30,20 +20,8 @@ let scripts: Record<string, string>;
 const problems: string[] = [];
 
 beforeAll(async () => {
-  const { outputFiles } = await build({
-    entryPoints: [new URL("react-page.tsx", import.meta.url).pathname],
-    bundle: true,
-    format: "esm",
-    jsx: "automatic",
-    write: false,
-    // React says what it finds wrong only in development.
-    define: { "process.env.NODE_ENV": '"development"' },
-  });
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  scripts = { "/page.js": outputFiles[0]?.text ?? "", "/axe.js": axe };
-  const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
-  args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
-  browser = await chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args });
+  scripts = await pageScripts();
+  browser = await chromium.launch(CHROMIUM);
   const context = await browser.newContext({ viewport: { width: 390, height: 700 } });
   page = await context.newPage();
   page.on("console", (message) => {
@@ -88,6 +66,25 @@ it("shows jobs live in StrictMode over one connection, and closes it with the la
   await page.evaluate("unmount()");
   await expect.poll(() => gateway.connections()).toBe(0);
   expect(problems).toEqual([]);
+});
+
+it("waits with Suspense: opens nothing before it is shown, and keeps its one connection while it is hidden", async () => {
+  await open();
+  gateway.put({ id: "a", subject: "document:1" });
+  await page.evaluate("mountSuspended()");
+  await shows("fallback", "Waiting");
+  await page.evaluate("new Promise((done) => setTimeout(done, 100))");
+  expect(gateway.opened()).toBe(0);
+  await page.evaluate("resume()");
+  await shows("job", "PENDING 1");
+  await shows("connection", "live");
+  await page.evaluate("suspend()");
+  await shows("fallback", "Waiting");
+  gateway.put({ id: "a", status: "COMPLETED", output: { chunks: 3 } });
+  await page.evaluate("resume()");
+  await shows("job", "COMPLETED 2");
+  await expect.poll(() => page.evaluate("settled"), { timeout: 10_000 }).toEqual(["a"]);
+  expect([gateway.opened(), problems]).toEqual([1, []]);
 });
 
 it("opens nothing for what is unmounted before it connects", async () => {
@@ -161,13 +158,18 @@ it.each(["light", "dark"] as const)("has components in which axe finds nothing, 
   await page.evaluate("gallery()");
   await page.locator("[data-waybill=loading-spinner]").first().waitFor();
   await page.addScriptTag({ url: "/axe.js" });
-  const found = await page.evaluate(
-    "axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))",
-  );
-  expect([found, problems]).toEqual([[], []]);
-  const pictures = process.env["WAYBILL_PICTURES"];
-  if (pictures !== undefined)
-    await page.screenshot({ path: `${pictures}/components-${colorScheme}.png`, fullPage: true });
+  for (const width of [390, 1_440]) {
+    await page.setViewportSize({ width, height: 700 });
+    const found = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, help }) => id + ': ' + help))",
+    );
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    expect([found, wide, problems]).toEqual([[], width, []]);
+    const pictures = process.env["WAYBILL_PICTURES"];
+    const picture = `${pictures ?? ""}/components-${colorScheme}-${String(width)}.png`;
+    if (pictures !== undefined) await page.screenshot({ path: picture, fullPage: true });
+  }
+  await page.setViewportSize({ width: 390, height: 700 });
 });
 
 it("turns nothing for those who asked for less motion", async () => {

@@ -11,6 +11,10 @@ export interface Gateway {
   readonly opened: () => number;
   readonly connections: () => number;
   readonly streams: () => number;
+  /** What becomes of each frame of changes from now on; `null`: it is sent. */
+  frames: ((frame: string, send: (frame: string) => void) => void) | null;
+  /** Sends a frame of changes, as it is, over every socket. */
+  say(frame: string): void;
   put(given: Partial<PublicView> & { readonly id: string }): void;
   page(path: string, html: string): void;
   kill(): void;
@@ -88,10 +92,17 @@ export async function openGateway(scripts: Readonly<Record<string, string>>): Pr
     const say = (frame: object): void => {
       socket.send(JSON.stringify(frame));
     };
+    const pass = (frame: string): void => {
+      const send = (text: string): void => {
+        socket.send(text);
+      };
+      if (gateway.frames === null) send(frame);
+      else gateway.frames(frame, send);
+    };
     const tell = (): void => {
       for (const [id, room] of rooms) {
         const changes = room.changes();
-        if (changes !== null) say({ type: "changes", id, ...changes });
+        if (changes !== null) pass(JSON.stringify({ type: "changes", id, ...changes }));
         if (!room.isOver) continue;
         rooms.delete(id);
         say({ type: "complete", id });
@@ -122,11 +133,15 @@ export async function openGateway(scripts: Readonly<Record<string, string>>): Pr
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const gateway: Gateway = {
     origin: `http://127.0.0.1:${port}`,
     opened: () => opened,
     connections: () => sockets.clients.size,
     streams: () => streams.size,
+    frames: null,
+    say(frame) {
+      for (const socket of sockets.clients) socket.send(frame);
+    },
     put(given) {
       const before = jobs.get(given.id);
       jobs.set(given.id, viewOf({ ...before, version: (before?.version ?? 0) + 1, ...given }));
@@ -142,4 +157,5 @@ export async function openGateway(scripts: Readonly<Record<string, string>>): Pr
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return gateway;
 }

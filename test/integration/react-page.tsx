@@ -1,4 +1,4 @@
-import { type ReactElement, StrictMode } from "react";
+import { type ReactElement, StrictMode, Suspense } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 import { createClient } from "../../src/client.js";
 import type { ingest } from "../types/sample-jobs.js";
@@ -11,6 +11,10 @@ const page = globalThis as unknown as {
   readonly location: { readonly href: string };
   readonly initial?: string;
   mount(options?: { leave?: boolean }): void;
+  /** As `mount`, beside something that is not there yet; `suspend` takes it away again. */
+  mountSuspended(): void;
+  suspend(): void;
+  resume(): void;
   hydrate(): void;
   gallery(): void;
   unmount(): void;
@@ -38,6 +42,37 @@ page.mount = ({ leave = false } = {}) => {
   root = createRoot(page.document.getElementById("root"));
   root.render(app);
   if (leave) root.unmount();
+};
+
+let resume = (): void => undefined;
+let late: Promise<void> | null = null;
+page.suspend = () => {
+  late = new Promise((resolve) => (resume = resolve));
+  showSuspended();
+};
+page.resume = () => {
+  late = null;
+  resume();
+};
+/** Throws what it waits for, which React of any version takes. */
+function Late(): ReactElement {
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a component that waits does
+  if (late !== null) throw late;
+  return <p id="late">There</p>;
+}
+function showSuspended(): void {
+  root?.render(
+    <StrictMode>
+      <Suspense fallback={<p id="fallback">Waiting</p>}>
+        <Late />
+        <App hooks={hooks} onSettled={onSettled} />
+      </Suspense>
+    </StrictMode>,
+  );
+}
+page.mountSuspended = () => {
+  root = createRoot(page.document.getElementById("root"));
+  page.suspend();
 };
 page.hydrate = () => {
   root = hydrateRoot(page.document.getElementById("root"), app);

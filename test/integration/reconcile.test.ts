@@ -105,6 +105,39 @@ describe("sending", () => {
     expect((await w.store.health({ nowMs: w.clock.now() })).unserved).toBe(0);
     expect((await w.read(lost)).record.status).toBe("QUEUED");
   });
+
+  it("to a queue that hangs holds up no sweep", async () => {
+    const w = world();
+    const p = w.process();
+    w.queue.faults.breakSends("unknown_lost", 30);
+    for (let jobs = 0; jobs < 30; jobs += 1) await p.submit();
+    const id = await p.submit();
+    await p.claim(id, "t", GRACE);
+    await w.clock.advance(GRACE + 1);
+    vi.spyOn(w.queue, "send").mockReturnValue(new Promise(() => undefined));
+    const begunAt = w.clock.now();
+    expect(await p.pass({ budgetMs: 25_000 })).toMatchObject({ looked: 31, swept: 1, sent: 31 });
+    // Behind all of them in line, and each of them takes ten seconds to be given up.
+    const { updatedAt, status } = (await w.read(id)).record;
+    expect(status).toBe("PENDING");
+    expect(updatedAt - begunAt).toBeLessThanOrEqual(5_000);
+  });
+
+  it("again through a queue that does not say what waits in it holds up no sweep", async () => {
+    const w = world();
+    const p = w.process();
+    for (let jobs = 0; jobs < 30; jobs += 1) await p.submit();
+    await w.clock.advance(590_000);
+    const id = await p.submit();
+    await p.claim(id, "t", 10_500);
+    await w.clock.advance(11_000);
+    const hang = new Promise<never>(() => undefined);
+    vi.spyOn(w.queue, "send").mockReturnValue(hang);
+    vi.spyOn(w.queue, "backlog").mockReturnValue(hang);
+    const begunAt = w.clock.now();
+    expect(await p.pass({ budgetMs: 25_000 })).toMatchObject({ looked: 31, swept: 1, sent: 31 });
+    expect((await w.read(id)).record.updatedAt - begunAt).toBeLessThanOrEqual(5_000);
+  });
 });
 
 describe("leases", () => {
@@ -322,6 +355,15 @@ describe("external work", () => {
     const report = await p.pass({ budgetMs: 20_000 });
     expect(report).toMatchObject({ looked: 17, swept: 1, sent: 2, polled: 0, more: true });
     expect(report.elapsedMs).toBeLessThanOrEqual(20_000);
+  });
+
+  it("is looked at although the queue that is to carry the next look hangs", async () => {
+    const w = world();
+    const p = w.process({ handlers: [handlerOf(WORK, open)] });
+    for (let jobs = 0; jobs < 30; jobs += 1) await waiting(w, p);
+    await w.clock.advance(30_000);
+    vi.spyOn(w.queue, "send").mockReturnValue(new Promise(() => undefined));
+    expect(await p.pass({ budgetMs: 15_000 })).toMatchObject({ looked: 30, polled: 30 });
   });
 
   it("is not begun when little of the budget is left", async () => {
@@ -660,7 +702,11 @@ describe("a pass", () => {
 
   it("keeps up with the rate at which jobs expire, and says where it did not get to the end", async () => {
     const w = world();
-    const p = w.process({ definitions: [kind("test.work", { retainMs: 1_000 })], queue: false });
+    const p = w.process({
+      definitions: [kind("test.work", { retainMs: 1_000 })],
+      queue: false,
+      policy: { watchEveryMs: 500 },
+    });
     const ended = async (jobs: number): Promise<void> => {
       for (let made = 0; made < jobs; made += 1) await p.complete(await p.claim(await p.submit()));
       await w.clock.advance(2_000);

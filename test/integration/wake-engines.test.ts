@@ -1,5 +1,9 @@
 // Jobs that become ready wake idle workers of other processes, on real engines and without configuration. Nobody asks for
 // an hour, so that what is found was told.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { AnyStore } from "../../src/core/ports/store.js";
@@ -94,6 +98,25 @@ const engines: Readonly<Record<string, Engine>> = {
       const prefix = server.prefix();
       const make = (): AnyStore =>
         redisStore({ client: server.client(), prefix, onWarning: () => undefined });
+      return [make(), make()];
+    },
+  },
+  "Redis behind a Sentinel": {
+    missing: redisMissing(),
+    pair: async () => {
+      const primary = await startRedis();
+      closers.push(() => primary.stop());
+      const folder = mkdtempSync(join(tmpdir(), "waybill-wake-"));
+      closers.push(() => {
+        rmSync(folder, { recursive: true });
+      });
+      const configuration = join(folder, "sentinel.conf");
+      writeFileSync(configuration, `sentinel monitor jobs 127.0.0.1 ${primary.port} 1\n`);
+      const sentinel = await startRedis({ sentinel: configuration });
+      closers.push(() => sentinel.stop());
+      const at = { sentinels: [{ host: "127.0.0.1", port: sentinel.port }], name: "jobs" };
+      const make = (): AnyStore =>
+        redisStore({ client: primary.own(new Redis(at)), onWarning: () => undefined });
       return [make(), make()];
     },
   },

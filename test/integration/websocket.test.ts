@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect as connectTcp } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { WebSocketServer } from "ws";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { LIVE_PROTOCOL } from "../../src/core/wire/live.js";
 import { websocketGateway } from "../../src/transports/websocket/gateway.js";
+import { nginxMissing, startNginx } from "../support/nginx-server.js";
 import { ended, observeWorld, other, work } from "../unit/observe-world.js";
 import { authorizing, type Client, listening, ORIGIN, websocketWorld } from "./websocket-world.js";
 
@@ -133,6 +135,35 @@ describe("who is calling", () => {
     await pass(at, 61_000);
     expect(await lazy.closed).toBe(4401);
     expect(eager.socket.readyState).toBe(1);
+  });
+
+  it("gives nobody a byte of another by a credential that is swapped, nor a byte of their own by one that has ended", async () => {
+    const at = await open();
+    at.write("anns");
+    at.write("beas", { owner: "bea" });
+    const swapped = at.connect("ann-for-a-minute");
+    const lazy = at.connect("ann-for-a-minute");
+    const eager = at.connect("ann-for-a-minute");
+    for (const client of [swapped, lazy, eager]) {
+      await client.send({ type: "subscribe", id: "s", filter: { owner: "self" } });
+      expect(await nextChanges(client)).toMatchObject({ jobs: [{ id: "anns" }] });
+    }
+    // What is asked for while it is found out who asks waits, and goes with the connection.
+    await swapped.send({ type: "renew", token: "bea" });
+    await swapped.send({ type: "subscribe", id: "t", filter: { owner: "self" }, known: { beas: 1 } });
+    await swapped.send({ type: "subscribe", id: "u", filter: { jobId: "beas" } });
+    expect(await swapped.closed).toBe(4401);
+    await eager.send({ type: "renew", token: "ann" });
+    expect(await eager.next()).toMatchObject({ type: "ready", expiresInMs: null });
+    await pass(at, 61_000);
+    expect(await lazy.closed).toBe(4401);
+    const told = lazy.texts.length;
+    at.put("beas", { owner: "bea" });
+    at.put("anns");
+    expect(await eager.next()).toMatchObject({ id: "s", jobs: [{ id: "anns", version: 2 }] });
+    await turn();
+    expect(lazy.texts).toHaveLength(told);
+    expect([swapped, lazy, eager].flatMap(({ texts }) => texts).join()).not.toMatch(/beas|"bea"/);
   });
 
   it("has 100 connections, and no more", async () => {
@@ -428,6 +459,45 @@ describe("a slow or silent client", () => {
     expect(slow.socket.bytesRead).toBeLessThan(6_000_000);
     expect(healthy.socket.readyState).toBe(1);
   }, 30_000);
+});
+
+describe.skipIf(nginxMissing() !== null)("behind nginx", () => {
+  it("is not cut off while nothing changes: its pings are signs of life", async () => {
+    const at = await open();
+    at.write("a");
+    // Takes sockets, and says nothing over them: what a proxy makes of that.
+    const mute = new WebSocketServer({ noServer: true });
+    at.server.on("upgrade", (request, socket, head) => {
+      if (request.url === "/mute") mute.handleUpgrade(request, socket, head, () => undefined);
+    });
+    const upstream = `http://127.0.0.1:${at.port}`;
+    const proxy = await startNginx({ upstream, readTimeoutS: 3, upgrades: true });
+    worlds.push({ end: () => proxy.stop() });
+    const address = proxy.url.replace("http", "ws");
+    const headers = { authorization: "Bearer ann" };
+    const client = new WebSocket(`${address}/jobs`, LIVE_PROTOCOL, { headers });
+    const heard: string[] = [];
+    client.on("message", (data: Buffer) => heard.push(data.toString()));
+    await once(client, "open");
+    const link = [...at.upgraded].at(-1)!;
+    client.send(JSON.stringify({ type: "subscribe", id: "s", filter: { jobId: "a" } }));
+    const silent = new WebSocket(`${address}/mute`);
+    let cut = false;
+    const isCut = (): boolean => cut;
+    const ended = once(silent, "close").then(() => (cut = true));
+    // A ping each time, until the proxy has lost patience with what says nothing.
+    while (!isCut()) {
+      const answered = once(link, "data");
+      await at.clock.advance(26_000);
+      await answered;
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 200))]);
+    }
+    at.put("a", { status: "QUEUED" });
+    await vi.waitFor(() => {
+      expect(heard.at(-1)).toContain('"status":"QUEUED"');
+    }, 20_000);
+    client.terminate();
+  }, 60_000);
 });
 
 describe("closing", () => {

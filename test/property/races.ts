@@ -72,9 +72,9 @@ export class Race {
     }
   }
 
-  claimNext(token: string): Promise<readonly StoredJob[]> {
+  async claimNext(token: string): Promise<readonly StoredJob[]> {
     const on = this.#process();
-    return on.core.gateway.claimNext(this.#next(on, token));
+    return (await on.core.gateway.claimNext(this.#next(on, token))).jobs;
   }
 
   claim(token: string): Promise<ClaimResult> {

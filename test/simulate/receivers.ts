@@ -18,7 +18,6 @@ export interface ReceiverOptions {
 /** Who is told of events outside; it checks each by what is stored. */
 export class Receiver implements Notifier {
   readonly on: readonly EventType[] | undefined;
-  readonly retry = { maxAttempts: 12, baseMs: 300, capMs: 6_000 };
   readonly timeoutMs = 4_000;
   readonly #options: ReceiverOptions;
   /** Versions by job, in order of arrival; a job that is made anew after its purge is another one. */

@@ -56,6 +56,8 @@ const POLICY: Partial<Policy> = {
   reconcileBusyMs: 500,
   reconcileIdleMs: 2_500,
   unknownRetryMs: 4_000,
+  // By the clocks of two processes an entry may have failed for hours: nobody here waits that long for the next try.
+  notifier: { ...DEFAULT_POLICY.notifier, baseMs: 300, capMs: 6_000 },
   maxHistoryEntries: 24,
   maxWarnings: 3,
 };

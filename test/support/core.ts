@@ -4,6 +4,7 @@ import type { Checked, Definition } from "../../src/core/definition.js";
 import type { Announcement, Core } from "../../src/core/engine/context.js";
 import { createDispatcher, type Dispatcher } from "../../src/core/engine/submit/dispatch.js";
 import { createGateway } from "../../src/core/engine/store/gateway.js";
+import { createReentry } from "../../src/core/engine/reentry.js";
 import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
@@ -144,6 +145,7 @@ export function testCore(options: TestCoreOptions): TestCore {
     tellParked() {
       // Who tests the hook composes a Waybill.
     },
+    reentry: createReentry(),
     unserved: createUnserved(clock, 120_000),
     archive(jobId, entries) {
       heard.archived.push({ jobId, entries });

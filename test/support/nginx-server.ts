@@ -37,6 +37,8 @@ export async function startNginx(options: {
   readonly upstream: string;
   /** How long it waits for the next byte of an answer. */
   readonly readTimeoutS: number;
+  /** Lets WebSockets through, which nginx does only where it is told. @default false */
+  readonly upgrades?: boolean;
 }): Promise<NginxServer> {
   const folder = mkdtempSync(join(tmpdir(), "waybill-nginx-"));
   const giveUpAt = Date.now() + START_MS;
@@ -73,12 +75,14 @@ export async function startNginx(options: {
 interface Configured {
   readonly upstream: string;
   readonly readTimeoutS: number;
+  readonly upgrades?: boolean;
   readonly folder: string;
   readonly port: number;
 }
 
-function configuration({ upstream, readTimeoutS, folder, port }: Configured): string {
+function configuration({ upstream, readTimeoutS, upgrades = false, folder, port }: Configured): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  const upgrade = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;`;
   return `
 daemon off;
 master_process off;
@@ -94,6 +98,7 @@ ${temporary.map((name) => `  ${name}_temp_path ${folder}/${name};`).join("\n")}
     location / {
       proxy_pass ${upstream};
       proxy_read_timeout ${readTimeoutS}s;
+      ${upgrades ? upgrade : ""}
     }
   }
 }

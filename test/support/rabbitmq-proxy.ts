@@ -27,6 +27,9 @@ export const FAULTS = ["refused", "lost before", "lost after", "hung"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 const CHANNEL_CLOSE = [20, 40] as const;
+const CONNECTION_BLOCKED = [10, 60] as const;
+const CONNECTION_UNBLOCKED = [10, 61] as const;
+const QUEUE_DECLARE = [50, 10] as const;
 const HEADER_BYTES = 8;
 const METHOD_FRAME = 1;
 
@@ -45,6 +48,8 @@ interface Link {
   awaited: { readonly channel: number; readonly method: readonly [number, number] } | null;
   /** Contents of a message that was refused: they follow in frames of their own. */
   swallowing: number | null;
+  /** What the broker leaves unread while it is short of memory; `null`: it reads. */
+  unread: Buffer[] | null;
 }
 
 export class RabbitmqProxy {
@@ -92,6 +97,22 @@ export class RabbitmqProxy {
     for (const link of [...this.#links]) cut(link);
   }
 
+  /** Does on every connection what a broker does that runs short of memory or disk: it says so, and reads nothing more. */
+  block(): void {
+    for (const link of this.#links) {
+      link.unread = [];
+      link.outer.write(methodFrame(0, CONNECTION_BLOCKED, shortString("low on memory")));
+    }
+  }
+
+  unblock(): void {
+    for (const link of this.#links) {
+      for (const bytes of link.unread ?? []) link.inner.write(bytes);
+      link.unread = null;
+      link.outer.write(methodFrame(0, CONNECTION_UNBLOCKED, Buffer.alloc(0)));
+    }
+  }
+
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -100,7 +121,7 @@ export class RabbitmqProxy {
   #join(outer: Socket): void {
     const inner = connect(this.#target, "127.0.0.1");
     for (const socket of [inner, outer]) socket.setNoDelay(true);
-    const link: Link = { inner, outer, isHung: false, awaited: null, swallowing: null };
+    const link: Link = { inner, outer, isHung: false, awaited: null, swallowing: null, unread: null };
     this.#links.add(link);
     const end = (): void => {
       this.#links.delete(link);
@@ -130,6 +151,10 @@ export class RabbitmqProxy {
   }
 
   #ask(link: Link, frame: Frame): void {
+    if (link.unread !== null) {
+      link.unread.push(frame.bytes);
+      return;
+    }
     if (link.isHung || link.swallowing === frame.channel) {
       if (frame.type !== METHOD_FRAME || link.isHung) return;
       link.swallowing = null;
@@ -224,18 +249,23 @@ function isMethod({ method }: Frame, [classId, methodId]: readonly [number, numb
 
 /** A passive declaration of a queue that is not there: on an open channel the broker closes it, else the connection. */
 function declareMissing(channel: number): Buffer {
-  const name = Buffer.from("nobody-declares-this");
-  const payload = Buffer.concat([
-    // queue.declare, reserved, name, the flag "passive", no arguments.
-    Buffer.from([0, 50, 0, 10, 0, 0, name.length]),
-    name,
-    Buffer.from([1, 0, 0, 0, 0]),
-  ]);
-  const head = Buffer.alloc(7);
+  // Reserved, the name, the flag "passive", no arguments.
+  const parts = [Buffer.from([0, 0]), shortString("nobody-declares-this"), Buffer.from([1, 0, 0, 0, 0])];
+  return methodFrame(channel, QUEUE_DECLARE, Buffer.concat(parts));
+}
+
+function methodFrame(channel: number, method: readonly [number, number], given: Buffer): Buffer {
+  const head = Buffer.alloc(11);
   head.writeUInt8(METHOD_FRAME, 0);
   head.writeUInt16BE(channel, 1);
-  head.writeUInt32BE(payload.length, 3);
-  return Buffer.concat([head, payload, Buffer.from([0xce])]);
+  head.writeUInt32BE(4 + given.length, 3);
+  head.writeUInt16BE(method[0], 7);
+  head.writeUInt16BE(method[1], 9);
+  return Buffer.concat([head, given, Buffer.from([0xce])]);
+}
+
+function shortString(text: string): Buffer {
+  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
 }
 
 function cut({ inner, outer }: Link): void {

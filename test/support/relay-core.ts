@@ -15,6 +15,7 @@ import {
 } from "../../src/core/engine/reconcile/reconciler.js";
 import type { PublishAttempt } from "../../src/core/engine/relay/attempt.js";
 import { createRelay, type Relay } from "../../src/core/engine/relay/relay.js";
+import { createReentry } from "../../src/core/engine/reentry.js";
 import { createUnserved } from "../../src/core/engine/unserved.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { submit, type RuntimeSubmitOptions } from "../../src/core/engine/submit/submit.js";
@@ -195,6 +196,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     archive: quiet,
     tellParked: quiet,
     tellPublish: (attempt) => void attempts.push(attempt),
+    reentry: createReentry(),
     unserved: createUnserved(clock, 120_000),
   };
   const dispatcher = createDispatcher(core);

@@ -95,6 +95,11 @@ export class TcpProxy {
     }
   }
 
+  /** Over the connections that there are nothing goes any more, and nobody is told; new ones are as ever. */
+  blackHole(): void {
+    for (const link of this.#links) link.isSilent = true;
+  }
+
   async close(): Promise<void> {
     for (const link of [...this.#links]) cut(link);
     await new Promise((resolve) => this.#server.close(resolve));

@@ -1,4 +1,4 @@
-import { existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 
 /** Lines that outlive the process that wrote them. */
 export interface AppendLog {
@@ -21,15 +21,35 @@ export function appendLog(path: string): AppendLog {
 /** The whole lines of a file, in the order in which they were written. */
 export function readLog(path: string): readonly unknown[] {
   if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .flatMap((text) => {
-      // What a kill cut off has no closing bracket.
-      if (!text.startsWith("{") || !text.endsWith("}")) return [];
-      try {
-        return [JSON.parse(text) as unknown];
-      } catch {
-        return [];
-      }
-    });
+  return readFileSync(path, "utf8").split("\n").flatMap(lineOf);
+}
+
+/** Reads a file that grows: each call returns the lines since the last. */
+export function followLog(path: string): () => readonly unknown[] {
+  let from = 0;
+  let rest = Buffer.alloc(0);
+  return () => {
+    if (!existsSync(path)) return [];
+    const file = openSync(path, "r");
+    try {
+      const more = Buffer.alloc(fstatSync(file).size - from);
+      from += readSync(file, more, 0, more.length, from);
+      const whole = Buffer.concat([rest, more]);
+      const end = whole.lastIndexOf("\n") + 1;
+      rest = whole.subarray(end);
+      return whole.subarray(0, end).toString().split("\n").flatMap(lineOf);
+    } finally {
+      closeSync(file);
+    }
+  };
+}
+
+function lineOf(text: string): readonly unknown[] {
+  // What a kill cut off has no closing bracket.
+  if (!text.startsWith("{") || !text.endsWith("}")) return [];
+  try {
+    return [JSON.parse(text) as unknown];
+  } catch {
+    return [];
+  }
 }

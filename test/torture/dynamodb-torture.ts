@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { dynamodbStore, dynamodbTable } from "waybill/dynamodb";
+import { SLOW_PACE } from "./pace.js";
 import type { OpenStore, TortureStore } from "./torture-store.js";
 
 const TABLE = "torture";
@@ -18,6 +19,7 @@ function openClient(endpoint: string): DynamoDBClient {
 export const dynamodbTorture: TortureStore = {
   name: "dynamodb",
   hasServer: false,
+  pace: SLOW_PACE,
   async start() {
     const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -40,7 +42,8 @@ export const dynamodbTorture: TortureStore = {
   },
   async open(endpoint): Promise<OpenStore> {
     const client = openClient(endpoint);
-    const store = dynamodbStore({ client, table: TABLE });
+    // One machine has one clock.
+    const store = dynamodbStore({ client, table: TABLE, clockSkewMs: 0 });
     return {
       store,
       async close() {

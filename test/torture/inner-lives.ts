@@ -6,6 +6,7 @@ import { interceptStore } from "../../src/testing/intercept-store.js";
 import { effectLog } from "./effects.js";
 import { eventLog } from "./file-notifier.js";
 import { startLife } from "./life.js";
+import { PACE } from "./pace.js";
 import type { Random } from "./plans.js";
 import { sabotaged } from "./sabotage.js";
 import type { Begin, Life } from "./workers.js";
@@ -115,6 +116,7 @@ export function innerLives(
       folder,
       seed,
       ...parts,
+      pace: PACE,
       clock,
       effects: effectLog(folder, name),
       sleep: (ms, signal) => sleep(clock, ms, signal, true),

@@ -1,9 +1,6 @@
 import { defineJob } from "waybill";
 import { z } from "zod";
 
-/** How long a claim holds. Short: a run has many of them. */
-export const LEASE_MS = 1_500;
-
 /** What its handler will do with a job: the seed alone decides. */
 const planned = z.object({
   /** What each step takes. */
@@ -31,7 +28,6 @@ const common = {
   output,
   progress: z.object({ done: z.number(), total: z.number() }),
   phases: ["working", "ending"] as const,
-  leaseMs: LEASE_MS,
   // Many attempts: a job that meets every kill still ends by its own plan.
   retry: { maxAttempts: 8, baseMs: 40, capMs: 400 },
 };

@@ -6,7 +6,7 @@ import { fileNotifier } from "./file-notifier.js";
 import { handlersOf } from "./handlers.js";
 import { KINDS } from "./kinds.js";
 import { Outside } from "./outside.js";
-import { PACE } from "./pace.js";
+import type { Pace } from "./pace.js";
 import { submitPlanned, type SubmitPlan } from "./pairing/submitter.js";
 
 /** One life of a worker, in a process of its own or beside others. */
@@ -19,6 +19,7 @@ export interface LifeOptions {
   readonly queue?: Queue;
   /** What a life that submits is to submit. */
   readonly submit?: SubmitPlan;
+  readonly pace: Pace;
   readonly clock: Clock;
   readonly effects: AppendLog;
   readonly events: AppendLog;
@@ -40,7 +41,8 @@ export function outsideOf(folder: string): Outside {
 
 /** Puts together what an application would, and starts to work, to submit, or to reconcile: as its name begins. */
 export function startLife(options: LifeOptions): WorkerLife {
-  const { life, folder, seed, store, queue, submit, clock, effects, events, sleep, logger } = options;
+  const { life, folder, seed, store, queue, submit, pace } = options;
+  const { clock, effects, events, sleep, logger } = options;
   const random = seededRandom(seed);
   const waybill = createWaybill({
     jobs: KINDS,
@@ -49,7 +51,7 @@ export function startLife(options: LifeOptions): WorkerLife {
     clock,
     logger,
     notifiers: { file: fileNotifier(events, random) },
-    policy: PACE,
+    policy: pace,
   });
   const handlers = handlersOf({ life, effects, outside: outsideOf(folder), sleep });
   const stopping = new AbortController();
@@ -59,8 +61,8 @@ export function startLife(options: LifeOptions): WorkerLife {
   };
   if (life.startsWith("s") && submit !== undefined)
     return {
-      working: submitPlanned(waybill, submit, folder, stopping.signal).then(() =>
-        untilStopped(stopping.signal),
+      working: submitPlanned(waybill, { ...submit, leaseMs: pace.leaseMs }, folder, stopping.signal).then(
+        () => untilStopped(stopping.signal),
       ),
       stop,
     };

@@ -5,7 +5,7 @@ import type { CancelAnswer, Watched } from "./evidence.js";
 import type { TortureKind } from "./kinds.js";
 import type { PlannedJob } from "./plans.js";
 
-/** Longer than any outage of a run. */
+/** Longer than any outage of a run: so long is waited for the next acknowledgement. */
 const PATIENCE_MS = 60_000;
 
 export type TortureWaybill = Waybill<TortureKind>;
@@ -35,6 +35,7 @@ export class Load {
   readonly #elsewhere: (() => ReadonlySet<string>) | null;
   readonly #beside: Promise<void>[] = [];
   readonly #stopped = new AbortController();
+  #acknowledgedAt = 0;
 
   /** @param elsewhere - the jobs that another process was told are stored: it submits instead of this one */
   constructor(waybill: TortureWaybill, elsewhere: (() => ReadonlySet<string>) | null = null) {
@@ -63,9 +64,9 @@ export class Load {
   }
 
   async #submit(job: PlannedJob): Promise<void> {
-    const giveUpAt = Date.now() + PATIENCE_MS;
+    const startedAt = Date.now();
     while (!(await this.#tryToSubmit(job))) {
-      if (Date.now() > giveUpAt) return;
+      if (Date.now() > Math.max(startedAt, this.#acknowledgedAt) + PATIENCE_MS) return;
       await sleep(100);
     }
     if (job.watched) this.#beside.push(this.#watch(job.id));
@@ -77,7 +78,10 @@ export class Load {
   async #tryToSubmit(job: PlannedJob): Promise<boolean> {
     const there =
       this.#elsewhere === null ? await tryToSubmit(this.#waybill, job) : this.#elsewhere().has(job.id);
-    if (there) this.acknowledged.add(job.id);
+    if (there) {
+      this.acknowledged.add(job.id);
+      this.#acknowledgedAt = Date.now();
+    }
     return there;
   }
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LEASE_MS } from "./kinds.js";
 import type { Random } from "./plans.js";
 import type { Workers } from "./workers.js";
 
@@ -25,6 +24,8 @@ interface Strike {
 interface NemesisParts {
   readonly workers: Workers;
   readonly random: Random;
+  /** How long a claim holds. */
+  readonly leaseMs: number;
   /** How many jobs a life has begun and not ended; given, a worker is killed in the middle of some. */
   readonly underWay: ((life: string) => number) | null;
   readonly crashServer: (() => Promise<void>) | null;
@@ -43,24 +44,28 @@ function drawStrikes(faults: Faults, random: Random, withinMs: number): readonly
 
 /** Strikes as drawn, and says how often it did. */
 export async function torment(
-  { workers, random, underWay, crashServer }: NemesisParts,
+  { workers, random, leaseMs, underWay, crashServer }: NemesisParts,
   faults: Faults,
   withinMs: number,
 ): Promise<Faults> {
   const struck = { kills: 0, stops: 0, orderly: 0, serverKills: 0 };
   const startedAt = Date.now();
+  // What comes behind an outage comes later by it: it is to meet somebody at work.
+  let outageMs = 0;
   for (const { fault, atMs } of drawStrikes(faults, random, withinMs)) {
-    await sleep(Math.max(0, startedAt + atMs - Date.now()));
+    await sleep(Math.max(0, startedAt + outageMs + atMs - Date.now()));
     if (fault === "serverKills") {
       if (crashServer === null) continue;
+      const crashedAt = Date.now();
       await crashServer();
+      outageMs += Date.now() - crashedAt;
     } else {
       // Each role in its turn is killed; the rest is for those that work.
       const role = fault === "kills" ? workers.roles[struck.kills % workers.roles.length] : undefined;
       const isBusy = fault === "kills" && role === "w" ? underWay : null;
       const name = await victim(workers, random, role ?? "w", isBusy);
       if (fault === "kills") await workers.kill(name);
-      if (fault === "stops") workers.freeze(name, LEASE_MS * (1.3 + random()));
+      if (fault === "stops") workers.freeze(name, leaseMs * (1.3 + random()));
       if (fault === "orderly") workers.stopOne(name);
     }
     struck[fault] += 1;

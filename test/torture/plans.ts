@@ -1,4 +1,4 @@
-import { brittle, flaky, LEASE_MS, type Plan, plain, stepwise, type TortureKind, tracked } from "./kinds.js";
+import { brittle, flaky, type Plan, plain, stepwise, type TortureKind, tracked } from "./kinds.js";
 
 /** One job of a run, before it is submitted. */
 export interface PlannedJob {
@@ -21,10 +21,14 @@ function between(random: Random, least: number, most: number): number {
 }
 
 /** The jobs of a run, spread over the time of its load: every kill finds some at work. */
-export function planJobs(random: Random, count: number, loadMs: number): readonly PlannedJob[] {
+export function planJobs(
+  random: Random,
+  count: number,
+  { loadMs, leaseMs }: { readonly loadMs: number; readonly leaseMs: number },
+): readonly PlannedJob[] {
   return Array.from({ length: count }, (_, index) => ({
     id: `job-${String(index).padStart(6, "0")}`,
-    ...drawKind(random),
+    ...drawKind(random, leaseMs),
     submitAtMs: Math.floor((loadMs * (index + random())) / count),
     delayMs: random() < 0.05 ? between(random, 50, 800) : 0,
     cancelAfterMs: random() < 0.1 ? between(random, 0, 900) : null,
@@ -32,9 +36,9 @@ export function planJobs(random: Random, count: number, loadMs: number): readonl
   }));
 }
 
-function drawKind(random: Random): Pick<PlannedJob, "kind" | "plan"> {
+function drawKind(random: Random, leaseMs: number): Pick<PlannedJob, "kind" | "plan"> {
   const draw = random();
-  const plan = drawPlan(random);
+  const plan = drawPlan(random, leaseMs);
   if (draw < 0.4) return { kind: plain, plan };
   if (draw < 0.6) return { kind: flaky, plan: { ...plan, failures: between(random, 1, 3) } };
   if (draw < 0.65) return { kind: brittle, plan: { ...plan, failures: between(random, 2, 4) } };
@@ -42,9 +46,9 @@ function drawKind(random: Random): Pick<PlannedJob, "kind" | "plan"> {
   return { kind: tracked, plan: { ...plan, stepsMs: plan.stepsMs.slice(0, 1) } };
 }
 
-function drawPlan(random: Random): Plan {
+function drawPlan(random: Random, leaseMs: number): Plan {
   // Some outlast their lease many times over, and live by their heartbeats.
-  const longest = random() < 0.08 ? LEASE_MS : 300;
+  const longest = random() < 0.08 ? leaseMs : 300;
   return {
     stepsMs: Array.from({ length: between(random, 1, 3) }, () => between(random, 5, longest)),
     failures: 0,

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { postgresStore } from "waybill/postgres";
 import { startServer } from "./postgres-server.js";
+import { PACE } from "./pace.js";
 import type { OpenStore, TortureStore } from "./torture-store.js";
 
 function openPool(port: string) {
@@ -21,6 +22,7 @@ function openPool(port: string) {
 export const postgresTorture: TortureStore = {
   name: "postgres",
   hasServer: true,
+  pace: PACE,
   async start() {
     const server = await startServer();
     const { pool, store } = openPool(server.port);

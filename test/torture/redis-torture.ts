@@ -1,12 +1,14 @@
 import { Redis } from "ioredis";
 import { redisStore } from "waybill/redis";
 import { startRedis } from "../integration/redis-process.js";
+import { PACE } from "./pace.js";
 import type { OpenStore, TortureStore } from "./torture-store.js";
 
 /** A real server that syncs every write, so that it may lose none when it is killed. */
 export const redisTorture: TortureStore = {
   name: "redis",
   hasServer: true,
+  pace: PACE,
   async start() {
     const server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
     return {

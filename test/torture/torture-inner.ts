@@ -1,6 +1,7 @@
 import { memoryStore, type Store } from "waybill";
 import { seededRandom } from "waybill/testing";
 import { innerLives } from "./inner-lives.js";
+import { PACE } from "./pace.js";
 import { runFolder, torture, type TortureOptions, type TortureResult } from "./torture.js";
 
 interface Honesty {
@@ -17,7 +18,7 @@ export async function tortureInner(options: TortureOptions, honesty: Honesty = {
   const begin = innerLives(store, folder, seededRandom(options.seed + 3), honesty.sabotage ?? null);
   try {
     const held = honesty.parent?.(store) ?? store;
-    return await torture(options, { store: held, begin, crashServer: null, folder });
+    return await torture(options, { store: held, begin, pace: PACE, crashServer: null, folder });
   } finally {
     remove();
   }

@@ -4,7 +4,7 @@ import type { TortureStore } from "./torture-store.js";
 
 /** Puts a store to torture that processes share: its own server, its own folder, real signals. */
 export async function tortureProcesses(
-  { name, start, open }: TortureStore,
+  { name, pace, start, open }: TortureStore,
   options: TortureOptions,
   sabotage: string | null = null,
 ): Promise<TortureResult> {
@@ -15,7 +15,7 @@ export async function tortureProcesses(
     const opened = await open(address);
     await opened.store.ready();
     const begin = await processes({ store: name, address, folder, sabotage });
-    const result = await torture(options, { store: opened.store, begin, crashServer: crash, folder });
+    const result = await torture(options, { store: opened.store, begin, pace, crashServer: crash, folder });
     await opened.close();
     return result;
   } finally {

@@ -1,4 +1,5 @@
 import type { Store } from "waybill";
+import type { Pace } from "./pace.js";
 
 /** A store as one process holds it. */
 export interface OpenStore {
@@ -22,6 +23,7 @@ export interface TortureStore {
   readonly name: string;
   /** A server stands behind it that can be killed. */
   readonly hasServer: boolean;
+  readonly pace: Pace;
   /** Starts what the store needs, and makes its tables. */
   readonly start: (folder: string) => Promise<StoreServer>;
   /** Opens it in this process: the parent's and every worker's alike. Asks no server whether it is there. */

@@ -11,7 +11,7 @@ import { KINDS } from "./kinds.js";
 import { outsideOf } from "./life.js";
 import { Load } from "./load.js";
 import { type Faults, torment } from "./nemesis.js";
-import { PACE } from "./pace.js";
+import type { Pace } from "./pace.js";
 import { planJobs } from "./plans.js";
 import { type Recovery, recoveryOf } from "./recovery.js";
 import { judge } from "./verdict.js";
@@ -23,7 +23,7 @@ export interface TortureOptions extends Faults {
   readonly workers: number;
   /** Over how long the jobs are submitted, and the faults strike. */
   readonly loadMs: number;
-  /** How long what was begun may take to end, when no more faults strike. */
+  /** What gets no further in so long, when no more faults strike, is stuck. */
   readonly drainMs: number;
 }
 
@@ -32,6 +32,7 @@ export interface Subject {
   /** As the parent holds it. */
   readonly store: Store;
   readonly begin: Begin;
+  readonly pace: Pace;
   /** Hands jobs over in place of the store. */
   readonly queue?: Queue;
   /** Names of the lives, where they are not all workers: the first letter says what each is. */
@@ -72,10 +73,10 @@ const SILENT: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
  */
 export async function torture(options: TortureOptions, subject: Subject): Promise<TortureResult> {
   const { seed, loadMs } = options;
-  const { store, folder, begin, crashServer, queue, acknowledged } = subject;
+  const { store, folder, begin, pace, crashServer, queue, acknowledged } = subject;
   const lives = subject.lives ?? Array.from({ length: options.workers }, (_, index) => `w${index + 1}`);
   const startedAt = Date.now();
-  const planned = planJobs(seededRandom(seed), options.jobs, loadMs);
+  const planned = planJobs(seededRandom(seed), options.jobs, { loadMs, leaseMs: pace.leaseMs });
   const outside = outsideOf(folder);
   const waybill = createWaybill({
     jobs: KINDS,
@@ -83,7 +84,7 @@ export async function torture(options: TortureOptions, subject: Subject): Promis
     ...(queue === undefined ? {} : { queue }),
     logger: SILENT,
     notifiers: { file: fileNotifier(eventLog(folder), seededRandom(seed + 1)) },
-    policy: PACE,
+    policy: pace,
   });
   const load = new Load(waybill, acknowledged);
   const workers = new Workers(begin, lives, seed);
@@ -92,6 +93,7 @@ export async function torture(options: TortureOptions, subject: Subject): Promis
     const nemesis = {
       workers,
       random: seededRandom(seed + 2),
+      leaseMs: pace.leaseMs,
       underWay: subject.underWay ?? null,
       crashServer,
     };

@@ -30,7 +30,8 @@ const { life, folder, seed } = options;
 
 process.stdin.on("end", () => process.exit(3)).resume();
 
-const opened = await (await storeNamed(options.store)).open(options.address);
+const tortureStore = await storeNamed(options.store);
+const opened = await tortureStore.open(options.address);
 const openedQueue =
   options.queue && (await (await queueNamed(options.queue.name)).open(options.queue.address));
 const log = appendLog(`${folder}/log-${life}.txt`);
@@ -50,6 +51,7 @@ const { working, stop } = startLife({
   store,
   ...(openedQueue && { queue: openedQueue.queue }),
   ...(options.submit && { submit: options.submit }),
+  pace: tortureStore.pace,
   clock: systemClock,
   effects: effectLog(folder, life),
   events,

@@ -18,7 +18,7 @@ const PLANTED: readonly (readonly [rule: string, path: string, source: string])[
   [
     "adapters-and-transports-know-the-ports-only",
     "src/transports/webhook/planted-decision.ts",
-    `export type { Decision } from "../../core/decide/change.js";`,
+    `export type { Decision } from "../../core/decide/change/change.js";`,
   ],
   [
     "adapters-and-transports-know-nothing-of-each-other",
@@ -30,7 +30,11 @@ const PLANTED: readonly (readonly [rule: string, path: string, source: string])[
     "src/core/engine/run/planted-adapter.ts",
     `export { memoryStore } from "../../../adapters/memory/store.js";`,
   ],
-  ["decisions-are-pure", "src/core/decide/planted-clock.ts", `export { systemClock } from "../clock.js";`],
+  [
+    "decisions-are-pure",
+    "src/core/decide/planted-clock.ts",
+    `export { systemClock } from "../environment/clock.js";`,
+  ],
   ["no-driver", "src/adapters/postgres/planted-driver.ts", `export { default } from "pg";`],
   ["runs-in-a-browser", "src/core/planted-node.ts", `export { readFileSync } from "node:fs";`],
 ];

@@ -3,7 +3,7 @@ import type { RabbitmqChannelModel, RabbitmqMessage } from "../../src/adapters/r
 import { reasonOf, unavailable } from "../../src/adapters/rabbitmq/errors.js";
 import { Link } from "../../src/adapters/rabbitmq/link.js";
 import { LONGEST_DELAY_MS, rungNames, rungOf } from "../../src/adapters/rabbitmq/topology.js";
-import { headersOf, returnsOf, travelOf } from "../../src/adapters/rabbitmq/travel.js";
+import { headersOf, returnsOf, travelOf } from "../../src/adapters/rabbitmq/work-queue/travel.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 

@@ -1,5 +1,8 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createWaybill, defineJob, memoryStore } from "../../src/index.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
 import { ended, observeWorld } from "./observe-world.js";
 
 describe("watch", () => {
@@ -83,5 +86,26 @@ describe("watch", () => {
     await at.clock.advance(2_000);
     await watched;
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it("sees the end of a job that is kept for a second, in a process that nobody tells", async () => {
+    const clock = fakeClock();
+    const store = memoryStore();
+    const brief = defineJob({ kind: "brief", input: z.number(), output: z.number(), retainMs: 1_000 });
+    const here = createWaybill({ jobs: [brief], store, clock });
+    const elsewhere = createWaybill({ jobs: [brief], store, clock });
+    const ids = [];
+    // Some end soon after a look of theirs, some long after.
+    for (let n = 0; n < 40; n += 1)
+      ids.push((await here.submit(brief, n, { delayMs: 20_000 + n * 500 }).unwrap()).id);
+    const outputs = Promise.all(ids.map((id) => elsewhere.result(brief, id)));
+    const worker = here.worker([brief.handle(({ input }) => input)]);
+    const running = worker.run();
+    expect(await clock.runUntil(outputs)).toEqual(ids.map((_, n) => n));
+    await clock.advance(60_000);
+    expect(await clock.runUntil(here.get(brief, ids[0] ?? ""))).toBeNull();
+    await clock.runUntil(worker.stop());
+    await running;
+    await clock.runUntil(Promise.all([here.close(), elsewhere.close()]));
   });
 });

@@ -1,7 +1,7 @@
 import { createRoot } from "react-dom/client";
+import { document, location } from "../../shell/browser.js";
 import { Execution } from "./execution.js";
 import { Plan, Plans } from "./plan.js";
-import { location } from "./shell.js";
 import { type PlanId, PLANS } from "./words.js";
 
 function App() {
@@ -11,8 +11,5 @@ function App() {
   return <Plans />;
 }
 
-const { document } = globalThis as unknown as {
-  readonly document: { getElementById(id: string): Parameters<typeof createRoot>[0] | null };
-};
 const root = document.getElementById("root");
 if (root !== null) createRoot(root).render(<App />);

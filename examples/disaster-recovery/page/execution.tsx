@@ -1,24 +1,13 @@
 import type { JobView } from "waybill";
 import { ProgressIndicator, StatusBadge } from "waybill/react";
+import { location } from "../../shell/browser.js";
+import { Loading, useTitle } from "../../shell/shell.js";
+import { ago, clock, useNow } from "../../shell/time.js";
 import type { ExecutionRecord } from "../execution-record.js";
 import type { Server } from "../recovery-client.js";
 import { Launch } from "./launch.js";
+import { client, type Recover, Shell, useConnection, useJob, useOwn, useRecord } from "./client.js";
 import {
-  client,
-  Loading,
-  location,
-  type Recover,
-  Shell,
-  useConnection,
-  useJob,
-  useNow,
-  useOwn,
-  useRecord,
-  useTitle,
-} from "./shell.js";
-import {
-  ago,
-  clock,
   type ExecutionType,
   facts,
   LABELS,
@@ -42,7 +31,7 @@ export function Execution({ id }: { readonly id: string }) {
   const ready =
     progress === null || job?.status === "COMPLETED" ? "" : ` ${progress.ready}/${progress.total}`;
   useTitle(job === null ? "Recovery" : facts(`${LABELS[job.word]}${ready}`, plan));
-  const crumb = (
+  const crumbs = (
     <>
       <a className={planId === null ? "back" : ""} href="/">
         Plans
@@ -55,7 +44,7 @@ export function Execution({ id }: { readonly id: string }) {
     </>
   );
   return (
-    <Shell crumb={crumb}>
+    <Shell crumbs={crumbs}>
       {job !== null ? (
         <Known job={job} record={record} />
       ) : state === "missing" ? (

@@ -1,6 +1,6 @@
 import { useRef, useState } from "react";
 import { LoadingSpinner } from "waybill/react";
-import { useConnection, useSubmit } from "./shell.js";
+import { useConnection, useSubmit } from "./client.js";
 import { type ExecutionType, type PlanId, PLANS, TYPES } from "./words.js";
 
 type Dialog = HTMLDialogElement & { showModal(): void };

@@ -1,29 +1,11 @@
-import { useState } from "react";
 import type { ListedView } from "waybill/client";
 import { StatusBadge } from "waybill/react";
+import { NewRows, useCalm } from "../../shell/calm.js";
+import { Loading, useTitle } from "../../shell/shell.js";
+import { clock, useNow } from "../../shell/time.js";
+import { type Recover, Shell, useConnection, useJobs, useLatestJob, useRecord } from "./client.js";
 import { Launch } from "./launch.js";
-import {
-  Loading,
-  type Recover,
-  Shell,
-  useConnection,
-  useJobs,
-  useLatestJob,
-  useNow,
-  useRecord,
-  useTitle,
-} from "./shell.js";
-import {
-  clock,
-  type ExecutionType,
-  facts,
-  LABELS,
-  left,
-  type PlanId,
-  PLANS,
-  tookOf,
-  TYPES,
-} from "./words.js";
+import { type ExecutionType, facts, LABELS, left, type PlanId, PLANS, tookOf, TYPES } from "./words.js";
 
 type Listed = ListedView<Recover>;
 
@@ -32,7 +14,7 @@ const BUTTONS = (Object.keys(TYPES) as ExecutionType[]).map((type) => [type, TYP
 export function Plans() {
   useTitle("Recovery");
   return (
-    <Shell crumb={<span aria-current="page">Plans</span>}>
+    <Shell crumbs={<span aria-current="page">Plans</span>}>
       <h1>Plans</h1>
       <ul className="rows">
         {(Object.keys(PLANS) as PlanId[]).map((planId) => (
@@ -48,7 +30,7 @@ function PlanRow({ planId }: { readonly planId: PlanId }) {
   return (
     <li>
       <a href={`/plans/${planId}`}>
-        <span className="type">{PLANS[planId]}</span>
+        <span className="name">{PLANS[planId]}</span>
         {job === null ? null : <StatusBadge status={job.word} size="sm" labels={LABELS} />}
         <span className="facts">{job === null ? "" : clock(job.createdAt)}</span>
       </a>
@@ -58,12 +40,11 @@ function PlanRow({ planId }: { readonly planId: PlanId }) {
 
 export function Plan({ planId }: { readonly planId: PlanId }) {
   const { state, jobs } = useJobs({ kind: "dr.recover", subject: `plan:${planId}` });
-  const { shown, isWaiting, show } = useCalm(jobs);
+  const calm = useCalm(jobs);
   useTitle(`${PLANS[planId]} · Recovery`);
-  const waiting = jobs.filter(isWaiting).length;
   return (
     <Shell
-      crumb={
+      crumbs={
         <>
           <a className="back" href="/">
             Plans
@@ -77,27 +58,17 @@ export function Plan({ planId }: { readonly planId: PlanId }) {
         planId={planId}
         buttons={BUTTONS}
         onLaunched={(id) => {
-          show([id]);
+          calm.show([id]);
         }}
       />
-      {waiting === 0 ? null : (
-        <button
-          type="button"
-          className="new"
-          onClick={() => {
-            show(jobs.map(({ id }) => id));
-          }}
-        >
-          {waiting} new
-        </button>
-      )}
+      <NewRows {...calm} />
       {state === "loading" ? (
         <Loading />
-      ) : shown.length === 0 ? (
+      ) : calm.shown.length === 0 ? (
         <p className="empty">No executions of this plan yet.</p>
       ) : (
         <ul className="rows">
-          {shown.map((job) => (
+          {calm.shown.map((job) => (
             <Row key={job.id} job={job} />
           ))}
         </ul>
@@ -106,24 +77,12 @@ export function Plan({ planId }: { readonly planId: PlanId }) {
   );
 }
 
-/** Nothing moves under a reader: what comes to a list that somebody reads waits until it is asked for. */
-function useCalm(jobs: readonly Listed[]) {
-  const [known, setKnown] = useState<ReadonlySet<string> | null>(null);
-  const show = (ids: readonly string[]): void => {
-    setKnown((before) => new Set([...(before ?? []), ...ids]));
-  };
-  // Nobody reads what is not there yet: the first ones come as they are.
-  if (known === null && jobs.length > 0) setKnown(new Set(jobs.map(({ id }) => id)));
-  const isWaiting = ({ id }: Listed): boolean => known !== null && !known.has(id);
-  return { shown: jobs.filter((job) => !isWaiting(job)), isWaiting, show };
-}
-
 function Row({ job }: { readonly job: Listed }) {
   const record = useRecord(job.id, job.status);
   return (
     <li>
       <a href={`/executions/${job.id}`}>
-        <span className="type">
+        <span className="name">
           {record === null ? "Execution" : TYPES[record.ExecutionType as ExecutionType]}
         </span>
         <StatusBadge status={job.word} size="sm" labels={LABELS} />

@@ -22,14 +22,6 @@ export const SERVER_LABELS = {
   failed: "Failed",
 } as const;
 
-export function clock(instant: number | string | Date | null, seconds = false): string {
-  if (instant === null) return "–";
-  return new Date(instant).toLocaleTimeString([], {
-    ...{ hour: "2-digit", minute: "2-digit", hour12: false },
-    ...(seconds ? { second: "2-digit" } : {}),
-  });
-}
-
 /** From submission to the end, as in the record. */
 export function tookOf({
   createdAt,
@@ -41,11 +33,6 @@ export function tookOf({
   const seconds = Math.floor((finishedAt.getTime() - createdAt.getTime()) / 1_000);
   const minutes = Math.floor(seconds / 60);
   return minutes === 0 ? `${seconds} s` : `${minutes} min ${seconds % 60} s`;
-}
-
-export function ago(instant: Date, now: number): string {
-  const seconds = Math.max(0, Math.round((now - instant.getTime()) / 1_000));
-  return seconds < 60 ? `${seconds} s ago` : clock(instant);
 }
 
 /** What is left until `etaAt`; `null`: nobody knows. */

@@ -1,12 +1,13 @@
 import { useState } from "react";
 import { LoadingSpinner } from "waybill/react";
-import { store, useConnection } from "./page-store.js";
-import { type ChosenFile, XMLHttpRequest } from "./surroundings.js";
+import { type ChosenFile, XMLHttpRequest } from "../../shell/browser.js";
+import { type Made, store, useConnection } from "./page-store.js";
 
 interface Upload {
   readonly key: string;
   readonly name: string;
-  readonly percent: number;
+  readonly size: number;
+  readonly sent: number;
   /** Why it was refused; `null`: it is under way. */
   readonly problem: string | null;
 }
@@ -15,9 +16,12 @@ interface Upload {
 export function AddDocuments({
   workspaceId,
   disabled,
+  onAdding,
 }: {
   readonly workspaceId: string;
   readonly disabled: boolean;
+  /** A file is on its way; resolves with the id of its document, `null` where it was refused. */
+  readonly onAdding: (added: Promise<string | null>) => void;
 }) {
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
   const [over, setOver] = useState(false);
@@ -33,14 +37,17 @@ export function AddDocuments({
   const add = (files: readonly ChosenFile[]): void => {
     for (const file of files) {
       const key = crypto.randomUUID();
-      setUploads((all) => [...all, { key, name: file.name, percent: 0, problem: null }]);
-      const told = (percent: number): void => {
-        change(key, { percent });
+      const { name, size } = file;
+      setUploads((all) => [...all, { key, name, size, sent: 0, problem: null }]);
+      const told = (sent: number): void => {
+        change(key, { sent });
       };
-      void send(workspaceId, file, told).then(async (problem) => {
-        if (problem === null) await store.refresh().catch(() => undefined);
-        change(key, problem === null ? null : { problem });
+      const added = send(workspaceId, file, told).then(async (made) => {
+        if ("id" in made) await store.refresh().catch(() => undefined);
+        change(key, "id" in made ? null : made);
+        return "id" in made ? made.id : null;
       });
+      onAdding(added);
     }
   };
   return (
@@ -85,12 +92,13 @@ export function AddDocuments({
 function Uploads({ uploads }: { readonly uploads: readonly Upload[] }) {
   return (
     <ul className="uploads">
-      {uploads.map(({ key, name, percent, problem }) => (
+      {uploads.map(({ key, name, size, sent, problem }) => (
         <li key={key}>
           <span className="name">{name}</span>
           {problem === null ? (
             <span className="facts">
-              <LoadingSpinner size="sm" label={`Uploading ${name}`} /> {Math.round(percent * 100)} %
+              <LoadingSpinner size="sm" label={`Uploading ${name}`} /> {kilobytes(sent)} of {kilobytes(size)}{" "}
+              kB
             </span>
           ) : (
             <span className="problem">✕ {problem}</span>
@@ -105,23 +113,27 @@ function filesOf(source: unknown): readonly ChosenFile[] {
   return Array.from((source as { readonly files: ArrayLike<ChosenFile> }).files);
 }
 
-/** Resolves with why it was refused; `null`: it was not. */
-function send(
-  workspaceId: string,
-  file: ChosenFile,
-  told: (percent: number) => void,
-): Promise<string | null> {
+function kilobytes(bytes: number): number {
+  return Math.ceil(bytes / 1_000);
+}
+
+function send(workspaceId: string, file: ChosenFile, told: (sent: number) => void): Promise<Made> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open("POST", `/api/workspaces/${workspaceId}/documents?name=${encodeURIComponent(file.name)}`);
-    request.upload.onprogress = ({ loaded, total }) => {
-      told(loaded / Math.max(1, total));
+    request.upload.onprogress = ({ loaded }) => {
+      told(Math.min(loaded, file.size));
     };
     request.onload = () => {
-      resolve(request.status === 202 ? null : detailOf(request.responseText));
+      const { status, responseText } = request;
+      resolve(
+        status === 202
+          ? (JSON.parse(responseText) as { readonly id: string })
+          : { problem: detailOf(responseText) },
+      );
     };
     request.onerror = () => {
-      resolve("It did not get through.");
+      resolve({ problem: "It did not get through." });
     };
     request.send(file);
   });

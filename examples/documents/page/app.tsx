@@ -1,8 +1,8 @@
 import { useEffect } from "react";
 import { createRoot } from "react-dom/client";
+import { document, location } from "../../shell/browser.js";
 import { store } from "./page-store.js";
 import { DocumentPage } from "./document-page.js";
-import { document, location } from "./surroundings.js";
 import { WorkspacePage } from "./workspace-page.js";
 import { WorkspacesPage } from "./workspaces-page.js";
 

@@ -1,8 +1,8 @@
-import { useEffect } from "react";
 import { ProgressIndicator, StatusBadge } from "waybill/react";
-import { tryAgain, useDocument, useLatestJob, useStore } from "./page-store.js";
-import { clock, Loading, Shell, TryAgain } from "./shell.js";
-import { document } from "./surroundings.js";
+import { Loading, useTitle } from "../../shell/shell.js";
+import { clock } from "../../shell/time.js";
+import { Shell, tryAgain, useDocument, useLatestJob, useStore } from "./page-store.js";
+import { TryAgain } from "./try-again.js";
 import { DOCUMENT_LABELS, STEPS } from "./words.js";
 
 type Phase = keyof typeof STEPS;
@@ -16,13 +16,17 @@ export function DocumentPage({ id }: { readonly id: string }) {
   const workspace = rows?.workspaces.find((one) => one.id === row?.workspaceId);
   const name = row?.name ?? "Document";
   const word = job?.word ?? row?.status ?? null;
-  useEffect(() => {
-    document.title = word === null ? name : `${DOCUMENT_LABELS[word]} · ${name}`;
-  }, [name, word]);
+  useTitle(word === null ? name : `${DOCUMENT_LABELS[word]} · ${name}`);
   const crumbs = (
     <>
-      <a href="/">Workspaces</a>
-      {workspace === undefined ? null : <a href={`/workspaces/${workspace.id}`}>{workspace.name}</a>}
+      <a className={workspace === undefined ? "back" : ""} href="/">
+        Workspaces
+      </a>
+      {workspace === undefined ? null : (
+        <a className="back" href={`/workspaces/${workspace.id}`}>
+          {workspace.name}
+        </a>
+      )}
       <span aria-current="page">{name}</span>
     </>
   );
@@ -55,6 +59,8 @@ export function DocumentPage({ id }: { readonly id: string }) {
         </div>
       ) : (
         <ProgressIndicator
+          // The badge says each change of word: a fresh indicator has none to tell.
+          key={job.status === "PROCESSING" ? job.phase : null}
           title={`Reading ${name}`}
           description="Usually a few minutes."
           steps={stepsOf(job.status === "PROCESSING" ? job.phase : null)}

@@ -1,10 +1,12 @@
 import { useMemo, useSyncExternalStore } from "react";
 import { createClient } from "waybill/client";
 import { createHooks } from "waybill/react";
+import { shellOf } from "../../shell/shell.js";
 import { type Kinds, openStore, type Rows, type State } from "./store.js";
 
 const client = createClient<Kinds>({ baseUrl: "/jobs" });
 export const { useConnection, useJobs, useLatestJob } = createHooks(client);
+export const Shell = shellOf(useConnection);
 
 async function readRows(): Promise<Rows> {
   const [workspaces, documents] = await Promise.all(
@@ -34,22 +36,27 @@ export function useDocument(id: string) {
   return useMemo(() => rows?.documents.find((row) => row.id === id) ?? null, [rows, id]);
 }
 
+/** What was asked for: the id of what there is now, or what went wrong. */
+export type Made = { readonly id: string } | { readonly problem: string };
+
 /** Asks for what failed to be run again. Returns what went wrong; `null`: nothing. */
 export async function tryAgain(kind: "documents" | "workspaces", id: string): Promise<string | null> {
-  return post(`/api/${kind}/${id}/again`);
+  const made = await post(`/api/${kind}/${id}/again`);
+  return "problem" in made ? made.problem : null;
 }
 
-export async function makeWorkspace(name: string): Promise<string | null> {
+export async function makeWorkspace(name: string): Promise<Made> {
   return post(`/api/workspaces?name=${encodeURIComponent(name)}`);
 }
 
-async function post(path: string): Promise<string | null> {
+async function post(path: string): Promise<Made> {
   try {
     const answer = await fetch(path, { method: "POST" });
-    if (!answer.ok) return ((await answer.json()) as { readonly detail: string }).detail;
+    if (!answer.ok) return { problem: ((await answer.json()) as { readonly detail: string }).detail };
+    const made = (await answer.json()) as { readonly id: string };
     await store.refresh();
-    return null;
+    return made;
   } catch {
-    return "It did not get through. Nothing is lost: try it again.";
+    return { problem: "It did not get through. Nothing is lost: try it again." };
   }
 }

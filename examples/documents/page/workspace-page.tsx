@@ -1,13 +1,20 @@
-import { useEffect } from "react";
+import { useState } from "react";
 import { LoadingSpinner, ProgressIndicator, StatusBadge } from "waybill/react";
-import { tryAgain, useLatestJob, useStore } from "./page-store.js";
-import { clock, Loading, Shell, TryAgain } from "./shell.js";
-import { document } from "./surroundings.js";
-import type { Document, DocumentJob, State } from "./store.js";
+import { NewRows, useCalm } from "../../shell/calm.js";
+import { Loading, useTitle } from "../../shell/shell.js";
+import { clock } from "../../shell/time.js";
 import { AddDocuments } from "./add-documents.js";
+import { Shell, tryAgain, useLatestJob, useStore } from "./page-store.js";
+import { Said } from "./said.js";
+import type { Document, DocumentJob, State } from "./store.js";
+import { TryAgain } from "./try-again.js";
 import { DOCUMENT_LABELS, STEPS, WORKSPACE_LABELS } from "./words.js";
 
-const HOME = <a href="/">Workspaces</a>;
+const HOME = (
+  <a className="back" href="/">
+    Workspaces
+  </a>
+);
 
 /** A workspace and what is in it, the newest first. */
 export function WorkspacePage({ id }: { readonly id: string }) {
@@ -15,9 +22,9 @@ export function WorkspacePage({ id }: { readonly id: string }) {
   const { job } = useLatestJob("workspace.provision", `workspace:${id}`);
   const row = state.rows?.workspaces.find((workspace) => workspace.id === id) ?? null;
   const name = row?.name ?? "Workspace";
-  useEffect(() => {
-    document.title = `${name} · Documents`;
-  }, [name]);
+  const [adding, setAdding] = useState(0);
+  const calm = useCalm(state.rows?.documents.filter(({ workspaceId }) => workspaceId === id) ?? null);
+  useTitle(`${name} · Documents`);
   if (state.rows === null)
     return (
       <Shell crumbs={HOME}>
@@ -57,35 +64,50 @@ export function WorkspacePage({ id }: { readonly id: string }) {
           <TryAgain run={() => tryAgain("workspaces", id)} />
         </div>
       ) : null}
-      <AddDocuments workspaceId={id} disabled={word !== "ready"} />
-      <Documents rows={state.rows.documents.filter(({ workspaceId }) => workspaceId === id)} state={state} />
+      <AddDocuments
+        workspaceId={id}
+        disabled={word !== "ready"}
+        onAdding={(added) => {
+          setAdding((count) => count + 1);
+          void added.then((document) => {
+            setAdding((count) => count - 1);
+            if (document !== null) calm.show([document]);
+          });
+        }}
+      />
+      {adding > 0 ? null : <NewRows {...calm} />}
+      <Documents rows={calm.shown} state={state} />
     </Shell>
   );
 }
 
 function Documents({ rows, state }: { readonly rows: readonly Document[]; readonly state: State }) {
+  const jobOf = (id: string) => (state.jobs.get(`document:${id}`) as DocumentJob | undefined) ?? null;
   if (rows.length === 0) return <p className="empty">No documents yet.</p>;
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Status</th>
-          <th scope="col">Chunks</th>
-          <th scope="col">Uploaded</th>
-          <th scope="col">Note</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <DocumentLine
-            key={row.id}
-            row={row}
-            job={(state.jobs.get(`document:${row.id}`) as DocumentJob | undefined) ?? null}
-          />
-        ))}
-      </tbody>
-    </table>
+    <>
+      <Said
+        things={rows.map(({ id, name, status }) => ({ id, name, word: jobOf(id)?.word ?? status }))}
+        many="documents"
+        labels={DOCUMENT_LABELS}
+      />
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Status</th>
+            <th scope="col">Chunks</th>
+            <th scope="col">Uploaded</th>
+            <th scope="col">Note</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <DocumentLine key={row.id} row={row} job={jobOf(row.id)} />
+          ))}
+        </tbody>
+      </table>
+    </>
   );
 }
 
@@ -100,7 +122,7 @@ function DocumentLine({ row, job }: { readonly row: Document; readonly job: Docu
         <a href={`/documents/${row.id}`}>{row.name}</a>
       </th>
       <td>
-        <StatusBadge status={word} size="sm" labels={DOCUMENT_LABELS} />
+        <StatusBadge key={word} status={word} size="sm" labels={DOCUMENT_LABELS} />
       </td>
       <td data-count={chunks}>{chunks === 0 ? "–" : chunks}</td>
       <td>{clock(row.uploadedAt)}</td>

@@ -1,8 +1,9 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { StatusBadge } from "waybill/react";
-import { makeWorkspace, useConnection, useJobs, useStore } from "./page-store.js";
-import { Loading, Shell } from "./shell.js";
-import { document } from "./surroundings.js";
+import { NewRows, useCalm } from "../../shell/calm.js";
+import { Loading, useTitle } from "../../shell/shell.js";
+import { makeWorkspace, Shell, useConnection, useJobs, useStore } from "./page-store.js";
+import { Said } from "./said.js";
 import type { Workspace, WorkspaceJob } from "./store.js";
 import { WORKSPACE_LABELS } from "./words.js";
 
@@ -10,21 +11,33 @@ import { WORKSPACE_LABELS } from "./words.js";
 export function WorkspacesPage() {
   const { rows } = useStore();
   const { jobs } = useJobs({ kind: "workspace.provision" });
-  useEffect(() => {
-    document.title = "Workspaces";
-  }, []);
+  const [making, setMaking] = useState(false);
+  const calm = useCalm(rows?.workspaces ?? null);
+  const jobOf = (id: string) => jobs.find(({ subject }) => subject === `workspace:${id}`);
+  useTitle("Workspaces");
   return (
     <Shell crumbs={<span aria-current="page">Workspaces</span>}>
       <h1>Workspaces</h1>
-      <NewWorkspace />
+      <NewWorkspace
+        onMaking={setMaking}
+        onMade={(id) => {
+          calm.show([id]);
+        }}
+      />
+      {making ? null : <NewRows {...calm} />}
+      <Said
+        things={calm.shown.map(({ id, name, status }) => ({ id, name, word: jobOf(id)?.word ?? status }))}
+        many="workspaces"
+        labels={WORKSPACE_LABELS}
+      />
       {rows === null ? (
         <Loading />
-      ) : rows.workspaces.length === 0 ? (
+      ) : calm.shown.length === 0 ? (
         <p className="empty">Make a workspace to begin.</p>
       ) : (
         <ul className="rows">
-          {rows.workspaces.map((row) => (
-            <Row key={row.id} row={row} job={jobs.find(({ subject }) => subject === `workspace:${row.id}`)} />
+          {calm.shown.map((row) => (
+            <Row key={row.id} row={row} job={jobOf(row.id)} />
           ))}
         </ul>
       )}
@@ -34,11 +47,12 @@ export function WorkspacesPage() {
 
 function Row({ row, job }: { readonly row: Workspace; readonly job: WorkspaceJob | undefined }) {
   const { documents } = row;
+  const word = job?.word ?? row.status;
   return (
     <li>
       <a href={`/workspaces/${row.id}`}>
         <span className="name">{row.name}</span>
-        <StatusBadge status={job?.word ?? row.status} size="sm" labels={WORKSPACE_LABELS} />
+        <StatusBadge key={word} status={word} size="sm" labels={WORKSPACE_LABELS} />
         <span className="facts">
           {documents === 0 ? "No documents" : `${documents} ${documents === 1 ? "document" : "documents"}`}
         </span>
@@ -47,7 +61,13 @@ function Row({ row, job }: { readonly row: Workspace; readonly job: WorkspaceJob
   );
 }
 
-function NewWorkspace() {
+interface NewWorkspaceProps {
+  /** What is being made by this page is no news to it. */
+  readonly onMaking: (making: boolean) => void;
+  readonly onMade: (id: string) => void;
+}
+
+function NewWorkspace({ onMaking, onMade }: NewWorkspaceProps) {
   const [name, setName] = useState("");
   const [problem, setProblem] = useState<string | null>(null);
   const offline = useConnection().state === "offline";
@@ -56,9 +76,13 @@ function NewWorkspace() {
       className="actions"
       onSubmit={(event) => {
         event.preventDefault();
-        void makeWorkspace(name).then((wrong) => {
-          setProblem(wrong);
-          if (wrong === null) setName("");
+        onMaking(true);
+        void makeWorkspace(name).then((made) => {
+          onMaking(false);
+          setProblem("problem" in made ? made.problem : null);
+          if ("problem" in made) return;
+          onMade(made.id);
+          setName("");
         });
       }}
     >

@@ -1,4 +1,12 @@
-import type { ClaimNext, ListReply, ListRequest, StoredJob, WakePosition } from "../../core/ports/store.js";
+import type {
+  ClaimNext,
+  ListReply,
+  ListRequest,
+  NextReady,
+  ByRefRequest,
+  StoredJob,
+  WakePosition,
+} from "../../core/ports/store.js";
 import { indexOfStatuses } from "../../core/job/record.js";
 import { isBefore } from "./store-due-index.js";
 import type { ListPlace } from "./store-list-index.js";
@@ -9,27 +17,35 @@ import { hasGivenUp, type JobTable, refIndexKey, statusKey } from "./store-table
 const MAX_ROWS_PER_PAGE = 1_000;
 const MAX_JOBS_BY_REF = 10;
 
-/** What the token holds already, then the next ready jobs. */
-export function claimNext(table: JobTable, next: ClaimNext, nowMs: number): readonly StoredJob[] {
+/** What the token holds already, then the next ready jobs; where they are fewer than asked for, which one is to come. */
+export function claimNext(
+  table: JobTable,
+  next: ClaimNext,
+  nowMs: number,
+): { readonly jobs: readonly StoredJob[]; readonly nextReady?: NextReady | null } {
   const jobs = table.heldBy(next.token).slice(0, next.limit).map(withInput);
   const kinds = next.kinds.map((wanted) => wanted.kind);
   const left: StoredRow[] = [];
-  while (jobs.length < next.limit) {
+  let toCome: NextReady | null | undefined;
+  while (jobs.length < next.limit && toCome === undefined) {
     const first = table.firstReady(kinds);
-    const row = first === null || first.at > nowMs ? undefined : table.get(first.id);
-    if (row === undefined) break;
-    const { row: claimed, result } = applyClaimNext(row, next, nowMs);
-    if (result === null) {
+    const row = first === null ? undefined : table.get(first.id);
+    if (first === null || row === undefined) toCome = null;
+    else if (row.record.recordVersion > next.terms.recordVersion) {
       // Of a newer record format: out of the way for this call only.
       table.ready(row.record.kind).set(row.record.id, null);
       left.push(row);
     } else {
-      table.replace(row, claimed);
-      jobs.push(result);
+      const { row: claimed, result } = applyClaimNext(row, next, nowMs);
+      if (result === null) toCome = { id: first.id, readyAt: first.at };
+      else {
+        table.replace(row, claimed);
+        jobs.push(result);
+      }
     }
   }
   for (const { record } of left) table.ready(record.kind).set(record.id, record.readyAt);
-  return jobs;
+  return toCome === undefined ? { jobs } : { jobs, nextReady: toCome };
 }
 
 /** The rows whose wake-up has come and lies behind `after`, oldest first. */
@@ -101,12 +117,12 @@ export function isWanted({ record, cursors }: StoredRow, request: ListRequest): 
 }
 
 /** The newest jobs that await outside work with this key. */
-export function jobsByRef(table: JobTable, kind: string, refKey: string): readonly StoredRow[] {
+export function jobsByRef(table: JobTable, { kind, refKey, owner }: ByRefRequest): readonly StoredRow[] {
   const rows: StoredRow[] = [];
   for (const place of table.refs.newestFirst(refIndexKey(kind, refKey))) {
     if (rows.length >= MAX_JOBS_BY_REF) break;
     const row = table.get(place.id);
-    if (row !== undefined) rows.push(row);
+    if (row !== undefined && (owner === undefined || row.record.owner === owner)) rows.push(row);
   }
   return rows;
 }

@@ -105,7 +105,7 @@ class MemoryStore implements Store {
       this.#apply(item.id, (row) => applyWrite(row, { ...item, patch: ownCopy(item.patch) }, nowMs)),
     );
     if (thenClaim === undefined) return { nowMs, results };
-    return { nowMs, results, claimed: claimNext(this.#table, thenClaim, nowMs) };
+    return { nowMs, results, claimed: claimNext(this.#table, thenClaim, nowMs).jobs };
   }
 
   async beat({ nowMs, items }: BeatRequest): Promise<BeatReply> {
@@ -119,13 +119,12 @@ class MemoryStore implements Store {
   async claim({ nowMs, next, byMessage }: ClaimRequest): Promise<ClaimReply> {
     const items = byMessage?.items ?? [];
     this.#admit(items.map((item) => item.id));
-    const jobs = next === undefined ? [] : claimNext(this.#table, next, nowMs);
-    if (byMessage === undefined) return { nowMs, jobs, results: [] };
+    if (next !== undefined) return { nowMs, ...claimNext(this.#table, next, nowMs), results: [] };
     const { terms } = byMessage;
     const results = items.map((item) =>
       this.#apply(item.id, (row) => applyClaimByMessage(row, item, terms, nowMs)),
     );
-    return { nowMs, jobs, results };
+    return { nowMs, jobs: [], results };
   }
 
   async takeDue({ nowMs, limit, holdMs, after }: TakeDueRequest): Promise<TakeDueReply> {
@@ -154,9 +153,9 @@ class MemoryStore implements Store {
     return { nowMs: request.nowMs, jobs: rows.map((row) => view(row, request)), next };
   }
 
-  async byRef({ nowMs, kind, refKey }: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
+  async byRef(request: ByRefRequest): Promise<{ nowMs: number; jobs: readonly StoredJob[] }> {
     this.#admit([]);
-    return { nowMs, jobs: jobsByRef(this.#table, kind, refKey).map(hotPart) };
+    return { nowMs: request.nowMs, jobs: jobsByRef(this.#table, request).map(hotPart) };
   }
 
   async park({ nowMs, messages }: ParkRequest): Promise<StoreReply> {

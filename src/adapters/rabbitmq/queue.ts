@@ -15,7 +15,7 @@ import { checkQueue } from "./check.js";
 import { unavailable } from "./errors.js";
 import { linkOf, type RabbitmqConnection, type Session } from "./link.js";
 import { declareQueue, LONGEST_DELAY_MS, type QueueNames } from "./topology.js";
-import { WorkQueue } from "./work-queue.js";
+import { WorkQueue } from "./work-queue/work-queue.js";
 
 export interface RabbitmqQueueOptions {
   /** What `rabbitmqConnection` returned. */

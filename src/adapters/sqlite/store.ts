@@ -36,7 +36,7 @@ import {
   type WriteRequest,
 } from "../../core/ports/store.js";
 import { beatJob } from "./calls/beat.js";
-import { claimByMessage, claimNext } from "./calls/claim.js";
+import { claimByMessage, claimNext, nextReady } from "./calls/claim.js";
 import { Connection, type Session } from "./connection.js";
 import { createJob } from "./calls/create.js";
 import { checkDatabase, type SqliteDatabase } from "./driver.js";
@@ -48,7 +48,7 @@ import { health, pulse, purge } from "./calls/operations.js";
 import { parkedMessages, parkMessage, unpark } from "./calls/parked.js";
 import { readJobs } from "./calls/read.js";
 import { advanceJob, decodeDue, postponeDue } from "./calls/wake.js";
-import { writeJob } from "./calls/write.js";
+import { writeJobs } from "./calls/write.js";
 
 export interface SqliteStoreOptions {
   /** A connection of `libsql`, `better-sqlite3` or `node:sqlite`, for the store alone. It is never closed by the store. */
@@ -134,7 +134,7 @@ class SqliteStore implements Store {
   async write({ nowMs, items, thenClaim }: WriteRequest): Promise<WriteReply> {
     await this.#admit(items.map((item) => item.id));
     return this.#connection.write((session) => {
-      const results = items.map((item) => writeJob(session, item, nowMs));
+      const results = writeJobs(session, items, nowMs);
       const claimed = thenClaim === undefined ? undefined : claimNext(session, thenClaim, nowMs);
       this.#tell(session, () => [
         ...items.flatMap(({ id }, at) => (results[at]?.status === "ok" ? [id] : [])),
@@ -167,7 +167,12 @@ class SqliteStore implements Store {
         ...idsOf(jobs),
         ...results.flatMap((result) => (result.status === "ok" ? [result.job.record.id] : [])),
       ]);
-      return { nowMs, jobs, results, ...claimed?.unreadable };
+      const told =
+        next !== undefined && jobs.length < next.limit ? nextReady(session, next, nowMs) : undefined;
+      return {
+        ...{ nowMs, jobs, results, ...claimed?.unreadable },
+        ...(told === undefined ? {} : { nextReady: told }),
+      };
     });
   }
 

@@ -110,8 +110,9 @@ export interface Worker {
    */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. A handler may call it
-   * and must not await it: it would wait for itself, until `shutdownTimeoutMs` is over.
+   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. Awaited by a handler
+   * or a poll it resolves at once, since it would wait for itself; on engines other than V8, and from within a timer, that is
+   * not seen, and it waits until `shutdownTimeoutMs` is over.
    */
   stop(): Promise<void>;
 }

@@ -136,7 +136,10 @@ export interface JobOptions<
   readonly leaseMs?: number | undefined;
   /** From submit to the end; after it the job is FAILED with `deadline_exceeded`. @default none */
   readonly deadlineMs?: number | undefined;
-  /** How long a settled job is kept; `Number.POSITIVE_INFINITY`: for ever. @default 604_800_000 // 7 days */
+  /**
+   * How long a settled job is kept, at least twice `policy.watchEveryMs` (20 s), so that whoever watches sees its end;
+   * `Number.POSITIVE_INFINITY`: for ever. @default 604_800_000 // 7 days
+   */
   readonly retainMs?: number | undefined;
   /**
    * Who hands its jobs over. `"own"`: the application, by a message of its own, and takes each with `waybill.claim`: such a

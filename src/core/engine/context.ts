@@ -13,6 +13,7 @@ import type { Snapshot } from "../job/record.js";
 import type { Telemetry } from "../environment/telemetry.js";
 import type { Gateway } from "./store/gateway.js";
 import type { PublishAttempt } from "./relay/attempt.js";
+import type { Reentry } from "./reentry.js";
 import type { Unserved } from "./unserved.js";
 import type { StoreTime } from "./store/store-time.js";
 import { isError } from "../errors/foreign.js";
@@ -43,6 +44,8 @@ export interface Core {
    * Never throws and never waits.
    */
   announce(change: Announcement): void;
+  /** Around every call of the application that a stop waits for. */
+  readonly reentry: Reentry;
   /** What was met here and cannot be served here. */
   readonly unserved: Unserved;
   /** Tells the application of a message that was put aside. Never throws and never waits. */

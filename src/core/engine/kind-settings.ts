@@ -12,8 +12,9 @@ export function leaseMsOf({ policy }: Policied, { leaseMs }: Pick<Definition, "l
   return leaseMs ?? policy.leaseMs;
 }
 
+/** Never shorter than two looks of whoever watches untold: the end of a job must be there to be seen. */
 export function retainMsOf({ policy }: Policied, { retainMs }: Pick<Definition, "retainMs">): number {
-  return Math.min(FOR_EVER_MS, retainMs ?? policy.retainMs);
+  return Math.min(FOR_EVER_MS, Math.max(2 * policy.watchEveryMs, retainMs ?? policy.retainMs));
 }
 
 export function retryOf({ policy }: Policied, { retry: own }: Pick<Definition, "retry">): RetryPolicy {

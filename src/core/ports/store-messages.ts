@@ -211,12 +211,16 @@ export type ClaimResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
+export type NextReady = NonNullable<ClaimReply["nextReady"]>;
+
 /** `unreadable`: claimed like the others, so that they are not met again before the lease is over, and left out of `jobs`. */
 export interface ClaimReply extends StoreReply, Unreadable {
   /** Answer to `next`, with input. */
   readonly jobs: readonly StoredJob[];
   /** Answer to `byMessage`, item by item; `ok` comes with input. */
   readonly results: readonly ClaimResult[];
+  /** Where `next` brought less than it asked for: which job is ready next; `null`: none. Left out where the engine cannot tell. */
+  readonly nextReady?: { readonly id: string; readonly readyAt: number } | null;
 }
 
 // ---- wake-up -----------------------------------------------------------------------------------------------------------
@@ -318,6 +322,8 @@ export interface ListReply extends StoreReply, Unreadable {
 export interface ByRefRequest extends StoreRequest {
   readonly kind: string;
   readonly refKey: string;
+  /** Of this owner only, `null`: of nobody; left out: anybody's. */
+  readonly owner?: string | null;
 }
 
 export interface ByRefReply extends StoreReply, Unreadable {

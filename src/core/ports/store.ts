@@ -101,7 +101,7 @@ export interface Store<Tx = never> {
   /** Moves cursors; never disturbs a worker: version and document stay as they are. */
   advance(request: AdvanceRequest): Promise<AdvanceReply>;
   list(request: ListRequest): Promise<ListReply>;
-  /** Jobs of a kind that await external work with this key, newest first, at most 10. */
+  /** Jobs of a kind that await external work with this key, newest first, at most 10: of those that fit, so that nobody's hide another's. */
   byRef(request: ByRefRequest): Promise<ByRefReply>;
   park(request: ParkRequest): Promise<StoreReply>;
   parked(request: ParkedRequest): Promise<ParkedReply>;

@@ -11,7 +11,7 @@ import {
   sampleWrite,
 } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
-import { accepted, byId, only, present } from "./store-probe.js";
+import { accepted, byId, only, present, sampleNext } from "./store-probe.js";
 
 const KINDS = ["kind.a", "kind.b", "kind.c"].map((kind) => ({ kind, leaseMs: 60_000 }));
 
@@ -75,6 +75,31 @@ export const claimNextBehaviour: StoreBehaviour = {
         [["T4", 3]],
       );
     },
+
+    "tells which job is ready next where it brought less than was asked for, where it tells that at all":
+      async (probe) => {
+        const now = await probe.now();
+        const kinds = KINDS.slice(0, 2);
+        const ask = (limit: number, token: string) =>
+          probe.store.claim({ ...probe.at, next: sampleNext({ kinds, limit, token }) });
+        const none = await ask(1, "none");
+        if (probe.doesNotApply(none.nextReady === undefined, "the store does not tell")) return;
+        assert.equal(none.nextReady, null);
+        const given = (id: string, kind: string, inMs: number, more: Partial<JobRecord> = {}) =>
+          probe.given(sampleReadyJob({ id, kind, readyAt: now + inMs, ...more }, now));
+        await given("later", "kind.a", 90_000);
+        await given("next", "kind.b", 60_000);
+        await given("another-kind", "kind.c", 30_000);
+        await given("newer-format", "kind.a", 30_000, { recordVersion: RECORD_VERSION + 1 });
+        await given("due", "kind.a", -5);
+        const next = { id: "next", readyAt: now + 60_000 };
+        const some = await ask(2, "some");
+        assert.deepEqual([ids(some.jobs), some.nextReady], [["due"], next]);
+        const dry = await ask(2, "dry");
+        assert.deepEqual([ids(dry.jobs), dry.nextReady], [[], next]);
+        await given("due-too", "kind.b", -5);
+        assert.equal((await ask(1, "full")).nextReady, undefined);
+      },
 
     "leaves what the application hands over itself": async (probe) => {
       const now = await probe.now();

@@ -5,9 +5,15 @@ import { SAMPLE_END, sampleQueuedJob, sampleWrite } from "../sample-jobs.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { accepted, present, type StoreProbe } from "./store-probe.js";
 
-async function jobsOf(probe: StoreProbe, refKey: string, kind: string): Promise<readonly StoredJob[]> {
+async function jobsOf(
+  probe: StoreProbe,
+  refKey: string,
+  kind: string,
+  owner?: string | null,
+): Promise<readonly StoredJob[]> {
   await probe.indexed();
-  return (await probe.store.byRef({ ...probe.at, kind, refKey })).jobs;
+  const whose = owner === undefined ? {} : { owner };
+  return (await probe.store.byRef({ ...probe.at, kind, refKey, ...whose })).jobs;
 }
 
 async function found(probe: StoreProbe, refKey: string, kind = "sample.work"): Promise<readonly string[]> {
@@ -61,6 +67,28 @@ export const referenceBehaviour: StoreBehaviour = {
       }
       const expected = Array.from({ length: 10 }, (_, index) => `job-${String(11 - index).padStart(2, "0")}`);
       assert.deepEqual(await found(probe, "shared"), expected);
+    },
+
+    "finds those of one owner, however many of others await the same key": async (probe) => {
+      const now = await probe.now();
+      const given = [
+        ["mine", "ann"],
+        ["nobodys", null],
+        ...Array.from({ length: 24 }, (_, index) => [
+          `other-${String(index)}`,
+          index % 2 === 0 ? "a" : "bea",
+        ]),
+      ] as const;
+      for (const [index, [id, owner]] of given.entries()) {
+        await probe.awaiting({ id: String(id), owner: owner ?? null, createdAt: now + index }, ["shared"]);
+      }
+      const of = async (owner: string | null): Promise<readonly string[]> =>
+        (await jobsOf(probe, "shared", "sample.work", owner)).map(({ record }) => record.id);
+      assert.deepEqual(await of("ann"), ["mine"]);
+      assert.deepEqual(await of(null), ["nobodys"]);
+      assert.deepEqual(await of("nobody"), []);
+      const newest = Array.from({ length: 10 }, (_, index) => `other-${String(23 - 2 * index)}`);
+      assert.deepEqual(await of("bea"), newest);
     },
 
     "takes hostile keys as text": async (probe) => {

@@ -187,6 +187,38 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     expect(problems).toEqual([]);
   });
 
+  it("lets what comes to a list wait until it is asked for, and says once what ends together", async () => {
+    await signIn("ben");
+    const papers = await makeWorkspace(bench.ben, "Papers");
+    await page.getByRole("button", { name: "1 new" }).click();
+    await page.getByRole("link", { name: "Papers" }).click();
+    await page.locator("h1 + [data-status=ready]").waitFor({ timeout: 60_000 });
+    await bench.parts.children.embed.kill();
+    const samples = [LEASE!, ANNEX!, SAMPLES[6]!];
+    const ids = [await upload(bench.ben, papers, samples[0]!)];
+    await badge(samples[0]!.name).getByText("Processing").waitFor({ timeout: 60_000 });
+    for (const sample of samples.slice(1)) ids.push(await upload(bench.ben, papers, sample));
+    await page.getByRole("button", { name: "2 new" }).waitFor({ timeout: 60_000 });
+    expect(await page.locator("tbody tr").count()).toBe(1);
+    await page.getByRole("button", { name: "2 new" }).click();
+    for (const { name } of samples) {
+      await badge(name).getByText("Processing").waitFor({ timeout: 60_000 });
+    }
+    await page.evaluate(`globalThis.said = [];
+      new MutationObserver(() => said.push(document.querySelector("[role=status]").textContent))
+        .observe(document.querySelector("[role=status]"), { childList: true, characterData: true, subtree: true });`);
+    await context.setOffline(true);
+    await page.locator(".connection[data-status=offline]").waitFor();
+    await bench.parts.restart("embed");
+    await vi.waitUntil(() => ids.every((id) => bench.ben.shown(id) === "ready"), WITHIN);
+    await context.setOffline(false);
+    await expect
+      .poll(() => page.evaluate("said.join(' | ')"), { timeout: 60_000 })
+      .toContain("3 documents ready");
+    expect(await page.evaluate("said.join().match(/documents ready/g).length")).toBe(1);
+    expect(problems).toEqual([]);
+  });
+
   it("runs a failed document again as the newest job about it", async () => {
     await signIn("ben");
     await page.getByRole("link", { name: "Research" }).click();
@@ -210,10 +242,10 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     await page.goto(bench.parts.origin);
     await page.getByRole("link", { name: "Research" }).waitFor();
     await context.setOffline(true);
-    await page.locator(".connection[data-state=offline]").waitFor();
+    await page.locator(".connection[data-status=offline]").waitFor();
     expect(await page.getByRole("button", { name: "Make it" }).isDisabled()).toBe(true);
     await context.setOffline(false);
-    await page.locator(".connection[data-state=live]").waitFor({ timeout: 60_000 });
+    await page.locator(".connection[data-status=live]").waitFor({ timeout: 60_000 });
     expect(problems).toEqual([]);
   });
 });

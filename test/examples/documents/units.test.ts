@@ -1,3 +1,5 @@
+import { sentenceOf } from "../../../examples/documents/page/said.js";
+import { DOCUMENT_LABELS } from "../../../examples/documents/page/words.js";
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { createWaybill, memoryStore } from "waybill";
@@ -57,6 +59,18 @@ describe("reading", () => {
     expect(chunked("aaaa\nbbbb\ncccc", 9)).toEqual(["aaaa\nbbbb", "cccc"]);
     const texts = ["rent is due in May", "May is when rent is due", "cats sleep"];
     expect(neighboursOf(texts.map(embedded), 1)).toEqual([[1], [0], expect.any(Array)]);
+  });
+});
+
+describe("what the page says of a list", () => {
+  const of = (name: string, word: keyof typeof DOCUMENT_LABELS) => ({ id: name, name, word });
+
+  it("names one, and counts several that come to the same word together", () => {
+    const said = (...changed: ReturnType<typeof of>[]) => sentenceOf(changed, "documents", DOCUMENT_LABELS);
+    expect(said(of("lease.pdf", "ready"))).toBe("lease.pdf: Ready");
+    expect(said(of("a", "ready"), of("b", "failed"), of("c", "ready"), of("d", "ready"))).toBe(
+      "3 documents ready. b: Failed",
+    );
   });
 });
 

@@ -51,7 +51,10 @@ export const DAMAGE: Readonly<Record<string, RedisTest>> = {
       await keys.redis.zadd(keys.of(name), 1, "ghost");
     await keys.redis.sadd(keys.of("kinds"), "1:sample.work");
     assert.deepEqual((await probe.list()).jobs, []);
-    assert.deepEqual((await probe.store.byRef({ ...probe.at, kind: "sample.work", refKey: "ref" })).jobs, []);
+    const byRef = { ...probe.at, kind: "sample.work", refKey: "ref" };
+    for (const asked of [byRef, { ...byRef, owner: "ann" }]) {
+      assert.deepEqual((await probe.store.byRef(asked)).jobs, []);
+    }
     assert.deepEqual(await probe.claimNext(), []);
     assert.deepEqual(await probe.takeDue(), []);
     assert.equal((await probe.store.purge({ ...probe.at, limit: 10, parkedBefore: 0 })).jobs, 0);

@@ -114,6 +114,33 @@ describe("on React 18", () => {
     assert.deepEqual(warnings, []);
   });
 
+  it("what waits in a Suspense opens nothing, and goes on over one connection when it is shown", async () => {
+    const id = await submitted();
+    const settled = [];
+    let late = true;
+    let resume;
+    const there = new Promise((resolve) => (resume = resolve));
+    function Late() {
+      if (late) throw there;
+      return null;
+    }
+    root = createRoot(document.getElementById("root"));
+    root.render(
+      h(StrictMode, null, h(React.Suspense, { fallback: "Waiting" }, h(Late), h(Job, { id, settled }))),
+    );
+    await until("the fallback", () => shown() === "Waiting");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(streams, []);
+    late = false;
+    resume();
+    await until("PROCESSING", () => shown().includes("PROCESSING"));
+    finish();
+    await until("COMPLETED", () => shown().includes("COMPLETED"));
+    assert.equal(streams.length, 1);
+    assert.deepEqual(settled, [id]);
+    assert.deepEqual(warnings, []);
+  });
+
   it("what is unmounted before it connects opens nothing", async () => {
     const id = await submitted();
     const early = createRoot(document.getElementById("root"));

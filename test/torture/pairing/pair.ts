@@ -2,7 +2,7 @@ import { underWay } from "../effects.js";
 import { processes } from "../processes.js";
 import { runFolder, torture, type TortureOptions, type TortureResult } from "../torture.js";
 import type { TortureStore } from "../torture-store.js";
-import { readAcknowledged } from "./submitter.js";
+import { followAcknowledged } from "./submitter.js";
 import type { TortureQueue } from "./torture-queue.js";
 
 /** By their first letter: two that work, one that submits and one that reconciles. */
@@ -18,8 +18,15 @@ export async function torturePair(
   options: Omit<TortureOptions, "workers">,
 ): Promise<TortureResult> {
   const { folder, remove } = runFolder();
-  const storeServer = await store.start(folder);
-  const queueServer = await queue.start();
+  const startingQueue = queue.start();
+  const storeServer = await store.start(folder).catch(async (error: unknown) => {
+    await (await startingQueue).stop();
+    throw error;
+  });
+  const queueServer = await startingQueue.catch(async (error: unknown) => {
+    await storeServer.stop();
+    throw error;
+  });
   try {
     const opened = await store.open(storeServer.address);
     const openedQueue = await queue.open(queueServer.address);
@@ -39,9 +46,10 @@ export async function torturePair(
         store: opened.store,
         queue: openedQueue.queue,
         lives: LIVES,
-        acknowledged: () => readAcknowledged(folder),
+        acknowledged: followAcknowledged(folder),
         underWay: (life) => underWay(folder, life),
         begin,
+        pace: store.pace,
         crashServer: queueServer.crash,
         folder,
       },

@@ -32,10 +32,11 @@ export const rabbitmqTorture: TortureQueue = {
       }
     }
     await opened.close();
-    await sleep(SETTLED_MS);
+    const declaredAt = performance.now();
     return {
       address: server.url,
       async crash() {
+        await sleep(Math.max(0, declaredAt + SETTLED_MS - performance.now()));
         await server.kill();
         await server.start();
       },

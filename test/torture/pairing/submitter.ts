@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { seededRandom } from "waybill/testing";
-import { appendLog, readLog } from "../append-log.js";
+import { appendLog, followLog } from "../append-log.js";
 import { tryToSubmit, type TortureWaybill } from "../load.js";
 import { planJobs } from "../plans.js";
 
@@ -15,22 +15,30 @@ export interface SubmitPlan {
 
 const file = (folder: string): string => join(folder, "acknowledged.log");
 
-/** The jobs that were acknowledged to any life of the submitter. */
-export function readAcknowledged(folder: string): ReadonlySet<string> {
-  return new Set(readLog(file(folder)).map((line) => (line as { readonly id: string }).id));
+/** The jobs that were acknowledged to any life of the submitter, as of the moment at which it is asked. */
+export function followAcknowledged(folder: string): () => ReadonlySet<string> {
+  const follow = followLog(file(folder));
+  const ids = new Set<string>();
+  return () => {
+    for (const line of follow()) ids.add((line as { readonly id: string }).id);
+    return ids;
+  };
 }
+
+/** As a service has it: all that is late, begun at once, would be acknowledged to no life that is killed soon. */
+const MOST_AT_ONCE = 50;
 
 /** Submits each planned job at its time, and notes what it was told; its next life goes on with what is not noted. */
 export async function submitPlanned(
   waybill: TortureWaybill,
-  { seed, jobs, loadMs, startedAt }: SubmitPlan,
+  { seed, jobs, loadMs, leaseMs, startedAt }: SubmitPlan & { readonly leaseMs: number },
   folder: string,
   stopping: AbortSignal,
 ): Promise<void> {
-  const known = readAcknowledged(folder);
+  const known = followAcknowledged(folder)();
   const log = appendLog(file(folder));
-  const submits: Promise<void>[] = [];
-  for (const job of planJobs(seededRandom(seed), jobs, loadMs)) {
+  const submits = new Set<Promise<void>>();
+  for (const job of planJobs(seededRandom(seed), jobs, { loadMs, leaseMs })) {
     if (known.has(job.id)) continue;
     const waitMs = startedAt + job.submitAtMs - Date.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: stopping }).catch(() => undefined);
@@ -44,7 +52,11 @@ export async function submitPlanned(
         await sleep(100);
       }
     };
-    submits.push(submit());
+    const submitting = submit().finally(() => {
+      submits.delete(submitting);
+    });
+    submits.add(submitting);
+    if (submits.size >= MOST_AT_ONCE) await Promise.race(submits);
   }
   await Promise.all(submits);
 }

@@ -454,6 +454,40 @@ describe("report", () => {
     expect(told).toMatchObject({ ok: false, error: { code: "job.not_awaiting", retryable: true } });
   });
 
+  it("of one owner means that owner's job, however many newer ones of others await the same key", async () => {
+    const at = world();
+    const track = async (owner: string): Promise<string> => {
+      const { id } = await submitted(at, { plan: owner }, { owner }, recoverKind);
+      await tracked(at, await claimed(at, id), { region: "eu", ids: ["i-1"] }, true);
+      await at.clock.advance(1);
+      return id;
+    };
+    const mine = await track("ann");
+    for (let index = 0; index < 11; index += 1) await track("bea");
+    expect(codeOf(await tell(at, "i-1", done))).toBe("ref.ambiguous");
+    expect(await at.run(report(at.core, recoverKind, "i-1", done, "ann"))).toMatchObject({
+      ok: true,
+      value: { id: mine, status: "COMPLETED" },
+    });
+  });
+
+  it("asks so for the oldest of 250 that are unfinished too, page by page, and no more once it is found", async () => {
+    const at = world();
+    await claimed(at, (await submitted(at, { plan: "first" }, {}, recoverKind)).id);
+    await at.clock.advance(1);
+    for (let index = 0; index < 250; index += 1) {
+      await submitted(at, { plan: String(index) }, {}, recoverKind);
+    }
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(3);
+    await at.clock.advance(1);
+    await claimed(at, (await submitted(at, { plan: "last" }, {}, recoverKind)).id);
+    at.trips.reset();
+    expect(codeOf(await tell(at, "i-1", done))).toBe("job.not_awaiting");
+    expect(at.trips.calls.filter(({ method }) => method === "list")).toHaveLength(1);
+  });
+
   it("finds work that a job began to await between the two looks", async () => {
     const at = world();
     const { id } = await submitted(at, { plan: "42" }, {}, recoverKind);

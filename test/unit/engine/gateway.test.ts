@@ -259,6 +259,28 @@ describe("gateway", () => {
       expect([first.arrived, second.arrived, third.arrived]).toEqual([[], [], []]);
     });
 
+    it("is told when the trip has no answer in its time, and not again when one comes after all", async () => {
+      let answer = (): void => undefined;
+      const { gateway, run, now } = bench((store) => ({
+        write: (request) =>
+          new Promise((resolve) => {
+            answer = () => {
+              resolve(store.write(request));
+            };
+          }),
+      }));
+      const { it: riding, arrived } = piggyback(next);
+      gateway.ride(riding);
+      const [written] = await run(
+        Promise.allSettled([gateway.write(sampleWrite(sampleJob({ id: "a" }, now)))]),
+      );
+      expect(written).toMatchObject({ status: "rejected", reason: { code: "store.unavailable" } });
+      expect(arrived).toEqual([null]);
+      answer();
+      await run(Promise.resolve());
+      expect(arrived).toEqual([null]);
+    });
+
     it("is told when the trip failed, once", async () => {
       const { gateway, run, now } = bench(() => ({ write: failing(new Error("lost")) }));
       const { it: riding, arrived } = piggyback(next);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { memoryFeed } from "../../../src/adapters/memory/feed.js";
 import { createDryPace } from "../../../src/core/engine/wake/dry-pace.js";
 import { createToldWork } from "../../../src/core/engine/wake/told-work.js";
-import type { FeedHint } from "../../../src/core/ports/feed.js";
+import type { Feed, FeedHint } from "../../../src/core/ports/feed.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
 import { createWaybill, defineJob, memoryStore, unwrap } from "../../../src/index.js";
 import { fakeClock, type FakeClock } from "../../../src/testing/fake-clock.js";
@@ -67,6 +67,36 @@ describe("work that a worker was told of", () => {
     work.answered(0);
     await clock.advance(1_000);
     expect(woken).toHaveLength(2);
+  });
+
+  it("is what the store says that is ready next, too, until somebody takes it", async () => {
+    const { clock, woken, told, work } = bench();
+    const start = clock.now();
+    work.asked();
+    work.answered(0, { id: "later", readyAt: start + 300 });
+    await clock.advance(299);
+    expect(woken).toEqual([]);
+    await clock.advance(1);
+    expect(woken).toEqual([300]);
+    work.asked();
+    work.answered(1, { id: "last", readyAt: start + 700 });
+    told("last", null);
+    await clock.advance(1_000);
+    expect(woken).toEqual([300]);
+  });
+
+  it("is not asked for without rest by who is ahead of the store's clock", async () => {
+    const { clock, woken, work } = bench(0);
+    const readyAt = clock.now() + 300;
+    work.asked();
+    work.answered(0, { id: "later", readyAt });
+    for (let tick = 0; tick < 900; tick += 1) {
+      await clock.advance(1);
+      if (woken[woken.length - 1] !== 1 + tick) continue;
+      work.asked();
+      work.answered(0, { id: "later", readyAt });
+    }
+    expect(woken).toEqual([300, 400, 500, 600, 700, 800, 900]);
   });
 
   it("is asked for later by who came in vain, and at once again by who gets it", async () => {
@@ -225,6 +255,83 @@ describe("an idle worker of another process", () => {
     await clock.runUntil(processes[0]!.submit(work, {}));
     await clock.advance(1_000);
     expect(started).toHaveLength(1);
+    await end();
+  });
+
+  it("is on time for a delay that it was never told of: the store says what is ready next", async () => {
+    const { clock, processes, end, hub } = fleet(2, { delayMs: 0 });
+    const started: number[] = [];
+    const early = clock.now();
+    await clock.runUntil(processes[0]!.submit(work, {}, { delayMs: 3_000 }));
+    startWorker(processes[1]!, clock, started);
+    // Submitted before the worker listens, and after its first look.
+    hub.setFaults({ loss: 1 });
+    const at = clock.now();
+    await clock.runUntil(processes[0]!.submit(work, {}, { delayMs: 7_000 }));
+    await clock.advance(60_000);
+    expect(started).toHaveLength(2);
+    const late = [started[0]! - early - 3_000, started[1]! - at - 7_000];
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...late)).toBeLessThanOrEqual(250);
+    await end();
+  });
+
+  it("is on time for a delay that came while its link was broken and its hands were full", async () => {
+    const clock = fakeClock();
+    const hub = memoryFeed({ clock });
+    const inner = memoryStore();
+    const store: AnyStore = { ...interceptStore(inner, (_method, _items, call) => call()) };
+    const shared = { ...store, capabilities: { ...store.capabilities, shared: true } };
+    const base = { store: shared, clock, logger: recordingLogger().logger };
+    let mend = (): void => undefined;
+    const broken: Feed = {
+      publish: (hints) => hub.publish(hints),
+      subscribe: async (_listener, { onGap } = {}) => {
+        mend = onGap!;
+        return async () => undefined;
+      },
+      close: async () => undefined,
+    };
+    const web = createWaybill({ ...base, jobs: [work], feed: hub.second() });
+    const back = createWaybill({ ...base, jobs: [work], feed: broken });
+    const started: number[] = [];
+    const handler = work.handle(async () => {
+      started.push(clock.now());
+      await new Promise<void>((resolve) => clock.timer(2_000, resolve));
+      return {};
+    });
+    void back.worker([handler], { concurrency: 1, pollIntervalMs: HOUR_MS, reconcile: false }).run();
+    await clock.advance(1_000);
+    await clock.runUntil(web.submit(work, {}));
+    mend();
+    await clock.advance(1_000);
+    expect(started).toHaveLength(1);
+    const at = clock.now();
+    await clock.runUntil(web.submit(work, {}, { delayMs: 7_000 }));
+    mend();
+    await clock.advance(60_000);
+    expect(started).toHaveLength(2);
+    const late = started[1]! - at - 7_000;
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(late).toBeLessThanOrEqual(250);
+    await clock.runUntil(Promise.all([web.close(), back.close()]));
+  });
+
+  it("is on time for a delay without a feed too, and asks no more for it", async () => {
+    const { clock, processes, claims, end } = fleet(2, { feed: false });
+    const started: number[] = [];
+    const at = clock.now();
+    await clock.runUntil(processes[0]!.submit(work, {}, { delayMs: HOUR_MS / 2 }));
+    startWorker(processes[1]!, clock, started);
+    await clock.advance(HOUR_MS / 2 - 60_000);
+    const before = claims();
+    await clock.advance(59_000);
+    expect(claims()).toBe(before);
+    await clock.advance(2_000);
+    expect(started).toHaveLength(1);
+    const late = started[0]! - at - HOUR_MS / 2;
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(late).toBeLessThanOrEqual(250);
     await end();
   });
 

@@ -38,7 +38,7 @@ export async function listJobs(
   let last: IndexEntry | undefined;
   let isLeft = false;
   while (found.length < limit && looked < MAX_ENTRIES_PER_PAGE) {
-    const entries = await reader.take(chunkOf(request, limit - found.length));
+    const entries = await entriesFor(reader, request, limit - found.length, MAX_ENTRIES_PER_PAGE - looked);
     if (entries.length === 0) break;
     const read = await readCandidates(connection, entries, request, unreadable);
     for (const { entry, hot } of read) {
@@ -56,6 +56,24 @@ export async function listJobs(
     ...(unreadable.length === 0 ? {} : { unreadable }),
     next: last === undefined || isEnd ? null : { createdAt: last.at, id: last.id },
   };
+}
+
+/** Entries until as many may be wanted as are read in one go: those of another kind are told by the index alone. */
+async function entriesFor(
+  reader: EntryReader,
+  request: ListRequest,
+  wanted: number,
+  most: number,
+): Promise<readonly IndexEntry[]> {
+  const entries: IndexEntry[] = [];
+  const chunk = chunkOf(request, wanted);
+  for (let lacking = chunk; lacking > 0 && entries.length < most;) {
+    const more = await reader.take(lacking);
+    if (more.length === 0) break;
+    entries.push(...more);
+    lacking -= more.filter((entry) => mayBeWanted(entry, request)).length;
+  }
+  return entries;
 }
 
 /** Where a filter may leave jobs out, more are looked at in one go than are still wanted. */

@@ -69,7 +69,7 @@ function refItem({ id, kind, createdAt }: Named, refKey: string) {
 /** The newest jobs that await outside work with this key. Strong: keys are in the table itself, and jobs are read there. */
 export async function jobsByRef(
   connection: Connection,
-  { kind, refKey }: ByRefRequest,
+  { kind, refKey, owner }: ByRefRequest,
 ): Promise<Omit<ByRefReply, "nowMs">> {
   const jobs: StoredJob[] = [];
   const unreadable: string[] = [];
@@ -91,6 +91,7 @@ export async function jobsByRef(
     for (const hot of read.jobs) {
       if (hot?.job.record.kind !== kind || hot.job.record.awaiting?.refKeys.includes(refKey) !== true)
         continue;
+      if (owner !== undefined && hot.job.record.owner !== owner) continue;
       jobs.push(hot.job);
       if (jobs.length >= MAX_JOBS_BY_REF) return found();
     }

@@ -1,4 +1,4 @@
-import type { ClaimNext, ClaimReply, StoredJob } from "../../../core/ports/store.js";
+import type { ClaimNext, ClaimReply, NextReady, StoredJob } from "../../../core/ports/store.js";
 import { type ReadEach, readEach } from "../../../core/ports/unreadable.js";
 import { claimEffect, TERMS_COLUMNS, termsOf } from "./claim.js";
 import type { Row } from "../client/client.js";
@@ -81,11 +81,23 @@ function decodeClaimed(rows: readonly Row[]): ReadEach<StoredJob> {
   return { found: inOrder.map(({ job }) => job), unreadable };
 }
 
+/** Which job is ready next: one look into the index for each kind, and none where all that was asked for came. */
+function nextReadyOf(job: string): string {
+  return (
+    "next as (select r.id as next_id, r.ready_at as next_ready_at from k cross join lateral (" +
+    `select j.id, j.ready_at from ${job} j where j.kind = k.kind and j.status = 'QUEUED' and j.queue is null ` +
+    "and j.ready_at is not null and j.ready_at > (select ms from clock) " +
+    "and j.record_version <= (select record_version from t) order by j.ready_at, j.id limit 1) r " +
+    "where (select count(*) from taken) < (select n from free) order by r.ready_at, r.id limit 1)"
+  );
+}
+
 /** What the token holds already, then the next ready jobs. */
 export async function claimNext(session: Session, next: ClaimNext, nowMs: number): Promise<ClaimReply> {
   const { parts, params, claimed, decode } = claimNextParts(session.names.job, next, 1);
   const told = telling(session, ["taken"]);
-  const sql = `with ${[CLOCK, ...parts, ...told.parts].join(", ")} select clock.ms as now_ms, r.* from clock${told.join} left join (${claimed}) r on true`;
+  const all = [CLOCK, ...parts, ...told.parts, nextReadyOf(session.names.job)];
+  const sql = `with ${all.join(", ")} select clock.ms as now_ms, next.*, r.* from clock${told.join} left join next on true left join (${claimed}) r on true`;
   const rows = await session.run(sql, params, "writes");
   const { found, unreadable } = decode(rows);
   return {
@@ -93,5 +105,16 @@ export async function claimNext(session: Session, next: ClaimNext, nowMs: number
     jobs: found,
     ...unreadable,
     results: [],
+    ...nextOf(rows, found.length, next),
   };
+}
+
+function nextOf(
+  [row]: readonly Row[],
+  found: number,
+  { limit }: ClaimNext,
+): { readonly nextReady?: NextReady | null } {
+  if (row === undefined || found >= limit) return {};
+  const readyAt = numberOrNull(row, "next_ready_at");
+  return { nextReady: readyAt === null ? null : { id: String(row["next_id"]), readyAt } };
 }

@@ -153,17 +153,19 @@ function filtersOf(
 
 /** The keys first, on their own: with a limit to reach, Postgres might walk the newest jobs of the kind instead. */
 const byRefStatement = (job: string): string =>
-  `with ${CLOCK}, hit as materialized (select j.id, j.created_at, j.kind from ${job} j where j.ref_keys @> array[$2::text]), ` +
-  `newest as materialized (select id, created_at from hit where kind = $1::text ${NEWEST_FIRST} limit 10) ` +
+  `with ${CLOCK}, hit as materialized (select j.id, j.created_at, j.kind, j.owner from ${job} j where j.ref_keys @> array[$2::text]), ` +
+  `newest as materialized (select id, created_at from hit where kind = $1::text and ($3::boolean or owner is not distinct from nullif($4::text, '')) ${NEWEST_FIRST} limit 10) ` +
   "select clock.ms as now_ms, r.* from clock left join newest on true " +
   `left join lateral (select ${JOB_COLUMNS} from ${job} j where j.id = newest.id limit 1) r on true ` +
   "order by newest.created_at desc, newest.id desc";
 
 export async function jobsByRef(
   session: Session,
-  { nowMs, kind, refKey }: ByRefRequest,
+  { nowMs, kind, refKey, owner }: ByRefRequest,
 ): Promise<ByRefReply> {
-  const params = [encodeText(kind), encodeText(refKey)];
+  // No owner is empty: an empty one is nobody.
+  const ofOwner = owner === undefined || owner === null ? "" : encodeText(owner);
+  const params = [encodeText(kind), encodeText(refKey), String(owner === undefined), ofOwner];
   const rows = await session.run(byRefStatement(session.names.job), params, "reads");
   const referring = rows.filter((row) => row["id"] !== null);
   const { found, unreadable } = readEach(referring, (row) => decodeJob(row));

@@ -33,8 +33,9 @@ export interface PostgresFeedOptions {
 export const MAX_PAYLOAD_BYTES = 7_900;
 /** Lower case only, so that it is the same name with and without quotes: PGlite listens without. */
 const CHANNEL_PATTERN = /^[a-z_][a-z0-9_]{0,62}$/;
-/** How long a notification to oneself may be under way. */
-const PROBE_MS = 5_000;
+/** How long a notification to oneself may be under way, and how many are sent before it is believed that none comes. */
+const PROBE_MS = 2_500;
+const PROBES = 2;
 /** How long no connection is asked for any more after one that heard nothing. */
 const SWALLOWED_MS = 10 * 60_000;
 /** A connection that listens to nobody is kept for a moment: whoever listened may soon do so again. */
@@ -172,7 +173,10 @@ class PostgresFeed implements Feed {
     return stop;
   }
 
-  /** A pooler in transaction mode takes LISTEN, and hands nothing on: asked once, before anybody relies on it. */
+  /**
+   * A pooler in transaction mode takes LISTEN, and hands nothing on: asked before anybody relies on it. A process that stood
+   * still finds its timer over before it reads what has arrived: hence the second try, whose statement lets it read.
+   */
   async #hearItself(): Promise<void> {
     const over = new AbortController();
     let heard = false as boolean;
@@ -180,8 +184,10 @@ class PostgresFeed implements Feed {
       heard = true;
       over.abort();
     };
-    await this.#notify([HEARTBEAT]);
-    await sleep(this.#clock, PROBE_MS, over.signal, true);
+    for (let probe = 0; probe < PROBES && !heard; probe += 1) {
+      await this.#notify([HEARTBEAT]);
+      await sleep(this.#clock, PROBE_MS, over.signal, true);
+    }
     if (heard) return;
     this.#swallowedAt = this.#clock.now();
     throw swallowed();

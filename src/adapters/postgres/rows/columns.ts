@@ -102,6 +102,11 @@ export const PATCH_COLUMNS: Readonly<Record<keyof Omit<ChangingFields, "history"
 
 const PLAIN = [...Object.values(FIXED_COLUMNS), ...Object.values(PATCH_COLUMNS)];
 
+/** As bytes: how many digits a session writes of a number is a setting of the database (`extra_float_digits`). */
+function bitsOf(name: string): string {
+  return `encode(float8send(j.${name}), 'hex') as ${name}`;
+}
+
 /** The same as the schema declares them. */
 export const DECLARED_COLUMNS: string = PLAIN.map(
   ({ name, type, constraint }) => `  ${name} ${type}${constraint === undefined ? "" : ` ${constraint}`},`,
@@ -112,7 +117,7 @@ export const DECLARED_COLUMNS: string = PLAIN.map(
  * nothing here.
  */
 export const JOB_COLUMNS: string = [
-  ...PLAIN.map(({ name }) => `j.${name}`),
+  ...PLAIN.map(({ name, type }) => (type === "double precision" ? bitsOf(name) : `j.${name}`)),
   "j.history",
   "j.cursors::text as cursors",
 ].join(", ");
@@ -170,7 +175,7 @@ export function decodeRecord(row: RowReader): JobRecord {
     leaseUntil: row.numberOrNull("lease_until"),
     phase: row.textOrNull("phase"),
     progress: row.json("progress") as Json,
-    percent: row.numberOrNull("percent"),
+    percent: row.doubleOrNull("percent"),
     etaAt: row.numberOrNull("eta_at"),
     startedAt: row.numberOrNull("started_at"),
     queuedAt: row.numberOrNull("queued_at"),

@@ -62,6 +62,13 @@ export class RowReader {
     return Number.isFinite(number) ? number : this.#corrupt(`an unreadable ${column}`);
   }
 
+  /** A double as its eight bytes in hex. */
+  doubleOrNull(column: string): number | null {
+    const bits = this.rawOrNull(column);
+    if (bits === null) return null;
+    return this.#parsed(column, () => Buffer.from(bits, "hex").readDoubleBE());
+  }
+
   #parsed<T>(column: string, parse: () => T): T {
     try {
       return parse();

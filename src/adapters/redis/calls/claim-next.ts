@@ -1,5 +1,5 @@
 import { StoreCorruptError } from "../../../core/errors/errors.js";
-import type { ClaimNext, ClaimReply, StoredJob, Unreadable } from "../../../core/ports/store.js";
+import type { ClaimNext, ClaimReply, NextReady, StoredJob, Unreadable } from "../../../core/ports/store.js";
 import { type ReadEach, readEach } from "../../../core/ports/unreadable.js";
 import { allOrUnknown, allUnreadable, atOnce, latest, quotas } from "../client/batch.js";
 import { encodeLine } from "../documents/document.js";
@@ -54,16 +54,29 @@ export function inOrder(taken: readonly Taken[]): readonly StoredJob[] {
  */
 export async function claimNext(session: Session, asked: ClaimNext): Promise<ClaimReply> {
   const next = { ...asked, limit: atOnce(asked.limit) };
-  const { taken, ...rest } = await (session.shards === 1
+  const { taken, ready, ...rest } = await (session.shards === 1
     ? take(session, 0, next, next.limit)
     : spread(session, next));
-  return { ...rest, jobs: inOrder(taken), results: [] };
+  const told = taken.length < next.limit ? { nextReady: ready } : {};
+  return { ...rest, jobs: inOrder(taken), results: [], ...told };
 }
 
 async function take(session: Session, shard: number, next: ClaimNext, most: number): Promise<Claimed> {
   const { nowMs, reply } = await session.run(CLAIM_READY, shard, encodeNext(next, most), "writes");
+  const ready = readyOf(reply);
   const { found, unreadable } = decodeTaken(reply);
-  return { nowMs, taken: found, ...unreadable };
+  return { nowMs, ready, taken: found, ...unreadable };
+}
+
+/** What is ready next; an empty id: nothing. */
+function readyOf(reply: Reply): NextReady | null {
+  const next = { id: reply.text(), readyAt: reply.number() };
+  return next.id === "" ? null : next;
+}
+
+function earliest(all: readonly (NextReady | null)[]): NextReady | null {
+  const known = all.filter((next) => next !== null);
+  return known.reduce<NextReady | null>((a, b) => (a === null || b.readyAt < a.readyAt ? b : a), null);
 }
 
 async function spread(session: Session, next: ClaimNext): Promise<Claimed> {
@@ -87,6 +100,7 @@ async function spread(session: Session, next: ClaimNext): Promise<Claimed> {
   // Never more than the limit: what is held is counted in one step and answered in the next, and may only get less.
   return {
     nowMs: latest([...looked, ...answers]),
+    ready: earliest(heads.map((head) => head.ready)),
     taken: answers.flatMap((answer) => answer.taken),
     ...allUnreadable(answers),
   };
@@ -104,17 +118,20 @@ function peeks(session: Session, { terms, token, kinds, limit }: ClaimNext): rea
 
 interface Claimed extends Unreadable {
   readonly nowMs: number;
+  readonly ready: NextReady | null;
   readonly taken: readonly Taken[];
 }
 
 interface Head {
+  readonly ready: NextReady | null;
   readonly held: number;
   readonly places: readonly { readonly id: string; readonly at: number }[];
 }
 
 function decodeHead(reply: Reply): Head {
+  const ready = readyOf(reply);
   const held = reply.number();
   const places: { id: string; at: number }[] = [];
   while (!reply.isOver) places.push({ id: reply.text(), at: reply.number() });
-  return { held, places };
+  return { ready, held, places };
 }

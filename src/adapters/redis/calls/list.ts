@@ -137,8 +137,14 @@ function pathOf({ undeliverable, subject, owner, kinds, statuses }: ListRequest)
   return { index: [`${ANY}${prefix}`], isWhole: left === 0 };
 }
 
-export async function jobsByRef(session: Session, { kind, refKey }: ByRefRequest): Promise<ByRefReply> {
-  const args = [`${encodeText(kind)}\t${encodeText(refKey)}`];
+export async function jobsByRef(
+  session: Session,
+  { kind, refKey, owner }: ByRefRequest,
+): Promise<ByRefReply> {
+  const args = [
+    `${encodeText(kind)}\t${encodeText(refKey)}`,
+    owner === undefined ? ANY : encodeOptional(owner),
+  ];
   const answers = await allOrUnknown(
     "reads",
     session.places.tags.map((_, shard) => session.run(BY_REF, shard, args, "reads")),

@@ -38,6 +38,20 @@ local function claimBy(at)
 end
 `;
 
+/** Which job of the kinds from `from` on, every `step` arguments, is ready next: its id and instant, or '' and -1. */
+export const NEXT_READY: string = String.raw`
+local function nextReady(newest,from,step,to)
+  local id,at='','-1'
+  for k=from,to,step do
+    for version=1,newest do
+      local list=C('ZRANGEBYSCORE',readyKey(version,ARGV[k]),'('..nows,'+inf','WITHSCORES','LIMIT',0,1)
+      if list[1] and (id=='' or list[2]+0<at+0) then id,at=list[1],list[2] end
+    end
+  end
+  return id,at
+end
+`;
+
 /**
  * The next ready jobs. Arguments from `at`: token, limit, longest lease, number of kinds, then per kind its name and lease.
  * Answers id, since when it was ready (-1: held under this token before), document, cursors, input.

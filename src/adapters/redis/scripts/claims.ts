@@ -1,17 +1,29 @@
-import { CLAIM, CLAIM_NEXT, TERMS_ARGUMENTS } from "./claim.js";
+import { CLAIM, CLAIM_NEXT, NEXT_READY, TERMS_ARGUMENTS } from "./claim.js";
 import { type Script, scriptOf } from "./script.js";
 
+/** What `CLAIM_NEXT` answers, behind what is ready next: looked for only where less came than was asked for. */
 export const CLAIM_READY: Script = scriptOf(
   CLAIM,
   CLAIM_NEXT,
-  `return finish(claimNext(A+1,A+1+${TERMS_ARGUMENTS}))`,
+  NEXT_READY,
+  String.raw`
+local at=A+1+${TERMS_ARGUMENTS}
+local out=claimNext(A+1,at)
+local id,ready='','-1'
+if #out<5*ARGV[at+1] then id,ready=nextReady(tonumber(ARGV[A+1]),at+4,2,#ARGV) end
+table.insert(out,1,id)
+table.insert(out,2,ready)
+return finish(out)
+`,
 );
 
 /**
- * What a claim would find. Arguments: format, token, limit, then kinds. Answers how many the token holds, then id and
- * instant of the first ready jobs, in order.
+ * What a claim would find. Arguments: format, token, limit, then kinds. Answers what is ready next, how many the
+ * token holds, then id and instant of the first ready jobs, in order.
  */
-export const PEEK_READY: Script = scriptOf(String.raw`
+export const PEEK_READY: Script = scriptOf(
+  NEXT_READY,
+  String.raw`
 local newest,token,limit=tonumber(ARGV[A+1]),ARGV[A+2],tonumber(ARGV[A+3])
 local held=0
 for id in gmatch(C('GET',T..':t:'..token) or '','%S+') do
@@ -29,10 +41,12 @@ for k=A+4,#ARGV do
   end
 end
 table.sort(found,function(a,b) if a[2]==b[2] then return a[1]<b[1] end return a[2]<b[2] end)
-local out={held}
-for i=1,math.min(limit,#found) do out[2*i]=found[i][1] out[2*i+1]=found[i][3] end
+local id,at=nextReady(newest,A+4,1,#ARGV)
+local out={id,at,held}
+for i=1,math.min(limit,#found) do out[2+2*i]=found[i][1] out[3+2*i]=found[i][3] end
 return finish(out)
-`);
+`,
+);
 
 /**
  * Arguments: terms, then per job id, dispatch, token, lease. Answers per job 1 (claimed), 0 (refused) or -1 (gone), then

@@ -95,15 +95,28 @@ return finish(out)
 `,
 );
 
-/** Arguments: kind, a tab and the key. Answers id, document and cursors of the newest ten. */
+/**
+ * Arguments: kind, a tab and the key; owner (\`*\`: any). Answers id, document and cursors of the newest that fit, ten
+ * at least where there are, of a thousand that are looked through.
+ */
 export const BY_REF: Script = scriptOf(String.raw`
-local ids=C('ZREVRANGE',T..':f:'..ARGV[A+1],0,9)
-local docs,out=documents(ids),{}
-for i=1,#ids do
-  if docs[i] then
-    local n=#out
-    out[n+1]=ids[i] out[n+2]=docs[i] out[n+3]=cursors(ids[i],docs[i])
+local owner,out=ARGV[A+2],{}
+for from=0,990,10 do
+  local ids=C('ZREVRANGE',T..':f:'..ARGV[A+1],from,from+9)
+  local docs=documents(ids)
+  for i=1,#ids do
+    local fits=docs[i]
+    if fits and owner~='*' then
+      local _,_,_,_,_,_,_,_,rest=parse(fits)
+      local _,of=fixed(fits,rest)
+      fits=of==owner
+    end
+    if fits then
+      local n=#out
+      out[n+1]=ids[i] out[n+2]=docs[i] out[n+3]=cursors(ids[i],docs[i])
+    end
   end
+  if #ids<10 or #out>=30 then break end
 end
 return finish(out)
 `);

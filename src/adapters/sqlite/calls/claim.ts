@@ -4,13 +4,14 @@ import type {
   ClaimNext,
   ClaimResult,
   ClaimTerms,
+  NextReady,
   StoredJob,
 } from "../../../core/ports/store.js";
 import { type ReadEach, readEach } from "../../../core/ports/unreadable.js";
 import { decodeJob } from "../rows/codec.js";
 import { jobColumns } from "../rows/columns.js";
 import type { Session } from "../connection.js";
-import type { SqliteValue } from "../driver.js";
+import type { Row, SqliteValue } from "../driver.js";
 import { readOne } from "./read.js";
 import { encodeText } from "../rows/text.js";
 
@@ -48,7 +49,7 @@ const CLAIM_BY_MESSAGE =
   `and (status = 'QUEUED' or (status = 'PENDING' and send_at <= ?)) returning ${COLUMNS}`;
 
 /** Found by `READY_ARM` under the write lock that is still held: there is nothing left to compare. */
-const CLAIM_READY = `${CLAIM} where seq = ? returning ${COLUMNS}`;
+const CLAIM_READY = `${CLAIM} where seq in (select value from json_each(?)) returning ${COLUMNS}, seq`;
 
 const HELD = `select ${COLUMNS} from waybill_job where token = ? and status = 'PROCESSING' limit ?`;
 
@@ -70,20 +71,35 @@ interface Effect {
 /** What the token holds already, then the next ready jobs. */
 export function claimNext(session: Session, next: ClaimNext, nowMs: number): ReadEach<StoredJob> {
   const held = session.all(HELD, encodeText(next.token), next.limit);
-  const leases = new Map(next.kinds.map(({ kind, leaseMs }) => [encodeText(kind), leaseMs]));
-  const { terms, token } = next;
-  const claimed = readyRows(
-    session,
-    [...leases.keys()],
-    terms.recordVersion,
-    next.limit - held.length,
-    nowMs,
-  ).flatMap(({ seq, kind }) => {
-    // 0: lower than any dispatch, which so stays as it is.
-    const effect = { terms, token, dispatch: 0, leaseMs: leases.get(kind) ?? 0 };
-    return session.all(CLAIM_READY, ...effectValues(effect, nowMs), seq);
-  });
+  const claimed = claimReady(session, next, next.limit - held.length, nowMs);
   return readEach([...held, ...claimed], (row) => decodeJob(row, { input: true }));
+}
+
+/** One statement for all that get the same lease. They come back in the order in which they were ready. */
+function claimReady(
+  session: Session,
+  { terms, token, kinds }: ClaimNext,
+  limit: number,
+  nowMs: number,
+): readonly Row[] {
+  const leases = new Map(kinds.map(({ kind, leaseMs }) => [encodeText(kind), leaseMs]));
+  const ready = readyRows(session, [...leases.keys()], terms.recordVersion, limit, nowMs);
+  const byLease = new Map<number, number[]>();
+  for (const { seq, kind } of ready) {
+    const leaseMs = leases.get(kind) ?? 0;
+    const seqs = byLease.get(leaseMs);
+    if (seqs === undefined) byLease.set(leaseMs, [seq]);
+    else seqs.push(seq);
+  }
+  const claimed = new Map<number, Row>();
+  for (const [leaseMs, seqs] of byLease) {
+    // 0: lower than any dispatch, which so stays as it is.
+    const effect = { terms, token, dispatch: 0, leaseMs };
+    for (const row of session.all(CLAIM_READY, ...effectValues(effect, nowMs), JSON.stringify(seqs))) {
+      claimed.set(Number(row["seq"]), row);
+    }
+  }
+  return ready.map(({ seq }) => claimed.get(seq)).filter((row) => row !== undefined);
 }
 
 interface ReadyRow {
@@ -115,6 +131,23 @@ function readyRows(
   }
   if (kinds.length > MAX_ARMS) found.sort((a, b) => a.readyAt - b.readyAt || (a.id < b.id ? -1 : 1));
   return found.slice(0, limit);
+}
+
+const NEXT_READY =
+  "select id, ready_at from waybill_job " +
+  "where kind = ? and ready_at > ? and status = 'QUEUED' and queue is null and record_version <= ? " +
+  "order by ready_at, id limit 1";
+
+/** Which job of these kinds is ready next: one look into the index for each. */
+export function nextReady(session: Session, { kinds, terms }: ClaimNext, nowMs: number): NextReady | null {
+  let next: NextReady | null = null;
+  for (const { kind } of kinds) {
+    const [row] = session.all(NEXT_READY, encodeText(kind), nowMs, terms.recordVersion);
+    if (row === undefined) continue;
+    const found = { id: String(row["id"]), readyAt: Number(row["ready_at"]) };
+    if (next === null || found.readyAt < next.readyAt) next = found;
+  }
+  return next;
 }
 
 export function claimByMessage(

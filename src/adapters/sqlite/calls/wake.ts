@@ -7,12 +7,12 @@ import type { Session } from "../connection.js";
 import type { Row } from "../driver.js";
 
 const DUE =
-  `select ${JOB_COLUMNS}, seq from waybill_job where wake_at <= ? and (wake_at, id) > (?, ?) ` +
+  `select ${JOB_COLUMNS}, seq, wake_at from waybill_job where wake_at <= ? and (wake_at, id) > (?, ?) ` +
   "order by wake_at, id limit ?";
 
 const NEXT_DUE = "select min(wake_at) as next from waybill_job where wake_at > ?";
 
-const POSTPONE = "update waybill_job set wake_at = ? where seq = ?";
+const POSTPONE = "update waybill_job set wake_at = ? where seq in (select value from json_each(?))";
 
 const READ_CURSORS = "select seq, id, version, cursors from waybill_job where id = ?";
 
@@ -36,7 +36,9 @@ export function postponeDue(
 ): { readonly rows: readonly Row[]; readonly nextDueAt: number | null } {
   const { nowMs, limit, holdMs, after = START_OF_PASS } = request;
   const rows = session.all(DUE, nowMs, after.wakeAt, after.id, limit);
-  for (const row of rows) session.run(POSTPONE, nowMs + holdMs, Number(row["seq"]));
+  if (rows.length > 0) {
+    session.run(POSTPONE, nowMs + holdMs, JSON.stringify(rows.map((row) => Number(row["seq"]))));
+  }
   const next = session.all(NEXT_DUE, nowMs)[0]?.["next"] ?? null;
   return { rows, nextDueAt: next === null ? null : Number(next) };
 }

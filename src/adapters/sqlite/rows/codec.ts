@@ -1,6 +1,7 @@
 import type { StoredJob } from "../../../core/ports/store.js";
 import type { Cursors } from "../../../core/job/record.js";
-import { decodeRecord, type FieldCodec } from "./columns.js";
+import type { FieldCodec } from "./column.js";
+import { decodeRecord } from "./columns.js";
 import type { Row, SqliteValue } from "../driver.js";
 import { RowReader } from "./reader.js";
 import { encodeText } from "./text.js";
@@ -23,12 +24,12 @@ export function decodeJob(row: Row, options: RowOptions = {}): StoredJob {
   const reader = new RowReader(row);
   return {
     record: decodeRecord(reader),
-    cursors: reader.json("cursors") as Cursors,
+    cursors: reader.rawJson("cursors") as Cursors,
     ...(options.input === true ? { input: reader.raw("input") } : {}),
     ...(options.output === true ? { output: reader.rawOrNull("output") } : {}),
   };
 }
 
 export function decodeCursors(row: Row): Cursors {
-  return new RowReader(row).json("cursors") as Cursors;
+  return new RowReader(row).rawJson("cursors") as Cursors;
 }

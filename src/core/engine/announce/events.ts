@@ -29,9 +29,25 @@ export function eventsOf(
 ): readonly ServerEvent[] {
   if (entries.length === 0) return [];
   const phases = phasesOf(record);
+  const about = aboutOf(record);
   return entries.map((entry) =>
-    eventOf(definition, record, entry, phases.get(entry.version) ?? NO_PHASE, input),
+    eventOf(definition, about, entry, phases.get(entry.version) ?? NO_PHASE, input),
   );
+}
+
+/** What all events of a job say alike. */
+type About = Pick<JobRecord, "id" | "kind" | "owner" | "subject" | "metadata" | "trace">;
+
+/** A copy: what one notifier does to its events must reach neither those of another nor the record. */
+function aboutOf({ id, kind, owner, subject, metadata, trace }: JobRecord): About {
+  return {
+    id,
+    kind,
+    owner,
+    subject,
+    metadata: metadata === null ? null : structuredClone(metadata),
+    trace: trace === null ? null : { ...trace },
+  };
 }
 
 /** A phase, and what was said when it was entered. */
@@ -63,7 +79,7 @@ function phaseAfter(phase: PhaseSaid, { edge, reason, text }: HistoryEntry): Pha
 
 function eventOf(
   definition: Definition | undefined,
-  record: JobRecord,
+  about: About,
   entry: HistoryEntry,
   phase: PhaseSaid,
   input: unknown,
@@ -73,10 +89,10 @@ function eventOf(
   const entersPhase = type === "job.phase" || type === "job.waiting";
   const facts = factsAt(entry, phase);
   return {
-    id: `${record.id}:${String(entry.version)}`,
+    id: `${about.id}:${String(entry.version)}`,
     type,
-    jobId: record.id,
-    kind: record.kind,
+    jobId: about.id,
+    kind: about.kind,
     version: entry.version,
     from: entryFrom(entry),
     status,
@@ -84,12 +100,12 @@ function eventOf(
     message: publicText(entry, phase) ?? messageOf(definition, facts, input),
     at: new Date(entry.at),
     attempt: entry.attempt,
-    owner: record.owner,
-    subject: record.subject,
-    metadata: record.metadata,
+    owner: about.owner,
+    subject: about.subject,
+    metadata: about.metadata,
     actor: entry.actor,
-    shown: shownAt(definition, record, entry),
-    trace: record.trace,
+    shown: shownAt(definition, about, entry),
+    trace: about.trace,
     phase: entersPhase ? entry.reason : null,
     reason: entersPhase ? null : entry.reason,
     failureReason: facts.failureReason,
@@ -99,7 +115,7 @@ function eventOf(
 /** What the kind lets out. A projection that throws lets nothing out, and must not keep the event from anybody. */
 function shownAt(
   definition: Definition | undefined,
-  { metadata }: JobRecord,
+  { metadata }: About,
   { actor }: HistoryEntry,
 ): ShownOfEvent {
   try {

@@ -5,7 +5,7 @@ import type { PollAnswer } from "../../handler.js";
 import type { Json } from "../../json/json.js";
 import { parseJsonText, toJsonText } from "../../json/json-text.js";
 import { ANYBODY, isOf, type Whose } from "../../options/owner-option.js";
-import type { StoredJob } from "../../ports/store.js";
+import type { ListReply, StoredJob } from "../../ports/store.js";
 import { err, ok, type Result } from "../../errors/result.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "../read/job.js";
@@ -26,8 +26,8 @@ type Refusal = WaybillError<
 >;
 
 const STATES: readonly unknown[] = ["open", "done", "failed"];
-/** Of the jobs that may be launching right now, the newest; more than these are not begun within a retry's time. */
-const LAUNCHING_LIMIT = 100;
+/** Jobs of a page while one is looked for that may be launching right now. */
+const LAUNCHING_PAGE = 100;
 const MOST_NAMED = 10;
 
 /**
@@ -128,8 +128,14 @@ async function jobsNamed(
 ): Promise<readonly Named[]> {
   for (const refKey of keysOf(core, ref)) {
     const { jobs } = await core.gateway.call("byRef", (store, request) =>
-      store.byRef({ ...request, kind: definition.kind, refKey }),
+      store.byRef({
+        ...request,
+        kind: definition.kind,
+        refKey,
+        ...(whose === ANYBODY ? {} : { owner: whose }),
+      }),
     );
+    // A store that somebody wrote before owners were asked for answers everybody's.
     const named = jobs.filter(({ record }) => isOf(whose, record.owner));
     if (named.length > 0) return named.map((job) => ({ job, refKey }));
   }
@@ -146,18 +152,28 @@ function keysOf(core: Core, ref: unknown): readonly string[] {
   return typeof json === "string" || typeof json === "number" ? [String(json), whole] : [whole];
 }
 
-/** Whether one of the kind has begun and not yet said what it waits for. */
+/**
+ * Whether one of the kind has begun and not yet said what it waits for: of all that are unfinished, however many there are,
+ * the newest first. An event that is told "nobody" is dropped for good.
+ */
 async function isLaunching(core: Core, { kind }: Definition, whose: Whose): Promise<boolean> {
-  const { jobs } = await core.gateway.call("list", (store, request) =>
-    store.list({
-      ...request,
-      kinds: [kind],
-      statuses: UNFINISHED,
-      ...(whose === ANYBODY ? {} : { owner: whose }),
-      limit: LAUNCHING_LIMIT,
-    }),
-  );
-  return jobs.some(({ record }) => record.awaiting === null && record.fence > 0);
+  let after: ListReply["next"] = null;
+  do {
+    const place: ListReply["next"] = after;
+    const page: ListReply = await core.gateway.call("list", (store, request) =>
+      store.list({
+        ...request,
+        kinds: [kind],
+        statuses: UNFINISHED,
+        ...(whose === ANYBODY ? {} : { owner: whose }),
+        ...(place === null ? {} : { after: place }),
+        limit: LAUNCHING_PAGE,
+      }),
+    );
+    if (page.jobs.some(({ record }) => record.awaiting === null && record.fence > 0)) return true;
+    after = page.next;
+  } while (after !== null);
+  return false;
 }
 
 function tooEarly({ kind }: Definition): Refusal {

@@ -20,6 +20,8 @@ import { createGateway, type Gateway } from "../store/gateway.js";
 import { createSetAside } from "../store/set-aside.js";
 import { createHintLink, type HintLink, type HintSource } from "../read/hints.js";
 import { createReconciler, type Reconciler } from "../reconcile/reconciler.js";
+import { createReentry } from "../reentry.js";
+import { TakeOver } from "../relay-process/take-over.js";
 import { createRelay, type Relay } from "../relay/relay.js";
 import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
@@ -66,8 +68,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const dispatcher = createDispatcher(core);
   const relay = createRelay(core);
   const reconciler = createReconciler(core, dispatcher, relay);
+  const takeOver = new TakeOver(core, relay);
   bus.onHint(null, (hint) => {
     reconciler.polls.hear(hint);
+    takeOver.hear(hint);
   });
   const hints = createHintLink(core, bus, feedOf(options));
   const storeWatch = createStoreWatch(core);
@@ -78,13 +82,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const { record } = change.snapshot;
     const said = local.tell(change);
     reconciler.polls.note(record);
+    // Before the hint: what is told of here is nobody's to take over.
+    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
     if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
-    if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
   };
 
   const close = async (): Promise<void> => {
+    takeOver.close();
     await relay.close();
     await hints.close();
     storeWatch.close();
@@ -162,6 +168,7 @@ function environment(
     logger,
     telemetry,
     callbacks: createCallbacks(options.callbacks),
+    reentry: createReentry(),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };

@@ -7,9 +7,17 @@ import { count } from "../../environment/telemetry.js";
 import { codeOf, type Core } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
-import { type Handlers, putBack, serveNotifiers, servePoll, serveQuick, type Tools } from "./record.js";
+import {
+  type Handlers,
+  putBack,
+  serveNotifiers,
+  servePoll,
+  serveQuick,
+  type SlowQueues,
+  type Tools,
+} from "./record.js";
 import type { PollTimes } from "./poll-times.js";
-import { Stops } from "../relay/stop.js";
+import { createOneShot } from "../one-shot.js";
 import type { Relay } from "../relay/relay.js";
 
 export interface PassOptions {
@@ -85,7 +93,7 @@ export class Pass {
   readonly #options: PassOptions;
   readonly #memory: PassMemory;
   readonly #signal: AbortSignal;
-  readonly #stops = new Stops();
+  readonly #stops = createOneShot();
   readonly #startedAt: number;
   readonly #tally = { sent: 0, swept: 0, polled: 0, notified: 0, failedDeadlines: 0 };
   /** What goes on beside the pages. */
@@ -108,13 +116,22 @@ export class Pass {
     this.#signal = options.signal ?? new AbortController().signal;
     this.#startedAt = monotonicNow(core.clock);
     const { handlers, notifiers, leavesToOthers = false } = options;
-    this.#tools = { core, dispatcher, relay, handlers, notifiers, leavesToOthers, tally: this.#tally };
+    const slowQueues: SlowQueues = {
+      silent: new Set(),
+      goOn: (what, call) => {
+        this.#start(what, async () => {
+          await call;
+        });
+      },
+    };
+    const who = { core, dispatcher, relay, handlers, notifiers, leavesToOthers };
+    this.#tools = { ...who, tally: this.#tally, slowQueues };
   }
 
   /** @throws StoreUnavailableError when the store cannot be reached */
   async run(): Promise<ReconcileReport> {
     const stop = (): void => {
-      this.#stops.stop();
+      this.#stops.fire();
     };
     this.#signal.addEventListener("abort", stop, { once: true });
     try {
@@ -240,12 +257,20 @@ export class Pass {
     this.#beside.add(running);
   }
 
+  /** Calls `stop` when the pass is told to end; what begins after that ends with the time that is left. */
+  #onStop(stop: () => void): () => void {
+    if (!this.#stops.fired) this.#stops.on(stop);
+    return () => {
+      this.#stops.off(stop);
+    };
+  }
+
   async #waitBeside(): Promise<void> {
     const waited = new AbortController();
     const wake = (): void => {
       waited.abort();
     };
-    const forget = this.#stops.onStop(wake);
+    const forget = this.#onStop(wake);
     const pauseMs = Math.min(this.#core.policy.reconcileBusyMs, this.#left(), this.#untilNextPollMs());
     const pause = sleep(this.#core.clock, Math.max(1, pauseMs), waited.signal, true);
     await Promise.race([pause, Promise.all(this.#beside)]);
@@ -285,7 +310,7 @@ export class Pass {
 
   async #poll(snapshot: Snapshot, handler: RuntimeHandler): Promise<void> {
     const ending = new AbortController();
-    const forget = this.#stops.onStop(() => {
+    const forget = this.#onStop(() => {
       ending.abort();
     });
     try {

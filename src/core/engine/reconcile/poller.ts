@@ -207,7 +207,8 @@ function observed<T>(
   what: "poll" | "cancel",
   run: () => Promise<T>,
 ): Promise<T> {
-  return observe(core.telemetry, { port: "handler", operation: `${what} ${kind}`, items: 1 }, run, trace);
+  const call = { port: "handler", operation: `${what} ${kind}`, items: 1 } as const;
+  return observe(core.telemetry, call, () => core.reentry.call(run), trace);
 }
 
 function warn(core: Core, message: string, { id, kind, attempt }: JobRecord, error: unknown): void {

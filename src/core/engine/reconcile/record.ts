@@ -1,3 +1,4 @@
+import { inTime } from "../../environment/clock.js";
 import { deadline } from "../../decide/cancel.js";
 import type { Decision, DecideContext } from "../../decide/change/change.js";
 import { cursorOf } from "../../decide/change/cursors.js";
@@ -7,7 +8,7 @@ import { sweep } from "../../decide/finish.js";
 import { awaitTimeout } from "../../decide/poll.js";
 import { type Need, needs, type NeedReason } from "../../decide/change/wake.js";
 import type { RuntimeHandler } from "../../handler.js";
-import { RECORD_VERSION, type Snapshot } from "../../job/record.js";
+import { type JobRecord, RECORD_VERSION, type Snapshot } from "../../job/record.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
@@ -48,12 +49,24 @@ export interface Tools {
   /** What cannot be done here is other processes' by design. */
   readonly leavesToOthers?: boolean;
   readonly tally: Tally;
+  /** How queues are waited for; not given: until they have answered. */
+  readonly slowQueues?: SlowQueues;
+}
+
+/** A queue that does not answer must hold up nothing but what goes through it. */
+export interface SlowQueues {
+  /** Those that did not answer in time: nobody waits for them again before they have. */
+  readonly silent: Set<string | null>;
+  /** Takes over a call that is waited for no longer. */
+  readonly goOn: (what: string, call: Promise<unknown>) => void;
 }
 
 type QuickReason = Exclude<NeedReason, "poll" | "notify">;
 
 /** What ends a job comes first, so that nothing is sent or swept in vain. */
 const QUICK: readonly QuickReason[] = ["deadline", "await_deadline", "lease", "send", "redispatch"];
+/** Of a queue that answers, some answers; of one that does not, little of the time of all others. */
+const QUEUE_PATIENCE_MS = 1_000;
 /** Later wake-ups are left to the reconciler: a message that waits longer may be lost or doubled on the way. */
 const LONGEST_WAKE_MS = 15 * 60_000;
 
@@ -189,11 +202,31 @@ async function sweepLease(tools: Tools, snapshot: Snapshot): Promise<Snapshot | 
 }
 
 /** Sends the current dispatch, where its queue is one of this process. */
-async function send({ core, dispatcher, tally }: Tools, snapshot: Snapshot): Promise<Snapshot> {
-  if (!canSend(core, snapshot) || dispatcher.isSending(snapshot.record)) return snapshot;
-  const sent = await dispatcher.send(snapshot);
-  if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
-  return sent.snapshot;
+async function send(tools: Tools, snapshot: Snapshot): Promise<Snapshot> {
+  const { core, dispatcher, tally, slowQueues } = tools;
+  const { record } = snapshot;
+  if (!canSend(core, snapshot) || dispatcher.isSending(record)) return snapshot;
+  const sending = dispatcher.send(snapshot).then((sent) => {
+    if (sent.state === "confirmed" || sent.state === "unconfirmed") tally.sent += 1;
+    if (sent.state !== "unconfirmed") slowQueues?.silent.delete(record.queue);
+    return sent.snapshot;
+  });
+  return (await heard(tools, record, sending)) ?? snapshot;
+}
+
+/** What a queue answers; `null`: nothing in time, and the call goes on beside. */
+async function heard<T>(
+  { core, slowQueues }: Tools,
+  { id, queue }: JobRecord,
+  call: Promise<T>,
+): Promise<T | null> {
+  if (slowQueues === undefined) return call;
+  const { silent, goOn } = slowQueues;
+  const answer = await inTime<T | null>(core.clock, silent.has(queue) ? 0 : QUEUE_PATIENCE_MS, call, null);
+  if (answer !== null) return answer;
+  silent.add(queue);
+  goOn(id, call);
+  return null;
 }
 
 /**
@@ -204,7 +237,7 @@ async function redispatch(tools: Tools, snapshot: Snapshot): Promise<Snapshot | 
   const { core, dispatcher } = tools;
   const { queue } = snapshot.record;
   if (queue === null || !canSend(core, snapshot)) return snapshot;
-  const waits = await dispatcher.hasBacklog(queue);
+  const waits = (await heard(tools, snapshot.record, dispatcher.hasBacklog(queue))) ?? false;
   const applied = await applyCommand(core, snapshot, (seen, context) =>
     sendAgain(seen, context, dispatcher.redispatchAfterMs(queue)),
   );
@@ -236,11 +269,17 @@ export async function servePoll(
 }
 
 /** Where no process runs that looks every second, the queue carries the next look. Best effort: the wake-up is stored. */
-async function wakeForPoll({ core, dispatcher }: Tools, { record }: Snapshot): Promise<void> {
+async function wakeForPoll(tools: Tools, { record }: Snapshot): Promise<void> {
+  const { core, dispatcher } = tools;
   const { awaiting } = record;
   if (awaiting === null) return;
   const afterMs = Math.max(0, awaiting.nextPollAt - core.time.now());
-  if (afterMs <= LONGEST_WAKE_MS) await dispatcher.wake(record, afterMs);
+  if (afterMs > LONGEST_WAKE_MS) return;
+  await heard(
+    tools,
+    record,
+    dispatcher.wake(record, afterMs).then(() => true),
+  );
 }
 
 /** Delivers what its notifiers are due. */

@@ -57,7 +57,8 @@ class RelayProcess implements RelayHandle {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#running;
+    // Whoever is called by the Waybill and awaits this would wait for itself.
+    if (!this.#means.core.reentry.isInside()) await this.#running;
   }
 
   async #work(): Promise<void> {

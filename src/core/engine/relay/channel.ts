@@ -14,7 +14,7 @@ import { type Offer, resultsFor } from "./offer.js";
 import { type Prepared, Preparer, withinLane } from "./prepare.js";
 import { type Published, publishSafely } from "./publish.js";
 import { cleanReason } from "./reason.js";
-import type { Stops } from "./stop.js";
+import type { OneShot } from "../one-shot.js";
 import { PublishTeller } from "./teller.js";
 
 /** Publishes to one notifier under way at once. */
@@ -26,6 +26,9 @@ const STUCK_MS = 60_000;
 const DEFAULT_BATCH = 20;
 /** Jobs that are remembered for having been in a call that threw or timed out. */
 const MOST_SUSPECTS = 10_000;
+
+/** What is left of an earlier call's duration when the next one is over: one slow call is soon forgotten. */
+const REMEMBERED_SHARE = 0.8;
 
 /** A turn of one job is over. `null`: nothing was offered (the store could not be read, the history not decoded). */
 type Finished = (job: RelayJob, name: string, cursor: Cursor | null) => void;
@@ -51,7 +54,7 @@ export class Channel {
   readonly #name: string;
   readonly #notifier: Notifier;
   readonly #finished: Finished;
-  readonly #stops: Stops;
+  readonly #stops: OneShot;
   readonly #maxBatch: number;
   readonly #retry: NotifierRetry;
   readonly #lanes: Lanes;
@@ -62,11 +65,12 @@ export class Channel {
   /** Publishes of several owners follow one another: none lends its context to the next. */
   readonly #neutral = neutralContext();
   #underWay = 0;
+  #usualMs = 0;
   /** Calls whose time is over and that the notifier has not let go of. */
   #stuck = 0;
   #scheduled = false;
 
-  constructor(core: Core, name: string, notifier: Notifier, stops: Stops, finished: Finished) {
+  constructor(core: Core, name: string, notifier: Notifier, stops: OneShot, finished: Finished) {
     this.#core = core;
     this.#name = name;
     this.#notifier = notifier;
@@ -78,6 +82,11 @@ export class Channel {
     this.#lanes = new Lanes(notifier);
     this.#preparer = new Preparer(core, name, notifier);
     this.#teller = new PublishTeller(core, name);
+  }
+
+  /** How long a call takes of late. */
+  get usualMs(): number {
+    return this.#usualMs;
   }
 
   /** Puts a job in line, unless the line is full. */
@@ -104,7 +113,7 @@ export class Channel {
 
   /** What is asked for in one turn of the event loop travels together. */
   #schedule(): void {
-    if (this.#scheduled || this.#stops.stopped) return;
+    if (this.#scheduled || this.#stops.fired) return;
     this.#scheduled = true;
     this.#core.clock.defer(() => {
       this.#scheduled = false;
@@ -239,7 +248,8 @@ export class Channel {
     const published = await this.#neutral(() =>
       publishSafely(this.#core, this.#name, this.#notifier, events, this.#stops),
     );
-    if (!this.#stops.stopped) this.#judge(lane, published);
+    this.#usualMs = Math.max(published.durationMs, this.#usualMs * REMEMBERED_SHARE);
+    if (!this.#stops.fired) this.#judge(lane, published);
     let used = 0;
     for (const turn of prepared) {
       const results = published.results.slice(used, used + (turn.events?.length ?? 0));
@@ -259,7 +269,7 @@ export class Channel {
     else if (foreign) this.#lineUpAgain(job);
     else {
       const moved = this.#moved(lane, job, offer, results);
-      if (published !== null && events.length > 0 && !this.#stops.stopped) {
+      if (published !== null && events.length > 0 && !this.#stops.fired) {
         this.#suspect(job, published, moved);
         const { durationMs } = published;
         this.#teller.tell({ job, lane: lane.key, events, results, moved, durationMs });

@@ -6,7 +6,7 @@ import { observe } from "../../environment/telemetry.js";
 import type { Trace } from "../../job/trace.js";
 import type { Core } from "../context.js";
 import { cleanReason, thrownReason } from "./reason.js";
-import type { Stops } from "./stop.js";
+import type { OneShot } from "../one-shot.js";
 import { viewsFor } from "./views.js";
 
 /** What receivers of webhooks are used to. */
@@ -39,10 +39,10 @@ export async function publishSafely(
   name: string,
   notifier: Notifier,
   events: readonly ServerEvent[],
-  stops: Stops,
+  stops: OneShot,
 ): Promise<Published> {
   const startedAt = monotonicNow(core.clock);
-  if (stops.stopped) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
+  if (stops.fired) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
   const stop = (): void => {
@@ -51,9 +51,11 @@ export async function publishSafely(
   };
   const timeoutMs = notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const cancelTimer = core.clock.timer(timeoutMs, stop);
-  const forget = stops.onStop(stop);
-  const call = async (): Promise<unknown> =>
-    notifier.publish(events, { signal: controller.signal, view: viewsFor(core) });
+  stops.on(stop);
+  const call = (): Promise<unknown> =>
+    core.reentry.call(async () =>
+      notifier.publish(events, { signal: controller.signal, view: viewsFor(core) }),
+    );
   let settled = Promise.resolve();
   const took = () => ({ durationMs: monotonicNow(core.clock) - startedAt, settled });
   try {
@@ -73,7 +75,7 @@ export async function publishSafely(
     return all(events, { status: "retry", reason }, { late: error instanceof LateError, ...took() });
   } finally {
     cancelTimer();
-    forget();
+    stops.off(stop);
   }
 }
 

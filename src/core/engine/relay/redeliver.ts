@@ -10,7 +10,7 @@ import { eventsOf } from "../announce/events.js";
 import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 import { publishSafely } from "./publish.js";
-import { Stops } from "./stop.js";
+import { createOneShot } from "../one-shot.js";
 
 export interface Redelivery {
   readonly jobId: string;
@@ -74,7 +74,7 @@ async function publishAll(
   const delivered: number[] = [];
   for (let start = 0; start < events.length; start += size) {
     const batch = events.slice(start, start + size);
-    const { results, durationMs } = await publishSafely(core, name, notifier, batch, new Stops());
+    const { results, durationMs } = await publishSafely(core, name, notifier, batch, createOneShot());
     for (const [index, result] of results.entries()) {
       const event = batch[index];
       if (event === undefined) continue;

@@ -7,7 +7,7 @@ import type { Cursor, Snapshot } from "../../job/record.js";
 import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";
-import { Stops } from "./stop.js";
+import { createOneShot } from "../one-shot.js";
 
 /** Durable push: what is in a history and above a notifier's cursor is published to it, in order, until it is delivered. */
 export interface Relay {
@@ -22,6 +22,10 @@ export interface Relay {
    * was delivered and noted, or has to wait. Rejects only when the history cannot be read.
    */
   deliver(snapshot: Snapshot, names?: ReadonlySet<string>): Promise<Snapshot>;
+  /** Whether a job was handed over here as it was at a version. What was long ago is forgotten. */
+  knows(id: string, version: number): boolean;
+  /** How long a call of the slowest notifier takes of late. */
+  usualMs(): number;
   /** Resolves `true` when everything kicked so far was published and noted, or has to wait; `false` when time is over. */
   flush(timeoutMs: number): Promise<boolean>;
   /** Takes nothing more, waits a little for what is under way, and lets go of the rest. Safe to call twice. */
@@ -30,6 +34,8 @@ export interface Relay {
 
 /** Cursors remembered of jobs with nothing to do, so that news with older cursors repeats no delivery. */
 const MOST_REMEMBERED = 10_000;
+/** Jobs of which is remembered as what they were handed over: hints of the same change arrive soon. */
+const MOST_KNOWN = 1_000;
 const CLOSE_WAIT_MS = 2_000;
 /** Advances of one job in a row; a store that refuses more often is left to the reconciler. */
 const MOST_ADVANCES = 5;
@@ -45,7 +51,9 @@ class CursorRelay implements Relay {
   readonly #jobs = new Map<string, RelayJob>();
   /** In order of last use. */
   readonly #memory = new Map<string, RelayMemory>();
-  readonly #stops = new Stops();
+  /** The version of a job that was last handed over, in that order. */
+  readonly #known = new Map<string, number>();
+  readonly #stops = createOneShot();
   /** Whoever makes a change does not lend its context to those who are told of it. */
   readonly #neutral = neutralContext();
   #closing: Promise<void> | null = null;
@@ -79,6 +87,14 @@ class CursorRelay implements Relay {
     return job.snapshot;
   }
 
+  knows(id: string, version: number): boolean {
+    return (this.#known.get(id) ?? 0) >= version;
+  }
+
+  usualMs(): number {
+    return Math.max(0, ...[...this.#channels.values()].map((channel) => channel.usualMs));
+  }
+
   async flush(timeoutMs: number): Promise<boolean> {
     const done = Promise.all([...this.#jobs.values()].map((job) => job.idle)).then(() => true);
     const over = new AbortController();
@@ -94,7 +110,7 @@ class CursorRelay implements Relay {
 
   close(): Promise<void> {
     this.#closing ??= this.flush(CLOSE_WAIT_MS).then(() => {
-      this.#stops.stop();
+      this.#stops.fire();
       for (const job of this.#jobs.values()) job.end();
       this.#jobs.clear();
     });
@@ -102,7 +118,8 @@ class CursorRelay implements Relay {
   }
 
   #take(snapshot: Snapshot, memory: RelayMemory, names: Iterable<string>): RelayJob {
-    const { id } = snapshot.record;
+    const { id, version } = snapshot.record;
+    this.#know(id, version);
     let job = this.#jobs.get(id);
     if (job === undefined) {
       job = new RelayJob(snapshot, memory);
@@ -134,7 +151,7 @@ class CursorRelay implements Relay {
   }
 
   #finished(job: RelayJob, name: string, cursor: Cursor | null): void {
-    if (this.#stops.stopped) return;
+    if (this.#stops.fired) return;
     job.publishing.delete(name);
     if (cursor !== null) job.move(name, cursor);
     if (cursor === null || cursor.attempts > 0) job.resting.add(name);
@@ -149,7 +166,7 @@ class CursorRelay implements Relay {
     this.#core.clock.defer(() => {
       void this.#save(job).then(() => {
         job.saving = false;
-        if (this.#stops.stopped) return;
+        if (this.#stops.fired) return;
         // A refusal may have brought a newer record.
         this.#look(job);
         this.#restIfIdle(job);
@@ -206,6 +223,13 @@ class CursorRelay implements Relay {
     this.#memory.set(id, memory);
     const [oldest] = this.#memory.keys();
     if (this.#memory.size > MOST_REMEMBERED && oldest !== undefined) this.#memory.delete(oldest);
+  }
+
+  #know(id: string, version: number): void {
+    this.#known.delete(id);
+    this.#known.set(id, version);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #warn(message: string, jobId: string, error: unknown): void {

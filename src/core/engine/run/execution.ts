@@ -287,7 +287,12 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
         handler,
         // Around the hook too, so that what it makes current is so for the handler.
         await neutral(() =>
-          observe(core.telemetry, call, () => handler.run(context), this.stored.record.trace),
+          observe(
+            core.telemetry,
+            call,
+            () => core.reentry.call(() => handler.run(context)),
+            this.stored.record.trace,
+          ),
         ),
         (error) => {
           this.logger.error("what a handler returned could not be checked; its job failed", {

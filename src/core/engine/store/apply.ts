@@ -1,11 +1,10 @@
-import { monotonicNow } from "../../environment/clock.js";
 import type { Change, Decision, DecideContext, RefusalReason } from "../../decide/change/change.js";
 import { recognise } from "../../decide/change/recognise.js";
 import { WaybillError } from "../../errors/errors.js";
 import type { WriteResult } from "../../ports/store.js";
 import type { Snapshot } from "../../job/record.js";
 import { type Core, decideContext } from "../context.js";
-import { askAgain, unknown } from "./ask-again.js";
+import { AGAIN, askAgain, unknown } from "./ask-again.js";
 
 /** What became of a command. Every one of these is certain; doubt is thrown. */
 export type Applied =
@@ -42,7 +41,7 @@ export async function applyCommand(
 ): Promise<Applied> {
   const transitionId = options.transitionId ?? core.ids.transition();
   const actor = options.actor ?? null;
-  const giveUpAt = monotonicNow(core.clock) + (options.patienceMs ?? core.policy.unknownRetryMs);
+  const giveUpAt = AGAIN.until(core, options.patienceMs);
   const about = { jobId: snapshot.record.id, what: `the change of job ${snapshot.record.id} was stored` };
   let current = snapshot;
   // An earlier try may have been stored without an answer, and no record has told yet.

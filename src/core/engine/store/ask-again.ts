@@ -26,7 +26,18 @@ interface AnsweredLate<R> {
   readonly doubt: boolean;
 }
 
-const AGAIN = { baseMs: 50, capMs: 1_000 };
+const BACKOFF = { baseMs: 50, capMs: 1_000 };
+
+/** How whatever has no answer is asked again, everywhere: soon at first, then more seldom, until patience ends. */
+export const AGAIN = {
+  /** On the clock of `monotonicNow`. */
+  until(core: Pick<Core, "clock" | "policy">, patienceMs: number = core.policy.unknownRetryMs): number {
+    return monotonicNow(core.clock) + patienceMs;
+  },
+  pauseMs(core: Pick<Core, "ids">, tries: number): number {
+    return 1 + backoffMs(tries, BACKOFF, core.ids.random());
+  },
+};
 
 /**
  * Asks again until there is an answer, or until patience ends. A try that may have been stored leaves doubt behind, and
@@ -39,7 +50,7 @@ export async function askAgain<R>(core: Core, asked: Asked<R>, failed: unknown):
   let { doubt } = asked;
   for (let tries = 1, error = failed; ; tries += 1) {
     doubt ||= !isWaybillError(error) || error.outcome !== "not_applied";
-    const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
+    const waitMs = AGAIN.pauseMs(core, tries);
     // A first try that hung may have used all patience up: it is asked for once more all the same.
     const isOver = ask === null || (monotonicNow(core.clock) + waitMs > giveUpAt && (tries > 1 || !doubt));
     if (isOver || !isPassing(error)) throw doubt && about !== null ? unknown(about, error) : error;

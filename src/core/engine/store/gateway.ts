@@ -9,6 +9,7 @@ import type {
   BeatResult,
   ClaimByMessage,
   ClaimNext,
+  ClaimReply,
   ClaimResult,
   ClaimTerms,
   CreateItem,
@@ -62,7 +63,7 @@ export interface Gateway {
   write(item: WriteItem): Promise<WriteResult>;
   beat(item: BeatItem): Promise<BeatResult>;
   claim(item: ClaimByMessage, terms: ClaimTerms): Promise<ClaimResult>;
-  claimNext(next: ClaimNext): Promise<readonly StoredJob[]>;
+  claimNext(next: ClaimNext): Promise<ClaimReply>;
   advance(item: AdvanceItem): Promise<AdvanceResult>;
   /** Any other call of the port, with the clock filled in. Records are changed by the calls above alone. */
   call<R extends StoreReply>(
@@ -112,7 +113,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const named = namedCreates(options, ask, SUBMIT);
   const alone = namedCreates(options, ask, ALONE);
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
-    writeWithPiggybackedClaim(store, piggybacked, items, request),
+    writeWithPiggybackedClaim(options, piggybacked, items, request),
   );
   const beats = batched<BeatItem, BeatResult>("beat", WORK, idOf, (items, request) =>
     store.beat({ ...request, items }),
@@ -140,8 +141,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     beat: (item) => beats.add(item),
     advance: (item) => advances.add(item),
     claim: (item, terms) => claims(terms.worker).add({ ...item, terms }),
-    claimNext: async (next) =>
-      (await ask("claim", next.limit, (to, request) => to.claim({ ...request, next }))).jobs,
+    claimNext: async (next) => ask("claim", next.limit, (to, request) => to.claim({ ...request, next })),
     ride(piggyback) {
       if (!store.capabilities.writeThenClaim) return () => undefined;
       piggybacked.add(piggyback);
@@ -178,7 +178,7 @@ function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: Ga
         }
         return rethrow(error);
       }
-      throw new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
+      throw late();
     });
     if (!Number.isFinite(reply.nowMs)) throw clockless();
     time.heard(reply.nowMs, sentAt);
@@ -186,6 +186,10 @@ function observed({ store, clock, time, telemetry, timeoutMs, onUnreadable }: Ga
     if (unreadable !== undefined) onUnreadable?.(unreadable);
     return reply;
   };
+}
+
+function late(): StoreUnavailableError {
+  return new StoreUnavailableError("The store did not answer in time.", { outcome: "unknown" });
 }
 
 /** All that is decided from here on would be decided at no instant. */
@@ -326,7 +330,7 @@ function idOf(item: { readonly id: string }): string {
 
 /** Writes, and the next claim of whoever wants one in the same trip. */
 async function writeWithPiggybackedClaim(
-  store: AnyStore,
+  { store, clock, timeoutMs }: GatewayOptions,
   piggybacked: ReadonlySet<PiggybackedClaim>,
   items: readonly WriteItem[],
   request: StoreRequest,
@@ -340,7 +344,9 @@ async function writeWithPiggybackedClaim(
   if (thenClaim === null || piggyback === undefined) return store.write({ ...request, items });
   let claimed: readonly StoredJob[] | null = null;
   try {
-    const reply = await store.write({ ...request, items, thenClaim });
+    // Whose claim it is must not wait for ever either: his slots are taken until he hears of it.
+    const reply = await inTime(clock, timeoutMs, store.write({ ...request, items, thenClaim }), null);
+    if (reply === null) throw late();
     claimed = reply.claimed ?? [];
     return reply;
   } finally {

@@ -1,4 +1,3 @@
-import { monotonicNow } from "../../environment/clock.js";
 import { createRecord, judgeExisting, type NewJob } from "../../decide/create.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { Outcome } from "../../errors/error-codes.js";
@@ -17,7 +16,7 @@ import type { JobRecord, Snapshot } from "../../job/record.js";
 import { captured } from "../../environment/telemetry.js";
 import { err, ok, type Result } from "../../errors/result.js";
 import { type Announcement, type Core, DEFAULT_QUEUE } from "../context.js";
-import { askAgain } from "../store/ask-again.js";
+import { AGAIN, askAgain } from "../store/ask-again.js";
 import { learnTime } from "../store/learn-time.js";
 import { retainMsOf, retryOf } from "../kind-settings.js";
 import { limitedBy, payloadLimit } from "../payload-limit.js";
@@ -114,7 +113,7 @@ function outcomeOf(error: unknown): Outcome {
 }
 
 async function created(core: Core, item: CreateItem, options: RuntimeSubmitOptions): Promise<CreateResult> {
-  const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+  const giveUpAt = AGAIN.until(core);
   try {
     return await core.gateway.create(item, options.tx, isNamed(options) ? "named" : "any");
   } catch (error) {
@@ -219,7 +218,7 @@ async function known(core: Core, tx: unknown): Promise<void> {
   try {
     await learnTime(core, tx);
   } catch (error) {
-    const giveUpAt = monotonicNow(core.clock) + core.policy.unknownRetryMs;
+    const giveUpAt = AGAIN.until(core);
     const ask = tx === undefined ? () => learnTime(core, tx) : null;
     await askAgain(core, { about: null, giveUpAt, doubt: false, ask }, error);
   }

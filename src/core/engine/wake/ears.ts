@@ -1,4 +1,5 @@
 import type { Core } from "../context.js";
+import type { NextReady } from "../../ports/store.js";
 import type { Hints } from "../read/watch.js";
 import { createListening, type Listening } from "./listening.js";
 import type { RunningNews } from "./running-news.js";
@@ -23,8 +24,8 @@ export interface EarsOptions {
 export interface Ears {
   readonly ready: ToldWork;
   readonly due: ToldWork;
-  /** The store was asked for work. */
-  answered(jobs: number, limit: number): void;
+  /** The store was asked for work. @param next - what it says is ready next; `null`: nothing, or it does not say */
+  answered(jobs: number, limit: number, next: NextReady | null): void;
   /** Whether new work would be told of. */
   isTold(): boolean;
   stop(): void;
@@ -64,8 +65,8 @@ export function openEars(core: Core, hints: Hints, options: EarsOptions): Ears {
   return {
     ready,
     due,
-    answered(jobs, limit) {
-      ready.answered(jobs);
+    answered(jobs, limit, next) {
+      ready.answered(jobs, next);
       if (jobs < limit) listening.idle();
       else listening.busy();
     },

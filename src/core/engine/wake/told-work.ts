@@ -1,5 +1,6 @@
 import type { Clock } from "../../environment/clock.js";
 import type { FeedHint } from "../../ports/feed.js";
+import type { NextReady } from "../../ports/store.js";
 
 interface ToldWorkOptions {
   readonly clock: Clock;
@@ -18,8 +19,8 @@ export interface ToldWork {
   readonly hear: (hint: FeedHint) => void;
   /** The store is being asked: what is due by now is no more to be woken for. */
   readonly asked: () => void;
-  /** What the store answered. */
-  answered(jobs: number): void;
+  /** What the store answered. @param next - what it says is ready next: as good as being told of it */
+  answered(jobs: number, next?: NextReady | null): void;
   stop(): void;
 }
 
@@ -82,10 +83,11 @@ class Told implements ToldWork {
     if (this.#due.size > 0) this.#arm(Math.min(...this.#due.values()));
   };
 
-  answered(jobs: number): void {
+  answered(jobs: number, next: NextReady | null = null): void {
     if (jobs === 0) this.#askOnceMore();
     else for (const id of this.#asked.keys()) this.#doubted.delete(id);
     this.#asked.clear();
+    if (next !== null) this.#toCome(next);
     if (!this.#isWoken) return;
     this.#isWoken = false;
     this.#spreadMs =
@@ -115,6 +117,13 @@ class Told implements ToldWork {
       if (this.#doubted.delete(id) || now - at >= CLOCKS_DIFFER_MS) continue;
       if (this.#remember(id, at + CLOCKS_DIFFER_MS)) this.#doubted.add(id);
     }
+  }
+
+  /** Said to be to come by the store's clock: where it is past by this one, it is not asked for without rest. */
+  #toCome({ id, readyAt }: NextReady): void {
+    if (this.#due.has(id)) return;
+    const now = this.#options.now();
+    this.#remember(id, readyAt > now ? readyAt : now + CLOCKS_DIFFER_MS);
   }
 
   #arm(at: number): void {

@@ -1,6 +1,6 @@
 import { codeOf } from "../context.js";
 import { claimTerms } from "../../decide/claim.js";
-import type { ClaimNext, StoredJob } from "../../ports/store.js";
+import type { ClaimNext, NextReady, StoredJob } from "../../ports/store.js";
 import type { PiggybackedClaim } from "../store/gateway.js";
 import { leaseMsOf } from "../kind-settings.js";
 import type { WorkerParts } from "./parts.js";
@@ -151,10 +151,10 @@ export class StoreLoop {
     const { core, breaker } = this.#parts;
     this.#ears?.ready.asked();
     try {
-      const jobs = await core.gateway.claimNext(call.claim);
+      const { jobs, nextReady = null } = await core.gateway.claimNext(call.claim);
       breaker.ok();
       this.#doubtful = null;
-      this.#took(call, jobs);
+      this.#took(call, jobs, nextReady);
     } catch (error) {
       breaker.failed();
       if (this.#doubtful === null) {
@@ -166,10 +166,10 @@ export class StoreLoop {
     }
   }
 
-  #took({ claim, sentAt, kicks }: Call, jobs: readonly StoredJob[]): void {
+  #took({ claim, sentAt, kicks }: Call, jobs: readonly StoredJob[], next: NextReady | null): void {
     const { slots, tasks } = this.#parts;
     this.#more = jobs.length >= claim.limit || kicks !== this.#kicks;
-    this.#ears?.answered(jobs.length, claim.limit);
+    this.#ears?.answered(jobs.length, claim.limit, next);
     if (jobs.length > 0) this.#pace.found();
     // Whoever brought the answer, the loop looks again: it must not sleep on work that was held back.
     if (this.#more) this.#idle.kick();
@@ -244,7 +244,7 @@ export class StoreLoop {
         this.#travelling = null;
         call.answered();
         if (jobs !== null) {
-          this.#took(call, jobs);
+          this.#took(call, jobs, null);
           return;
         }
         this.#doubtful = call;

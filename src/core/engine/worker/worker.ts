@@ -99,7 +99,8 @@ class Worker implements WorkerHandle {
 
   async stop(): Promise<void> {
     this.#stop();
-    await this.#running;
+    // Whoever is called by the Waybill and awaits this would wait for itself.
+    if (!this.#parts.core.reentry.isInside()) await this.#running;
   }
 
   wakeUp(): void {

@@ -1,7 +1,6 @@
 import { codeOf } from "../../context.js";
 import { sleep } from "../../../environment/clock.js";
 import { acknowledge } from "../../../decide/acknowledge.js";
-import { backoffMs } from "../../../decide/backoff.js";
 import { claimTerms } from "../../../decide/claim.js";
 import { release as releaseClaim } from "../../../decide/finish.js";
 import { isWaybillError } from "../../../errors/errors.js";
@@ -11,6 +10,7 @@ import type { ClaimResult, StoredJob } from "../../../ports/store.js";
 import type { JobRecord, Snapshot } from "../../../job/record.js";
 import { count } from "../../../environment/telemetry.js";
 import { applyCommand } from "../../store/apply.js";
+import { AGAIN } from "../../store/ask-again.js";
 import type { WorkerParts } from "../parts.js";
 import { type Ending, execute } from "../../run/execution.js";
 import { leaseMsOf } from "../../kind-settings.js";
@@ -22,7 +22,6 @@ import type { ReceivedMessage } from "./received-message.js";
 const ELSEWHERE_MS = 60_000;
 /** After doubt: time for the store to come back and for a claim that may be ours to be seen. */
 const DOUBT_MS = 15_000;
-const AGAIN = { baseMs: 50, capMs: 1_000 };
 
 /**
  * Handles one delivery to its end. It is acknowledged only with durable proof that nothing is left to do for it: its own
@@ -252,7 +251,7 @@ async function claim(
       return result;
     } catch (error) {
       breaker.failed();
-      const waitMs = 1 + backoffMs(tries, AGAIN, core.ids.random());
+      const waitMs = AGAIN.pauseMs(core, tries);
       if (stopping.aborted || parts.now() + waitMs > giveUpAt) {
         core.logger.warn("a job could not be claimed; its message was given back", {
           jobId: id,

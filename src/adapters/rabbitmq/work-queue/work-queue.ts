@@ -1,11 +1,11 @@
-import { systemIds } from "../../core/environment/ids.js";
-import type { ReceiveRequest } from "../../core/ports/queue.js";
-import { type OpenChannel, openChannel } from "./channel.js";
+import { systemIds } from "../../../core/environment/ids.js";
+import type { ReceiveRequest } from "../../../core/ports/queue.js";
+import { type OpenChannel, openChannel } from "../channel.js";
 import { Consuming } from "./consuming.js";
 import { type Holding, HeldMessage } from "./held-message.js";
-import type { Link } from "./link.js";
-import { type Published, Publisher } from "./publisher.js";
-import { declareRung, LONGEST_DELAY_MS, type Rung, rungOf } from "./topology.js";
+import type { Link } from "../link.js";
+import { type Published, Publisher } from "../publisher.js";
+import { declareRung, LONGEST_DELAY_MS, type Rung, rungOf } from "../topology.js";
 import { headersOf, type Travel } from "./travel.js";
 
 export interface WorkQueueParts {
@@ -73,7 +73,7 @@ export class WorkQueue implements Holding {
     if (received === null) return [];
     const ready: HeldMessage[] = [];
     for (const message of received.messages) {
-      const held = new HeldMessage(this, received.open, message);
+      const held = new HeldMessage(this, received, message);
       if (this.#isReady(held)) ready.push(held);
     }
     return ready;

@@ -1,4 +1,4 @@
-import type { RabbitmqMessage } from "./client.js";
+import type { RabbitmqMessage } from "../client.js";
 
 /**
  * What a message carries from one copy to the next. A release with a delay, and the hand-over of a message that is held long,

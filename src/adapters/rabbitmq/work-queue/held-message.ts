@@ -1,10 +1,11 @@
-import type { Clock } from "../../core/environment/clock.js";
-import { WaybillError } from "../../core/errors/errors.js";
-import type { Delivery } from "../../core/ports/queue.js";
-import type { OpenChannel } from "./channel.js";
-import type { RabbitmqMessage } from "./client.js";
-import { unavailable } from "./errors.js";
-import type { Published } from "./publisher.js";
+import type { Clock } from "../../../core/environment/clock.js";
+import { WaybillError } from "../../../core/errors/errors.js";
+import type { Delivery } from "../../../core/ports/queue.js";
+import type { OpenChannel } from "../channel.js";
+import type { RabbitmqMessage } from "../client.js";
+import type { Consumer } from "./consumer.js";
+import { unavailable } from "../errors.js";
+import type { Published } from "../publisher.js";
 import { returnsOf, type Travel, travelOf } from "./travel.js";
 
 /** What a message needs of the queue that it came from. */
@@ -16,6 +17,13 @@ export interface Holding {
   readonly consumerTimeoutMs: number;
   /** Sends a copy that comes after the delay. */
   sendAfter(content: Uint8Array, delayMs: number, travel: Travel): Promise<Published>;
+}
+
+/** Where a message came from. */
+export interface Origin {
+  readonly open: OpenChannel;
+  /** Told of its settlement, since the broker then gives another. */
+  readonly consumer: Pick<Consumer, "settled" | "retire">;
 }
 
 /** After a successor was not confirmed. */
@@ -31,15 +39,17 @@ export class HeldMessage implements Delivery {
   readonly receives: number;
   readonly #holding: Holding;
   readonly #open: OpenChannel;
+  readonly #consumer: Origin["consumer"];
   readonly #message: RabbitmqMessage;
   readonly #travel: Travel;
   #state: "held" | "handed_on" | "settled" = "held";
   #passing: Promise<boolean> | null = null;
   #cancelTimer: () => void;
 
-  constructor(holding: Holding, open: OpenChannel, message: RabbitmqMessage) {
+  constructor(holding: Holding, { open, consumer }: Origin, message: RabbitmqMessage) {
     this.#holding = holding;
     this.#open = open;
+    this.#consumer = consumer;
     this.#message = message;
     this.#travel = travelOf(message);
     this.body = new TextDecoder().decode(message.content);
@@ -142,9 +152,12 @@ export class HeldMessage implements Delivery {
     const travel = { receivesBefore, sentAt, groupId, remainingMs: 0 };
     const sent = await this.#holding.sendAfter(this.#message.content, delayMs, travel);
     if (sent.status !== "confirmed") return false;
+    // Its job goes on: there is no room here for another.
+    if (then === "handed_on") await this.#consumer.retire();
     // Acknowledged meanwhile: the successor will find its job ended.
     if (this.#state !== "held") return true;
     this.#state = then;
+    this.#consumer.settled();
     try {
       this.#open.channel.ack(this.#message);
     } catch {
@@ -171,6 +184,7 @@ export class HeldMessage implements Delivery {
       throw unavailable("queue", "The channel that the delivery came over is closed: it comes again", error);
     }
     this.#state = "settled";
+    this.#consumer.settled();
   }
 
   #checkOpen(): void {

@@ -1,6 +1,6 @@
 import type { createRoot } from "react-dom/client";
 
-// What the page needs of a browser, whose types the rest of the repository does without.
+// What pages need of a browser, whose types the rest of the repository does without.
 
 interface Upload {
   open(method: string, url: string): void;
