@@ -86,6 +86,7 @@ function answeringBehaviour(test: NotifierTest): void {
 
 /** What is said of the events of one call. */
 function batchBehaviour(test: NotifierTest): void {
+  whatBelongsToOthers(test);
   test(
     "lets no later event of a job overtake, whatever comes between",
     async (probe) => {
@@ -133,7 +134,9 @@ function batchBehaviour(test: NotifierTest): void {
     },
     canAnswer("rejected"),
   );
+}
 
+function whatBelongsToOthers(test: NotifierTest): void {
   for (const answer of ["retry", "held"] as const) {
     test(
       `lets no later event of a job overtake one that was answered ${answer}`,
