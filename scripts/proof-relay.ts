@@ -32,7 +32,7 @@ const TOLD_MS: Readonly<Record<Place, number>> = { redis: 1_000, postgres: 1_000
 const WITH_FEED_MS = 2_000;
 const WITHOUT_FEED_MS = 10_000;
 const JOB_EVERY_MS = 20;
-const KILL_EVERY_MS = 2_000;
+const KILL_EVERY_MS = 800;
 
 const from = Date.now();
 const figures: object[] = [];

@@ -36,6 +36,13 @@ export type {
   StoreOperation,
 } from "./testing/linearizability/operation.js";
 
+// What a test of one's own of an adapter is made of: the records, writes, claims and events that the suites use.
+export * from "./testing/sample-jobs.js";
+export { SAMPLE_SECRET, sampleEvent, sampleView } from "./testing/notifier-suite/sample-event.js";
+export { sampleHint } from "./testing/feed-suite/feed-probe.js";
+export { entryTemplate } from "./core/job/history.js";
+export { RECORD_VERSION } from "./core/job/record.js";
+
 // Conformance suites.
 export type { SuiteRunner, SuiteSkip } from "./testing/suite-runner.js";
 export * from "./testing/store-suite/store-suite.js";

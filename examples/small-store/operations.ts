@@ -68,8 +68,10 @@ export function operations(engine: Engine): Operations {
           tx.put(row, null);
           gone.jobs += 1;
         }
-        for await (const { key, value } of keysIn(engine, under("parked/"))) {
-          if ((JSON.parse(value) as ParkedMessage).at >= parkedBefore) continue;
+        for await (const { key } of keysIn(engine, under("parked/"))) {
+          // Read, so that nothing is removed that was parked anew since its key was seen.
+          const [message = null] = await tx.read([key]);
+          if (message === null || (JSON.parse(message) as ParkedMessage).at >= parkedBefore) continue;
           tx.set(key, null);
           gone.parked += 1;
         }

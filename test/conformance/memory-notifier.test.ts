@@ -16,6 +16,7 @@ describe("memory", () => {
         return {
           notifier,
           delivered: () => notifier.events.map(({ id }) => id),
+          received: () => notifier.events,
           answers: ["accept", "retry", "held", "rejected", "hang"],
           answer: (eventId, how) => {
             answer(notifier, eventId, how);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createWaybill, defineJob, memoryStore } from "waybill";
 import { z } from "zod";
-import { sqsBench, type SqsBench } from "../doubles/sqs/bench.js";
+import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
+import { networkSettles, sqsBench, type SqsBench } from "../doubles/sqs/bench.js";
 
 const mail = defineJob({
   kind: "mail",
@@ -21,6 +22,19 @@ function sizes(action: string): number[] {
     .of(action)
     .map(({ input }) => (input["Entries"] as unknown[]).length)
     .filter((size) => size > 0);
+}
+
+async function pass(clock: FakeClock, ms: number): Promise<void> {
+  await clock.advance(ms);
+  await networkSettles();
+}
+
+/** What a promise comes to, while time passes. */
+async function settled<T>(clock: FakeClock, promise: Promise<T>): Promise<T> {
+  const state = { isOver: false };
+  const over = promise.finally(() => (state.isOver = true));
+  while (!state.isOver) await pass(clock, 50);
+  return over;
 }
 
 function open(fifo: boolean) {
@@ -61,6 +75,33 @@ describe.each([
     await worker.stop();
     await running;
     await waybill.close();
+  });
+
+  it("keeps 10 jobs that beat together with one request", async () => {
+    const clock = fakeClock();
+    bench = await sqsBench({ fifo, clock, attributes: { VisibilityTimeout: "60" }, maxReceiveCount: 10 });
+    const waybill = createWaybill({ jobs: [mail], store: memoryStore(), queue: bench.queue, clock });
+    const submitted = Array.from({ length: 10 }, (__, n) => waybill.submit(mail, { n }).unwrap());
+    await settled(clock, Promise.all(submitted));
+    let started = 0;
+    const end = new AbortController();
+    const handler = mail.handle(async () => {
+      started += 1;
+      await new Promise((resolve) => {
+        end.signal.addEventListener("abort", resolve);
+      });
+      return null;
+    });
+    const worker = waybill.worker([handler], { concurrency: 10 });
+    const running = worker.run({ signal: ending.signal });
+    while (started < 10) await pass(clock, 100);
+    expect(sizes("ChangeMessageVisibilityBatch")).toEqual([]);
+    while (sizes("ChangeMessageVisibilityBatch").length === 0) await pass(clock, 100);
+    expect(sizes("ChangeMessageVisibilityBatch")).toEqual([10]);
+    end.abort();
+    await settled(clock, worker.stop());
+    await settled(clock, running);
+    await settled(clock, waybill.close());
   });
 
   it(`costs no more than ${fifo ? 1.3 : 0.35} requests a job when there is a backlog`, async () => {

@@ -248,4 +248,48 @@ describe("a backlog", () => {
     expect(await sends(async () => 0)).toBeGreaterThan(20);
     expect(await sends(() => Promise.reject(new Error("down")))).toBeGreaterThan(20);
   });
+
+  it("that was purged is sent again within a quarter of an hour", async () => {
+    const clock = fakeClock();
+    const queue = memoryQueue({ clock });
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [fakeHandler(work, () => null)] });
+    for (let made = 0; made < 20; made += 1) await b.submit(work);
+    queue.purge();
+    for (let minute = 0; minute < 15; minute += 1) {
+      await advance(clock, 60_000);
+      await clock.runUntil(b.reconciler.pass({ handlers: new Map(), budgetMs: 20_000 }));
+    }
+    expect(queue.depth()).toBe(20);
+  });
+});
+
+describe("a consumer that is broken at its start", () => {
+  it("fails no job in twelve hours of receives, and all are done once it is mended", async () => {
+    const clock = fakeClock();
+    const queue = memoryQueue({ clock, maxReceives: 5 });
+    const b = bench({ clock, queues: { jobs: queue }, handlers: [fakeHandler(work, () => null)] });
+    const ids: string[] = [];
+    for (let made = 0; made < 5; made += 1) ids.push(await b.submit(work));
+    const { signal } = new AbortController();
+    let deadLetters = 0;
+    for (let minute = 0; minute < 12 * 60; minute += 1) {
+      await advance(clock, 60_000);
+      // It receives, and dies before it can do anything.
+      const taken = await clock.runUntil(queue.receive({ max: 10, waitMs: 0, signal }));
+      await Promise.all(taken.map((delivery) => delivery.release(0)));
+      deadLetters += queue.deadLetterDepth();
+      await clock.runUntil(b.reconciler.pass({ handlers: new Map(), budgetMs: 20_000 }));
+    }
+    const statuses = async (): Promise<string[]> =>
+      (await Promise.all(ids.map((id) => b.record(id)))).map(({ status }) => status);
+    // They were given up many times, and never the jobs.
+    expect(deadLetters).toBeGreaterThan(ids.length);
+    expect(await statuses()).not.toContain("FAILED");
+    void b.start();
+    await advance(clock, 2 * 3_600_000);
+    await clock.runUntil(b.reconciler.pass({ handlers: new Map(), budgetMs: 20_000 }));
+    await advance(clock, 60_000);
+    expect(await statuses()).toEqual(ids.map(() => "COMPLETED"));
+    await b.stop();
+  });
 });

@@ -4,7 +4,7 @@ import { type AppendLog, readLog } from "../torture/append-log.js";
 
 /**
  * How a receiver behaves: `well`; `fails` now and then, before or after it has noted what it was given; `hangs` now and then
- * and ignores its signal; answers `late`, also when nobody waits any more; notes all of it `twice`.
+ * for seconds and ignores its signal; answers `late`, also when nobody waits any more; notes all of it `twice`.
  */
 export type Receiver = "well" | "fails" | "hangs" | "late" | "twice";
 
@@ -21,6 +21,8 @@ export interface Received {
 
 /** A call of a receiver that hangs is given up after this, as is one of a receiver that answers too late. */
 const TIMEOUT_MS = 300;
+/** A call that is never let go of keeps its lane for as long as the process lives. */
+const HANG_MS = 5_000;
 /** Lanes, so that a few failures in a row take a part of all jobs for a receiver that is down, and not all. */
 const LANES = 16;
 
@@ -47,7 +49,7 @@ export function receiverOf(receiver: Receiver, log: AppendLog): Notifier {
       return events.map((_, place) => taken[place] ?? { status: "retry", reason: "503" });
     },
     hangs: async (events) => {
-      if (Math.random() < 0.02) await new Promise(() => undefined);
+      if (Math.random() < 0.02) await wait(HANG_MS);
       return take(events);
     },
     late: async (events) => {

@@ -86,11 +86,11 @@ export interface Verdict {
 }
 
 /** Looks in the group that is expected to catch it first, then everywhere. */
-export async function judge(bug: SeededBug, only: "expected" | "all" = "all"): Promise<Verdict> {
+export async function judge(bug: SeededBug): Promise<Verdict> {
   const { suite, name, breaks, caughtBy: expected } = bug;
   const tests = bug.tests();
   const first = tests.filter(({ group }) => group === expected);
-  const rest = only === "all" ? tests.filter(({ group }) => group !== expected) : [];
+  const rest = tests.filter(({ group }) => group !== expected);
   const failure = await firstFailure([...first, ...rest]);
   const { error } = failure ?? { error: null };
   const said = error instanceof Error ? error.message.slice(0, 400) : "";

@@ -5,7 +5,7 @@ import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
 import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
-import type { RedisClient, RedisSubscriber } from "./client/client.js";
+import type { RedisClient, RedisCommands, RedisSubscriber } from "./client/client.js";
 
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
@@ -128,7 +128,7 @@ class RedisFeed implements Feed {
       this.#heartbeat?.heard();
       this.#listeners.hear(message);
     });
-    return { subscriber, attached: subscriber.subscribe(this.#channel) };
+    return { subscriber, attached: subscribed(subscriber, this.#channel) };
   }
 
   /** The link is half open: another connection takes its place. */
@@ -160,6 +160,25 @@ class RedisFeed implements Feed {
 
   #checkOpen(): void {
     if (this.#closed) throw new WaybillError("waybill.closed", "The feed on Redis was closed.");
+  }
+}
+
+/** Subscribes; a client that queues nothing (`enableOfflineQueue: false`) refuses that before it is connected. */
+async function subscribed(
+  subscriber: RedisSubscriber & Pick<RedisCommands, "status">,
+  channel: string,
+): Promise<unknown> {
+  try {
+    return await subscriber.subscribe(channel);
+  } catch (error) {
+    if (subscriber.status === "ready" || subscriber.status === "end") throw error;
+    await new Promise<void>((resolve, reject) => {
+      subscriber.on("ready", resolve);
+      subscriber.on("close", () => {
+        reject(unavailable("Redis could not be reached.", error));
+      });
+    });
+    return subscriber.subscribe(channel);
   }
 }
 

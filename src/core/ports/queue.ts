@@ -2,7 +2,10 @@
 export interface QueueCapabilities {
   /** The longest delay that `send` honours, milliseconds; 0: none. Longer delays wait in the store. */
   readonly maxDelayMs: number;
-  /** Whether messages of one group keep their order (`groupId`), and a repeated `dedupId` is swallowed. */
+  /**
+   * Whether messages of one group keep their order (`groupId`), also when one of them comes again, and a repeated `dedupId` is
+   * swallowed for at least five minutes, whether or not the first message is still there.
+   */
   readonly ordered: boolean;
   /** Most messages in one `send` or `receive`. */
   readonly maxBatch: number;
@@ -45,7 +48,8 @@ export type SendResult =
 /**
  * One delivery of a message. At most one of `ack` and `release` is called; both may reject and then change nothing. A
  * delivery acts on the message as it was received: after its visibility ended, or over another connection than the one it
- * came from, it changes nothing newer.
+ * came from, it changes nothing newer. A message that nobody has received since may still be removed or given back by it, or
+ * not: both are fine.
  */
 export interface Delivery {
   readonly body: string;
@@ -91,6 +95,8 @@ export interface QueueExpectations {
 /**
  * Hands messages over at least once, in any order unless `ordered`. An ordered queue never returns two messages of one
  * group in one receive.
+ *
+ * After `close` both reject, and deliveries that are out may still be settled where they need no connection of the queue's.
  *
  * `send` answers per message and never rejects for one of them; it rejects only when misused (a batch outside
  * 1–`maxBatch`, after `close`). `receive` rejects when the queue cannot be reached, and when misused.

@@ -70,7 +70,8 @@ export interface StoreCapabilities {
  * retries a change by itself. A value that the engine can never hold is `store.unstorable`, before anything of the call is
  * written; the core then finds out which item it was by asking for fewer. Batches answer item by item, in order; items of one batch name different ids. Ids arrive
  * checked against `[A-Za-z0-9_-]{1,128}`, and a store refuses others too (`id.invalid`, before any effect); every other
- * text is hostile and goes through parameters only. After `close` every method rejects with `waybill.closed`.
+ * text is hostile and goes through parameters only; names (kinds, owners, subjects, queues, scopes, reference keys) hold
+ * neither NUL nor half a surrogate pair, JSON text may hold both as escapes. After `close` every method rejects with `waybill.closed`.
  *
  * The suite in `waybill/testing` (`storeSuite`) is the executable form of this contract.
  */

@@ -4,6 +4,7 @@ import { sampleHint, type FeedTest } from "./feed-probe.js";
 
 /** What a listener may do while it is called. */
 export function withinAListenerBehaviour(test: FeedTest): void {
+  publishingWithin(test);
   test("lets a listener unsubscribe itself, and tells the others every hint", async (probe) => {
     const left: string[] = [];
     const stayed: FeedHint[] = [];
@@ -41,7 +42,9 @@ export function withinAListenerBehaviour(test: FeedTest): void {
     await probe.publishLast(stayed);
     assert.ok(!left.includes("the-last-hint"), "once it has stopped, a listener hears nothing more");
   });
+}
 
+function publishingWithin(test: FeedTest): void {
   test("carries what a listener publishes, by either end", async (probe) => {
     const heard: FeedHint[] = [];
     let answered = false;

@@ -7,6 +7,7 @@ const PROMPTLY_MS = 2_000;
 const LONG_WAIT_MS = 15_000;
 
 export function abortingBehaviour(test: QueueTest): void {
+  whatIsUnderWay(test);
   test("ends the wait when the signal aborts, and loses nothing", async (probe) => {
     const abort = new AbortController();
     const receiving = probe.time.watch(probe.receive(1, LONG_WAIT_MS, abort.signal));
@@ -41,7 +42,9 @@ export function abortingBehaviour(test: QueueTest): void {
     assert.deepEqual(bodiesOf(await receiving.promise), []);
     assert.equal((await probe.collectOne()).receives, 1);
   });
+}
 
+function whatIsUnderWay(test: QueueTest): void {
   test("returns a message that comes together with the abort, or leaves it in the queue", async (probe) => {
     const abort = new AbortController();
     const receiving = probe.receive(1, LONG_WAIT_MS, abort.signal);

@@ -76,6 +76,7 @@ function whatIsSent(test: QueueTest): void {
 }
 
 function partOfABatch(test: QueueTest): void {
+  whatIsNotConfirmed(test);
   test(
     "rejects what it can never hold and sends the rest of the batch",
     async (probe) => {
@@ -107,7 +108,9 @@ function partOfABatch(test: QueueTest): void {
     ({ fixture }) =>
       fixture.unsendable === undefined ? "the fixture names no body that has to be rejected" : null,
   );
+}
 
+function whatIsNotConfirmed(test: QueueTest): void {
   test(
     "gives a reason without the body where a message is not confirmed",
     async (probe) => {

@@ -10,6 +10,7 @@ const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) =
 };
 
 export function visibilityBehaviour(test: QueueTest): void {
+  extending(test);
   test(
     "hides a received message, then delivers it again and counts it",
     async (probe) => {
@@ -39,7 +40,9 @@ export function visibilityBehaviour(test: QueueTest): void {
     },
     hasVisibility,
   );
+}
 
+function extending(test: QueueTest): void {
   test(
     "makes the time that a message is hidden shorter, too",
     async (probe) => {

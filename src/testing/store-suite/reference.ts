@@ -71,16 +71,17 @@ export const referenceBehaviour: StoreBehaviour = {
 
     "finds those of one owner, however many of others await the same key": async (probe) => {
       const now = await probe.now();
-      const given = [
+      const others = Array.from({ length: 24 }, (_, index): readonly [string, string] => [
+        `other-${String(index)}`,
+        index % 2 === 0 ? "a" : "bea",
+      ]);
+      const given: readonly (readonly [string, string | null])[] = [
         ["mine", "ann"],
         ["nobodys", null],
-        ...Array.from({ length: 24 }, (_, index) => [
-          `other-${String(index)}`,
-          index % 2 === 0 ? "a" : "bea",
-        ]),
-      ] as const;
+        ...others,
+      ];
       for (const [index, [id, owner]] of given.entries()) {
-        await probe.awaiting({ id: String(id), owner: owner ?? null, createdAt: now + index }, ["shared"]);
+        await probe.awaiting({ id, owner, createdAt: now + index }, ["shared"]);
       }
       const of = async (owner: string | null): Promise<readonly string[]> =>
         (await jobsOf(probe, "shared", "sample.work", owner)).map(({ record }) => record.id);

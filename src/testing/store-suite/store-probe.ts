@@ -47,8 +47,8 @@ export interface StoreFixture {
    */
   interleave?(pause: () => Promise<void>): void;
   /**
-   * Makes the next request to the engine fail: `before` it has had any effect, or `after` it, on the way back. Leave out
-   * where nothing can be made to fail.
+   * `before`: the next request to the engine fails and has no effect. `after`: the next change takes effect, and its answer
+   * is lost. Leave out where nothing can be made to fail.
    */
   failNext?(how: "before" | "after"): void;
   /** Opens what is stored anew as after a crash: nobody closed the store. Leave out where nothing survives. */

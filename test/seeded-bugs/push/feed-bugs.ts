@@ -70,7 +70,7 @@ export const FEED_BUGS: readonly FeedBug[] = [
   {
     name: "the kind is lost",
     breaks: HINT,
-    caughtBy: "hinting",
+    caughtBy: "owners",
     make: hears((hint) => [{ ...hint, kind: "" }]),
   },
   {
@@ -450,7 +450,7 @@ export const FEED_BUGS: readonly FeedBug[] = [
   {
     name: "a publish waits for its listeners",
     breaks: "A listener that throws hurts neither the others nor the publisher.",
-    caughtBy: "within a listener",
+    caughtBy: "subscribing",
     make: (inner, shared) => ({
       publish: async (hints) => {
         await inner.publish([]);

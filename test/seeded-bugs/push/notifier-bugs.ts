@@ -150,20 +150,20 @@ export const NOTIFIER_BUGS: readonly NotifierBug[] = [
     }),
   },
   {
-    name: "publish holds a job up for what was rejected",
+    name: "publish holds a job up for ever for what was rejected",
     breaks: "`rejected`: it never will be delivered; what is rejected is over.",
     caughtBy: "failing",
-    make: (inner) => ({
-      publish: (events, context) => {
-        const over = new Set<string>();
-        return oneByOne(inner, events, context, (results, event) => {
-          const last = results[results.length - 1];
-          if (last?.status === "rejected" || last?.status === "retry")
-            over.add(events[results.length - 1]?.jobId ?? "");
-          return !over.has(event.jobId);
-        });
-      },
-    }),
+    make: (inner) => {
+      const over = new Set<string>();
+      return {
+        publish: (events, context) =>
+          oneByOne(inner, events, context, (results, event) => {
+            const last = results[results.length - 1];
+            if (last?.status === "rejected") over.add(events[results.length - 1]?.jobId ?? "");
+            return !over.has(event.jobId);
+          }),
+      };
+    },
   },
   {
     name: "publish delivers the highest version first",

@@ -278,13 +278,13 @@ export const QUEUE_BUGS: readonly QueueBug[] = [
   {
     name: "receive tells when it was received as when it was sent",
     breaks: "When it was first sent, Unix milliseconds.",
-    caughtBy: "receiving",
+    caughtBy: "settling",
     make: delivering((_, { clock }) => ({ sentAt: clock.now() })),
   },
   {
     name: "receive tells seconds",
     breaks: "When it was first sent, Unix milliseconds.",
-    caughtBy: "receiving",
+    caughtBy: "settling",
     make: delivering(({ sentAt }) => ({ sentAt: sentAt === null ? null : Math.floor(sentAt / 1_000) })),
   },
   {
@@ -382,7 +382,7 @@ export const QUEUE_BUGS: readonly QueueBug[] = [
   {
     name: "ack only hides for an hour",
     breaks: "Removes the message for good.",
-    caughtBy: "settling",
+    caughtBy: "backlog",
     make: delivering((delivery) => ({ ack: () => delivery.extend(3_600_000) })),
   },
   {

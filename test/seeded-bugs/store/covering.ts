@@ -531,7 +531,7 @@ export const COVERING_BUGS: readonly StoreBug[] = [
   {
     name: "owners are listed without their case",
     breaks: "owner",
-    caughtBy: "long names",
+    caughtBy: "list",
     make: ({ inner, place }) => ({
       async list(request) {
         const all = await inner.list({

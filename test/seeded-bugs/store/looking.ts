@@ -260,7 +260,7 @@ export const LOOKING_BUGS: readonly StoreBug[] = [
   {
     name: "health counts cursors with any reason as undeliverable",
     breaks: "Jobs with an entry that a notifier gave up.",
-    caughtBy: "advance",
+    caughtBy: "hostile text",
     make: answers("health", (reply, _, { place }) => ({
       ...reply,
       undeliverable: [...place.rows.values()].filter(({ cursors }) =>

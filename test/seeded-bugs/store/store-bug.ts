@@ -1,4 +1,4 @@
-import type { Store, StoreRequest } from "../../../src/core/ports/store.js";
+import type { Store } from "../../../src/core/ports/store.js";
 import type { JobRecord } from "../../../src/core/job/record.js";
 import type { StoredRow } from "../../../src/store-kit.js";
 import type { Place } from "./plain-store.js";
@@ -17,7 +17,7 @@ export interface StoreBug {
   readonly name: string;
   /** The sentence of the port that it breaks. */
   readonly breaks: string;
-  /** The group of the published suite that catches it first. */
+  /** The group of the published suite that is asked first; another may catch it. */
   readonly caughtBy: string;
   /** @default "caller" */
   readonly clock?: "caller" | "server";
@@ -82,10 +82,3 @@ export function edit(place: Place, id: string, change: (record: JobRecord) => Pa
   const row = place.row(id);
   if (row !== undefined) place.put({ ...row, record: { ...row.record, ...change(row.record) } });
 }
-
-/** Cuts a batch and forgets the rest. */
-export function firstOf<T>(items: readonly T[], count: number): readonly T[] {
-  return items.slice(0, count);
-}
-
-export const at = ({ nowMs }: StoreRequest): StoreRequest => ({ nowMs });

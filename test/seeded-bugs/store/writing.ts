@@ -196,7 +196,7 @@ export const WRITING_BUGS: readonly StoreBug[] = [
   {
     name: "write does not set the lease",
     breaks: "Sets `leaseUntil` to the store's now + this.",
-    caughtBy: "write effect",
+    caughtBy: "lease",
     make: writing(({ leaseMs: _, ...item }) => item),
   },
   {
@@ -214,7 +214,7 @@ export const WRITING_BUGS: readonly StoreBug[] = [
   {
     name: "write answers no lease",
     breaks: "`leaseUntil` where `leaseMs` was given.",
-    caughtBy: "write effect",
+    caughtBy: "lease",
     make: answers("write", (reply) => ({
       ...reply,
       results: reply.results.map((result) => (result.status === "ok" ? { status: "ok" } : result)),

@@ -1,4 +1,4 @@
-import { type EdgeId, isFinal, type JobStatus, STATUSES } from "../../../core/job/lifecycle.js";
+import { type EdgeId, isFinal, STATUSES } from "../../../core/job/lifecycle.js";
 import type {
   AdvanceItem,
   ClaimNext,
@@ -25,6 +25,17 @@ import {
 } from "../../sample-jobs.js";
 import type { Call } from "./call.js";
 import type { Chance } from "./chance.js";
+import {
+  KINDS,
+  OWNERS,
+  SCOPES,
+  NOTIFIERS,
+  REF_KEYS,
+  FAR_MS,
+  NEAR_MS,
+  NO_CLAIM,
+  EDGES_FROM,
+} from "./choices.js";
 
 /** What calls are made about. */
 export interface Known {
@@ -37,51 +48,6 @@ export interface Known {
   /** Most items in one call. */
   readonly maxBatch: number;
 }
-
-const KINDS: readonly string[] = ["kind.a", "Kind.a", "kind.a.b"];
-const OWNERS: readonly (string | null)[] = [null, "ann", "Ann", "o".repeat(255), `${"o".repeat(255)}x`];
-const SCOPES: readonly (string | null)[] = [
-  null,
-  null,
-  "scope-1",
-  "scope-2",
-  `sc${"x".repeat(60)}1`,
-  `sc${"x".repeat(60)}2`,
-];
-const NOTIFIERS: readonly string[] = ["ui", "__proto__"];
-const REF_KEYS: readonly string[] = [
-  "ref",
-  "ref-1",
-  "REF-1",
-  "é'\"",
-  `${"k".repeat(79)}1`,
-  `${"k".repeat(79)}2`,
-];
-const FAR_MS = [-600_000, -60_000, 60_000, 600_000] as const;
-const NEAR_MS = [-1_000, -1, 0, 1, 1_000] as const;
-const NO_CLAIM: RecordPatch = { token: null, leaseUntil: null, awaiting: null, cancel: null };
-
-/** What can be written from each status; more than one entry where the core writes more. */
-const EDGES_FROM: Readonly<Record<JobStatus, readonly (readonly EdgeId[])[]>> = {
-  PENDING: [[], ["T2"], ["T2"], ["T8"]],
-  QUEUED: [[], [], ["T3"], ["T9"]],
-  PROCESSING: [
-    [],
-    ["phase"],
-    ["waiting"],
-    ["waiting"],
-    ["cancel"],
-    ["warning"],
-    ["T5"],
-    ["T5"],
-    ["T6"],
-    ["T7"],
-    ["T7", "T2"],
-  ],
-  // No guard names a final status: what is written on such a record is refused.
-  COMPLETED: [["T6"]],
-  FAILED: [["T5"]],
-};
 
 /** Calls made by chance about jobs that are known, as the core would make them and a little beside. */
 export class RandomCalls {
