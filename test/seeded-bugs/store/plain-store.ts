@@ -195,10 +195,14 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
         next: last === undefined || found.length <= limit ? null : placeOf(last),
       };
     },
-    async byRef({ nowMs, kind, refKey }) {
+    async byRef({ nowMs, kind, refKey, owner }) {
       admit();
       const rows = place.newestFirst().filter(({ record }) => record.kind === kind);
-      const found = rows.filter(({ record }) => record.awaiting?.refKeys.includes(refKey) === true);
+      const found = rows.filter(
+        ({ record }) =>
+          record.awaiting?.refKeys.includes(refKey) === true &&
+          (owner === undefined || record.owner === owner),
+      );
       return { nowMs: at(nowMs), jobs: structuredClone(found.slice(0, MOST_BY_REF).map(hotPart)) };
     },
     async park({ nowMs, messages }) {

@@ -70,7 +70,8 @@ export function decidedAt(call: Call, { nowMs, jobs }: Reply): number {
 
 /** What of a reply the contract determines. `held`: the jobs that the token of a claim held before, in whatever order. */
 export function shown(call: Call, reply: Reply, held: ReadonlySet<string> = new Set()): unknown {
-  const { nowMs: _, unreadable: __, ...rest } = reply as Reply & Record<string, unknown>;
+  // What a store may leave out is not compared.
+  const { nowMs: _, unreadable: __, nextReady: ___, ...rest } = reply as Reply & Record<string, unknown>;
   if (call.method === "claim" && "next" in call.request)
     return { ...rest, jobs: heldByIdFirst(reply.jobs, held) };
   if (call.method === "write") {
