@@ -14,7 +14,7 @@ function cuts(method: Batch, second: unknown): StoreBug["make"] {
         const reply = await call({ ...request, items: request.items.slice(0, 25) });
         return { ...reply, results: request.items.map((_, index) => reply.results[index] ?? second) };
       },
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -28,7 +28,7 @@ function breaksAt25(method: Batch): StoreBug["make"] {
         await call({ ...request, items: request.items.slice(0, 25) });
         throw new StoreUnavailableError("The engine takes 25 items at once.", { outcome: "not_applied" });
       },
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -48,7 +48,7 @@ function judgesByCaller(
           place.serverNowMs = serverNowMs;
         }
       },
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -730,7 +730,7 @@ export const COVERING_BUGS: readonly StoreBug[] = [
           return await inner.write(request);
         } catch (error) {
           if (error instanceof StoreUnavailableError)
-            throw new StoreUnavailableError("The answer was lost.", { outcome: "not_applied" });
+            throw new StoreUnavailableError("The answer was lost.", { outcome: "not_applied", cause: error });
           throw error;
         }
       },

@@ -21,7 +21,7 @@ function writesBack(method: Changing): StoreBug["make"] {
         for (const [id, row] of changed) if (place.rows.has(id)) place.put(row);
         return reply;
       },
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -53,7 +53,7 @@ function later(
         }
         return reply;
       },
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -74,7 +74,7 @@ function checksFirst(
           if (row !== undefined && world.place.rows.has(row.record.id)) world.place.put(row);
         return call(request);
       },
-    } as Partial<Store>;
+    };
   };
 }
 

@@ -37,7 +37,7 @@ type Make = StoreBug["make"];
 export function asks<M extends Call>(method: M, change: (request: Asked<M>, world: World) => Asked<M>): Make {
   return (world) => {
     const call = world.inner[method] as (request: Asked<M>) => Promise<Answer<M>>;
-    return { [method]: (request: Asked<M>) => call(change(request, world)) } as Partial<Store>;
+    return { [method]: (request: Asked<M>) => call(change(request, world)) };
   };
 }
 
@@ -50,7 +50,7 @@ export function answers<M extends Call>(
     const call = world.inner[method] as (request: Asked<M>) => Promise<Answer<M>>;
     return {
       [method]: async (request: Asked<M>) => change(await call(request), request, world),
-    } as Partial<Store>;
+    };
   };
 }
 
@@ -73,7 +73,7 @@ export function leaves<M extends Call>(
         change({ reply, request, place: world.place, before });
         return reply;
       },
-    } as Partial<Store>;
+    };
   };
 }
 
