@@ -71,6 +71,8 @@ function guardDeletion(store: string, files: readonly string[], texts: readonly 
     inputs: {
       paths: [
         ...CORE,
+        // The model that the suites compare with.
+        ...MEMORY,
         ...files,
         ...KIT,
         "test/guard-deletion",
@@ -105,6 +107,8 @@ export const PARTS: readonly Part[] = [
         ...["unit", "property", "conformance", "integration", "simulate", "nth-failure"].map(
           (folder) => `test/${folder}`,
         ),
+        // What those load.
+        ...["doubles", "relay", "seeded-bugs", "torture"].map((folder) => `test/${folder}`),
         "examples",
         "scripts/proof-nth-failure.ts",
         ...OTHER_TESTS,
@@ -122,9 +126,14 @@ export const PARTS: readonly Part[] = [
       pair("dynamodb", DYNAMODB, queue, more),
     ];
   }),
-  guardDeletion("memory", MEMORY, MEMORY),
+  guardDeletion("memory", [], MEMORY),
   guardDeletion("sqlite", SQLITE),
   guardDeletion("postgres", POSTGRES),
   guardDeletion("redis", REDIS),
   guardDeletion("dynamodb", DYNAMODB, DYNAMODB),
+  {
+    name: "seeded-bugs",
+    args: ["scripts/proof-seeded-bugs.ts"],
+    inputs: { paths: [...CORE, ...MEMORY, ...KIT, "test/seeded-bugs", "scripts/proof-seeded-bugs.ts"] },
+  },
 ];

@@ -237,6 +237,25 @@ describe("deadlines", () => {
     expect(record.failure?.message).toContain("unknown");
   });
 
+  it("does not call work timed out while another process has its last look", async () => {
+    const w = world();
+    const policy = { takeDueHoldMs: 1_000 };
+    const other = w.process({ policy });
+    let elsewhere: unknown = null;
+    const poll = async (): Promise<PollAnswer> => {
+      // The other process may take the record by then; this look is not over.
+      await sleep(w.clock, 2_000);
+      elsewhere = await other.reconciler.pass({ handlers: new Map(), budgetMs: 60_000 });
+      return { state: "done", output: 1 };
+    };
+    const p = w.process({ policy, handlers: [handlerOf(WORK, poll)] });
+    const id = await waiting(w, p, { deadlineMs: 60_000 });
+    await w.clock.advance(60_001);
+    await p.pass();
+    expect(elsewhere).toMatchObject({ failedDeadlines: 0 });
+    expect((await w.read(id)).record.status).toBe("COMPLETED");
+  });
+
   it("does not call work timed out that was done while nobody looked", async () => {
     const w = world();
     const p = w.process({ handlers: [handlerOf(WORK, async () => ({ state: "done", output: 1 }))] });

@@ -106,6 +106,7 @@ describe("the notifier suite finds a notifier that", () => {
     expect(await failuresOf(alone)).toEqual([
       "lets no later event of a job overtake one that was answered retry",
       "lets no later event of a job overtake one that was answered held",
+      "lets no later event of a job overtake, whatever comes between",
     ]);
   });
 

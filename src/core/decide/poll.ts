@@ -231,11 +231,16 @@ function withDrafts(updates: Updates, warnings: readonly EntryDraft[]): Updates 
   return warnings.length === 0 ? updates : { ...updates, drafts: [...warnings, ...(updates.drafts ?? [])] };
 }
 
-/** T6(`external_timeout`): the deadline of external work has passed; what became of it outside is not known. */
+/**
+ * T6(`external_timeout`): the deadline of external work has passed; what became of it outside is not known. While somebody
+ * looks it is not yet: that look is the last one.
+ */
 export function awaitTimeout(snapshot: Snapshot, context: DecideContext): Decision {
-  const { awaiting, cancel } = snapshot.record;
+  const { awaiting, cancel, poll } = snapshot.record;
   if (snapshot.record.status !== "PROCESSING" || awaiting === null) return refuse("not_awaiting");
-  if (awaiting.deadlineAt > context.now) return refuse("not_due");
+  if (awaiting.deadlineAt > context.now || (poll !== null && poll.until > context.now)) {
+    return refuse("not_due");
+  }
   if (cancel !== null) return cancelled(entitled(snapshot), context);
   const message = "The external work was not confirmed in time; its outcome is unknown.";
   return failed(snapshot, { reason: "external_timeout", message, expose: true }, context);

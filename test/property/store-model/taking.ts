@@ -49,7 +49,12 @@ const claimNext: Ask<{ readonly token: number; readonly kinds: readonly string[]
     const next = sampleNextOf(token, kinds);
     await world.both(
       (store) => store.claim({ ...world.at, next }),
-      ({ jobs, ...rest }) => ({ ...rest, jobs: inAnyOrderIfHeld(world, next, jobs) }),
+      // Of two that are ready at one instant either is next.
+      ({ jobs, nextReady, ...rest }) => ({
+        ...rest,
+        jobs: inAnyOrderIfHeld(world, next, jobs),
+        nextReadyAt: nextReady?.readyAt ?? null,
+      }),
     );
   },
 };

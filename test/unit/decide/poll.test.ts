@@ -283,6 +283,7 @@ describe("the deadline of external work", () => {
 
   it.each([
     ["is not due", JOB.waiting(), "not_due"],
+    ["is being looked at", JOB.polled({ awaiting: { ...AWAITING, deadlineAt: NOW } }), "not_due"],
     ["is run", JOB.running(), "not_awaiting"],
     ["is final", JOB.failed(), "not_awaiting"],
   ])("is refused where the job %s", (_, job, reason) => {
