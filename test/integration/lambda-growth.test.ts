@@ -45,7 +45,9 @@ it("keeps no sockets, timers or memory of 1,000 invocations, ten at a time", asy
   const db = openDatabase(file.path);
   const waybill = createWaybill({ jobs: [work], store: sqliteStore({ db }), queue: bench.queue });
   closers.push(
-    () => { file.remove(); },
+    () => {
+      file.remove();
+    },
     () => {
       db.close();
     },

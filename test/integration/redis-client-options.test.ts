@@ -17,7 +17,7 @@ const work = defineJob({ kind: "sample.work", input: z.object({}), output: z.obj
 /** Nobody is told by a re-read in that time: what is heard comes through the feed. */
 const NEVER_MS = 3_600_000;
 
-const SETTINGS: Readonly<Record<string, RedisOptions>> = {
+const SETTINGS = {
   keyPrefix: { keyPrefix: "app:" },
   lazyConnect: { lazyConnect: true },
   "enableOfflineQueue: false": { enableOfflineQueue: false },
@@ -35,7 +35,7 @@ const SETTINGS: Readonly<Record<string, RedisOptions>> = {
   connectionName: { connectionName: "app" },
   showFriendlyErrorStack: { showFriendlyErrorStack: true },
   "noDelay and keepAlive": { noDelay: false, keepAlive: 1_000 },
-};
+} satisfies Readonly<Record<string, RedisOptions>>;
 
 describe.skipIf(redisMissing() !== null)("a Redis client with other options than the default", () => {
   for (const [name, options] of Object.entries(SETTINGS))
@@ -44,7 +44,7 @@ describe.skipIf(redisMissing() !== null)("a Redis client with other options than
       const prefix = server.prefix();
       const { logger, lines } = recordingLogger();
       const make = () => {
-        const client = server.own(new Redis({ host: "127.0.0.1", port: server.port, ...options }));
+        const client = server.own(new Redis(server.port, "127.0.0.1", options));
         const store = redisStore({ client, prefix, onWarning: () => undefined });
         const waybill = createWaybill({ jobs: [work], store, logger, policy: { watchEveryMs: NEVER_MS } });
         closers.push(() => waybill.close());

@@ -11,6 +11,7 @@ const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) =
 
 export function visibilityBehaviour(test: QueueTest): void {
   extending(test);
+  settlingLate(test);
   test(
     "hides a received message, then delivers it again and counts it",
     async (probe) => {
@@ -81,7 +82,9 @@ function extending(test: QueueTest): void {
     },
     hasVisibility,
   );
+}
 
+function settlingLate(test: QueueTest): void {
   for (const [how, settle] of Object.entries(LATE)) {
     test(
       `lets nothing that is ${how} after its visibility touch the message of a newer receive`,

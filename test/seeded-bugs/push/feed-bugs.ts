@@ -102,7 +102,12 @@ export const FEED_BUGS: readonly FeedBug[] = [
     breaks: "Unix milliseconds",
     caughtBy: "hinting",
     make: hears((hint) => [
-      { ...hint, ...(hint.wakeAt == null ? {} : { wakeAt: Math.floor(hint.wakeAt / 1_000) }) },
+      {
+        ...hint,
+        ...(hint.wakeAt === null || hint.wakeAt === undefined
+          ? {}
+          : { wakeAt: Math.floor(hint.wakeAt / 1_000) }),
+      },
     ]),
   },
   {

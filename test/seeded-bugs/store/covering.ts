@@ -296,7 +296,7 @@ export const COVERING_BUGS: readonly StoreBug[] = [
               const id = request.ids[index] ?? "";
               const known = own.get(id) as Map<string, typeof job> | undefined;
               const cached = known?.get(key);
-              if (cached != null) return cached;
+              if (cached !== null && cached !== undefined) return cached;
               const map = known ?? new Map<string, typeof job>();
               map.set(key, job);
               own.set(id, map);
@@ -534,13 +534,13 @@ export const COVERING_BUGS: readonly StoreBug[] = [
     caughtBy: "list",
     make: ({ inner, place }) => ({
       async list(request) {
+        const isAnybodys = request.owner === undefined || request.owner === null;
         const all = await inner.list({
           ...request,
           limit: 1_000,
-          ...(request.owner == null ? {} : { owner: request.owner }),
+          ...(isAnybodys ? {} : { owner: request.owner }),
         });
-        if (request.owner == null || all.jobs.length > 0)
-          return request.owner == null ? inner.list(request) : all;
+        if (isAnybodys || all.jobs.length > 0) return isAnybodys ? inner.list(request) : all;
         const row = place
           .newestFirst()
           .find(({ record }) => record.owner?.toLowerCase() === request.owner?.toLowerCase());
@@ -760,7 +760,7 @@ export const COVERING_BUGS: readonly StoreBug[] = [
         try {
           return await inner.claim(request);
         } catch (error) {
-          if (error instanceof StoreUnavailableError) throw new Error("ECONNRESET");
+          if (error instanceof StoreUnavailableError) throw new Error("ECONNRESET", { cause: error });
           throw error;
         }
       },

@@ -26,7 +26,9 @@ export const LOOKING_BUGS: readonly StoreBug[] = [
     name: "list takes the owner null for any",
     breaks: "owner",
     caughtBy: "list",
-    make: asks("list", ({ owner, ...request }) => (owner == null ? request : { ...request, owner })),
+    make: asks("list", ({ owner, ...request }) =>
+      owner === null || owner === undefined ? request : { ...request, owner },
+    ),
   },
   {
     name: "list looks at no subject",

@@ -1,5 +1,4 @@
 // What a store does wrong only when others are at the same job, or look while a call is under way.
-import type { Store } from "../../../src/core/ports/store.js";
 import type { StoredRow } from "../../../src/store-kit.js";
 import type { Place } from "./plain-store.js";
 import { edit, type StoreBug, type World } from "./store-bug.js";

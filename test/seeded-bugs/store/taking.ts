@@ -188,7 +188,12 @@ export const TAKING_BUGS: readonly StoreBug[] = [
       async claim(request) {
         for (const { id } of request.byMessage?.items ?? []) {
           const { status, leaseUntil } = place.row(id)?.record ?? {};
-          if (status === "PROCESSING" && leaseUntil != null && leaseUntil < request.nowMs)
+          if (
+            status === "PROCESSING" &&
+            leaseUntil !== null &&
+            leaseUntil !== undefined &&
+            leaseUntil < request.nowMs
+          )
             edit(place, id, () => ({ status: "QUEUED" }));
         }
         return inner.claim(request);

@@ -155,7 +155,7 @@ export const WRITING_BUGS: readonly StoreBug[] = [
     caughtBy: "hostile text",
     make: writing((item) => {
       const { failure } = item.patch;
-      return failure == null
+      return failure === null || failure === undefined
         ? item
         : { ...item, patch: { ...item.patch, failure: { ...failure, details: null } } };
     }),
@@ -166,7 +166,9 @@ export const WRITING_BUGS: readonly StoreBug[] = [
     caughtBy: "hostile text",
     make: writing((item) => {
       const { percent } = item.patch;
-      return percent == null ? item : { ...item, patch: { ...item.patch, percent: Math.round(percent) } };
+      return percent === null || percent === undefined
+        ? item
+        : { ...item, patch: { ...item.patch, percent: Math.round(percent) } };
     }),
   },
   {

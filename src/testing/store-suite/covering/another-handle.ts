@@ -95,7 +95,7 @@ export const anotherHandleBehaviour: StoreBehaviour = {
       assert.equal(record.status, "QUEUED", "a create is seen");
       record = claimed(await other.claim({ id: "job-1" })).record;
       for (const [index, by] of [...handles, ...handles].entries()) {
-        const seenBy = handles[index % 2 === 0 ? 1 : 0] ?? probe;
+        const seenBy = handles[index % 2 === 0 ? 1 : 0];
         await seenBy.read("job-1", { output: true });
         accepted(await by.write(sampleWrite(record, { patch: { send: index + 7 } })));
         record = (await seenBy.read("job-1", { output: true })).record;

@@ -101,7 +101,7 @@ export const outcomesBehaviour: StoreBehaviour = {
         isHonest(name, error, before, after);
         assert.ok(
           isWaybillError(error) && error.outcome === "unknown",
-          `${name} lost an answer and said ${isWaybillError(error) ? String(error.outcome) : "nothing"}`,
+          `${name} lost an answer and said ${isWaybillError(error) ? error.outcome : "nothing"}`,
         );
       });
     },

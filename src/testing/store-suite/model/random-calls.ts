@@ -211,15 +211,16 @@ export class RandomCalls {
     const at = this.#at();
     const wakeAt = { wakeAt: this.#perhapsAt(), updatedAt: now };
     const last = edges[edges.length - 1];
+    if (last === undefined) {
+      return {
+        progress: { done: this.#chance.below(9) },
+        percent: 0.5,
+        etaAt: at,
+        send: seen.send + 1,
+        checkpoint: null,
+      };
+    }
     switch (last) {
-      case undefined:
-        return {
-          progress: { done: this.#chance.below(9) },
-          percent: 0.5,
-          etaAt: at,
-          send: seen.send + 1,
-          checkpoint: null,
-        };
       case "T2":
         return seen.queue === null
           ? { ...NO_CLAIM, dispatch: seen.dispatch + 1, readyAt: at, sendAt: null, wakeAt: null, retryAt: at }
@@ -250,7 +251,10 @@ export class RandomCalls {
         return { token: null, leaseUntil: null, awaiting: this.#awaiting(), ...wakeAt };
       case "cancel":
         return { cancel: { at: now, actor: "ann", reason: null }, ...wakeAt };
-      default:
+      case "T1":
+      case "T4":
+      case "phase":
+      case "warning":
         return {
           phase: `phase ${String(this.#chance.below(9))}`,
           checkpoint: [this.#chance.below(9)],

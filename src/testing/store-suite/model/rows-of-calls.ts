@@ -107,8 +107,7 @@ class Row {
 
   #canBeAsked({ method, request }: Call): boolean {
     const { queue, listIsConsistent } = this.#probe.store.capabilities;
-    if (method === "claim" && "next" in request && request.next !== undefined)
-      return queue && (this.#isStill || request.next.limit === 1);
+    if (method === "claim" && "next" in request) return queue && (this.#isStill || request.next.limit === 1);
     if (method === "takeDue") return listIsConsistent && (this.#isStill || request.limit === 1);
     return listIsConsistent || (method !== "purge" && method !== "health");
   }
@@ -185,7 +184,7 @@ async function allPages(
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const call: Call = { method: "list", request: { ...request, ...(after === undefined ? {} : { after }) } };
     const page = (await ask(call)) as Reply & { readonly next: ListRequest["after"] | null };
-    const found = Array.isArray(page.jobs) ? page.jobs : [];
+    const found: readonly unknown[] = Array.isArray(page.jobs) ? page.jobs : [];
     assert.ok(
       found.length <= request.limit,
       `a page of ${String(request.limit)} has ${String(found.length)} jobs`,

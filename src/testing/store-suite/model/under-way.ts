@@ -54,12 +54,12 @@ async function watchChange(
   const before = await look();
   const waits = new Interleaving(round + 1);
   probe.fixture.interleave?.(() => waits.pause());
-  let isOver = false;
+  const state = { isOver: false };
   const changing = change().finally(() => {
-    isOver = true;
+    state.isOver = true;
   });
   const seen: unknown[] = [];
-  while (!isOver) {
+  while (!state.isOver) {
     seen.push(await look());
     // A store that needs no turn of the event loop must not keep the change from getting one.
     if (round % 2 === 0 || seen.length % 4 === 0) await nextTurn();
