@@ -4,9 +4,10 @@ import { defineConfig } from "tsup";
 const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as { exports: Record<string, unknown> };
 
 // One barrel for each entry of package.json's `exports`: "." is src/index.ts, "./sqlite" is src/sqlite.ts.
-const entry = Object.keys(exports)
+const names = Object.keys(exports)
   .filter((name) => name !== "./package.json")
-  .map((name) => `src/${name === "." ? "index" : name.slice(2)}.ts`);
+  .map((name) => (name === "." ? "index" : name.slice(2)));
+const entry = names.map((name) => `src/${name}.ts`);
 
 /** No entry of the package: what definitions are made of gets chunks of its own, so that they bundle without the engine. */
 const DEFINITIONS = "src/core/define/define-job.ts";
@@ -15,6 +16,26 @@ const DEFINITIONS = "src/core/define/define-job.ts";
 function markForClients(): void {
   for (const file of ["dist/react.js", "dist/react.cjs"]) {
     writeFileSync(file, `"use client";${readFileSync(file, "utf8")}`);
+  }
+}
+
+/** Directives, which must stay the first statements of a file. */
+const DIRECTIVES = /^(?:\s*(?:"use [a-z]+"|'use [a-z]+');)*/;
+const MARK = 'Object.defineProperty(exports,"__esModule",{value:true});';
+
+/**
+ * rollup marks a module of CommonJS only where it has a default export. Without the mark `jest.mock` takes the getters of the
+ * exports for a module's own and leaves them out. On the line of the directives, which keeps the source map's lines.
+ */
+function markAsModules(): void {
+  for (const name of names) {
+    const file = `dist/${name}.cjs`;
+    const text = readFileSync(file, "utf8");
+    if (/defineProperty\(exports, ?["']__esModule["']/.test(text)) continue;
+    writeFileSync(
+      file,
+      text.replace(DIRECTIVES, (directives) => directives + MARK),
+    );
   }
 }
 
@@ -36,5 +57,6 @@ export default defineConfig({
   removeNodeProtocol: false,
   async onSuccess() {
     markForClients();
+    markAsModules();
   },
 });

@@ -46,6 +46,40 @@ it("loads both copies into one process", async () => {
   expect(Object.values(names).flat()).toEqual([]);
 });
 
+/** What each entry says of itself to require and, loaded as a file of CommonJS, to import. */
+interface Marked {
+  readonly marked: boolean;
+  readonly keys: readonly string[];
+  readonly missing: readonly string[];
+  readonly defaultIsAll: boolean;
+}
+
+it("is marked as a module for require, so that mocks look behind its getters, and imports from ESM as before", async () => {
+  const project = await projectWith({
+    files: {
+      "main.mjs": `import { createRequire } from "node:module";
+        import { pathToFileURL } from "node:url";
+        const require = createRequire(import.meta.url);
+        const names = {};
+        for (const name of ${JSON.stringify(await specifiers())}) {
+          const required = require(name);
+          const imported = await import(pathToFileURL(require.resolve(name)).href);
+          names[name] = {
+            marked: required.__esModule === true,
+            keys: Object.keys(required).filter((key) => key === "__esModule" || key === "default"),
+            missing: Object.keys(required).filter((key) => imported[key] !== required[key]),
+            defaultIsAll: imported.default === required,
+          };
+        }
+        ${PRINT}`,
+    },
+  });
+  const stdout = await mustRun(project, process.execPath, "--throw-deprecation", "main.mjs");
+  const found = JSON.parse(stdout) as Record<string, Marked>;
+  const expected: Marked = { marked: true, keys: [], missing: [], defaultIsAll: true };
+  expect(found).toEqual(Object.fromEntries((await specifiers()).map((name) => [name, expected])));
+});
+
 it("says its own version", async () => {
   const stdout = await mustRun(
     await projectWith({ files: { "main.cjs": 'console.log(require("waybill/package.json").name);' } }),

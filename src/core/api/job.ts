@@ -73,7 +73,7 @@ export interface JobBase<D extends AnyDef, S extends JobStatus> {
   readonly message: string;
   /** How often it has been run. */
   readonly attempt: number;
-  /** As submitted. */
+  /** As stored: as submitted, with what the schema made of it once, such as its defaults. */
   readonly input: TypesOf<D>["input"];
   readonly createdAt: Date;
   readonly queuedAt: Date | null;

@@ -53,7 +53,7 @@ export type ReportRefusal =
 
 /** Options of one job. */
 export interface SubmitOptions<Tx = never> {
-  /** Asked again with the same key, owner and kind: the same job. */
+  /** Asked again with the same key, owner, kind and input (as given, before its defaults): the same job. */
   readonly idempotencyKey?: string | undefined;
   /** Whose it is: the boundary of isolation. `undefined` is refused: it would widen the scope of a key. @default null, nobody's */
   readonly owner?: string | null;

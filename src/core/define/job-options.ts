@@ -106,8 +106,9 @@ export interface JobOptions<
   /** Names the kind, for ever: `[A-Za-z0-9_-]+`, parts joined by dots. */
   readonly kind: K;
   /**
-   * What a job is given. The JSON of the input is stored, and parsed again by the worker. At most what the store takes (16 MiB;
-   * DynamoDB 400 kB), or `policy.maxPayloadBytes` where that is less.
+   * What a job is given. `submit` stores as JSON what the schema makes of it, and the worker checks that again: a default is
+   * made once. Where a check would not take it as it is (a transform, a Date), what was given is stored, with the defaults
+   * that it lacked. At most what the store takes (16 MiB; DynamoDB 400 kB), or `policy.maxPayloadBytes` where that is less.
    */
   readonly input: I & SurvivesJson<"input", SchemaInput<I>>;
   /**

@@ -22,6 +22,7 @@ import { retainMsOf, retryOf } from "../kind-settings.js";
 import { limitedBy, payloadLimit } from "../payload-limit.js";
 import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { isExpired, removeExpired } from "./free-key.js";
+import { textToStore } from "./made-input.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
 import { ANYBODY, ownerOf } from "../../options/owner-option.js";
 import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
@@ -125,22 +126,23 @@ async function carryOut(
   core: Core,
   dispatcher: Dispatcher,
   definition: Definition,
-  item: CreateItem,
+  { item, given }: Made,
   options: RuntimeSubmitOptions,
 ): Promise<Result<RuntimeJob, SubmitRefusal>> {
+  const inTransaction = options.tx !== undefined;
   let result = await created(core, item, options);
   // Of a job that has had its time nobody is told any more, whether or not it was removed already.
-  if (result.status === "existing" && options.tx === undefined && isExpired(core, result.job.record)) {
+  if (result.status === "existing" && !inTransaction && isExpired(core, result.job.record)) {
     if (await removeExpired(core, result.job.record)) result = await created(core, item, options);
   }
   if (result.status === "existing") {
     const meaning = judgeExisting(item.record, result.job);
     if (meaning === "conflict") return err(conflict(options));
-    if (meaning === "same") return ok(await existing(core, definition, result.job, item));
+    if (meaning === "same")
+      return ok(await existing(core, definition, result.job, { item, given }, inTransaction));
     // Else the job of this very call: its reply was lost, so nobody has been told.
   }
   const snapshot = result.status === "existing" ? result.job : { record: item.record, cursors: {} };
-  const inTransaction = options.tx !== undefined;
   // Nobody else sees the record before the caller commits, and it may never come to that: `dispatch(id)` tells of it.
   if (!inTransaction) core.announce(new Created(snapshot, item.record));
   if (snapshot.record.status === "PENDING") {
@@ -151,7 +153,7 @@ async function carryOut(
   }
   return ok(
     result.status === "existing"
-      ? await existing(core, definition, result.job, item)
+      ? await existing(core, definition, result.job, { item, given: item.input }, inTransaction)
       : createdJobOf(definition, item),
   );
 }
@@ -171,15 +173,21 @@ class Created implements Announcement {
   }
 }
 
-/** A job as it is stored by now. What a COMPLETED one yielded does not come with the answer of a create. */
+/**
+ * A job as it is stored by now. What a COMPLETED one yielded does not come with the answer of a create, nor does what the
+ * schema made of the same input at the job's own submit.
+ */
 async function existing(
   core: Core,
   definition: Definition,
   job: StoredJob,
-  { input }: CreateItem,
+  { item, given: input }: Made,
+  inTransaction: boolean,
 ): Promise<RuntimeJob> {
   const { id, status } = job.record;
-  if (status !== "COMPLETED") return jobOf(definition, { ...job, input });
+  // The caller's transaction holds a connection: waiting for a second one for the sake of a default could wait for ever.
+  if (status !== "COMPLETED" && (item.input === input || inTransaction))
+    return jobOf(definition, { ...job, input });
   try {
     const read = await core.gateway.read(id, { input: true, output: true });
     return jobOf(definition, read ?? { ...job, input });
@@ -190,7 +198,13 @@ async function existing(
   }
 }
 
-type Prepared = Result<CreateItem, SubmitRefusal>;
+interface Made {
+  readonly item: CreateItem;
+  /** The input as the caller gave it, as JSON text. What is stored may be another: what the schema made of it. */
+  readonly given: string;
+}
+
+type Prepared = Result<Made, SubmitRefusal>;
 
 /** Checks everything and makes the record; a promise only where the schema asks for time. */
 function prepare(
@@ -201,13 +215,20 @@ function prepare(
   origin: string | null,
 ): Prepared | Promise<Prepared> {
   checkOptions(core, options);
-  const text = toJsonText(input, { maxBytes: payloadLimit(core) });
+  const limits = { maxBytes: payloadLimit(core) };
+  const text = toJsonText(input, limits);
   if (!text.ok) return err(unstorable("input", text, limitedBy(core)));
+  const given = text.text;
   const made = (checked: Checked): Prepared | Promise<Prepared> => {
     if (!checked.ok) return err(invalid(definition, checked.issues));
-    const make = () => itemOf(core, definition, { text: text.text, value: checked.value }, options, origin);
-    // From here on durations become instants.
-    return core.time.isSure() ? make() : known(core, options.tx).then(make);
+    const { value } = checked;
+    const make = (stored: string): Prepared | Promise<Prepared> => {
+      const item = () => itemOf(core, definition, { given, stored, value }, options, origin);
+      // From here on durations become instants.
+      return core.time.isSure() ? item() : known(core, options.tx).then(item);
+    };
+    const stored = textToStore(definition, { given, made: value }, limits);
+    return typeof stored === "string" ? make(stored) : stored.then(make);
   };
   const checked = definition.checkInput(input);
   return isThenable(checked) ? checked.then(made) : made(checked);
@@ -227,21 +248,22 @@ async function known(core: Core, tx: unknown): Promise<void> {
 function itemOf(
   core: Core,
   definition: Definition,
-  input: { readonly text: string; readonly value: unknown },
+  input: { readonly given: string; readonly stored: string; readonly value: unknown },
   options: RuntimeSubmitOptions,
   origin: string | null,
 ): Prepared {
   const metadata = metadataOf(core, options.metadata);
   if (!metadata.ok) return metadata;
   const now = core.time.now();
-  const job = newJob(core, definition, input.text, options, {
+  const job = newJob(core, definition, input.given, options, {
     now,
     metadata: metadata.value,
     subject: options.subject ?? definition.subjectOf(input.value),
     origin,
   });
   const author = { transitionId: core.ids.transition(), actor: options.actor ?? null };
-  return ok({ record: createRecord(job, { now, policy: core.policy, ...author }), input: input.text });
+  const record = createRecord(job, { now, policy: core.policy, ...author });
+  return ok({ item: { record, input: input.stored }, given: input.given });
 }
 
 /** A copy that nobody else holds, as the store gives it back. */
