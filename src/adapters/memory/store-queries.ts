@@ -27,21 +27,26 @@ export function claimNext(
   const kinds = next.kinds.map((wanted) => wanted.kind);
   const left: StoredRow[] = [];
   let toCome: NextReady | null | undefined;
-  while (jobs.length < next.limit && toCome === undefined) {
+  while (jobs.length < next.limit) {
     const first = table.firstReady(kinds);
     const row = first === null ? undefined : table.get(first.id);
-    if (first === null || row === undefined) toCome = null;
-    else if (row.record.recordVersion > next.terms.recordVersion) {
+    if (first === null || row === undefined) {
+      toCome = null;
+      break;
+    }
+    const isOfOthers = row.record.recordVersion > next.terms.recordVersion;
+    if (first.at > nowMs && !isOfOthers) {
+      toCome = { id: first.id, readyAt: first.at };
+      break;
+    }
+    const { row: claimed, result } = applyClaimNext(row, next, nowMs);
+    if (result === null) {
       // Of a newer record format: out of the way for this call only.
       table.ready(row.record.kind).set(row.record.id, null);
       left.push(row);
     } else {
-      const { row: claimed, result } = applyClaimNext(row, next, nowMs);
-      if (result === null) toCome = { id: first.id, readyAt: first.at };
-      else {
-        table.replace(row, claimed);
-        jobs.push(result);
-      }
+      table.replace(row, claimed);
+      jobs.push(result);
     }
   }
   for (const { record } of left) table.ready(record.kind).set(record.id, record.readyAt);
