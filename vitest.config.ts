@@ -9,9 +9,9 @@ export default defineConfig({
       "test/{unit,property,conformance,integration,docs,examples}/**/*.test.ts",
       "test/{explore,simulate,nth-failure,torture,regressions,guard-deletion}/**/*.test.ts",
     ],
-    // Forks: native drivers (libsql) and signals want a process of their own. Two: the smallest machine that CI offers.
+    // Forks: native drivers (libsql) and signals want a process of their own. Three for two cores: half of the time the tests wait for servers and for each other.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     // For what hangs, not for what is slow: most tests run on a fake clock in milliseconds, but a database server that is
     // made for a test takes half a minute on a machine with other things to do.
     testTimeout: 120_000,

@@ -90,7 +90,7 @@ function counts(files) {
 
 const SLOWEST = 10;
 
-/** Where the time goes. Two files run at a time, so the sum is about twice what one waits for. */
+/** Where the time goes. Three files run at a time, so the sum is about three times what one waits for. */
 function slowest(files) {
   const timed = files
     .map(({ name, startTime, endTime }) => ({

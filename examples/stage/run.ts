@@ -58,7 +58,10 @@ export async function runExample(
     interruption.abort();
     await within(STOP_MS, closeAll([...closers.reverse(), () => children.stop(STOP_MS - 500)]));
     children.killAll();
-    await rm(folder, { recursive: true, force: true });
+    // A child that was killed a moment ago may still be writing there; what is left of a run says nothing of its verdict.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }).catch(() => {
+      screen.say(`Left behind: ${folder}`);
+    });
     process.exit(code);
   };
   const interrupted = new Promise<void>((resolve) => {

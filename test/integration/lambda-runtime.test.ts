@@ -35,7 +35,7 @@ describe.skipIf(missing !== null)("functions under Lambda's own runtime client",
     for (const end of ends.reverse()) await end();
     client.destroy();
     await sqs.close();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }, 30_000);
 
   let worlds = 0;
