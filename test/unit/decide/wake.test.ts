@@ -58,15 +58,6 @@ describe("what a record needs", () => {
     expect(reasons(JOB.polled())[0]).toEqual({ reason: "poll", at: NOW + 5_000 });
   });
 
-  it("being polled past its deadline: not timed out before that look is over", () => {
-    const { awaiting } = JOB.polled();
-    if (awaiting === null) throw new Error("it awaits something");
-    expect(reasons(JOB.polled({ awaiting: { ...awaiting, deadlineAt: NOW } }))[1]).toEqual({
-      reason: "await_deadline",
-      at: NOW + 5_000,
-    });
-  });
-
   it("a deadline of its own", () => {
     expect(reasons(JOB.running({ deadlineAt: NOW + 1 }))).toContainEqual({ reason: "deadline", at: NOW + 1 });
   });

@@ -39,12 +39,9 @@ function statusNeeds(record: JobRecord, policy: Policy): Need[] {
   if (record.status === "QUEUED")
     return record.sendAt === null ? [] : [{ reason: "redispatch", at: record.sendAt }];
   if (record.awaiting !== null) {
-    const { nextPollAt, deadlineAt } = record.awaiting;
-    const { until } = record.poll ?? { until: null };
     return [
-      { reason: "poll", at: until ?? nextPollAt },
-      // Whoever looks at this moment may find it done.
-      { reason: "await_deadline", at: Math.max(deadlineAt, until ?? deadlineAt) },
+      { reason: "poll", at: record.poll?.until ?? record.awaiting.nextPollAt },
+      { reason: "await_deadline", at: record.awaiting.deadlineAt },
     ];
   }
   // Absent is never "expired": without a lease nobody may sweep.
