@@ -6,7 +6,7 @@ import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included. As measured; the aim is 65,536. */
-const CEILING_GZIP_BYTES = 82_944;
+const CEILING_GZIP_BYTES = 83_968;
 /** What a page pays that imports definitions only. As measured; the aim is 5,222. */
 const DEFINITIONS_CEILING_GZIP_BYTES = 5_504;
 
