@@ -11,10 +11,10 @@ export { fakeClock, type FakeClock, type FakeClockOptions } from "./testing/fake
 export { seededIds, seededRandom } from "./testing/seeded-ids.js";
 
 // Faults and counts, around any part.
-export * from "./testing/faults.js";
+export * from "./testing/faults/faults.js";
 export * from "./testing/counting.js";
-export type { StoreMethod } from "./testing/intercept-store.js";
-export type { QueueMethod } from "./testing/intercept-queue.js";
+export type { StoreMethod } from "./testing/faults/intercept-store.js";
+export type { QueueMethod } from "./testing/faults/intercept-queue.js";
 
 // Histories, from any store.
 export { checkHistory, type CheckedEntry, type HistoryFault } from "./testing/check-history.js";

@@ -1,7 +1,7 @@
 import type { Queue } from "../core/ports/queue.js";
 import type { Store } from "../core/ports/store.js";
-import { interceptQueue, QUEUE_METHODS, type QueueMethod } from "./intercept-queue.js";
-import { interceptStore, STORE_METHODS, type StoreMethod } from "./intercept-store.js";
+import { interceptQueue, QUEUE_METHODS, type QueueMethod } from "./faults/intercept-queue.js";
+import { interceptStore, STORE_METHODS, type StoreMethod } from "./faults/intercept-store.js";
 
 /** One round trip: which, and how many jobs or messages it named, or asked for at most. */
 export interface CountedCall<M extends string> {

@@ -10,7 +10,7 @@ import type { JobEvent } from "../core/job/event.js";
 import type { Logger } from "../core/environment/logger.js";
 import type { Queue } from "../core/ports/queue.js";
 import { fakeClock, type FakeClock } from "./fake-clock.js";
-import { createFaults, type Faults } from "./faults.js";
+import { createFaults, type Faults } from "./faults/faults.js";
 import { seededIds } from "./seeded-ids.js";
 
 /** What a test Waybill is put together from; the store, the clock and one notifier are its own. */

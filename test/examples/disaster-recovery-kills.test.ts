@@ -6,7 +6,7 @@ import type { RecoveryService, Server } from "../../examples/disaster-recovery/r
 import { recovering } from "../../examples/disaster-recovery/recovering.js";
 import { createWaybill, type Job, memoryStore } from "../../src/index.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 
 const MINUTE_MS = 60_000;
 const POLL_MS = 30_000;

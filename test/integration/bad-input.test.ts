@@ -13,7 +13,7 @@ import {
   type WaybillError,
 } from "../../src/index.js";
 import { countingStore } from "../../src/testing/counting.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { recordingLogger } from "../support/engine.js";
 

@@ -7,7 +7,7 @@ import type { Notifier } from "../../src/core/ports/notifier.js";
 import { neutralContext } from "../../src/core/environment/neutral-context.js";
 import { createGateway } from "../../src/core/engine/store/gateway.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { ENGINES } from "./engines.js";
 

@@ -15,7 +15,7 @@ import {
   type SqsHandlerOptions,
 } from "../../src/lambda/handlers.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import { untilAborted } from "../support/worker-bench.js";
 
 const work = defineJob({

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, StoreUnavailableError, WaybillError } from "../../src/index.js";
 import type { AnyStore } from "../../src/core/ports/store.js";
-import { interceptStore, type StoreMethod } from "../../src/testing/intercept-store.js";
+import { interceptStore, type StoreMethod } from "../../src/testing/faults/intercept-store.js";
 import { recordingLogger } from "../support/engine.js";
 import { ENGINES } from "./engines.js";
 

@@ -9,7 +9,7 @@ import {
   type Queue,
 } from "../../src/index.js";
 import { isWaybillError } from "../../src/core/errors/errors.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { dynamodbIamPolicy } from "../../src/dynamodb.js";
 import { type PostgresClient, postgresStore } from "../../src/postgres.js";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryStore, PermanentError } from "waybill";
 import type { Waybill } from "../../src/core/api/waybill.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
 const parse = defineJob({

@@ -13,7 +13,7 @@ import {
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { interceptQueue } from "../../src/testing/intercept-queue.js";
+import { interceptQueue } from "../../src/testing/faults/intercept-queue.js";
 
 const work = defineJob({ kind: "work", input: z.object({ fails: z.boolean().optional() }) });
 const outside = defineJob({

@@ -7,7 +7,7 @@ import { encodeMessage } from "../../src/core/job/message.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store } from "../../src/core/ports/store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, type Bench, latch, untilAborted } from "../support/worker-bench.js";
 

@@ -7,7 +7,7 @@ import { type RunContext, track } from "../../src/core/handler.js";
 import { decodeHistory } from "../../src/core/job/history.js";
 import type { Clock } from "../../src/core/environment/clock.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import type { Definition } from "../../src/core/definition.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, type BenchOptions, latch, untilAborted } from "../support/worker-bench.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import type { ClaimRequest, Store } from "../../src/core/ports/store.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, latch, untilAborted } from "../support/worker-bench.js";
 

@@ -2,7 +2,7 @@ import { memoryFeed } from "../../src/adapters/memory/feed.js";
 import { type MemoryQueue, memoryQueue } from "../../src/adapters/memory/queue.js";
 import { DEFAULT_POLICY, type Policy } from "../../src/core/defaults.js";
 import type { Store } from "../../src/core/ports/store.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { storeHistory } from "../../src/testing/linearizability/store-history.js";
 import { judgeAck } from "../simulate/acks.js";
 import { Answers } from "../simulate/answers.js";

@@ -1,6 +1,6 @@
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
 import type { JobRecord } from "../../src/core/job/record.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 
 /** The monitors tell what changed by identity: what is decoded anew at each read must be the same object while it is equal. */
 export function sameForEqual(store: Store): Store {

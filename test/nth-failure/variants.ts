@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "../../src/core/errors/errors.js";
 import type { Store } from "../../src/core/ports/store.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { BROKEN, type Variant } from "../simulate/variants.js";
 
 function known(name: string): Variant {

@@ -5,7 +5,7 @@ import type { Applied } from "../../src/core/engine/store/apply.js";
 import { isFinal } from "../../src/core/job/lifecycle.js";
 import type { Store, WriteGuard } from "../../src/core/ports/store.js";
 import type { JobRecord } from "../../src/core/job/record.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { Race } from "./races.js";
 
 const RUNS = Number(process.env["WAYBILL_RACE_RUNS"] ?? 300);

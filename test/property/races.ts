@@ -9,7 +9,7 @@ import type { BeatResult, ClaimResult, Store, StoredJob } from "../../src/core/p
 import type { Snapshot } from "../../src/core/job/record.js";
 import { checkHistory } from "../../src/testing/check-history.js";
 import { type FakeClock, fakeClock } from "../../src/testing/fake-clock.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { storeHistory } from "../../src/testing/linearizability/store-history.js";
 import { recordingStore } from "../../src/testing/recording-store.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";

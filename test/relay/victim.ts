@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import type { Store } from "waybill";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 
 /** Where a process that dies says when. */
 export const DEATHS = "deaths.txt";

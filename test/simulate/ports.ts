@@ -5,7 +5,7 @@ import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import type { Delivery, Queue, ReceiveRequest } from "../../src/core/ports/queue.js";
 import type { Store } from "../../src/core/ports/store.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import type { Life, Network } from "./network.js";
 import type { World } from "./world.js";
 

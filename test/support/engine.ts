@@ -25,7 +25,7 @@ import {
   countingStore,
 } from "../../src/testing/counting.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
-import { createFaults, type Faults } from "../../src/testing/faults.js";
+import { createFaults, type Faults } from "../../src/testing/faults/faults.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
 
 /** A plain kind, with words, phases and progress. */

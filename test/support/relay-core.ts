@@ -26,7 +26,7 @@ import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
 import type { Snapshot } from "../../src/core/job/record.js";
 import type { PortCall } from "../../src/core/environment/telemetry.js";
-import { createFaults, type Faults } from "../../src/testing/faults.js";
+import { createFaults, type Faults } from "../../src/testing/faults/faults.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { seededIds } from "../../src/testing/seeded-ids.js";
 

@@ -4,7 +4,7 @@ import { createWorker, type WorkerHandle } from "../../src/core/engine/worker/wo
 import type { WorkerOptions } from "../../src/core/engine/worker/options.js";
 import type { RuntimeHandler } from "../../src/core/handler.js";
 import { countingStore, type CountingStore } from "../../src/testing/counting.js";
-import { createFaults, type Faults } from "../../src/testing/faults.js";
+import { createFaults, type Faults } from "../../src/testing/faults/faults.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import type { Store, StoreCapabilities } from "../../src/core/ports/store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";

@@ -2,7 +2,7 @@
 // simulation crashes a process: none of its calls, answers and timers gets through any more.
 import type { Clock, Logger, Store } from "waybill";
 import { sleep } from "../../src/core/environment/clock.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { effectLog } from "./effects.js";
 import { eventLog } from "./file-notifier.js";
 import { startLife } from "./life.js";

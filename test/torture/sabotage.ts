@@ -1,5 +1,5 @@
 import type { Store, WriteItem } from "waybill";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import type { AppendLog } from "./append-log.js";
 import type { OpenStore } from "./torture-store.js";
 

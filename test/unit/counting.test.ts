@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { countingQueue, countingStore } from "../../src/testing/counting.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 
 const nowMs = 1_000;
 const signal = new AbortController().signal;

@@ -4,7 +4,7 @@ import { memoryQueue } from "../../src/adapters/memory/queue.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import type { Store } from "../../src/core/ports/store.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { createFaults, type Fault } from "../../src/testing/faults.js";
+import { createFaults, type Fault } from "../../src/testing/faults/faults.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 
 const nowMs = 1_000;

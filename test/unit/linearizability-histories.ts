@@ -5,7 +5,7 @@ import { StoreUnavailableError } from "../../src/core/errors/errors.js";
 import { isFinal } from "../../src/core/job/lifecycle.js";
 import type { Store, StoredJob } from "../../src/core/ports/store.js";
 import { type JobRecord, START } from "../../src/core/job/record.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import type { StoreHistory } from "../../src/testing/linearizability/store-history.js";
 import { recordingStore } from "../../src/testing/recording-store.js";
 import { SAMPLE_END, sampleQueuedJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";

@@ -4,7 +4,7 @@ import { StoreCorruptError, StoreUnavailableError } from "../../src/core/errors/
 import type { Outcome } from "../../src/core/errors/error-codes.js";
 import type { Store } from "../../src/core/ports/store.js";
 import type { JobRecord } from "../../src/core/job/record.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { checkLinearizable } from "../../src/testing/linearizability/check-linearizable.js";
 import { storeHistory, type StoreHistory } from "../../src/testing/linearizability/store-history.js";
 import { recordingStore } from "../../src/testing/recording-store.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { memoryStore } from "../../src/adapters/memory/store.js";
 import { createWaybill } from "../../src/core/create-waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";

@@ -5,7 +5,7 @@ import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import { createWaybill, defineJob, memoryStore } from "../../src/index.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { interceptStore, type StoreMethod } from "../../src/testing/intercept-store.js";
+import { interceptStore, type StoreMethod } from "../../src/testing/faults/intercept-store.js";
 
 const work = defineJob({ kind: "work", input: z.object({}), phases: ["here"] });
 const JOBS = 5;

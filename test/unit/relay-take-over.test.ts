@@ -11,7 +11,7 @@ import {
   type ServedElsewhere,
 } from "../../src/index.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
-import { interceptStore } from "../../src/testing/intercept-store.js";
+import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 
 const work = defineJob({ kind: "work", input: z.object({}), phases: ["here", "there"] });
 const other = defineJob({ kind: "other", input: z.object({}) });

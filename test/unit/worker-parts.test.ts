@@ -23,7 +23,7 @@ import { HandlerAborted } from "../../src/core/handler.js";
 import { sampleHistory, sampleJob } from "../../src/testing/sample-jobs.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { countingStore } from "../../src/testing/counting.js";
-import { createFaults } from "../../src/testing/faults.js";
+import { createFaults } from "../../src/testing/faults/faults.js";
 import { fakeDefinition, fakeHandler, testCore } from "../support/core.js";
 
 const NEVER = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { registerSuite, type SuiteRunner, type SuiteSkip } from "../suite-runner.js";
-import { abortingBehaviour } from "./aborting.js";
+import { abortingBehaviour } from "./receives/aborting.js";
 import { backlogBehaviour } from "./backlog.js";
 import { closingBehaviour } from "./closing.js";
 import { deadLettersBehaviour } from "./dead-letters.js";
@@ -8,11 +8,11 @@ import { hangingBehaviour } from "./hanging.js";
 import { misuseBehaviour } from "./misuse.js";
 import { orderBehaviour } from "./order.js";
 import { QueueProbe, type QueueFixture, type QueueTest } from "./queue-probe.js";
-import { receivingBehaviour } from "./receiving.js";
+import { receivingBehaviour } from "./receives/receiving.js";
 import { sendingBehaviour } from "./sending.js";
 import { settlingBehaviour } from "./settling.js";
-import { visibilityBehaviour } from "./visibility.js";
-import { waitingBehaviour } from "./waiting.js";
+import { visibilityBehaviour } from "./receives/visibility.js";
+import { waitingBehaviour } from "./receives/waiting.js";
 
 export type { QueueFixture } from "./queue-probe.js";
 

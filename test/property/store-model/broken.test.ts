@@ -4,7 +4,7 @@ import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { isFinal } from "../../../src/core/job/lifecycle.js";
 import type { ClaimByMessage, Store, WriteGuard } from "../../../src/core/ports/store.js";
 import type { JobRecord } from "../../../src/core/job/record.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import { modelProperty } from "./store-model.js";
 
 const RUNS = 200;

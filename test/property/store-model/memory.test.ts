@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import type { Store } from "../../../src/core/ports/store.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import { modelProperty, storeModel } from "./store-model.js";
 
 /** The memory store, with every reply counted by what it said. */

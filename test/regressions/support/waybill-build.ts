@@ -8,7 +8,7 @@ import type { Logger } from "../../../src/core/environment/logger.js";
 import type { Queue } from "../../../src/core/ports/queue.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
 import { sqliteStore } from "../../../src/sqlite.js";
-import { interceptStore, type StoreMethod } from "../../../src/testing/intercept-store.js";
+import { interceptStore, type StoreMethod } from "../../../src/testing/faults/intercept-store.js";
 import { seededIds } from "../../../src/testing/seeded-ids.js";
 import { openDatabase } from "../../integration/sqlite-driver.js";
 import { Link, NoAnswer } from "./link.js";

@@ -1,6 +1,6 @@
 import { StoreNotMigratedError, StoreUnavailableError } from "../../../src/core/errors/errors.js";
 import type { AnyStore, Store } from "../../../src/core/ports/store.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import type { StoreFixture } from "../../../src/testing/store-suite/store-suite.js";
 import { Place, plainStore } from "./plain-store.js";
 import type { StoreBug } from "./store-bug.js";

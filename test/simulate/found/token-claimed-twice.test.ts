@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { createWaybill } from "../../../src/core/create-waybill.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
-import { createFaults } from "../../../src/testing/faults.js";
+import { createFaults } from "../../../src/testing/faults/faults.js";
 import { plainStore } from "../kinds.js";
 import { SharedStore } from "../shared-store.js";
 

@@ -6,7 +6,7 @@ import { DEFAULT_POLICY } from "../../../src/core/defaults.js";
 import { defineJob } from "../../../src/core/define/define-job.js";
 import { checkComposition } from "../../../src/core/engine/compose/composition.js";
 import { createRuntime, type RuntimeOptions } from "../../../src/core/engine/compose/runtime.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import { mailKind } from "../../support/engine.js";
 
 const slow = defineJob({ kind: "slow.work", input: z.object({}), queue: "slow" })["~definition"];

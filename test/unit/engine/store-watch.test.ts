@@ -5,7 +5,7 @@ import type { LostWrites } from "../../../src/core/ports/store.js";
 import { createWaybill } from "../../../src/core/create-waybill.js";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import { mail, recordingLogger, type World, world } from "../../support/engine.js";
 
 interface Watched {

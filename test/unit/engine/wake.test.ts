@@ -7,7 +7,7 @@ import type { Feed, FeedHint } from "../../../src/core/ports/feed.js";
 import type { AnyStore } from "../../../src/core/ports/store.js";
 import { createWaybill, defineJob, memoryStore, unwrap } from "../../../src/index.js";
 import { fakeClock, type FakeClock } from "../../../src/testing/fake-clock.js";
-import { interceptStore } from "../../../src/testing/intercept-store.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import { seededIds } from "../../../src/testing/seeded-ids.js";
 import { recordingLogger } from "../../support/engine.js";
 
