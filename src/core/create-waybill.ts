@@ -334,10 +334,10 @@ function kept(
   return {
     run: async (options) => {
       checkOptions("run", options, ["signal"]);
-      let refusal: WaybillError | null = null;
+      const refusal: { of: WaybillError | null } = { of: null };
       // Beside the first claims: a store that can be used costs no start.
       void runtime.storeWatch.check().then((unfit) => {
-        refusal = unfit;
+        refusal.of = unfit;
         if (unfit !== null) void what.stop();
       });
       try {
@@ -346,8 +346,7 @@ function kept(
         running.delete(what);
         ended();
       }
-      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition, @typescript-eslint/only-throw-error -- set meanwhile
-      if (refusal !== null) throw refusal;
+      if (refusal.of !== null) throw refusal.of;
     },
     stop: () => what.stop(),
   };
