@@ -1,12 +1,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { isWaybillError } from "../../src/core/errors/errors.js";
+import type { Awaiting } from "../../src/core/job/record.js";
 import { STATUSES } from "../../src/core/job/lifecycle.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleJob, sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";
 
 const nowMs = 1_750_000_000_123;
+const AWAITING: Awaiting = {
+  ref: "srv-1",
+  refKeys: ["srv-1"],
+  fence: 1,
+  since: nowMs,
+  deadlineAt: nowMs + 60_000,
+  nextPollAt: nowMs + 1_000,
+  pollErrors: 0,
+  cancellable: false,
+  cancelSent: false,
+};
 const cleanups: (() => void)[] = [];
 
 afterEach(() => {
@@ -36,7 +48,7 @@ describe("the schema of the SQLite store", () => {
     const db = connect(path);
     await sqliteStore({ db }).ready();
     expect(value(db, "pragma application_id")).toBe(0x5742696c);
-    expect(value(db, "pragma user_version")).toBe(2);
+    expect(value(db, "pragma user_version")).toBe(3);
     await expect(sqliteStore({ db: connect(path) }).ready()).resolves.toBeUndefined();
   });
 
@@ -60,14 +72,14 @@ describe("the schema of the SQLite store", () => {
 
   it.each([
     { age: "an older", version: 1, word: "older" },
-    { age: "a newer", version: 3, word: "newer" },
+    { age: "a newer", version: 4, word: "newer" },
   ])("$age one is refused by a clear sentence", async ({ version, word }) => {
     const path = emptyFile();
     await sqliteStore({ db: connect(path) }).ready();
     const db = connect(path);
     db.exec(`pragma user_version = ${version}`);
     const refusal = sqliteStore({ db }).ready();
-    await expect(refusal).rejects.toThrow(`schema ${version}, which is ${word} than schema 2`);
+    await expect(refusal).rejects.toThrow(`schema ${version}, which is ${word} than schema 3`);
     await expect(refusal).rejects.toSatisfy((error) => isWaybillError(error, "store.not_migrated"));
   });
 
@@ -143,6 +155,22 @@ describe("the schema of the SQLite store", () => {
     await expect(store.read({ nowMs, ids: ["one"] })).rejects.toThrow(
       "Job one is stored with an unreadable progress.",
     );
+  });
+});
+
+describe("a job that somebody deleted by hand in a SQLite file", () => {
+  it("leaves nothing behind that the next job would meet", async () => {
+    const db = connect(emptyFile());
+    const store = sqliteStore({ db });
+    const deleted = sampleJob({ id: "deleted", awaiting: { ...AWAITING, refKeys: ["srv-1"] } }, nowMs);
+    await store.create({ nowMs, items: [{ record: deleted, input: '"of the deleted"' }] });
+    db.exec("delete from waybill_job where id = 'deleted'");
+    const next = sampleReadyJob({ id: "next", kind: deleted.kind }, nowMs);
+    const { results } = await store.create({ nowMs, items: [{ record: next, input: '"of the next"' }] });
+    expect(results).toEqual([{ status: "created" }]);
+    const { jobs } = await store.read({ nowMs, ids: ["next"], input: true });
+    expect(jobs[0]?.input).toBe('"of the next"');
+    expect((await store.byRef({ nowMs, kind: deleted.kind, refKey: "srv-1" })).jobs).toEqual([]);
   });
 });
 

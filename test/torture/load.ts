@@ -52,7 +52,10 @@ export class Load {
     for (const job of jobs) {
       const waitMs = startedAt + job.submitAtMs - Date.now();
       if (waitMs > 0) await sleep(waitMs);
-      submits.push(this.#submit(job));
+      const submit = this.#submit(job);
+      // Told below, when all are under way: a rejection that comes before is not one that nobody handles.
+      submit.catch(() => undefined);
+      submits.push(submit);
     }
     await Promise.all(submits);
   }

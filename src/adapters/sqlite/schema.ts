@@ -4,7 +4,7 @@ import { DECLARED_COLUMNS } from "./rows/columns.js";
 export const APPLICATION_ID = 0x5742696c;
 
 /** Grows with every change of the tables. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * Three tables hold a job, joined by `seq`, which unlike a bare rowid survives VACUUM:
@@ -13,6 +13,9 @@ export const SCHEMA_VERSION = 2;
  *   make `advance` log two pages for one.
  * - `waybill_payload`, what is written once: in the wide row, every heartbeat would copy a large input into the log.
  * - `waybill_ref`, one row per key of awaited external work.
+ *
+ * A trigger deletes a job's rows in the other two with it, also for whoever deletes a job by hand: SQLite gives the
+ * largest `seq` again once it is free, and the next job would meet what was left.
  *
  * `waybill_hint` holds what other processes have not heard yet: a row for each transaction, of which the newest are kept.
  *
@@ -51,6 +54,10 @@ create table waybill_ref (
   primary key (kind, ref_key, seq)
 ) strict, without rowid;
 create index waybill_ref_seq on waybill_ref (seq);
+create trigger waybill_job_deleted after delete on waybill_job begin
+  delete from waybill_payload where seq = old.seq;
+  delete from waybill_ref where seq = old.seq;
+end;
 
 create table waybill_parked (
   id text primary key not null,

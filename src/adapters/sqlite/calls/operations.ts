@@ -32,11 +32,8 @@ const COUNT_PARKED = "select count(*) as count from waybill_parked";
 
 const COUNT_UNDELIVERABLE = "select count(*) as count from waybill_job where undeliverable = 1";
 
-/** The same jobs in each of the three statements: nothing comes in between. */
-const PURGEABLE = "select seq from waybill_job where purge_at <= ? order by purge_at, seq limit ?";
-const PURGE_PAYLOADS = `delete from waybill_payload where seq in (${PURGEABLE})`;
-const PURGE_REFS = `delete from waybill_ref where seq in (${PURGEABLE})`;
-const PURGE_JOBS = `delete from waybill_job where seq in (${PURGEABLE})`;
+const PURGE_JOBS =
+  "delete from waybill_job where seq in (select seq from waybill_job where purge_at <= ? order by purge_at, seq limit ?)";
 const PURGE_PARKED = "delete from waybill_parked where at < ?";
 
 export function pulse(session: Session, { nowMs, unserved }: PulseRequest): void {
@@ -58,8 +55,6 @@ export function health(session: Session, nowMs: number): Omit<StoreHealth, "nowM
 
 export function purge(session: Session, request: PurgeRequest): Omit<PurgeReply, "nowMs"> {
   const { nowMs, limit, parkedBefore } = request;
-  session.run(PURGE_PAYLOADS, nowMs, limit);
-  session.run(PURGE_REFS, nowMs, limit);
   return { jobs: session.run(PURGE_JOBS, nowMs, limit), parked: session.run(PURGE_PARKED, parkedBefore) };
 }
 
