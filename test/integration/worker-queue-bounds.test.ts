@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryQueue } from "../../src/adapters/memory/queue.js";
+import { claimTerms } from "../../src/core/decide/claim.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest } from "../../src/core/ports/queue.js";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
@@ -173,6 +174,39 @@ describe("a worker that lacks the handler", () => {
     await advance(clock, 300_000);
     expect((await b.record(id)).status).toBe("COMPLETED");
     await clock.runUntil(able.stop());
+  });
+});
+
+describe("the last receive of a message whose job another runs", () => {
+  it.each([
+    [true, "acked"],
+    [false, "released"],
+  ] as const)("when somebody else recovers (%s), is %s", async (reconciledElsewhere, fate) => {
+    const clock = fakeClock();
+    const inner = memoryQueue({ clock, maxReceives: 2 });
+    const fates: string[] = [];
+    const queue = wrapped(inner, {
+      deliver: (delivery) =>
+        changedDelivery(delivery, {
+          ack: async () => void fates.push("acked"),
+          release: async () => void fates.push("released"),
+        }),
+    });
+    const handler = fakeHandler(work, () => null);
+    const b = bench({
+      ...{ clock, queues: { jobs: queue }, handlers: [handler] },
+      worker: { reconcile: false, reconciledElsewhere },
+    });
+    const id = await b.submit(work);
+    // Another process holds the claim for longer than this test lasts.
+    const terms = claimTerms("another", b.core.ids.transition(), b.core.policy);
+    await clock.runUntil(
+      b.core.gateway.claim({ id, dispatch: 1, token: b.core.ids.token(), leaseMs: 3_600_000 }, terms),
+    );
+    void b.start();
+    await advance(clock, 1_000);
+    expect([fates, (await b.record(id)).status]).toEqual([[fate], "PROCESSING"]);
+    await b.stop();
   });
 });
 
