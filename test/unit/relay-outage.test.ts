@@ -9,9 +9,9 @@ import { WORK, world } from "../support/relay-core.js";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** `WAYBILL_OUTAGE_JOBS=10000` is the outage of a large application, which takes minutes; it prints its figures. */
+/** `WAYBILL_OUTAGE_JOBS=10000` is the outage of a large application, which takes minutes to hours; it prints its figures. */
 const OUTAGE_JOBS = Number(process.env["WAYBILL_OUTAGE_JOBS"] ?? 2_000);
-const OUTAGE_TIMEOUT_MS = OUTAGE_JOBS > 2_000 ? 1_800_000 : 60_000;
+const OUTAGE_TIMEOUT_MS = OUTAGE_JOBS > 2_000 ? 7_200_000 : 60_000;
 
 /** A receiver that is away for a while, and who was told what, when. */
 function receiver(now: () => number) {
