@@ -10,7 +10,7 @@ const work = fakeDefinition({ kind: "work", queue: "jobs" });
 const other = fakeDefinition({ kind: "other", queue: "jobs" });
 /** `WAYBILL_BURST_JOBS=20000` is the burst of a large application, on a queue that is as fast as SQS. */
 const BURST_JOBS = Number(process.env["WAYBILL_BURST_JOBS"] ?? 2_500);
-const ANSWER_MS = BURST_JOBS > 2_500 ? 20 : 100;
+const ANSWER_MS = BURST_JOBS > 2_500 ? 20 : 150;
 const BURST_TIMEOUT_MS = BURST_JOBS > 2_500 ? 1_800_000 : 60_000;
 const never = (): Promise<never> => new Promise<never>(() => undefined);
 
