@@ -86,7 +86,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
-    if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
+    if (ready.size === 0 || record.readyAt === null || record.readyAt > core.time.now()) return;
+    for (const wake of ready) wake();
   };
 
   const close = async (): Promise<void> => {
