@@ -57,8 +57,10 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
 
   return {
     on(type, listener) {
+      // What it returns may be a promise, whatever its type says.
+      const called: (event: ServerEvent) => unknown = listener;
       const safe = (event: ServerEvent): void => {
-        callHook(() => listener(event), troubled);
+        callHook(() => called(event), troubled);
       };
       events.on(type, safe);
       return () => {
