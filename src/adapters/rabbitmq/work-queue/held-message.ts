@@ -28,6 +28,7 @@ export interface Origin {
 
 /** After a successor was not confirmed. */
 const AGAIN_MS = 5_000;
+const UTF8 = new TextDecoder();
 
 /**
  * A message that was received and is not settled. The broker counts how long it is held, whoever may be at work on it, and at
@@ -52,7 +53,7 @@ export class HeldMessage implements Delivery {
     this.#consumer = consumer;
     this.#message = message;
     this.#travel = travelOf(message);
-    this.body = new TextDecoder().decode(message.content);
+    this.body = UTF8.decode(message.content);
     this.receives = this.#travel.receivesBefore + returnsOf(message) + 1;
     this.#cancelTimer = this.#handOnAfter(holding.consumerTimeoutMs / 2);
   }
