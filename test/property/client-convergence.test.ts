@@ -108,6 +108,10 @@ async function live(seed: number): Promise<void> {
   client.close();
 }
 
-it(`shows what is stored, whatever the road does, over ${SEEDS} seeds`, async () => {
-  for (let seed = 1; seed <= SEEDS; seed += 1) await live(seed);
-}, 600_000);
+it(
+  `shows what is stored, whatever the road does, over ${SEEDS} seeds`,
+  async () => {
+    for (let seed = 1; seed <= SEEDS; seed += 1) await live(seed);
+  },
+  600_000 + SEEDS * 250,
+);
