@@ -18,11 +18,13 @@ interface KilledServer {
   readonly lost: number;
   /** Stored and not done when the time was over. */
   readonly left: number;
+  /** How those stand. */
+  readonly leftStates: string;
   readonly runTwice: number;
   /** Worker processes that ended by themselves, each followed by another, as a supervisor does it. */
   readonly workersEnded: number;
   readonly doneAfterMs: number;
-  readonly [fact: string]: number;
+  readonly [fact: string]: number | string;
 }
 
 async function run(stage: Stage): Promise<KilledServer> {
@@ -66,7 +68,7 @@ async function addAll({ side, pause }: Stage): Promise<void> {
   await Promise.all(numbers(AT_ONCE).map(lane));
 }
 
-type Counts = Pick<KilledServer, "completed" | "lost" | "left">;
+type Counts = Pick<KilledServer, "completed" | "lost" | "left" | "leftStates">;
 
 function countsOf(
   stored: Awaited<ReturnType<Stage["side"]["stored"]>>,
@@ -79,7 +81,11 @@ function countsOf(
     peer.keeps === "nothing" ? ran.has(n) && !states.has(n) : states.get(n) === "completed";
   const completed = numbers(JOBS).filter(isDone).length;
   const lost = numbers(JOBS).filter((n) => !isDone(n) && !states.has(n)).length;
-  return { completed, lost, left: JOBS - completed - lost };
+  const open = numbers(JOBS).flatMap((n) => (isDone(n) ? [] : (states.get(n) ?? [])));
+  const leftStates = [...new Set(open)].map(
+    (state) => `${open.filter((one) => one === state).length} ${state}`,
+  );
+  return { completed, lost, left: open.length, leftStates: leftStates.join(", ") };
 }
 
 export const killedServer: Fault<KilledServer> = {
@@ -89,14 +95,14 @@ export const killedServer: Fault<KilledServer> = {
     `${JOBS} jobs are added (with a key, repeated until the peer says yes) and worked on; after ${KILL_AFTER} the server is ` +
     `killed by SIGKILL, and started again on its files after ${duration(DOWN_MS)}. A worker process that ends is started again.`,
   run,
-  judge: ({ jobs, completed, lost, left, runTwice, workersEnded, doneAfterMs }) => {
+  judge: ({ jobs, completed, lost, left, leftStates, runTwice, workersEnded, doneAfterMs }) => {
     const more = [...(runTwice > 0 ? [`${runTwice} run twice`] : []), ...endedText(workersEnded)];
     const tail = more.length === 0 ? "" : `; ${more.join("; ")}`;
     if (lost > 0) return { verdict: "breaks", text: `${lost} of ${jobs} lost${tail}` };
     if (left > 0)
       return {
         verdict: "partly",
-        text: `${completed} done, ${left} open after ${duration(LIMIT_MS)}${tail}`,
+        text: `${completed} done, ${left} open after ${duration(LIMIT_MS)} (${leftStates})${tail}`,
       };
     return {
       verdict: "holds",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { FAULTS } from "../../../scripts/peer-faults/faults/all.js";
-import { type Cell, cellOf, tableOf } from "../../../scripts/peer-faults/table.js";
-import { FakeStage, type Lie } from "./fake-stage.js";
+import { FAULTS } from "../../scripts/peer-faults/faults/all.js";
+import { type Cell, cellOf, tableOf } from "../../scripts/peer-faults/table.js";
+import { FakeStage, type Lie } from "./peer-faults/fake-stage.js";
 
 const WHEN = { at: "2026-01-01", elapsedMs: 1 };
 
