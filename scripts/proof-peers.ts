@@ -14,7 +14,7 @@ import type { Fault } from "./peer-faults/fault.js";
 import type { Peer } from "./peer-faults/peer.js";
 import { versionOfPeer } from "./peer-faults/installed.js";
 import { PEERS } from "./peer-faults/peers/all.js";
-import { openStage, SERVER_SETTINGS } from "./peer-faults/real-stage.js";
+import { openStage, type RealStage, SERVER_SETTINGS } from "./peer-faults/real-stage.js";
 import { type Cell, cellOf, tableOf } from "./peer-faults/table.js";
 
 const { values } = parseArgs({
@@ -65,9 +65,18 @@ function kept(): { readonly cells: readonly Cell[]; readonly elapsedMs: number }
 const before = kept();
 const cells: Cell[] = [...before.cells];
 
+const stages = new Set<RealStage>();
+// A worker that stands still would otherwise stand for ever.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    void Promise.allSettled([...stages].map((stage) => stage.close())).then(() => process.exit(1));
+  });
+}
+
 async function play(peer: Peer, fault: Fault): Promise<void> {
   const began = performance.now();
   const stage = await openStage(peer);
+  stages.add(stage);
   try {
     const facts = await fault.run(stage);
     const elapsedMs = Math.round(performance.now() - began);
@@ -80,6 +89,7 @@ async function play(peer: Peer, fault: Fault): Promise<void> {
     console.error(`${peer.name}, ${fault.name}: not looked at: ${String(error)}`);
   } finally {
     await stage.close();
+    stages.delete(stage);
   }
   store();
 }
