@@ -1,6 +1,6 @@
 import { sleep } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { requireOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
@@ -32,7 +32,7 @@ const AGAIN_MS = 500;
  * @throws {WaybillError} `config.invalid`
  */
 export function rabbitmqFeed(options: RabbitmqFeedOptions): Feed {
-  checkOptions("rabbitmqFeed", options, ["connection", "exchange"]);
+  requireOptions("rabbitmqFeed", options, ["connection", "exchange"]);
   const { connection, exchange = "jobs.hints" } = options;
   if (typeof exchange !== "string" || exchange === "")
     throw new WaybillError("config.invalid", "rabbitmqFeed: exchange must be a name.");
