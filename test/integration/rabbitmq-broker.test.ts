@@ -225,6 +225,31 @@ describe.skipIf(isMissing)("a plain consumer of amqplib", () => {
     await notifier.close?.();
     await connection.close();
   });
+
+  it("misses nothing that was told while it was away, and gets each of it once", async () => {
+    const connection = rabbitmqConnection(() => connect(server.url));
+    const exchange = server.name();
+    const consumer = new PlainConsumer(server, exchange, "document.status.updated");
+    await consumer.start();
+    const notifier = rabbitmqNotifier({ connection, exchange, format: "flat", name: () => "document" });
+    const tell = async (...versions: readonly number[]): Promise<void> => {
+      const events = versions.map((version) => sampleEvent("job-a", version));
+      expect(await publishing(notifier, events)).toEqual(versions.map(() => ({ status: "delivered" })));
+    };
+    await tell(1, 2);
+    await eventually("heard", async () => (consumer.bodies.length >= 2 ? true : null));
+    await consumer.leave();
+    await tell(3, 4, 5);
+    await consumer.comeBack();
+    await tell(6);
+    await eventually("all heard", async () =>
+      consumer.bodies.some(({ version }) => version === 6) ? true : null,
+    );
+    expect(consumer.bodies.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6]);
+    await consumer.stop();
+    await notifier.close?.();
+    await connection.close();
+  });
 });
 
 describe.skipIf(isMissing)("a broker that is killed and comes back", () => {
