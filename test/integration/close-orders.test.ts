@@ -9,6 +9,10 @@ import {
   memoryQueue,
   memoryStore,
 } from "../../src/index.js";
+import type { Clock } from "../../src/core/environment/clock.js";
+import type { Feed } from "../../src/core/ports/feed.js";
+import type { Notifier } from "../../src/core/ports/notifier.js";
+import type { Queue } from "../../src/core/ports/queue.js";
 import type { AnyStore } from "../../src/core/ports/store.js";
 import { postgresStore } from "../../src/postgres.js";
 import { redisStore } from "../../src/redis.js";
@@ -67,7 +71,15 @@ async function begun(waybill: ReturnType<typeof waybillOf>, until: <T>(promise: 
   return { worker, over: Promise.all([running.catch(() => undefined), watching]) };
 }
 
-function waybillOf(parts: Omit<Parameters<typeof createWaybill>[0], "jobs"> & { readonly store: AnyStore }) {
+interface Parts {
+  readonly store: AnyStore;
+  readonly queue?: Queue;
+  readonly feed?: Feed;
+  readonly notifiers?: Readonly<Record<string, Notifier>>;
+  readonly clock?: Clock;
+}
+
+function waybillOf(parts: Parts) {
   const { logger } = recordingLogger();
   return createWaybill({ jobs: [work], logger, policy: { unknownRetryMs: 300 }, ...parts });
 }
