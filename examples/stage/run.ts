@@ -56,6 +56,8 @@ export async function runExample(
   let verdict: boolean | null = null;
   const end = async (code: number): Promise<never> => {
     interruption.abort();
+    // The verdict is the last line.
+    children.over();
     await within(STOP_MS, closeAll([...closers.reverse(), () => children.stop(STOP_MS - 500)]));
     children.killAll();
     // A child that was killed a moment ago may still be writing there; what is left of a run says nothing of its verdict.

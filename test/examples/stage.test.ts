@@ -179,4 +179,27 @@ describe("children", () => {
       await expect.poll(() => child.pid, { timeout: 20_000 }).toBeNull();
     },
   );
+
+  it("are heard until the run is over: the verdict is its last line", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
+    stage.atEnd(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const file = join(folder, "child.ts");
+    writeFileSync(
+      file,
+      'process.once("SIGTERM", () => { console.error("torn"); process.exit(0); }); console.error("up"); setInterval(() => {}, 1_000);\n',
+    );
+    const said: string[] = [];
+    const say = (line: string): void => void said.push(line);
+    const children = new Children({ say, show: () => {}, keep: () => {}, verdict: () => {} });
+    stage.atEnd(() => {
+      children.killAll();
+    });
+    const child = children.spawn("child", pathToFileURL(file));
+    await expect.poll(() => said, { timeout: 20_000 }).toEqual(["child: up"]);
+    children.over();
+    expect(await child.stop(20_000)).toBe(0);
+    expect(said).toEqual(["child: up"]);
+  });
 });

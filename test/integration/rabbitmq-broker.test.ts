@@ -17,6 +17,11 @@ import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/
 const CONSUMER_TIMEOUT_MS = 6_000;
 const START_MS = 180_000;
 const PATIENCE_MS = 30_000;
+/** How often the job of three consumer timeouts runs: `WAYBILL_RABBITMQ_LONG_JOBS=30` for a long look. */
+const LONG_JOBS = Array.from(
+  { length: Number(process.env["WAYBILL_RABBITMQ_LONG_JOBS"] ?? 1) },
+  (_, at) => at,
+);
 
 /**
  * RabbitMQ 3.10 writes under which name a quorum queue keeps its log up to 3 s after it was declared; killed before that, it
@@ -169,8 +174,8 @@ describe.skipIf(isMissing).concurrent("what is held", () => {
     PATIENCE_MS * 2,
   );
 
-  it.concurrent(
-    "outlasts three consumer timeouts: a job runs once, and so does one beside it",
+  it.concurrent.each(LONG_JOBS)(
+    "outlasts three consumer timeouts: a job runs once, and so does one beside it (%i)",
     async () => {
       const { proxy, link, end } = await proxied();
       const queue = rabbitmqQueue({
@@ -178,7 +183,7 @@ describe.skipIf(isMissing).concurrent("what is held", () => {
         queue: server.name(),
         consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
       });
-      const work = defineJob({ kind: "work", input: duration, leaseMs: 2_000 });
+      const work = defineJob({ kind: "work", input: duration, leaseMs: 10_000 });
       const waybill = createWaybill({ jobs: [work], store: memoryStore(), queue });
       const runs: number[] = [];
       let begun: () => void = () => undefined;

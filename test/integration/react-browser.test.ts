@@ -194,6 +194,34 @@ it.each(["sse", "poll"] as const)("follows by %s in a real browser", async (tran
   expect([gateway.opened(), gateway.streams()]).toEqual([0, transport === "sse" ? 3 : 0]);
 });
 
+it("keeps a Redux store and a TanStack query of a page up to date, through late frames and a dropped socket", async () => {
+  await open("/", shell("", "", "/caches.js"));
+  gateway.put({ id: "a" });
+  await page.evaluate("mount()");
+  await shows("query", "PENDING 1");
+  await shows("redux", "a PENDING 1");
+  const frames: string[] = [];
+  gateway.frames = (frame, send) => {
+    frames.push(frame);
+    send(frame);
+  };
+  gateway.put({ id: "a", status: "PROCESSING", percent: 0.1 });
+  await shows("query", "PROCESSING 2");
+  await shows("redux", "a PROCESSING 2");
+  gateway.put({ id: "a", status: "PROCESSING", percent: 0.2 });
+  await shows("query", "PROCESSING 3");
+  for (const late of [...frames]) gateway.say(late);
+  gateway.kill();
+  gateway.put({ id: "a", status: "COMPLETED", output: { chunks: 3 } });
+  gateway.put({ id: "b" });
+  await shows("query", "COMPLETED 4");
+  await shows("redux", "a COMPLETED 4,b PENDING 1");
+  for (const late of frames) gateway.say(late);
+  gateway.put({ id: "b", status: "QUEUED" });
+  await shows("redux", "a COMPLETED 4,b QUEUED 2");
+  expect([await text("query"), problems]).toEqual(["COMPLETED 4", []]);
+});
+
 it("says that it is offline, and catches up at once when it is online again", async () => {
   await open();
   gateway.put({ id: "a" });

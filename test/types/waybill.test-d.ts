@@ -8,7 +8,7 @@ import type { JobHistory } from "../../src/core/api/event.js";
 import type { CancelRefusal, RerunRefusal, SubmitRefusal, Waybill } from "../../src/core/api/waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors/errors.js";
-import type { Notifier } from "../../src/core/ports/notifier.js";
+import { defineNotifier, type Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoreCapabilities } from "../../src/core/ports/store.js";
 import type { Result } from "../../src/core/errors/result.js";
@@ -95,6 +95,21 @@ createWaybill({
   store,
   // @ts-expect-error -- the notifier filters by the kind "mail.send", which is not among jobs
   notifiers: { ui: { publish: async () => [], kinds: ["mail.send"] } },
+});
+createWaybill({
+  jobs: [ingest],
+  store,
+  // @ts-expect-error -- nor where a factory has made it
+  notifiers: { ui: defineNotifier({ publish: async () => [], kinds: ["mail.send"] }) },
+});
+const ofMail = defineNotifier({ publish: async () => [], kinds: ["mail.send"] });
+expectTypeOf(ofMail).toEqualTypeOf<Notifier<"mail.send">>();
+// @ts-expect-error -- nor where it was made before
+createWaybill({ jobs: [ingest], store, notifiers: { ui: ofMail } });
+createWaybill({
+  jobs: [ingest, mail],
+  store,
+  notifiers: { ui: ofMail, all: defineNotifier({ publish: async () => [] }) },
 });
 // @ts-expect-error -- no such event
 createWaybill({ jobs: [ingest], store, notifiers: { ui: { publish: async () => [], on: ["job.done"] } } });

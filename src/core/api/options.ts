@@ -66,7 +66,9 @@ export type NeededQueue<D extends AnyDef, S extends AnyStore> = [S] extends [
 
 /** `unknown`, or the sentence that names a filter for a kind that is not among `jobs`; only where its type says the kinds. */
 export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier | ServedElsewhere>>> = {
-  [Name in keyof N]: N[Name] extends { readonly kinds: readonly (infer Kind extends string)[] }
+  [Name in keyof N]: N[Name] extends {
+    readonly kinds?: readonly (infer Kind extends string)[] | undefined;
+  }
     ? string extends Kind
       ? unknown
       : [Exclude<Kind, D["kind"]>] extends [never]

@@ -1,5 +1,14 @@
 import type { Clock } from "../environment/clock.js";
-import type { AnyDef, DefOf, ExternalDef, KindOf, OwnDef, TypesOf, WordOf } from "../define/any-def.js";
+import type {
+  AnyDef,
+  DefOf,
+  DefOfKind,
+  ExternalDef,
+  KindOf,
+  OwnDef,
+  TypesOf,
+  WordOf,
+} from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
   IdempotencyConflict,
@@ -244,44 +253,62 @@ export interface WaybillMethods<
   NotifierName extends string = string,
 > {
   /** Validates, records, hands over. Once it resolves with a job, the job is durable and will be run. */
-  submit<D extends Defs, T extends Tx = Tx>(
+  submit<D extends DefOfKind<KindOf<Defs>>, T extends Tx = Tx>(
     def: D,
     input: TypesOf<D>["input"],
     options?: SubmitOptions<T>,
   ): AsyncResult<Job<D>, SubmitRefusal>;
   /** As `submit`, for many in few round trips; an answer for each, in order. */
-  submitMany<D extends Defs>(
+  submitMany<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     items: readonly SubmitItem<D>[],
   ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
   /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
+  dispatch<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: OwnerOption,
+  ): AsyncResult<Job<D>, JobNotFound>;
   dispatch<D extends Defs = Defs>(id: string, options?: OwnerOption): AsyncResult<JobOf<D>, JobNotFound>;
-  dispatch<D extends Defs>(def: D, id: string, options?: OwnerOption): AsyncResult<Job<D>, JobNotFound>;
 
   /** Strong: sees every change answered before. `null`: no such job. */
+  get<D extends DefOfKind<KindOf<Defs>>>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
   get<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobOf<D> | null>;
-  get<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
   /** The newest job of a kind about a subject. */
-  latest<D extends Defs>(def: D, subject: string, options?: OwnerOption): Promise<Job<D> | null>;
+  latest<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    subject: string,
+    options?: OwnerOption,
+  ): Promise<Job<D> | null>;
   /** Newest first, without input and output. */
   list<const K extends KindOf<Defs> = KindOf<Defs>, D extends Defs = Defs>(
     filter: ListFilter<D, K>,
   ): Promise<Page<ListedJobOf<DefOf<D, K>>>>;
   /** `null`: no such job. */
+  history<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: OwnerOption,
+  ): Promise<JobHistory<D> | null>;
   history<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
-  history<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
 
   /** At once before a job is run; else a request, which the handler's `signal` or `cancel` carries out. */
+  cancel<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: CancelOptions,
+  ): AsyncResult<Job<D>, CancelRefusal>;
   cancel<D extends Defs = Defs>(id: string, options?: CancelOptions): AsyncResult<JobOf<D>, CancelRefusal>;
-  cancel<D extends Defs>(def: D, id: string, options?: CancelOptions): AsyncResult<Job<D>, CancelRefusal>;
-  /** Runs a FAILED job again, as a new job of the same subject and owner that names its origin. */
-  rerun<D extends Defs = Defs>(id: string, options?: RerunOptions): AsyncResult<JobOf<D>, RerunRefusal>;
-  /** The same, with the input corrected where it is given. */
-  rerun<D extends Defs>(
+  /**
+   * Runs a FAILED job again, as a new job of the same subject and owner that names its origin; by its kind also with the input
+   * corrected.
+   */
+  rerun<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     id: string,
     options?: RerunOptions & { readonly input?: TypesOf<D>["input"] | undefined },
   ): AsyncResult<Job<D>, RerunRefusal>;
+  rerun<D extends Defs = Defs>(id: string, options?: RerunOptions): AsyncResult<JobOf<D>, RerunRefusal>;
   /**
    * Tells of external work from an outside event, by a key that the kind declares (`refKeys`), by the whole reference, or by
    * the token of a callback. Early, late and doubled events do no harm; what became of each is the answer: applied; too early
@@ -289,7 +316,7 @@ export interface WaybillMethods<
    * reference, since an ended job keeps none; unknown, or of an older launch (`job.not_found`). An event that falls behind
    * what is known (an earlier phase, a lower percent) changes nothing that is shown.
    */
-  report<D extends ExternalDef<Defs>>(
+  report<D extends DefOfKind<KindOf<ExternalDef<Defs>>>>(
     def: D,
     target: ReportTarget<D>,
     seen: Poll<D>,
@@ -297,8 +324,8 @@ export interface WaybillMethods<
   ): AsyncResult<Job<D>, ReportRefusal>;
 
   /** The job as it is, then each newer version (a slow reader skips to the newest), to a final status. */
+  watch<D extends DefOfKind<KindOf<Defs>>>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   watch<D extends Defs = Defs>(id: string, options?: WatchOptions): AsyncIterable<JobOf<D>>;
-  watch<D extends Defs>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   /**
    * Many jobs as they are, then what changes: the first batch is the snapshot, also an empty one; a slow reader skips to the
    * newest of each job. It does not end by itself. However many observe, a change costs this process one read, without the
@@ -312,7 +339,11 @@ export interface WaybillMethods<
     options?: ObserveOptions,
   ): AsyncIterable<JobChanges<JobViewOf<DefOf<D, K>>>>;
   /** The output, when it is there. @throws {JobFailedError} when it failed @throws {WaitTimeoutError} when it takes longer */
-  result<D extends Defs>(def: D, id: string, options?: ResultOptions): Promise<TypesOf<D>["output"]>;
+  result<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: ResultOptions,
+  ): Promise<TypesOf<D>["output"]>;
   /** Hears what happens in this process, after it is stored. Returns how to stop. */
   on<E extends EventType, D extends Defs = Defs>(
     type: E,
@@ -325,7 +356,7 @@ export interface WaybillMethods<
    * Claims a job that the application hands over by a message of its own (`handOver: "own"`), for a consumer loop of its own.
    * `Err` says by whom and until when it is held, and whether the message may go.
    */
-  claim<D extends OwnDef<Defs>>(
+  claim<D extends DefOfKind<KindOf<OwnDef<Defs>>>>(
     def: D,
     id: string,
     options?: ClaimOptions,

@@ -1,5 +1,6 @@
 import { WaybillError } from "../../../core/errors/errors.js";
 import type { PostgresClient, Row } from "./client.js";
+import { inTurn } from "./in-turn.js";
 import { isPool } from "../listen/pool-listener.js";
 
 /** Names as columns have them, a number, a text and an absent value: what every answer is read by. */
@@ -45,7 +46,7 @@ export function checkTransaction(tx: unknown): void {
  */
 export async function judgeClient(client: PostgresClient): Promise<void> {
   if (known.has(client)) return;
-  const rows = rowsOf(await client.query(SAMPLE, []));
+  const rows = rowsOf(await inTurn(client, () => client.query(SAMPLE, [])));
   const [row] = rows;
   const isRow = rows.length === 1 && typeof row === "object" && !Array.isArray(row);
   if (!isRow) throw invalid("The client of the Postgres store does not answer with rows as objects.");

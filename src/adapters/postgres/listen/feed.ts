@@ -13,6 +13,7 @@ import type {
 } from "../client/client.js";
 import { checkClient, checkListener } from "../client/client-check.js";
 import { explained } from "../client/errors.js";
+import { inTurn } from "../client/in-turn.js";
 import { isPool, listenOnPool } from "./pool-listener.js";
 import { decodeText, encodeText } from "../rows/text.js";
 
@@ -147,7 +148,8 @@ class PostgresFeed implements Feed {
 
   async #notify(payloads: readonly string[]): Promise<void> {
     try {
-      await this.#client.query(NOTIFY, [this.#channel, JSON.stringify(payloads)]);
+      const params = [this.#channel, JSON.stringify(payloads)];
+      await inTurn(this.#client, () => this.#client.query(NOTIFY, params));
     } catch (error) {
       throw explained(error, "reads");
     }
@@ -302,13 +304,13 @@ async function listen(
   // Never removed: an `error` that nobody hears ends the process, and it may come after the end.
   client.on("error", lost);
   try {
-    await client.query(`listen "${channel}"`);
+    await inTurn(client, () => client.query(`listen "${channel}"`));
   } catch (error) {
     deafen();
     throw error;
   }
   return async () => {
     deafen();
-    await client.query(`unlisten "${channel}"`);
+    await inTurn(client, () => client.query(`unlisten "${channel}"`));
   };
 }

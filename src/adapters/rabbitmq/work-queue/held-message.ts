@@ -15,6 +15,8 @@ export interface Holding {
   readonly maxReceives: number | null;
   /** How long the broker lets it be held. */
   readonly consumerTimeoutMs: number;
+  /** Makes what `sendAfter` of this delay needs, so that it goes at once when its time comes. Best effort, never rejects. */
+  prepareDelay(delayMs: number): Promise<void>;
   /** Sends a copy that comes after the delay. */
   sendAfter(content: Uint8Array, delayMs: number, travel: Travel): Promise<Published>;
 }
@@ -28,6 +30,7 @@ export interface Origin {
 
 /** After a successor was not confirmed. */
 const AGAIN_MS = 5_000;
+const UTF8 = new TextDecoder();
 
 /**
  * A message that was received and is not settled. The broker counts how long it is held, whoever may be at work on it, and at
@@ -52,9 +55,9 @@ export class HeldMessage implements Delivery {
     this.#consumer = consumer;
     this.#message = message;
     this.#travel = travelOf(message);
-    this.body = new TextDecoder().decode(message.content);
+    this.body = UTF8.decode(message.content);
     this.receives = this.#travel.receivesBefore + returnsOf(message) + 1;
-    this.#cancelTimer = this.#handOnAfter(holding.consumerTimeoutMs / 2);
+    this.#cancelTimer = this.#handOnHalfWay();
   }
 
   get sentAt(): number | null {
@@ -119,6 +122,16 @@ export class HeldMessage implements Delivery {
     if (await this.#passOn("settled", delayMs, receivesBefore)) return;
     if (!this.#open.isClosed) this.#cancelTimer = this.#handOnAfter(AGAIN_MS);
     throw unavailable("queue", "RabbitMQ did not confirm a message that was given back for later");
+  }
+
+  /** What that needs is made ready before: a broker that is busy may take seconds to declare a replicated queue. */
+  #handOnHalfWay(): () => void {
+    const { clock, consumerTimeoutMs } = this.#holding;
+    return clock.timer(consumerTimeoutMs / 4, () => {
+      if (this.#open.isClosed) return;
+      this.#cancelTimer = this.#handOnAfter(consumerTimeoutMs / 4);
+      void this.#holding.prepareDelay(consumerTimeoutMs / 2);
+    });
   }
 
   #handOnAfter(ms: number): () => void {

@@ -122,6 +122,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     store.advance({ ...request, items }),
   );
   const claims = claimBatchers(store, batched);
+  // A process that begins with a burst asks once.
+  let telling: Promise<void> | null = null;
 
   return {
     store,
@@ -131,10 +133,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (company === "any" || !store.capabilities.transactions) return creates.add(item);
       return (company === "named" ? named : alone).add(item);
     },
-    tellTime: async (tx) => {
-      const items: readonly CreateItem[] = [];
-      const asked = tx === undefined ? { items } : { items, tx };
-      await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
+    tellTime(tx) {
+      if (tx !== undefined) return askTime(ask, tx);
+      return (telling ??= askTime(ask).finally(() => {
+        telling = null;
+      }));
     },
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
@@ -309,6 +312,12 @@ function oneEach<T>(make: (key: string) => T): (key: string) => T {
     if (one === undefined) made.set(key, (one = make(key)));
     return one;
   };
+}
+
+async function askTime(ask: Ask, tx?: unknown): Promise<void> {
+  const items: readonly CreateItem[] = [];
+  const asked = tx === undefined ? { items } : { items, tx };
+  await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
 }
 
 /** Inside a transaction of the caller nothing is shared, and the call is the caller's: it stays in his context. */
