@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryQueue, StoreUnavailableError } from "../../src/index.js";
+import type { ClaimReply } from "../../src/core/ports/store.js";
 import { postgresStore } from "../../src/postgres.js";
 import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { recordingLogger } from "../support/engine.js";
@@ -31,9 +32,9 @@ describe.skipIf(postgresMissing() !== null)("a claim whose answer died with the 
       await inner.migrate();
       let deaths = 0;
       const store = interceptStore(inner, async (method, _items, call) => {
-        const answer: unknown = await call();
+        const answer = await call();
         if (method !== "claim" || deaths > 0) return answer;
-        const { jobs, results } = answer as { readonly jobs: unknown[]; readonly results: unknown[] };
+        const { jobs, results } = answer as ClaimReply;
         if (jobs.length + results.length === 0) return answer;
         deaths += 1;
         await server.kill();

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
-/** What a server pays for `import … from "waybill"` at most, everything included. As measured; the aim is 65,536. */
-const CEILING_GZIP_BYTES = 83_968;
+/** What a server pays for `import … from "waybill"` at most, everything included: as measured, rounded up (ADR 0028). */
+const CEILING_GZIP_BYTES = 86_016;
 /** What a page pays that imports definitions only, without `steps` and with it. As measured; 5,222 was the aim for both. */
 const DEFINITIONS_CEILINGS_GZIP_BYTES = { defineJob: 4_544, "defineJob, steps": 4_704 };
 

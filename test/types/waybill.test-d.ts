@@ -5,7 +5,8 @@ import { z } from "zod";
 import type { Job, JobOf } from "../../src/core/api/job.js";
 import type { CreateWaybill } from "../../src/core/api/options.js";
 import type { JobHistory } from "../../src/core/api/event.js";
-import type { CancelRefusal, RerunRefusal, SubmitRefusal, Waybill } from "../../src/core/api/waybill.js";
+import type { SubmitRefusal } from "../../src/core/api/submit.js";
+import type { CancelRefusal, RerunRefusal, Waybill } from "../../src/core/api/waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors/errors.js";
 import { defineNotifier, type Notifier } from "../../src/core/ports/notifier.js";
@@ -34,15 +35,10 @@ declare const client: Client;
 const jobs = [recover, ingest, mail] as const;
 const waybill = createWaybill({ jobs: [recover, ingest, mail], store, queues: { slow: queue } });
 expectTypeOf(waybill).toEqualTypeOf<
-  Waybill<
-    typeof recover | typeof ingest | typeof mail,
-    { tx: never; queue: "slow" | "default"; notifier: never }
-  >
+  Waybill<typeof recover | typeof ingest | typeof mail, { tx: never; queue: "slow"; notifier: never }>
 >();
 const withTx = createWaybill({ jobs: [ingest], store: postgres });
-expectTypeOf(withTx).toEqualTypeOf<
-  Waybill<typeof ingest, { tx: Client; queue: "default"; notifier: never }>
->();
+expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, { tx: Client; queue: never; notifier: never }>>();
 createWaybill({
   jobs,
   store,
@@ -73,6 +69,8 @@ createWaybill({ jobs: [mail, ingest, defineJob({ kind: "mail.send", input: z.obj
 createWaybill({ jobs: [recover], store });
 // @ts-expect-error -- and under this name
 createWaybill({ jobs: [recover], store, queues: { fast: queue } });
+// @ts-expect-error -- "default" is the queue that the option queue gives
+createWaybill({ jobs: [ingest], store, queues: { default: queue } });
 // @ts-expect-error -- a store is a must
 createWaybill({ jobs: [ingest] });
 // @ts-expect-error -- a queue is no store
@@ -278,6 +276,16 @@ await waybill.reconcile({ handlers: [mailHandler], budgetMs: 5_000 });
 waybill.worker([stranger.handle(async () => {})]);
 // @ts-expect-error -- not a queue of this Waybill
 waybill.worker([mailHandler], { queues: ["fast"] });
+// @ts-expect-error -- the store is its queue: none has a name
+withTx.worker([ingestHandler], { queues: ["default"] });
+const queued = createWaybill({ jobs: [ingest, recover], store, queue, queues: { slow: queue } });
+queued.worker([ingestHandler], { queues: ["default", "slow"] });
+queued satisfies Waybill<typeof ingest, { queue: "default" }>;
+declare const perhaps: Queue | undefined;
+createWaybill({ jobs: [ingest], store, queue: perhaps }).worker([ingestHandler], { queues: ["default"] });
+createWaybill({ jobs: [ingest], store: noQueueStore, queue }).worker([ingestHandler], {
+  queues: ["default"],
+});
 // @ts-expect-error -- a definition is no handler
 waybill.worker([mail]);
 
@@ -286,5 +294,5 @@ const inPlace = createWaybill({
   jobs: [defineJob({ kind: "mail.send", input: type({ to: "string" }) })],
   store,
 });
-expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: "default"; notifier: never }>>();
+expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: never; notifier: never }>>();
 expectTypeOf(inPlace[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>();

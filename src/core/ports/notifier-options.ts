@@ -1,7 +1,8 @@
 import { WaybillError } from "../errors/errors.js";
 import { EVENT_OF } from "../job/event.js";
 import { isDurationMs } from "../options/durations.js";
-import { nearest, requireOptions } from "../options/options.js";
+import { nearest } from "../options/nearest.js";
+import { requireOptions } from "../options/options.js";
 import type { NotifierOptions } from "./notifier.js";
 
 const SHARED: readonly (keyof NotifierOptions)[] = ["kinds", "on", "giveUpAfterMs", "timeoutMs"];

@@ -13,7 +13,7 @@ import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../environment/telemetry.js";
 import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
-import { meant, nearest } from "../../options/options.js";
+import { meant, nearest } from "../../options/nearest.js";
 import { EVENT_OF } from "../../job/event.js";
 import { isServedElsewhere, type ServedElsewhere } from "../../served-elsewhere.js";
 import type { PublishAttempt } from "../relay/attempt.js";
