@@ -80,13 +80,26 @@ describe("a broker that is down", () => {
     expect(p.warnings.at(-1)).toMatchObject({ fields: { reason: "ECONNREFUSED" } });
 
     broker.mood = "answers";
-    // Those who did not wait had it connected to all the same.
+    // Those who did not wait had it connected to all the same, and what they sent goes then.
     await clock.advance(5_000);
+    expect(broker.published).toBe(51);
     expect(await submitted()).toMatchObject({ status: "QUEUED", tookMs: 0 });
+    // Nobody has heard of that: the reconciler sends them again, which is harmless.
     await clock.advance(60_000);
     await p.pass();
     expect((await read(first.id)).record.status).toBe("QUEUED");
-    expect(broker.published).toBe(52);
+    expect(broker.published).toBe(51 + 1 + 51);
+  });
+
+  it("that is away for long is sent nothing that the reconciler has sent by then", async () => {
+    const { broker, submitted, clock, link } = setUp();
+    broker.mood = "refuses";
+    for (let nth = 0; nth < 3; nth += 1) await submitted();
+    await clock.advance(60_000);
+    broker.mood = "answers";
+    await clock.runUntil(link.session());
+    await clock.advance(60_000);
+    expect(broker.published).toBe(0);
   });
 
   it("that answers no attempt to connect is waited for once", async () => {

@@ -117,8 +117,8 @@ export class Link implements RabbitmqConnection {
   }
 
   /** The session there is, or a new one. Rejects when none can be had in time. */
-  session(): Promise<Session> {
-    const giveUpAt = monotonicNow(this.clock) + this.#times.patienceMs;
+  session(patienceMs = this.#times.patienceMs): Promise<Session> {
+    const giveUpAt = monotonicNow(this.clock) + patienceMs;
     return this.#sessionBy(() => giveUpAt);
   }
 

@@ -186,6 +186,7 @@ function resultOf(published: Published): PublishResult {
         reason: "the broker is short of memory or disk and takes nothing now",
         afterMs: BLOCKED_MS,
       };
+    case "down":
     case "unknown":
       return { status: "retry", reason: published.reason };
   }

@@ -141,7 +141,7 @@ class RabbitmqQueue implements Queue {
     const travel = { receivesBefore: 0, sentAt: this.#link.clock.now(), groupId, remainingMs: 0 };
     const sent = await this.#work.sendAfter(content, delayMs, travel);
     if (sent.status === "confirmed") return { status: "sent" };
-    if (sent.status === "unknown") return sent;
+    if (sent.status !== "blocked") return { status: "unknown", reason: sent.reason };
     return { status: "unknown", reason: "the broker is short of memory or disk and takes nothing now" };
   }
 

@@ -63,7 +63,7 @@ export class WorkQueue implements Holding {
         ...(rung !== null && { expiration: String(rung.expiresMs) }),
       },
     };
-    const sent = await this.#publisher.publish(publication, (open) => this.#ensureRung(open, rung));
+    const sent = await this.#publisher.publishOrLater(publication, (open) => this.#ensureRung(open, rung));
     if (rung !== null && sent.status === "confirmed") this.#used.add(rung.queue);
     return sent;
   }
