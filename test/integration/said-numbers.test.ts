@@ -44,17 +44,19 @@ async function live(open: () => Promise<AnyStore>, said: number): Promise<object
     notifiers: { ui: { publish } },
     policy: { pollEveryMs: 200, retry: { maxAttempts: 3, baseMs: 1, capMs: 5 } },
   });
+  // Of the types only a date; JavaScript gives an instant as often.
+  const etaAt = said as unknown as Date;
   let looks = 0;
   const handler = work.handle({
     run: ({ attempt, progress, track }) => {
-      progress({ n: said }, { etaAt: said, allowDecrease: true });
+      progress({ n: said }, { etaAt, allowDecrease: true });
       if (attempt === 1) throw new RetryError("again", { afterMs: said });
       return track({ id: "1" });
     },
     poll: () => {
       looks += 1;
       if (looks > 2) return { state: "done" };
-      return { state: "open", nextPollMs: said, etaAt: said, progress: { n: said } };
+      return { state: "open", nextPollMs: said, etaAt, progress: { n: said } };
     },
   });
   const worker = waybill.worker([handler]);
@@ -64,7 +66,6 @@ async function live(open: () => Promise<AnyStore>, said: number): Promise<object
   const job = await waybill.get(work, id);
   await waybill.close();
   await running;
-
   return { status: job?.status, looks, errors: lines.filter(({ level }) => level === "error") };
 }
 

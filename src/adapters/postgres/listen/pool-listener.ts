@@ -9,7 +9,7 @@ interface Pool {
   readonly options: { readonly max?: number };
   /** Its owner has called `end`, which waits until every connection is back. */
   readonly ending?: boolean;
-  connect(): Promise<Lent>;
+  connect(answered: (error: Error | undefined, lent?: Lent) => void): unknown;
 }
 
 interface Lent extends ListeningConnection {
@@ -57,8 +57,9 @@ export function listenOnPool(client: object): PostgresChannelClient {
       }
       listening.set(pool, used + 1);
       try {
-        const lent = await pool.connect();
-        heeded.set(lent, heed(lent));
+        const lent = await borrowed(pool, (one) => {
+          heeded.set(one, heed(one));
+        });
         giveBackAtItsEnd(lent);
         return lent;
       } catch (error) {
@@ -87,6 +88,23 @@ export function listenOnPool(client: object): PostgresChannelClient {
       return () => link.stop();
     },
   };
+}
+
+/**
+ * A connection of the pool, heeded from the very moment in which it is lent: a server that dies then may say so in the bytes
+ * behind its greeting, and an `error` that nobody hears ends the process. A promise is looked at too late for that.
+ */
+function borrowed(pool: Pool, heed: (lent: Lent) => void): Promise<Lent> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, lent) => {
+      if (lent === undefined) {
+        reject(error ?? new Error("the pool lent no connection"));
+        return;
+      }
+      heed(lent);
+      resolve(lent);
+    });
+  });
 }
 
 function leave(pool: Pool): void {
