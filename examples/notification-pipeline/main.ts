@@ -329,11 +329,7 @@ function rowsOf(...results: readonly Result[]): readonly (readonly string[])[] {
     ),
     ...atEnd("  repeat: duplicate", (_verdict, build) => orDash(build, String(build.duplicates))),
     row("delivered", deliveredOf),
-    ...atEnd("PENDING for ever", ({ waiting }) =>
-      waiting.length > 2
-        ? `${[waiting.length, ...waiting.slice(0, 2)].join(" ")} …`
-        : [waiting.length, ...waiting].join(" "),
-    ),
+    ...atEnd("PENDING for ever", ({ waiting }) => waitingOf(waiting)),
     row("copies in SQS", (build, verdict) => {
       const { copies } = build;
       return verdict === null ? String(copies) : `${copies}, ${copies - verdict.delivered.size} absorbed`;
@@ -344,6 +340,12 @@ function rowsOf(...results: readonly Result[]): readonly (readonly string[])[] {
       ({ records }) => records.find(({ message }) => message === "m-30")?.trail.join(" ") ?? "none",
     ),
   ];
+}
+
+/** How many wait, and the first two. */
+function waitingOf(messages: readonly string[]): string {
+  const shown = [...messages].sort().slice(0, 2);
+  return [messages.length, ...shown, ...(messages.length > shown.length ? ["…"] : [])].join(" ");
 }
 
 function answeredOf(build: Build): string {

@@ -57,6 +57,9 @@ export const ADD_MARK = "add-mark-5b1f";
 /** In every output: the bytes of a command that stores an outcome hold it. */
 export const END_MARK = "end-mark-93c7";
 
+/** Where a peer would try a job only once by default, it is told this: the others try three times or more. */
+export const ATTEMPTS = 3;
+
 export interface Input {
   readonly n: number;
   readonly mark: string;

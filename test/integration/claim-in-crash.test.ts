@@ -2,13 +2,8 @@
 // server is back, and runs the job. No lease is waited out and no attempt is used.
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import {
-  type ClaimReply,
-  createWaybill,
-  defineJob,
-  memoryQueue,
-  StoreUnavailableError,
-} from "../../src/index.js";
+import { createWaybill, defineJob, memoryQueue, StoreUnavailableError } from "../../src/index.js";
+import type { ClaimReply } from "../../src/core/ports/store.js";
 import { postgresStore } from "../../src/postgres.js";
 import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { recordingLogger } from "../support/engine.js";

@@ -11,6 +11,8 @@ import { networkSettles, sqsBench, type SqsBenchOptions } from "../doubles/sqs/b
 import { DENIED } from "../doubles/sqs/faults.js";
 
 const STEP_MS = 200;
+/** Where it matters how much time passes while requests are on their way. */
+const SHORT_STEP_MS = 10;
 /** Of the simulated clock. */
 const PATIENCE_MS = 20 * 60_000;
 
@@ -20,7 +22,8 @@ const work = defineJob({
   kind: "work",
   input: inputOfWork,
   leaseMs: 30_000,
-  retry: { maxAttempts: 3, baseMs: 1_000, capMs: 2_000 },
+  // Long enough that a worker can be stopped before the next attempt, and below the five minutes of a FIFO queue.
+  retry: { maxAttempts: 3, baseMs: 60_000, capMs: 60_000 },
 });
 
 const quiet = (): void => undefined;
@@ -61,20 +64,19 @@ async function world(options: SqsBenchOptions & { readonly policy?: Partial<Poli
     await clock.advance(ms);
     await networkSettles();
   };
-  const settled = async <T>(promise: PromiseLike<T>): Promise<T> => {
+  const settled = async <T>(promise: PromiseLike<T>, stepMs = STEP_MS): Promise<T> => {
     const state = { isOver: false };
     const over = Promise.resolve(promise).finally(() => (state.isOver = true));
     over.catch(quiet);
-    while (!state.isOver) await pass(STEP_MS);
+    while (!state.isOver) await pass(stepMs);
     return over;
   };
-  const until = async (holds: () => boolean | Promise<boolean>): Promise<number> => {
+  const until = async (holds: () => boolean | Promise<boolean>, stepMs = STEP_MS): Promise<void> => {
     const from = clock.now();
     while (!(await holds())) {
       if (clock.now() - from > PATIENCE_MS) throw new Error("it never came to that");
-      await pass(STEP_MS);
+      await pass(stepMs);
     }
-    return clock.now() - from;
   };
   /** Requests of an action; without the empty ones, by which a check tries its permissions. */
   const carried = (action: string): number =>
@@ -174,15 +176,15 @@ describe("a poll that is under way when its process stops", () => {
     await w.settled(running);
     const queue = new QueueOnSqs(settingsOf({ client: w.client, queueUrl: w.sqs.queueUrl(w.name) }), w.clock);
     closing.unshift(() => queue.close());
-    const from = w.clock.now();
-    // The long poll of the stopped process waits at SQS still, and catches it.
-    const id = await w.submit();
-    await w.until(() => w.carried("ChangeMessageVisibilityBatch") === 1);
     const other = w.open(queue);
     closing.unshift(() => w.clock.runUntil(other.close()));
     const worker = other.worker([w.handler], { name: "other", reconcile: false });
+    const from = w.clock.now();
+    // The long poll of the stopped process waits at SQS still, and catches it.
+    const id = (await w.settled(w.waybill.submit(work, {}).unwrap(), SHORT_STEP_MS)).id;
+    await w.until(() => w.carried("ChangeMessageVisibilityBatch") === 1, SHORT_STEP_MS);
     const working = worker.run();
-    await w.until(() => w.runs.length === 1);
+    await w.until(() => w.runs.length === 1, SHORT_STEP_MS);
     expect(w.clock.now() - from).toBeLessThanOrEqual(2_000);
     await w.until(w.isDone(id));
     await w.settled(worker.stop());
@@ -207,9 +209,8 @@ describe("a retry", () => {
   it("whose message is throttled into the dead letters is handed over again, and completes", async () => {
     const w = await world();
     const id = await w.submit({ failures: 1 });
-    await working(w, () => w.runs.length === 1 && w.sqs.counts(w.name).inFlight === 0);
-    await w.until(async () => (await w.job(id)).status === "QUEUED");
-    await w.pass(5_000);
+    await working(w, async () => w.runs.length === 1 && (await w.job(id)).status === "QUEUED");
+    await w.until(() => w.sqs.counts(w.name).visible === 1 && w.sqs.counts(w.name).delayed === 0);
     // As a mapping that is throttled: received, never handed to a function.
     await wearOut(w);
     expect([(await w.job(id)).attempt, w.sqs.counts(w.deadName).visible]).toEqual([1, 1]);

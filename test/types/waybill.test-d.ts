@@ -35,15 +35,10 @@ declare const client: Client;
 const jobs = [recover, ingest, mail] as const;
 const waybill = createWaybill({ jobs: [recover, ingest, mail], store, queues: { slow: queue } });
 expectTypeOf(waybill).toEqualTypeOf<
-  Waybill<
-    typeof recover | typeof ingest | typeof mail,
-    { tx: never; queue: "slow" | "default"; notifier: never }
-  >
+  Waybill<typeof recover | typeof ingest | typeof mail, { tx: never; queue: "slow"; notifier: never }>
 >();
 const withTx = createWaybill({ jobs: [ingest], store: postgres });
-expectTypeOf(withTx).toEqualTypeOf<
-  Waybill<typeof ingest, { tx: Client; queue: "default"; notifier: never }>
->();
+expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, { tx: Client; queue: never; notifier: never }>>();
 createWaybill({
   jobs,
   store,
@@ -74,6 +69,8 @@ createWaybill({ jobs: [mail, ingest, defineJob({ kind: "mail.send", input: z.obj
 createWaybill({ jobs: [recover], store });
 // @ts-expect-error -- and under this name
 createWaybill({ jobs: [recover], store, queues: { fast: queue } });
+// @ts-expect-error -- "default" is the queue that the option queue gives
+createWaybill({ jobs: [ingest], store, queues: { default: queue } });
 // @ts-expect-error -- a store is a must
 createWaybill({ jobs: [ingest] });
 // @ts-expect-error -- a queue is no store
@@ -279,6 +276,16 @@ await waybill.reconcile({ handlers: [mailHandler], budgetMs: 5_000 });
 waybill.worker([stranger.handle(async () => {})]);
 // @ts-expect-error -- not a queue of this Waybill
 waybill.worker([mailHandler], { queues: ["fast"] });
+// @ts-expect-error -- the store is its queue: none has a name
+withTx.worker([ingestHandler], { queues: ["default"] });
+const queued = createWaybill({ jobs: [ingest, recover], store, queue, queues: { slow: queue } });
+queued.worker([ingestHandler], { queues: ["default", "slow"] });
+queued satisfies Waybill<typeof ingest, { queue: "default" }>;
+declare const perhaps: Queue | undefined;
+createWaybill({ jobs: [ingest], store, queue: perhaps }).worker([ingestHandler], { queues: ["default"] });
+createWaybill({ jobs: [ingest], store: noQueueStore, queue }).worker([ingestHandler], {
+  queues: ["default"],
+});
 // @ts-expect-error -- a definition is no handler
 waybill.worker([mail]);
 
@@ -287,5 +294,5 @@ const inPlace = createWaybill({
   jobs: [defineJob({ kind: "mail.send", input: type({ to: "string" }) })],
   store,
 });
-expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: "default"; notifier: never }>>();
+expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: never; notifier: never }>>();
 expectTypeOf(inPlace[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>();

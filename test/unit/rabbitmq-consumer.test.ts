@@ -12,6 +12,8 @@ class FakeBroker {
   /** What was asked of it, in order. */
   readonly asked: string[] = [];
   readonly waiting: string[] = [];
+  /** Where confirmed messages went, and after how long they expire there. */
+  readonly sent: (readonly [string, string | undefined])[] = [];
   readonly #emitter = new EventEmitter();
   readonly #consumers = new Map<string, number>();
   readonly #unsettled = new Map<number, { readonly tag: string; readonly body: string }>();
@@ -69,9 +71,16 @@ class FakeBroker {
         this.asked.push(`declare ${name}`);
         return this.isRefusing ? Promise.reject(new Error("no majority")) : {};
       },
-      publish: (_: string, __: string, ___: Buffer, ____: object, confirmed: (error: unknown) => void) => {
-        this.asked.push("publish");
-        confirmed(null);
+      publish: (
+        _: string,
+        to: string,
+        __: Buffer,
+        { expiration }: { readonly expiration?: string },
+        confirmed: (error: unknown) => void,
+      ) => {
+        this.asked.push(this.isRefusing ? "refuse" : "publish");
+        if (!this.isRefusing) this.sent.push([to, expiration]);
+        confirmed(this.isRefusing ? new Error("message nacked") : null);
         return true;
       },
       ack: settle("ack", false),
@@ -240,6 +249,22 @@ describe("a message that is held for long", () => {
     await clock.advance(1);
     expect(broker.asked).toEqual(["declare q.delay.16384", "publish", "cancel", "ack a"]);
     await held!.ack();
+  });
+
+  it("is tried again with the delay that it was given back for, where its successor was refused", async () => {
+    open();
+    broker.put("a");
+    const [held] = await receive(1);
+    broker.isRefusing = true;
+    await expect(clock.runUntil(held!.release(10_000))).rejects.toMatchObject({ code: "queue.unavailable" });
+    await clock.advance(4_000);
+    expect(broker.asked).toEqual(["consume 1", "refuse", "refuse", "refuse"]);
+    broker.isRefusing = false;
+    await clock.advance(2_000);
+    expect(broker.asked.slice(4)).toEqual(["publish", "ack a"]);
+    expect(broker.sent).toEqual([["q.delay.16384", "10000"]]);
+    await clock.advance(3_600_000);
+    expect(broker.sent).toHaveLength(1);
   });
 
   it("declares nothing once it is settled", async () => {

@@ -102,7 +102,7 @@ export const killedServer: Fault<KilledServer> = {
     if (left > 0)
       return {
         verdict: "partly",
-        text: `${completed} done, ${left} open after ${duration(LIMIT_MS)} (${leftStates})${tail}`,
+        text: `${completed} of ${jobs} done, ${left} not within ${duration(LIMIT_MS)} (${leftStates})${tail}`,
       };
     return {
       verdict: "holds",

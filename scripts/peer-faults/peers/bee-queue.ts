@@ -1,12 +1,22 @@
 import { Redis } from "ioredis";
 import { loadPeer } from "../installed.js";
-import { ignoreErrors, type Input, inputOf, type Peer, QUEUE, type Side, type StoredJob } from "../peer.js";
+import {
+  ATTEMPTS,
+  ignoreErrors,
+  type Input,
+  inputOf,
+  type Peer,
+  QUEUE,
+  type Side,
+  type StoredJob,
+} from "../peer.js";
 
 /** What is used of bee-queue 2. */
 interface Job {
   readonly id: string | null;
   readonly data: Input;
   setId(id: string): Job;
+  retries(times: number): Job;
   save(): Promise<unknown>;
 }
 
@@ -45,7 +55,9 @@ async function open({ port }: { readonly port: number }): Promise<Side> {
   return {
     prepare: async () => undefined,
     add: async (n, key) => {
-      const job = producer().createJob(inputOf(n));
+      const job = producer()
+        .createJob(inputOf(n))
+        .retries(ATTEMPTS - 1);
       await (key === undefined ? job : job.setId(key)).save();
     },
     addWithin: null,
@@ -95,7 +107,7 @@ export const beeQueue: Peer = {
   name: "bee-queue",
   engine: "redis",
   package: "bee-queue",
-  settings: ["defaults: stallInterval 5 s, retries 0, events on; checkStalledJobs(5000) in every worker"],
+  settings: ["defaults: stallInterval 5 s, events on; retries 2; checkStalledJobs(5000) in every worker"],
   keeps: "end",
   completion: '"status":"succeeded"',
   open,

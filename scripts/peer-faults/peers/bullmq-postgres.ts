@@ -8,7 +8,7 @@ export const bullmqPostgres: Peer = {
   package: "bullmq",
   settings: [
     "createPostgresBackend, migrated by runMigrations; Queue and Worker with their defaults: lockDuration 30 s, " +
-      "stalledInterval 30 s, maxStalledCount 1, attempts 1",
+      "stalledInterval 30 s, maxStalledCount 1; attempts 3",
   ],
   keeps: "outcome",
   completion: END_MARK,

@@ -6,7 +6,7 @@ export const bullmqRedis: Peer = {
   engine: "redis",
   package: "bullmq",
   settings: [
-    "Queue and Worker with their defaults: lockDuration 30 s, stalledInterval 30 s, maxStalledCount 1, attempts 1",
+    "Queue and Worker with their defaults: lockDuration 30 s, stalledInterval 30 s, maxStalledCount 1; attempts 3",
   ],
   keeps: "outcome",
   completion: END_MARK,

@@ -1,5 +1,14 @@
 import { loadPeer } from "../installed.js";
-import { ignoreErrors, type Input, inputOf, QUEUE, type RunJob, type Side, type StoredJob } from "../peer.js";
+import {
+  ATTEMPTS,
+  ignoreErrors,
+  type Input,
+  inputOf,
+  QUEUE,
+  type RunJob,
+  type Side,
+  type StoredJob,
+} from "../peer.js";
 
 /** What is used of BullMQ 6. */
 interface Job {
@@ -68,7 +77,10 @@ export function bullmqSide(
   return {
     prepare,
     add: async (n, key) => {
-      await sender().add(QUEUE, inputOf(n), key === undefined ? {} : { jobId: key });
+      await sender().add(QUEUE, inputOf(n), {
+        attempts: ATTEMPTS,
+        ...(key === undefined ? {} : { jobId: key }),
+      });
     },
     addWithin: null,
     work: async (concurrency, run: RunJob) => {

@@ -54,7 +54,8 @@ export class Publisher {
     try {
       // What is down is not waited for: whoever sends has a record to send again by.
       const session = await this.#link.sessionUnlessDown();
-      if (session.isSilent) return { status: "unknown", reason: "the broker has not answered for a while" };
+      if (session.isSilent && !session.isBlocked)
+        return { status: "unknown", reason: "the broker has not answered for a while" };
       const open = await this.#slot.get();
       if (open.session.isBlocked) return { status: "blocked" };
       await declare?.(open);

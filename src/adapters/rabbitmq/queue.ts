@@ -106,18 +106,27 @@ class RabbitmqQueue implements Queue {
 
   async backlog(): Promise<number> {
     this.#checkOpen();
-    return this.#work.count();
+    try {
+      return await this.#work.count();
+    } catch (error) {
+      throw unavailable("queue", "RabbitMQ does not say what waits", error);
+    }
   }
 
   async check(expected: QueueExpectations): Promise<readonly QueueFinding[]> {
     this.#checkOpen();
-    return checkQueue(this.#link, {
+    const checked = {
       names: this.#names,
       declares: this.#declares,
       maxReceives: this.#maxReceives,
-      declare: (open) => this.#declare(open),
+      declare: (open: OpenChannel) => this.#declare(open),
       ...expected,
-    });
+    };
+    try {
+      return await checkQueue(this.#link, checked);
+    } catch (error) {
+      throw unavailable("queue", "RabbitMQ does not say how its queues are set up", error);
+    }
   }
 
   async close(): Promise<void> {

@@ -30,8 +30,15 @@ export function neutralContext(): InContext {
   return (run) => (spare.pop() ?? here(own)).runInAsyncScope(run);
 }
 
-/** Asked of the platform, not imported: the same code is loaded where there is no such module. */
+/**
+ * Asked of the platform, not imported: the same code is loaded where there is no such module. Some runtimes have a `process`
+ * that throws instead, at any touch or when it is asked.
+ */
 function asyncHooks(): AsyncHooks | undefined {
-  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
-  return process?.getBuiltinModule?.("node:async_hooks") as AsyncHooks | undefined;
+  try {
+    const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
+    return process?.getBuiltinModule?.("node:async_hooks") as AsyncHooks | undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -29,7 +29,7 @@ export interface Origin {
 }
 
 /** After a successor was not confirmed. */
-const AGAIN_MS = 5_000;
+const AGAIN_MS = 2_000;
 const UTF8 = new TextDecoder();
 
 /**
@@ -120,7 +120,12 @@ export class HeldMessage implements Delivery {
   async #postpone(delayMs: number, receivesBefore: number): Promise<void> {
     this.#cancelTimer();
     if (await this.#passOn("settled", delayMs, receivesBefore)) return;
-    if (!this.#open.isClosed) this.#cancelTimer = this.#handOnAfter(AGAIN_MS);
+    if (!this.#open.isClosed) {
+      this.#cancelTimer = this.#holding.clock.timer(this.#againMs, () => {
+        // Nobody waits for it any more: it is tried until it works, or the channel is lost.
+        this.#postpone(delayMs, receivesBefore).catch(() => undefined);
+      });
+    }
     throw unavailable("queue", "RabbitMQ did not confirm a message that was given back for later");
   }
 
@@ -144,7 +149,11 @@ export class HeldMessage implements Delivery {
     if (this.#state !== "held" || this.#open.isClosed) return;
     const { consumerTimeoutMs } = this.#holding;
     if (await this.#passOn("handed_on", consumerTimeoutMs / 2, this.receives)) return;
-    this.#cancelTimer = this.#handOnAfter(Math.min(AGAIN_MS, consumerTimeoutMs / 8));
+    this.#cancelTimer = this.#handOnAfter(this.#againMs);
+  }
+
+  get #againMs(): number {
+    return Math.min(AGAIN_MS, this.#holding.consumerTimeoutMs / 8);
   }
 
   #passOn(then: "handed_on" | "settled", delayMs: number, receivesBefore: number): Promise<boolean> {
