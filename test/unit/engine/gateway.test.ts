@@ -333,7 +333,20 @@ describe("gateway", () => {
       expect(trips.counts.create).toBe(2);
     });
 
-    it("is asked for by nobody else's failure", async () => {
+    it("is asked for again by who comes while a question hangs", async () => {
+      let hangs = true;
+      const { clock, gateway } = bench((store) => ({
+        create: (request) => (hangs ? new Promise(() => undefined) : store.create(request)),
+      }));
+      const first = gateway.tellTime(undefined).catch((error: unknown) => error);
+      hangs = false;
+      await clock.advance(2_000);
+      await gateway.tellTime(undefined);
+      await clock.advance(30_000);
+      expect(isWaybillError(await first, "store.unavailable")).toBe(true);
+    });
+
+    it("is asked for anew after a failure", async () => {
       let fails = true;
       const { gateway, run } = bench((store) => ({
         create: async (request) => (fails ? failing(new Error("lost"))() : store.create(request)),

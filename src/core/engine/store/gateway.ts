@@ -122,8 +122,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     store.advance({ ...request, items }),
   );
   const claims = claimBatchers(store, batched);
-  // A process that begins with a burst asks once.
-  let telling: Promise<void> | null = null;
+  const sharedTime = shared(options, () => askTime(ask));
 
   return {
     store,
@@ -133,12 +132,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (company === "any" || !store.capabilities.transactions) return creates.add(item);
       return (company === "named" ? named : alone).add(item);
     },
-    tellTime(tx) {
-      if (tx !== undefined) return askTime(ask, tx);
-      return (telling ??= askTime(ask).finally(() => {
-        telling = null;
-      }));
-    },
+    tellTime: (tx) => (tx === undefined ? sharedTime() : askTime(ask, tx)),
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
     beat: (item) => beats.add(item),
@@ -311,6 +305,22 @@ function oneEach<T>(make: (key: string) => T): (key: string) => T {
     let one = made.get(key);
     if (one === undefined) made.set(key, (one = make(key)));
     return one;
+  };
+}
+
+/** One call for all who ask at the same time, as a process does that begins with a burst; one that hangs keeps nobody who comes later. */
+function shared({ clock, slowMs }: GatewayOptions, call: () => Promise<void>): () => Promise<void> {
+  let underWay: { readonly since: number; readonly answer: Promise<void> } | null = null;
+  return () => {
+    const now = monotonicNow(clock);
+    if (underWay !== null && now - underWay.since < slowMs) return underWay.answer;
+    const mine = { since: now, answer: call() };
+    underWay = mine;
+    const over = (): void => {
+      if (underWay === mine) underWay = null;
+    };
+    mine.answer.then(over, over);
+    return mine.answer;
   };
 }
 
