@@ -270,7 +270,7 @@ function lineOf(record: ExecutionRecord | undefined): string {
     Progress === null
       ? ""
       : `  launched ${Progress.launched} converting ${Progress.converting} ready ${Progress.ready} failed ${Progress.failed}`;
-  return `${Status}${counts}${Duration === null ? "" : `  after ${Duration} s`}`;
+  return `${Status}${counts}${Duration === null ? "" : `, ${Duration} s`}`;
 }
 
 interface NaiveRow {

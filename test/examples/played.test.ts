@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it, vi } from "vitest";
 
@@ -43,27 +43,6 @@ it("in a pipe it begins and ends by itself, waits for nobody, and leaves nothing
   expect(out()).toMatch(/begun\n✓ All is well\.\n$/);
   expect(out()).not.toMatch(/somebody looks|Ctrl-C/);
   expect([existsSync(folder), isAlive()]).toEqual([false, false]);
-});
-
-it("interrupted, it says so, ends its processes, takes its folder away, and answers 130", async () => {
-  const { child, ended, folder, isAlive, out } = await played({ ENDLESS: "1" });
-  await expect.poll(out, PATIENCE).toContain("begun");
-  child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  expect(out()).toContain("Stopping");
-  expect(out()).not.toContain("✓");
-  expect([existsSync(folder), isAlive()]).toEqual([false, false]);
-});
-
-it("interrupted twice, it waits for nothing, and its processes are killed", async () => {
-  const { child, ended, folder, isAlive, out } = await played({ ENDLESS: "1", STUBBORN: "1" });
-  await expect.poll(out, PATIENCE).toContain("begun");
-  child.kill("SIGINT");
-  await expect.poll(out, PATIENCE).toContain("Stopping");
-  child.kill("SIGINT");
-  expect(await ended).toBe(130);
-  await expect.poll(isAlive, PATIENCE).toBe(false);
-  rmSync(folder, { recursive: true, force: true });
 });
 
 it("on a terminal it waits for somebody who looks, and serves on until Ctrl-C, with what the verdict was", async () => {

@@ -1,13 +1,11 @@
-// A run that does nothing, for what every run does when somebody looks, waits or interrupts it.
+// A run that does nothing, for what every run does where somebody may look, and where nobody can.
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { runExample } from "../../examples/stage/run.js";
 
-const on = (name: string): boolean => process.env[name] === "1";
-if (on("ON_TERMINAL")) Object.defineProperty(process.stdout, "isTTY", { value: true });
+if (process.env["ON_TERMINAL"] === "1") Object.defineProperty(process.stdout, "isTTY", { value: true });
 
 await runExample(
-  async ({ atEnd, children, folder, screen, signal, visit }) => {
+  async ({ children, folder, screen, visit }) => {
     await new Promise<void>((resolve) => {
       children.spawn("child", new URL("played-child.ts", import.meta.url), {
         onLine: (pid) => {
@@ -16,12 +14,9 @@ await runExample(
         },
       });
     });
-    if (on("STUBBORN")) atEnd(() => new Promise(() => undefined));
     // Stands for a page that is opened.
     await visit(once(process, "SIGUSR2"));
     screen.say("begun");
-    // As waiting does in every run: an interruption ends it.
-    if (on("ENDLESS")) await sleep(3_600_000, undefined, { signal });
     screen.verdict(true, "All is well.");
     return true;
   },
