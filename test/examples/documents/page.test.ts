@@ -28,7 +28,7 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     args.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
     browser = await chromium.launch({ executablePath, args });
-    context = await browser.newContext();
+    context = await browser.newContext({ reducedMotion: "reduce" });
     page = await context.newPage();
     page.on("pageerror", (error) => problems.push(error.message));
     contracts = await makeWorkspace(bench.ana, "Contracts");
@@ -55,7 +55,7 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
   async function looksWell(name: string): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       for (const width of [390, 1_440]) {
-        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 900 });
         await page.evaluate(AXE);
         const found = await page.evaluate(
