@@ -36,10 +36,7 @@ const NOTHING: Store<Shown> = { subscribe: () => () => undefined, getSnapshot: (
  */
 export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
   if (typeof (react.useSyncExternalStore as unknown) !== "function")
-    throw new ClientError(
-      "config.invalid",
-      "createHooks needs React 18 or later; an older one is installed.",
-    );
+    throw new TypeError("createHooks needs React 18 or later; an older one is installed.");
   // The client's stores, without the types of a kind: `Hooks` gives them back.
   const { job, latest, jobs, connection } = client as unknown as {
     readonly job: (kind: KindArg<string>, id: string) => Store<Shown>;
