@@ -1,4 +1,6 @@
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import * as react from "react";
+import { useEffect, useMemo, useRef } from "react";
+import { ClientError } from "../client/client-error.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import type { Client, KindArg } from "../client/api.js";
 import type { Store } from "../client/snapshot.js";
@@ -30,8 +32,15 @@ const NOTHING: Store<Shown> = { subscribe: () => () => undefined, getSnapshot: (
  * Makes the hooks of a client; no provider is needed. Call it once, in a module.
  *
  * They render again when what they show changes, and at no other time; all of them share the client's one connection.
+ *
+ * @throws {ClientError} `config.invalid`: React is older than 18
  */
 export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
+  if (typeof (react.useSyncExternalStore as unknown) !== "function")
+    throw new ClientError(
+      "config.invalid",
+      "createHooks needs React 18 or later; an older one is installed.",
+    );
   // The client's stores, without the types of a kind: `Hooks` gives them back.
   const { job, latest, jobs, connection } = client as unknown as {
     readonly job: (kind: KindArg<string>, id: string) => Store<Shown>;
@@ -69,7 +78,7 @@ function nameOf(kind: KindArg<string>): string {
 }
 
 function useStore<T>({ subscribe, getSnapshot }: Store<T>): T {
-  return useSyncExternalStore(subscribe, getSnapshot, getSnapshot);
+  return react.useSyncExternalStore(subscribe, getSnapshot, getSnapshot);
 }
 
 function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}): Shown {
@@ -78,7 +87,7 @@ function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}): Show
     const shown = store.getSnapshot();
     return shown.state === "loading" ? (first ?? shown) : shown;
   };
-  const shown = useSyncExternalStore(store.subscribe, now, () => first ?? LOADING);
+  const shown = react.useSyncExternalStore(store.subscribe, now, () => first ?? LOADING);
   useSettled(shown.job, onSettled);
   return shown;
 }

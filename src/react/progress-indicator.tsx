@@ -1,4 +1,5 @@
-import { type ReactElement, useId } from "react";
+import * as react from "react";
+import type { ReactElement } from "react";
 import { useAnnouncement } from "./announcer.js";
 
 /** A step as people see it: what `steps` of `waybill` gives, or anything with a label. */
@@ -28,7 +29,7 @@ const SHAPES = { done: "✓", current: "●", open: "○" } as const;
  */
 export function ProgressIndicator(props: ProgressIndicatorProps): ReactElement {
   const { title, description, steps = [], percent, className } = props;
-  const id = useId();
+  const id = react.useId();
   const hasDescription = description !== undefined && description !== null && description !== "";
   const shown = steps.map((step, index) => ({ ...step, state: step.state ?? stateOf(steps, index) }));
   const current = shown.find(({ state }) => state === "current")?.label ?? "";

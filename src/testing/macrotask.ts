@@ -16,8 +16,7 @@ interface Port {
  * test moves them, and a clock that runs on them would too.
  */
 export function realMacrotask(): Macrotask {
-  const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
-  const built = process?.getBuiltinModule?.("node:timers") as Timers | undefined;
+  const built = timersOfNode();
   const own = [(globalThis as Timers).setImmediate, built?.setImmediate].find(
     (found) => typeof found === "function" && !isFaked(found),
   );
@@ -27,6 +26,16 @@ export function realMacrotask(): Macrotask {
 /** Sinon's fakes, which Vitest and Jest use, hold their clock; Jest's older ones are mocks. */
 function isFaked(timer: Macrotask): boolean {
   return "clock" in timer || "_isMockFunction" in timer;
+}
+
+/** Some runtimes have a `process` that throws at any touch, or when it is asked. */
+function timersOfNode(): Timers | undefined {
+  try {
+    const { process } = globalThis as { readonly process?: { getBuiltinModule?(name: string): unknown } };
+    return process?.getBuiltinModule?.("node:timers") as Timers | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Messages are nobody's timers. */

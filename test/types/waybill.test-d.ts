@@ -5,10 +5,11 @@ import { z } from "zod";
 import type { Job, JobOf } from "../../src/core/api/job.js";
 import type { CreateWaybill } from "../../src/core/api/options.js";
 import type { JobHistory } from "../../src/core/api/event.js";
-import type { CancelRefusal, RerunRefusal, SubmitRefusal, Waybill } from "../../src/core/api/waybill.js";
+import type { SubmitRefusal } from "../../src/core/api/submit.js";
+import type { CancelRefusal, RerunRefusal, Waybill } from "../../src/core/api/waybill.js";
 import { defineJob } from "../../src/core/define/define-job.js";
 import type { JobAlreadyFinal, JobCannotCancel, JobNotFound } from "../../src/core/errors/errors.js";
-import type { Notifier } from "../../src/core/ports/notifier.js";
+import { defineNotifier, type Notifier } from "../../src/core/ports/notifier.js";
 import type { Queue } from "../../src/core/ports/queue.js";
 import type { Store, StoreCapabilities } from "../../src/core/ports/store.js";
 import type { Result } from "../../src/core/errors/result.js";
@@ -34,15 +35,10 @@ declare const client: Client;
 const jobs = [recover, ingest, mail] as const;
 const waybill = createWaybill({ jobs: [recover, ingest, mail], store, queues: { slow: queue } });
 expectTypeOf(waybill).toEqualTypeOf<
-  Waybill<
-    typeof recover | typeof ingest | typeof mail,
-    { tx: never; queue: "slow" | "default"; notifier: never }
-  >
+  Waybill<typeof recover | typeof ingest | typeof mail, { tx: never; queue: "slow"; notifier: never }>
 >();
 const withTx = createWaybill({ jobs: [ingest], store: postgres });
-expectTypeOf(withTx).toEqualTypeOf<
-  Waybill<typeof ingest, { tx: Client; queue: "default"; notifier: never }>
->();
+expectTypeOf(withTx).toEqualTypeOf<Waybill<typeof ingest, { tx: Client; queue: never; notifier: never }>>();
 createWaybill({
   jobs,
   store,
@@ -73,6 +69,8 @@ createWaybill({ jobs: [mail, ingest, defineJob({ kind: "mail.send", input: z.obj
 createWaybill({ jobs: [recover], store });
 // @ts-expect-error -- and under this name
 createWaybill({ jobs: [recover], store, queues: { fast: queue } });
+// @ts-expect-error -- "default" is the queue that the option queue gives
+createWaybill({ jobs: [ingest], store, queues: { default: queue } });
 // @ts-expect-error -- a store is a must
 createWaybill({ jobs: [ingest] });
 // @ts-expect-error -- a queue is no store
@@ -95,6 +93,21 @@ createWaybill({
   store,
   // @ts-expect-error -- the notifier filters by the kind "mail.send", which is not among jobs
   notifiers: { ui: { publish: async () => [], kinds: ["mail.send"] } },
+});
+createWaybill({
+  jobs: [ingest],
+  store,
+  // @ts-expect-error -- nor where a factory has made it
+  notifiers: { ui: defineNotifier({ publish: async () => [], kinds: ["mail.send"] }) },
+});
+const ofMail = defineNotifier({ publish: async () => [], kinds: ["mail.send"] });
+expectTypeOf(ofMail).toEqualTypeOf<Notifier<"mail.send">>();
+// @ts-expect-error -- nor where it was made before
+createWaybill({ jobs: [ingest], store, notifiers: { ui: ofMail } });
+createWaybill({
+  jobs: [ingest, mail],
+  store,
+  notifiers: { ui: ofMail, all: defineNotifier({ publish: async () => [] }) },
 });
 // @ts-expect-error -- no such event
 createWaybill({ jobs: [ingest], store, notifiers: { ui: { publish: async () => [], on: ["job.done"] } } });
@@ -263,6 +276,16 @@ await waybill.reconcile({ handlers: [mailHandler], budgetMs: 5_000 });
 waybill.worker([stranger.handle(async () => {})]);
 // @ts-expect-error -- not a queue of this Waybill
 waybill.worker([mailHandler], { queues: ["fast"] });
+// @ts-expect-error -- the store is its queue: none has a name
+withTx.worker([ingestHandler], { queues: ["default"] });
+const queued = createWaybill({ jobs: [ingest, recover], store, queue, queues: { slow: queue } });
+queued.worker([ingestHandler], { queues: ["default", "slow"] });
+queued satisfies Waybill<typeof ingest, { queue: "default" }>;
+declare const perhaps: Queue | undefined;
+createWaybill({ jobs: [ingest], store, queue: perhaps }).worker([ingestHandler], { queues: ["default"] });
+createWaybill({ jobs: [ingest], store: noQueueStore, queue }).worker([ingestHandler], {
+  queues: ["default"],
+});
 // @ts-expect-error -- a definition is no handler
 waybill.worker([mail]);
 
@@ -271,5 +294,5 @@ const inPlace = createWaybill({
   jobs: [defineJob({ kind: "mail.send", input: type({ to: "string" }) })],
   store,
 });
-expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: "default"; notifier: never }>>();
+expectTypeOf(inPlace).toEqualTypeOf<Waybill<typeof mail, { tx: never; queue: never; notifier: never }>>();
 expectTypeOf(inPlace[Symbol.asyncDispose]()).toEqualTypeOf<Promise<void>>();

@@ -131,3 +131,15 @@ it("1,000 kinds compile, and the last costs what the first did", { timeout: 240_
   const [few, many] = [costOf(100, use), costOf(1_000, use)];
   expect(many / 1_000).toBeLessThan((few / 100) * 1.1);
 });
+
+it("what is done with a kind costs the same however many there are", { timeout: 120_000 }, () => {
+  const use = (i: number): string =>
+    `void waybill.submit(job${i}, { id: "x", n${i}: 1 });
+void waybill.submitMany(job${i}, [{ input: { id: "x", n${i}: 1 } }]);
+void [waybill.get(job${i}, "x"), waybill.history(job${i}, "x"), waybill.latest(job${i}, "x")];
+void [waybill.cancel(job${i}, "x"), waybill.rerun(job${i}, "x"), waybill.result(job${i}, "x"), waybill.watch(job${i}, "x")];
+waybill.worker([job${i}.handle(({ input }) => ({ done: input.n${i}, n${i}: input.id }))]);`;
+  const [few, many] = [costOf(20, use), costOf(80, use)];
+  // Gone through for each call, 80 kinds cost almost twice as much each.
+  expect(many / 80).toBeLessThan((few / 20) * 1.1);
+});

@@ -72,6 +72,8 @@ class RabbitmqNotifier<K extends string> implements Notifier<K> {
     if (!FORMATS.includes(format)) throw invalid('format must be "cloudevents" or "flat"');
     if (fields !== undefined && format !== "flat") throw invalid('fields needs format "flat"');
     if (typeof exchange !== "string" || exchange === "") throw invalid("exchange must be a name");
+    if (options.name !== undefined && typeof options.name !== "function")
+      throw invalid("name must be a function of the kind");
     this.kinds = options.kinds;
     this.on = options.on;
     this.giveUpAfterMs = options.giveUpAfterMs;

@@ -52,12 +52,26 @@ export class Publisher {
     declare?: (open: OpenChannel) => Promise<void>,
   ): Promise<Published> {
     try {
+      // What is down is not waited for: whoever sends has a record to send again by.
+      const session = await this.#link.sessionUnlessDown();
+      if (session.isSilent && !session.isBlocked)
+        return { status: "unknown", reason: "the broker has not answered for a while" };
       const open = await this.#slot.get();
       if (open.session.isBlocked) return { status: "blocked" };
       await declare?.(open);
       return await this.#publishOn(open, publication);
     } catch (error) {
       return { status: "unknown", reason: reasonOf(error) };
+    }
+  }
+
+  /** Has stand what a message to come will need. Never rejects. */
+  async prepare(declare: (open: OpenChannel) => Promise<void>): Promise<void> {
+    try {
+      const open = await this.#slot.get();
+      if (!open.session.isBlocked) await declare(open);
+    } catch {
+      // Whoever sends tries again.
     }
   }
 
@@ -103,10 +117,21 @@ function refusalOf(error: unknown): string {
   return isNack ? "the broker refused it: the queue is full or without a majority" : reasonOf(error);
 }
 
-/** A broker that is only slow keeps its connection, and with it all that is held: it is asked for something else. */
+/**
+ * A broker that is only slow keeps its connection, and with it all that is held: it is asked for something else. Until it
+ * answers nothing more is sent to wait in vain.
+ */
 function probe({ session }: OpenChannel): void {
-  openChannel(session).then(
-    (open) => open.close(),
-    () => undefined,
-  );
+  if (session.isSilent) return;
+  session.isSilent = true;
+  const answered = (): void => {
+    session.isSilent = false;
+  };
+  // One that is blocked answers later, over the same connection; one that is silent has lost it.
+  openChannel(session)
+    .finally(answered)
+    .then(
+      (open) => open.close(),
+      () => undefined,
+    );
 }

@@ -52,21 +52,27 @@ type KindsWithoutQueue<D extends AnyDef> = D extends AnyDef
 
 /** What a composition needs by what its kinds say. */
 export type NeededQueues<D extends AnyDef> = [QueueNamesOf<D>] extends [never]
-  ? { readonly queues?: Readonly<Record<string, Queue>> | undefined }
-  : { readonly queues: { readonly [Name in QueueNamesOf<D>]: Queue } & Readonly<Record<string, Queue>> };
+  ? { readonly queues?: NamedQueues | undefined }
+  : { readonly queues: { readonly [Name in QueueNamesOf<D>]: Queue } & NamedQueues };
+
+type NamedQueues = Readonly<Record<string, Queue>> & {
+  readonly default?: TypeProblem<'the queue "default" is the option queue'> | undefined;
+};
 
 /** A store that says in its type that it is no queue makes `queue` a must. */
-export type NeededQueue<D extends AnyDef, S extends AnyStore> = [S] extends [
+export type NeededQueue<D extends AnyDef, S extends AnyStore, Q extends Queue | undefined> = [S] extends [
   { readonly capabilities: StoreCapabilities & { readonly queue: false } },
 ]
   ? [KindsWithoutQueue<D>] extends [never]
-    ? { readonly queue?: Queue | undefined }
-    : { readonly queue: Queue }
-  : { readonly queue?: Queue | undefined };
+    ? { readonly queue?: Q | undefined }
+    : { readonly queue: Q & Queue }
+  : { readonly queue?: Q | undefined };
 
 /** `unknown`, or the sentence that names a filter for a kind that is not among `jobs`; only where its type says the kinds. */
 export type KnownFilters<D extends AnyDef, N extends Readonly<Record<string, Notifier | ServedElsewhere>>> = {
-  [Name in keyof N]: N[Name] extends { readonly kinds: readonly (infer Kind extends string)[] }
+  [Name in keyof N]: N[Name] extends {
+    readonly kinds?: readonly (infer Kind extends string)[] | undefined;
+  }
     ? string extends Kind
       ? unknown
       : [Exclude<Kind, D["kind"]>] extends [never]
@@ -115,7 +121,8 @@ export type WaybillOptions<
   N extends Readonly<Record<string, Notifier | ServedElsewhere>> = Readonly<
     Record<string, Notifier | ServedElsewhere>
   >,
-> = CompositionOptions<Defs, S, N> & NeededQueues<Defs[number]> & NeededQueue<Defs[number], S>;
+  Q extends Queue | undefined = Queue | undefined,
+> = CompositionOptions<Defs, S, N> & NeededQueues<Defs[number]> & NeededQueue<Defs[number], S, Q>;
 
 /** The type of `createWaybill`. */
 export type CreateWaybill = <
@@ -123,9 +130,13 @@ export type CreateWaybill = <
   S extends AnyStore,
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no notifiers
   const N extends Readonly<Record<string, Notifier | ServedElsewhere>> = {},
+  Q extends Queue | undefined = undefined,
 >(
-  options: WaybillOptions<Defs, S, N>,
+  options: WaybillOptions<Defs, S, N, Q>,
 ) => Waybill<
   Defs[number],
-  { tx: TxOf<S>; queue: QueueNamesOf<Defs[number]> | "default"; notifier: string & keyof N }
+  { tx: TxOf<S>; queue: QueueNamesOf<Defs[number]> | DefaultQueue<Q>; notifier: string & keyof N }
 >;
+
+/** The name of the queue that `queue` gives; without one there is none. */
+type DefaultQueue<Q extends Queue | undefined> = [Q] extends [undefined] ? never : "default";

@@ -1,11 +1,17 @@
 import type { Clock } from "../environment/clock.js";
-import type { AnyDef, DefOf, ExternalDef, KindOf, OwnDef, TypesOf, WordOf } from "../define/any-def.js";
+import type {
+  AnyDef,
+  DefOf,
+  DefOfKind,
+  ExternalDef,
+  KindOf,
+  OwnDef,
+  TypesOf,
+  WordOf,
+} from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
-  IdempotencyConflict,
-  IdTaken,
   InputInvalid,
-  InputTooLarge,
   JobAlreadyFinal,
   JobCannotCancel,
   JobNotFailed,
@@ -14,18 +20,17 @@ import type {
   WaybillError,
 } from "../errors/errors.js";
 import type { EventType } from "../job/event.js";
-import type { Json } from "../json/json.js";
 import type { JobStatus } from "../job/lifecycle.js";
 import type { JobChanges } from "../live/changes.js";
 import type { Logger } from "../environment/logger.js";
 import type { OwnerOption } from "../options/owner-option.js";
 import type { AsyncResult, Result } from "../errors/result.js";
-import type { TypeProblem } from "../schema/type-problem.js";
 import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
 import type { Relay, RelayOptions } from "./relay.js";
+import type { SubmitItem, SubmitOptions, SubmitRefusal } from "./submit.js";
 import type { JobViewOf } from "./view.js";
 import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
@@ -36,8 +41,6 @@ declare global {
   }
 }
 
-/** Why `submit` said no. */
-export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict | IdTaken;
 /** Why `cancel` said no. */
 export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
 /** Why `rerun` said no. */
@@ -50,34 +53,6 @@ export type ReportRefusal =
   | WaybillError<"job.not_awaiting">
   | WaybillError<"callback.invalid">
   | WaybillError<"ref.ambiguous">;
-
-/** Options of one job. */
-export interface SubmitOptions<Tx = never> {
-  /** Asked again with the same key, owner, kind and input (as given, before its defaults): the same job. */
-  readonly idempotencyKey?: string | undefined;
-  /** Whose it is: the boundary of isolation. `undefined` is refused: it would widen the scope of a key. @default null, nobody's */
-  readonly owner?: string | null;
-  /** Instead of the one that the kind derives from the input. */
-  readonly subject?: string | undefined;
-  /** The application's own, at most 8 KiB; comes back with every job and event. */
-  readonly metadata?: Json | undefined;
-  /** Not before this. */
-  readonly delayMs?: number | undefined;
-  /** From now to the end, instead of the kind's. */
-  readonly deadlineMs?: number | undefined;
-  /** Who asks, for the history. */
-  readonly actor?: string | undefined;
-  /** The caller's own id, of `[A-Za-z0-9_-]{1,128}`; not together with `idempotencyKey`. @default UUIDv7 */
-  readonly id?: string | undefined;
-  /** The caller's transaction: the job exists when it commits, and `dispatch(id)` then hands it over. */
-  readonly tx?:
-    ([Tx] extends [never] ? TypeProblem<"this store takes no transaction of the caller"> : Tx) | undefined;
-}
-
-/** One of several to submit. */
-export interface SubmitItem<D extends AnyDef> extends Omit<SubmitOptions, "tx"> {
-  readonly input: TypesOf<D>["input"];
-}
 
 /** Which jobs to list; at least one of `kind`, `owner` and `subject`. */
 export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> extends OwnerOption {
@@ -244,44 +219,62 @@ export interface WaybillMethods<
   NotifierName extends string = string,
 > {
   /** Validates, records, hands over. Once it resolves with a job, the job is durable and will be run. */
-  submit<D extends Defs, T extends Tx = Tx>(
+  submit<D extends DefOfKind<KindOf<Defs>>, T extends Tx = Tx>(
     def: D,
     input: TypesOf<D>["input"],
     options?: SubmitOptions<T>,
   ): AsyncResult<Job<D>, SubmitRefusal>;
   /** As `submit`, for many in few round trips; an answer for each, in order. */
-  submitMany<D extends Defs>(
+  submitMany<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     items: readonly SubmitItem<D>[],
   ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
   /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
+  dispatch<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: OwnerOption,
+  ): AsyncResult<Job<D>, JobNotFound>;
   dispatch<D extends Defs = Defs>(id: string, options?: OwnerOption): AsyncResult<JobOf<D>, JobNotFound>;
-  dispatch<D extends Defs>(def: D, id: string, options?: OwnerOption): AsyncResult<Job<D>, JobNotFound>;
 
   /** Strong: sees every change answered before. `null`: no such job. */
+  get<D extends DefOfKind<KindOf<Defs>>>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
   get<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobOf<D> | null>;
-  get<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<Job<D> | null>;
   /** The newest job of a kind about a subject. */
-  latest<D extends Defs>(def: D, subject: string, options?: OwnerOption): Promise<Job<D> | null>;
+  latest<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    subject: string,
+    options?: OwnerOption,
+  ): Promise<Job<D> | null>;
   /** Newest first, without input and output. */
   list<const K extends KindOf<Defs> = KindOf<Defs>, D extends Defs = Defs>(
     filter: ListFilter<D, K>,
   ): Promise<Page<ListedJobOf<DefOf<D, K>>>>;
   /** `null`: no such job. */
+  history<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: OwnerOption,
+  ): Promise<JobHistory<D> | null>;
   history<D extends Defs = Defs>(id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
-  history<D extends Defs>(def: D, id: string, options?: OwnerOption): Promise<JobHistory<D> | null>;
 
   /** At once before a job is run; else a request, which the handler's `signal` or `cancel` carries out. */
+  cancel<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: CancelOptions,
+  ): AsyncResult<Job<D>, CancelRefusal>;
   cancel<D extends Defs = Defs>(id: string, options?: CancelOptions): AsyncResult<JobOf<D>, CancelRefusal>;
-  cancel<D extends Defs>(def: D, id: string, options?: CancelOptions): AsyncResult<Job<D>, CancelRefusal>;
-  /** Runs a FAILED job again, as a new job of the same subject and owner that names its origin. */
-  rerun<D extends Defs = Defs>(id: string, options?: RerunOptions): AsyncResult<JobOf<D>, RerunRefusal>;
-  /** The same, with the input corrected where it is given. */
-  rerun<D extends Defs>(
+  /**
+   * Runs a FAILED job again, as a new job of the same subject and owner that names its origin; by its kind also with the input
+   * corrected.
+   */
+  rerun<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     id: string,
     options?: RerunOptions & { readonly input?: TypesOf<D>["input"] | undefined },
   ): AsyncResult<Job<D>, RerunRefusal>;
+  rerun<D extends Defs = Defs>(id: string, options?: RerunOptions): AsyncResult<JobOf<D>, RerunRefusal>;
   /**
    * Tells of external work from an outside event, by a key that the kind declares (`refKeys`), by the whole reference, or by
    * the token of a callback. Early, late and doubled events do no harm; what became of each is the answer: applied; too early
@@ -289,7 +282,7 @@ export interface WaybillMethods<
    * reference, since an ended job keeps none; unknown, or of an older launch (`job.not_found`). An event that falls behind
    * what is known (an earlier phase, a lower percent) changes nothing that is shown.
    */
-  report<D extends ExternalDef<Defs>>(
+  report<D extends DefOfKind<KindOf<ExternalDef<Defs>>>>(
     def: D,
     target: ReportTarget<D>,
     seen: Poll<D>,
@@ -297,8 +290,8 @@ export interface WaybillMethods<
   ): AsyncResult<Job<D>, ReportRefusal>;
 
   /** The job as it is, then each newer version (a slow reader skips to the newest), to a final status. */
+  watch<D extends DefOfKind<KindOf<Defs>>>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   watch<D extends Defs = Defs>(id: string, options?: WatchOptions): AsyncIterable<JobOf<D>>;
-  watch<D extends Defs>(def: D, id: string, options?: WatchOptions): AsyncIterable<Job<D>>;
   /**
    * Many jobs as they are, then what changes: the first batch is the snapshot, also an empty one; a slow reader skips to the
    * newest of each job. It does not end by itself. However many observe, a change costs this process one read, without the
@@ -312,7 +305,11 @@ export interface WaybillMethods<
     options?: ObserveOptions,
   ): AsyncIterable<JobChanges<JobViewOf<DefOf<D, K>>>>;
   /** The output, when it is there. @throws {JobFailedError} when it failed @throws {WaitTimeoutError} when it takes longer */
-  result<D extends Defs>(def: D, id: string, options?: ResultOptions): Promise<TypesOf<D>["output"]>;
+  result<D extends DefOfKind<KindOf<Defs>>>(
+    def: D,
+    id: string,
+    options?: ResultOptions,
+  ): Promise<TypesOf<D>["output"]>;
   /** Hears what happens in this process, after it is stored. Returns how to stop. */
   on<E extends EventType, D extends Defs = Defs>(
     type: E,
@@ -325,7 +322,7 @@ export interface WaybillMethods<
    * Claims a job that the application hands over by a message of its own (`handOver: "own"`), for a consumer loop of its own.
    * `Err` says by whom and until when it is held, and whether the message may go.
    */
-  claim<D extends OwnDef<Defs>>(
+  claim<D extends DefOfKind<KindOf<OwnDef<Defs>>>>(
     def: D,
     id: string,
     options?: ClaimOptions,

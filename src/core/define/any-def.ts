@@ -55,6 +55,15 @@ type Projected<V, Whole> = [V] extends [never] ? Whole : V;
 /** The kinds of a definition, or of a union of them. */
 export type KindOf<D extends AnyDef> = D["kind"];
 
+/**
+ * What a method takes for one of its definitions. The kind alone is compared, as of a handler: the compiler's complaint is one
+ * line, and a call looks at a name, where a union of definitions would be gone through for each call. Written out where it is
+ * used: of an alias the compiler goes through the arguments, too.
+ */
+export interface DefOfKind<Kind extends string> extends AnyDef {
+  readonly kind: Kind;
+}
+
 /** The words that a definition has for a status, or for any. */
 export type WordOf<D extends AnyDef, S extends JobStatus = JobStatus> = TypesOf<D>["words"][S];
 

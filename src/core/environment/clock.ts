@@ -29,8 +29,8 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   timer(ms, fn, hold = false) {
     const handle = setTimeout(fn, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
-    // Browsers give a number: nothing to unref there.
-    if (!hold && typeof handle === "object") handle.unref();
+    // Browsers give a number, and others an object of their own: nothing to unref there.
+    if (!hold && typeof handle === "object") (handle as { unref?(): unknown }).unref?.();
     return () => {
       clearTimeout(handle);
     };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import * as ws from "ws";
+import { WaybillError } from "../../core/errors/errors.js";
 import { checkPrincipal, type Principal } from "../../core/view/access.js";
 import type { Waybill } from "../../core/api/waybill.js";
 import { type Clock, inTime, systemClock } from "../../core/environment/clock.js";
@@ -67,13 +68,7 @@ class Gateway implements WebsocketGateway {
   readonly #waybill: Observed;
   readonly #settings: Settings;
   readonly #clock: Clock;
-  readonly #sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: LIVE_LIMITS.maxFrameBytes,
-    handleProtocols: () => LIVE_PROTOCOL,
-  });
+  readonly #sockets = openSockets();
   readonly #connections = new Set<Connection>();
   readonly #ofOwner = new Map<string, number>();
   readonly #detach = new Set<() => void>();
@@ -221,4 +216,22 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(
     `HTTP/1.1 ${String(status)} ${REASONS[status] ?? ""}\r\n${more}Content-Length: 0\r\nConnection: close\r\n\r\n`,
   );
+}
+
+/** @throws WaybillError `config.invalid` with a `ws` that is too old: it may be there for other purposes */
+function openSockets(): ws.WebSocketServer {
+  // Older ones have no such export, whatever their types say.
+  if (typeof (ws.WebSocketServer as unknown) !== "function") {
+    throw new WaybillError(
+      "config.invalid",
+      "websocketGateway needs ws 8 or later; an older one is installed.",
+    );
+  }
+  return new ws.WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: LIVE_LIMITS.maxFrameBytes,
+    handleProtocols: () => LIVE_PROTOCOL,
+  });
 }

@@ -1,5 +1,6 @@
 import { WaybillError } from "../../../core/errors/errors.js";
 import type { PostgresClient, Row } from "./client.js";
+import { inTurn } from "./in-turn.js";
 import { isPool } from "../listen/pool-listener.js";
 
 /** Names as columns have them, a number, a text and an absent value: what every answer is read by. */
@@ -15,6 +16,15 @@ export function checkClient(what: string, client: unknown): void {
   throw invalid(
     `${what} is no Postgres client: it has no query. Pass a Pool or Client of pg, fromPostgresJs(sql) or a PGlite; ` +
       "of an ORM or a query builder pass the client that it was made with.",
+  );
+}
+
+/** @throws WaybillError `config.invalid` */
+export function checkListener(listen: unknown): void {
+  const { listen: channels, on } = (listen ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof channels === "function" || typeof on === "function") return;
+  throw invalid(
+    "listen must be a connection that hears notifications: a Client of pg, or what listenOnPg returns.",
   );
 }
 
@@ -36,7 +46,7 @@ export function checkTransaction(tx: unknown): void {
  */
 export async function judgeClient(client: PostgresClient): Promise<void> {
   if (known.has(client)) return;
-  const rows = rowsOf(await client.query(SAMPLE, []));
+  const rows = rowsOf(await inTurn(client, () => client.query(SAMPLE, [])));
   const [row] = rows;
   const isRow = rows.length === 1 && typeof row === "object" && !Array.isArray(row);
   if (!isRow) throw invalid("The client of the Postgres store does not answer with rows as objects.");

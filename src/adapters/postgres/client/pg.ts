@@ -1,4 +1,5 @@
 import type { PostgresClient } from "./client.js";
+import { inTurn } from "./in-turn.js";
 import { isPool, listenOnPool } from "../listen/pool-listener.js";
 
 /** What `Pool`, `Client` and `PoolClient` of `pg` take for a named statement. */
@@ -22,7 +23,9 @@ export function fromPg(client: Pg): PostgresClient {
     query: (text, params = []) => {
       let name = names.get(text);
       if (name === undefined && names.size < MAX_NAMED) names.set(text, (name = `waybill_${hash(text)}`));
-      return name === undefined ? client.query(text, params) : client.query({ name, text, values: params });
+      return inTurn(client, () =>
+        name === undefined ? client.query(text, params) : client.query({ name, text, values: params }),
+      );
     },
   };
 }

@@ -2,6 +2,7 @@ import { isWaybillError, StoreUnavailableError } from "../../../core/errors/erro
 import type { PostgresClient, Row } from "./client.js";
 import { judgeClient, rowsOf } from "./client-check.js";
 import { type Effect, explained, isRolledBackForOthers } from "./errors.js";
+import { inTurn } from "./in-turn.js";
 import type { Names } from "../names.js";
 
 /** Tries of a statement that the server rolled back for another one's sake. */
@@ -32,7 +33,7 @@ export function sessionOf(client: PostgresClient, names: Names, tells: boolean):
         try {
           if (effect === "writes") await judgeClient(client);
           reached = effect;
-          return rowsOf(await client.query(sql, [...params]));
+          return rowsOf(await inTurn(client, () => client.query(sql, [...params])));
         } catch (error) {
           // Nothing of it was applied, so this is no second try of a change.
           if (!isRolledBackForOthers(error) || tries >= MAX_TRIES) throw explained(error, reached);
@@ -53,7 +54,7 @@ export function sessionInTransaction(tx: PostgresClient, names: Names): Session 
     async run(sql, params) {
       try {
         await judgeClient(tx);
-        return rowsOf(await tx.query(sql, [...params]));
+        return rowsOf(await inTurn(tx, () => tx.query(sql, [...params])));
       } catch (error) {
         throw explained(error, "reads");
       }

@@ -1,6 +1,6 @@
 import { type Clock, sleep, systemClock } from "../../../core/environment/clock.js";
 import { isWaybillError, WaybillError } from "../../../core/errors/errors.js";
-import { checkOptions } from "../../../core/options/options.js";
+import { requireOptions } from "../../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../../core/wire/hints/listeners.js";
@@ -11,7 +11,9 @@ import type {
   PostgresListener,
   PostgresNotification,
 } from "../client/client.js";
+import { checkClient, checkListener } from "../client/client-check.js";
 import { explained } from "../client/errors.js";
+import { inTurn } from "../client/in-turn.js";
 import { isPool, listenOnPool } from "./pool-listener.js";
 import { decodeText, encodeText } from "../rows/text.js";
 
@@ -51,10 +53,12 @@ const NOTIFY =
  * @throws WaybillError `config.invalid`
  */
 export function postgresFeed(options: PostgresFeedOptions): Feed {
-  checkOptions("postgresFeed", options, ["client", "listen", "channel", "clock"]);
+  requireOptions("postgresFeed", options, ["client", "listen", "channel", "clock"]);
   const { client, channel = "waybill_hints", clock = systemClock } = options;
+  checkClient("The client of postgresFeed", client);
   if (typeof channel !== "string" || !CHANNEL_PATTERN.test(channel))
     throw new WaybillError("config.invalid", "postgresFeed: channel must match [a-z_][a-z0-9_]{0,62}.");
+  if (options.listen !== undefined) checkListener(options.listen);
   const source = options.listen ?? sourceOf(client);
   if (source === null) {
     throw new WaybillError(
@@ -144,7 +148,8 @@ class PostgresFeed implements Feed {
 
   async #notify(payloads: readonly string[]): Promise<void> {
     try {
-      await this.#client.query(NOTIFY, [this.#channel, JSON.stringify(payloads)]);
+      const params = [this.#channel, JSON.stringify(payloads)];
+      await inTurn(this.#client, () => this.#client.query(NOTIFY, params));
     } catch (error) {
       throw explained(error, "reads");
     }
@@ -299,13 +304,13 @@ async function listen(
   // Never removed: an `error` that nobody hears ends the process, and it may come after the end.
   client.on("error", lost);
   try {
-    await client.query(`listen "${channel}"`);
+    await inTurn(client, () => client.query(`listen "${channel}"`));
   } catch (error) {
     deafen();
     throw error;
   }
   return async () => {
     deafen();
-    await client.query(`unlisten "${channel}"`);
+    await inTurn(client, () => client.query(`unlisten "${channel}"`));
   };
 }

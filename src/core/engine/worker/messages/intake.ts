@@ -1,9 +1,8 @@
 import { sleep } from "../../../environment/clock.js";
 import { WaybillError } from "../../../errors/errors.js";
 import type { RuntimeHandler } from "../../../handler.js";
-import { checkOptions } from "../../../options/options.js";
+import { checkWhole, requireOptions } from "../../../options/options.js";
 import type { Queue } from "../../../ports/queue.js";
-import { checkWhole } from "../../compose/option-checks.js";
 import { codeOf, type Core, DEFAULT_QUEUE } from "../../context.js";
 import { judgeLetter } from "../../reconcile/dead-letters.js";
 import type { Reconciler } from "../../reconcile/reconciler.js";
@@ -85,7 +84,7 @@ class IntakeCall {
     given: ProcessOptions,
     origin: Origin,
   ) {
-    checkOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
+    requireOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
     checkWhole("remainingMs", remainingMs);
     checkWhole("reserveMs", asked);
