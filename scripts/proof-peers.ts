@@ -1,6 +1,6 @@
 /**
  * The faults of `scripts/peer-faults`, against the libraries that `bench/peers` installs and against Waybill:
- * `npx tsx scripts/proof-peers.ts [--peer NAMES] [--fault NAMES] [--at-once 3] --out FILE [--inputs DIGEST]`.
+ * `npx tsx scripts/proof-peers.ts [--peer NAMES] [--fault NAMES] [--at-once 4] --out FILE [--inputs DIGEST]`.
  *
  * Each cell is made on a server of its own and decided from what was counted. What FILE holds of the same code is kept, so a
  * run goes on where it was ended. A cell of Waybill that does not hold is a violation; those of the others are facts.
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     peer: { type: "string" },
     fault: { type: "string" },
-    "at-once": { type: "string", default: "3" },
+    "at-once": { type: "string", default: "4" },
     out: { type: "string", default: "proof-peers.json" },
     inputs: { type: "string" },
   },

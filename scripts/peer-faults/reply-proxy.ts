@@ -1,5 +1,8 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+/** What is pipelined behind the command, as the end of a transaction is, is run by then. */
+const SETTLE_MS = 500;
+
 interface Trap {
   readonly text: string;
   readonly instead: (cut: () => void) => void;
@@ -68,8 +71,11 @@ export class ReplyProxy {
         outer.write(chunk);
         return;
       }
+      const { instead } = link.trap;
       link.isSilent = true;
-      link.trap.instead(gone);
+      setTimeout(() => {
+        instead(gone);
+      }, SETTLE_MS);
     });
   }
 

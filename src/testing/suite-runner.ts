@@ -1,3 +1,5 @@
+import { SuiteCalls } from "./suite-calls.js";
+
 /**
  * The part of a test runner that a conformance suite needs. Vitest, Jest, Mocha and node:test all fit with a few lines,
  * so the suites depend on none of them.
@@ -22,6 +24,8 @@ export type FixtureTest<Probe> = (
 
 export interface FixtureSuite<Fixture extends { close(): Promise<void> }, Probe> {
   readonly name: string;
+  /** The properties of a fixture that hold the parts under test. */
+  readonly parts: readonly (keyof Fixture & string)[];
   /** Registers the tests of each group. */
   readonly groups: Readonly<Record<string, (test: FixtureTest<Probe>) => void>>;
   readonly create: () => Promise<Fixture>;
@@ -45,7 +49,8 @@ export function registerSuite<Fixture extends { close(): Promise<void> }, Probe>
         register((title, body, applies) => {
           const reason = skips.get(`${group} > ${title}`);
           skips.delete(`${group} > ${title}`);
-          if (reason === undefined) runner.it(title, () => runOne(suite, body, applies), suite.timeoutMs);
+          if (reason === undefined)
+            runner.it(title, () => runOne(suite, `${group} > ${title}`, body, applies), suite.timeoutMs);
           else runner.it(`${title} (skipped: ${reason})`, () => undefined);
         });
       });
@@ -58,15 +63,19 @@ export function registerSuite<Fixture extends { close(): Promise<void> }, Probe>
 
 async function runOne<Fixture extends { close(): Promise<void> }, Probe>(
   suite: FixtureSuite<Fixture, Probe>,
+  test: string,
   body: (probe: Probe) => Promise<void>,
   applies: ((probe: Probe) => string | null) | undefined,
 ): Promise<void> {
   const fixture = await suite.create();
+  const calls = new SuiteCalls();
   try {
-    const probe = suite.probe(fixture);
+    const probe = suite.probe(calls.fixture(fixture, suite.parts));
     const reason = applies?.(probe) ?? null;
     if (reason === null) await body(probe);
     else console.info(`not applicable: ${reason}`);
+  } catch (error) {
+    throw calls.explain(`A ${suite.name} does not keep "${test}".`, error);
   } finally {
     await fixture.close();
   }

@@ -32,7 +32,10 @@ describe("the collection of seeded bugs", () => {
     "is noticed: $suite: $name",
     { timeout: TIMEOUT_MS },
     async (bug) => {
-      expect((await judge(bug)).caughtBy).not.toBeNull();
+      const { caughtBy, said } = await judge(bug);
+      expect(caughtBy).not.toBeNull();
+      // The failure names the sentence that does not hold.
+      expect(said).toContain(`does not keep "${String(caughtBy)}".`);
     },
   );
 });

@@ -5,7 +5,10 @@ const LIMIT_MS = 30_000;
 const SETTLE_MS = 15_000;
 
 interface KilledOnceStored {
+  /** The one that ended, and those that were begun behind its end. */
   readonly runs: number;
+  /** Begun by the other worker while the first was at work: a machine under load starves heartbeats, which is another fault. */
+  readonly takenOver: number;
   readonly state: string;
   /** When another process heard from the peer that the job ended; `null`: it did not. */
   readonly toldAfterMs: number | null;
@@ -20,7 +23,7 @@ async function run({ side, peer, worker, until, pause, nowMs, loseReply }: Stage
   await side.add(0);
   await until(() => first.begun.length > 0, LIMIT_MS);
   const second = await worker("B", { concurrency: 1, runs: "at once" });
-  const at: { told: number | null; killed: number | null } = { told: null, killed: null };
+  const at: Record<"told" | "stored" | "killed", number | null> = { told: null, stored: null, killed: null };
   await side.hear?.(0, () => {
     at.told ??= nowMs();
   });
@@ -28,15 +31,17 @@ async function run({ side, peer, worker, until, pause, nowMs, loseReply }: Stage
     first.kill();
     at.killed = nowMs();
   });
+  at.stored = nowMs();
   first.finish();
   await until(() => at.killed !== null, LIMIT_MS);
   await until(() => at.told !== null || side.hear === null, LIMIT_MS);
   await pause(SETTLE_MS);
   const job = (await side.stored()).find(({ n }) => n === 0);
   return {
-    runs: first.begun.length + second.begun.length,
+    runs: 1 + second.begun.filter(({ atMs }) => atMs >= (at.stored ?? Infinity)).length,
+    takenOver: second.begun.filter(({ atMs }) => atMs < (at.stored ?? Infinity)).length,
     state: job?.state ?? (peer.keeps === "nothing" ? "completed" : "gone"),
-    toldAfterMs: at.told === null || at.killed === null ? null : Math.max(0, at.told - at.killed),
+    toldAfterMs: at.told === null ? null : at.told - at.stored,
     tells: side.hear !== null,
     wasKilled: at.killed !== null,
   };
@@ -49,8 +54,9 @@ export const killedOnceStored: Fault<KilledOnceStored> = {
     "The server records a worker's outcome, and before the reply comes the worker is killed. Counted are the runs within " +
     `${SETTLE_MS / 1_000} s; measured is when a process that asked to be told hears of the end.`,
   run,
-  judge: ({ runs, state, toldAfterMs, tells, wasKilled }) => {
+  judge: ({ runs, takenOver, state, toldAfterMs, tells, wasKilled }) => {
     if (!wasKilled) return { verdict: "none", text: "no such reply was seen" };
+    if (takenOver > 0) return { verdict: "none", text: "taken over before its end: to be run again" };
     const told = !tells
       ? "others are not told"
       : toldAfterMs === null

@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, (test: FeedTest) => void>> = {
 export function feedSuite(runner: SuiteRunner, factory: FeedSuiteFactory): void {
   registerSuite(runner, {
     name: "feed",
+    parts: ["publisher", "subscriber"],
     groups: GROUPS,
     create: () => factory.create(),
     probe: (fixture) => new FeedProbe(fixture),

@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, (test: NotifierTest) => void>> = {
 export function notifierSuite(runner: SuiteRunner, factory: NotifierSuiteFactory): void {
   registerSuite(runner, {
     name: "notifier",
+    parts: ["notifier"],
     groups: GROUPS,
     create: () => factory.create(),
     probe: (fixture) => new NotifierProbe(fixture),

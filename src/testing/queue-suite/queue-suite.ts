@@ -49,6 +49,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
 export function queueSuite(runner: SuiteRunner, factory: QueueSuiteFactory): void {
   registerSuite(runner, {
     name: "queue",
+    parts: ["queue"],
     groups: GROUPS,
     create: () => factory.create(),
     probe: (fixture) => new QueueProbe(fixture),

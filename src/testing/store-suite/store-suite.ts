@@ -1,3 +1,4 @@
+import { SuiteCalls } from "../suite-calls.js";
 import type { SuiteRunner, SuiteSkip } from "../suite-runner.js";
 import { advanceBehaviour } from "./calls/advance.js";
 import { advancePlanBehaviour } from "./calls/advance-plan.js";
@@ -85,6 +86,9 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   underWayBehaviour,
 ];
 
+/** What of a fixture gives another handle on its place. */
+const OTHER_HANDLES = ["second", "reopen", "crash", "unmigrated"];
+
 /** Real databases on a loaded machine, and leases that truly run out. */
 const TIMEOUT_MS = 60_000;
 
@@ -105,10 +109,10 @@ export function storeSuite(runner: SuiteRunner, factory: StoreSuiteFactory): voi
   const unknown = new Set(skips.keys());
   for (const behaviour of BEHAVIOURS) {
     runner.describe(behaviour.group, () => {
-      for (const [title, run] of Object.entries(behaviour.tests)) {
+      for (const title of Object.keys(behaviour.tests)) {
         const reason = skips.get(`${behaviour.group} > ${title}`);
         unknown.delete(`${behaviour.group} > ${title}`);
-        if (reason === undefined) runner.it(title, () => runOne(factory, behaviour, run), TIMEOUT_MS);
+        if (reason === undefined) runner.it(title, () => runOne(factory, behaviour, title), TIMEOUT_MS);
         else runner.it(`${title} (skipped: ${reason})`, () => undefined);
       }
     });
@@ -120,16 +124,19 @@ export function storeSuite(runner: SuiteRunner, factory: StoreSuiteFactory): voi
 
 async function runOne(
   factory: StoreSuiteFactory,
-  { applies }: StoreBehaviour,
-  run: StoreBehaviour["tests"][string],
+  { group, applies, tests }: StoreBehaviour,
+  title: string,
 ): Promise<void> {
   const fixture = await factory.create();
+  const calls = new SuiteCalls();
   try {
     if (applies !== undefined && fixture.store.capabilities[applies] === false) {
       console.info(`not applicable: the store declares ${applies}: false`);
     } else {
-      await run(new StoreProbe(fixture));
+      await tests[title]?.(new StoreProbe(calls.fixture(fixture, ["store"], OTHER_HANDLES)));
     }
+  } catch (error) {
+    throw calls.explain(`A store does not keep "${group} > ${title}".`, error);
   } finally {
     await fixture.close();
   }
