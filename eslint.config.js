@@ -106,6 +106,25 @@ export default defineConfig(
     },
   },
   {
+    // What an application takes over knows its endpoints by the environment, and nothing of the run around it.
+    files: ["examples/**/*.{ts,tsx}"],
+    ignores: ["examples/*/main.ts", "examples/documents/run/*.ts", "examples/stage/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { regex: "/stage/", message: "Only main.ts knows the stage." },
+            {
+              regex: "\\.\\./(test|src)/",
+              message: "An application imports waybill/*, drivers and its own files.",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ["test/types/**/*.ts"],
     rules: {
       // Off: a type test names values only to ask for their type.

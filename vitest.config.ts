@@ -16,6 +16,8 @@ export default defineConfig({
     // made for a test takes half a minute on a machine with other things to do.
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // The runner's own second is a limit on how slow the machine may be, and no test of ours is about that.
+    expect: { poll: { timeout: 20_000 } },
     // A test that passes at the second try has found something.
     retry: 0,
     coverage: {

@@ -1,21 +1,25 @@
-// `npx tsx bench/rabbitmq-receive.ts [messages] [runs]`: how fast Waybill's queue receives, beside a consumer of amqplib that
-// is never cancelled, with the same prefetch on the same broker. Both acknowledge each message. They alternate, and the order
-// turns round each time. What counts is the ratio of two runs side by side: client and broker share the machine.
+// `npx tsx bench/rabbitmq-receive.ts [messages] [runs] [prefetches]`: how fast Waybill's queue receives, beside a consumer of
+// amqplib that is never cancelled, with the same prefetch on the same broker. Both acknowledge each message. A run is made of
+// short slices in which they take turns, and the order turns round each time: what else the machine does strikes both alike.
+// What counts is the ratio: client and broker share the machine.
 import { cpus, loadavg } from "node:os";
-import { connect } from "amqplib";
+import { type ChannelModel, connect } from "amqplib";
 import { rabbitmqConnection, rabbitmqQueue } from "../src/rabbitmq.js";
 import type { Queue } from "../src/core/ports/queue.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../test/support/rabbitmq-server.js";
 import { spreadOf } from "./lib/statistics.js";
 
-const PREFETCHES = [1, 10, 50, 100];
+const [messages = 4_000, runs = 5] = process.argv.slice(2, 4).map(Number);
+const prefetches = (process.argv[4] ?? "1,10,50,100").split(",").map(Number);
 /** A slow contestant has fewer: with a prefetch of 1 each message costs the broker a write to its disk. */
 const SHARES: Readonly<Record<number, number>> = { 1: 0.1, 10: 0.5 };
 const BATCH = 100;
+/** Pairs of slices in a run. */
+const SLICES = 8;
+/** A worker has one signal for all its receives. */
+const { signal } = new AbortController();
 
-const [messages = 5_000, runs = 5] = process.argv.slice(2).map(Number);
-
-/** Messages a second. */
+/** Milliseconds that it took. */
 type Contestant = (queue: Queue, name: string, run: { prefetch: number; count: number }) => Promise<number>;
 
 async function fill(queue: Queue, count: number): Promise<void> {
@@ -29,20 +33,15 @@ const waybill: Contestant = async (queue, _, { prefetch, count }) => {
   const startedAt = performance.now();
   let received = 0;
   while (received < count) {
-    const deliveries = await queue.receive({
-      max: prefetch,
-      waitMs: 20_000,
-      signal: new AbortController().signal,
-    });
+    const deliveries = await queue.receive({ max: prefetch, waitMs: 20_000, signal });
     await Promise.all(deliveries.map((delivery) => delivery.ack()));
     received += deliveries.length;
   }
-  return (count / (performance.now() - startedAt)) * 1_000;
+  return performance.now() - startedAt;
 };
 
-function longLived(server: RabbitmqServer): Contestant {
+function longLived(model: ChannelModel): Contestant {
   return async (_, name, { prefetch, count }) => {
-    const model = await connect(server.url, { noDelay: true });
     const channel = await model.createChannel();
     await channel.prefetch(prefetch);
     const startedAt = performance.now();
@@ -56,10 +55,9 @@ function longLived(server: RabbitmqServer): Contestant {
       };
       channel.consume(name, hear).catch(reject);
     });
-    const rate = (count / (performance.now() - startedAt)) * 1_000;
+    const elapsedMs = performance.now() - startedAt;
     await channel.close();
-    await model.close();
-    return rate;
+    return elapsedMs;
   };
 }
 
@@ -67,27 +65,52 @@ function figure({ median, min, max }: ReturnType<typeof spreadOf>, digits: numbe
   return `${median.toFixed(digits)} (${min.toFixed(digits)} – ${max.toFixed(digits)})`;
 }
 
+type Who = "ours" | "theirs";
+
+/** Messages a second of both. */
+async function runOnce(
+  queue: Queue,
+  name: string,
+  asked: { readonly prefetch: number; readonly count: number; readonly first: Who },
+  contestants: Readonly<Record<Who, Contestant>>,
+): Promise<Readonly<Record<Who, number>>> {
+  const { prefetch, first } = asked;
+  const count = Math.ceil(asked.count / SLICES);
+  const elapsedMs = { ours: 0, theirs: 0 };
+  let order: readonly Who[] = first === "ours" ? ["ours", "theirs"] : ["theirs", "ours"];
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    for (const who of order) {
+      await fill(queue, count);
+      elapsedMs[who] += await contestants[who](queue, name, { prefetch, count });
+    }
+    order = [...order].reverse();
+  }
+  const rate = (ms: number): number => (count * SLICES * 1_000) / ms;
+  return { ours: rate(elapsedMs.ours), theirs: rate(elapsedMs.theirs) };
+}
+
 async function measure(server: RabbitmqServer, prefetch: number): Promise<string> {
+  const model = await connect(server.url, { noDelay: true });
   const connection = rabbitmqConnection(() => connect(server.url, { noDelay: true }));
   const name = `receive-${String(prefetch)}`;
   const queue = rabbitmqQueue({ connection, queue: name });
-  const plain = longLived(server);
-  const rates = { ours: [] as number[], theirs: [] as number[] };
+  const contestants = { ours: waybill, theirs: longLived(model) };
   const count = Math.ceil(messages * (SHARES[prefetch] ?? 1));
   await queue.backlog?.();
+  const rates: Readonly<Record<Who, number>>[] = [];
   for (let run = 0; run < runs; run += 1) {
-    for (const who of run % 2 === 0 ? (["theirs", "ours"] as const) : (["ours", "theirs"] as const)) {
-      await fill(queue, count);
-      const contestant = who === "ours" ? waybill : plain;
-      rates[who].push(await contestant(queue, name, { prefetch, count }));
-    }
+    const first = run % 2 === 0 ? "theirs" : "ours";
+    rates.push(await runOnce(queue, name, { prefetch, count, first }, contestants));
   }
   await queue.close();
   await connection.close();
-  const { ours, theirs } = rates;
-  const ratios = ours.map((rate, run) => rate / (theirs[run] ?? NaN));
-  const cells = [figure(spreadOf(ours), 0), figure(spreadOf(theirs), 0), figure(spreadOf(ratios), 2)];
-  return `| ${[prefetch, ...cells].join(" | ")} |`;
+  await model.close();
+  const spreads = [
+    figure(spreadOf(rates.map(({ ours }) => ours)), 0),
+    figure(spreadOf(rates.map(({ theirs }) => theirs)), 0),
+    figure(spreadOf(rates.map(({ ours, theirs }) => ours / theirs)), 2),
+  ];
+  return `| ${[prefetch, ...spreads].join(" | ")} |`;
 }
 
 if (rabbitmqMissing() !== null) process.exit(1);
@@ -97,8 +120,8 @@ console.log(
   `${String(cpus().length)} cores, load at the start ${load?.toFixed(1) ?? "?"}; Node ${process.version}`,
 );
 console.log(
-  `${String(runs)} alternating runs of ${String(messages)} messages (prefetch 1: a tenth, 10: half); median (lowest – highest)`,
+  `${String(runs)} alternating runs of ${String(messages)} messages each (prefetch 1: a tenth, 10: half), in ${String(SLICES)} slices; median (lowest – highest)`,
 );
 console.log("| prefetch | waybill, messages/s | amqplib, messages/s | ratio |\n| --- | --- | --- | --- |");
-for (const prefetch of PREFETCHES) console.log(await measure(server, prefetch));
+for (const prefetch of prefetches) console.log(await measure(server, prefetch));
 await server.stop();

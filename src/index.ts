@@ -26,6 +26,7 @@ export { createWaybill } from "./core/create-waybill.js";
 export { servedElsewhere, type ServedElsewhere } from "./core/served-elsewhere.js";
 export type { WaybillOptions } from "./core/api/options.js";
 export type { CallbackOptions } from "./core/callback/callbacks.js";
+export type * from "./core/api/submit.js";
 export type * from "./core/api/waybill.js";
 export type * from "./core/api/relay.js";
 export type * from "./core/api/worker.js";

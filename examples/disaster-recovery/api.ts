@@ -18,11 +18,14 @@ async function events(request: Request): Promise<Response> {
   }
 }
 
-const server = createServer(
-  getRequestListener((request) =>
-    new URL(request.url).pathname === "/events" ? events(request) : page.answer(request),
-  ) as never,
-);
+function answer(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  // Only a page that somebody opened asks for its script.
+  if (pathname === "/app.js") process.send?.("visited");
+  return pathname === "/events" ? events(request) : page.answer(request);
+}
+
+const server = createServer(getRequestListener(answer) as never);
 page.attach(server);
 server.listen(port, "127.0.0.1", () => process.send?.("ready"));
 process.once("SIGTERM", () => {

@@ -25,11 +25,12 @@ const VARIANTS = ["naive", "kindest"] as const;
 async function play(stage: Stage): Promise<boolean> {
   const pager = await openPager(stage);
   const urls = await openParts(stage, pager);
-  const { page, worker, restarted, minuteMs } = await startProcesses(stage);
+  const { page, visited, worker, restarted, minuteMs } = await startProcesses(stage);
   stage.screen.say(`look at ${urls.api}/plans/billing`);
   stage.screen.say(
     `3 plans of 6 servers, a minute is ${minuteMs / 1_000} s; the page reads again by itself, there is no feed`,
   );
+  await stage.visit(visited);
   const executions = new Executions(stage, urls, minuteMs);
   const isLaunched = (planId: string) => executions.said(planId) !== "SUBMITTED";
   await executions.submit(PLANS[0]);
@@ -144,6 +145,8 @@ async function freePort(): Promise<number> {
 
 interface Processes {
   readonly page: Child;
+  /** Resolves when somebody has opened a page. */
+  readonly visited: Promise<void>;
   readonly worker: Child;
   /** Resolves when a worker that was killed in its launch has been started again. */
   readonly restarted: () => Promise<void>;
@@ -153,11 +156,14 @@ interface Processes {
 
 async function startProcesses(stage: Stage): Promise<Processes> {
   let restarting = Promise.resolve();
+  let visit = (): void => undefined;
+  const visited = new Promise<void>((resolve) => (visit = resolve));
   const start = (name: string, onMessage?: (message: { account: string; accepted: string }) => void) =>
     new Promise<Child>((resolve) => {
       const child = stage.children.spawn(name, new URL(`${name}.ts`, import.meta.url), {
         onMessage: (message) => {
           if (message === "ready") resolve(child);
+          else if (message === "visited") visit();
           else onMessage?.(message as { account: string; accepted: string });
         },
       });
@@ -177,7 +183,7 @@ async function startProcesses(stage: Stage): Promise<Processes> {
       stage.screen.say("the worker was killed: the service had accepted its launch and not yet answered");
     }),
   ]);
-  return { page, worker, restarted: () => restarting, minuteMs };
+  return { page, visited, worker, restarted: () => restarting, minuteMs };
 }
 
 /** The executions of this run, as their records say. */
@@ -264,7 +270,7 @@ function lineOf(record: ExecutionRecord | undefined): string {
     Progress === null
       ? ""
       : `  launched ${Progress.launched} converting ${Progress.converting} ready ${Progress.ready} failed ${Progress.failed}`;
-  return `${Status}${counts}${Duration === null ? "" : `  after ${Duration} s`}`;
+  return `${Status}${counts}${Duration === null ? "" : `, ${Duration} s`}`;
 }
 
 interface NaiveRow {

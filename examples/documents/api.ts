@@ -41,6 +41,8 @@ async function answer(request: Request): Promise<Response> {
   if (pathname === "/jobs" || pathname.startsWith("/jobs/")) return jobs(request);
   const session = searchParams.get("session");
   if (session !== null) return signIn(session);
+  // Only a page that somebody opened asks for its script.
+  if (pathname === "/app.js") process.send?.("visited");
   if (!pathname.startsWith("/api/")) return files(pathname);
   const principal = authorize(request);
   if (principal === null) return new Response(null, { status: 401 });

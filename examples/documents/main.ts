@@ -26,6 +26,7 @@ async function play(stage: Stage): Promise<boolean> {
     stage.screen.say(`look at ${parts.origin}/?session=${parts.sessions[user]} as ${user}`);
   if (stage.withFault && !parts.hasRoads)
     stage.screen.say("There is no road to this broker: normal work only.");
+  await stage.visit(parts.visited);
   const visitors = visitorsOf(stage, parts);
   const naive = await naiveVisitorsOf(stage, parts);
   const pages = Object.values(visitors);

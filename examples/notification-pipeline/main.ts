@@ -156,7 +156,7 @@ async function play(stage: Stage): Promise<boolean> {
   });
   screen.say(`40 messages${faulty ? "; 6 accepted without an answer, 2 lost" : ", no fault"}`);
   const watching = setInterval(() => {
-    screen.show({ head: HEAD, rows: rowsOf(naive, waybill) });
+    screen.show({ head: HEAD, rows: rowsOf([naive, null], [waybill, null]) });
   }, 400);
   stage.atEnd(() => {
     clearInterval(watching);
@@ -173,7 +173,7 @@ async function play(stage: Stage): Promise<boolean> {
   ]);
   screen.show({
     head: HEAD,
-    rows: [...rowsOf(naive, waybill), ...resultRows([naive, byNaive], [waybill, byWaybill])],
+    rows: rowsOf([naive, byNaive], [waybill, byWaybill]),
   });
   screen.keep();
   const isTrue =
@@ -306,53 +306,62 @@ function codes(build: Build, code: string): readonly string[] {
   return build.answers.filter((answer) => answer.code === code).map(({ message }) => message);
 }
 
-function rowsOf(...builds: readonly Build[]): readonly (readonly string[])[] {
-  const row = (title: string, cell: (build: Build) => string): readonly string[] => [
-    title,
-    ...builds.map(cell),
-  ];
-  return [
-    row("answered 202", (build) => {
-      const unconfirmed = build.answers.filter(
-        ({ code, isConfirmed }) => code === "202" && !isConfirmed,
-      ).length;
-      const told = String(codes(build, "202").length);
-      return unconfirmed === 0 ? told : `${told}, ${String(unconfirmed)} of them PENDING, unconfirmed`;
-    }),
-    row("SYSTEM_ERROR", (build) => String(codes(build, "SYSTEM_ERROR").length)),
-    row("delivered", (build) => String(build.delivered.size)),
-    row("copies in SQS", (build) => String(build.copies)),
-  ];
-}
+/** A build, and what its store says at the end. */
+type Result = readonly [Build, Verdict | null];
 
-function resultRows(...results: readonly (readonly [Build, Verdict])[]): readonly (readonly string[])[] {
-  const row = (title: string, cell: (verdict: Verdict, build: Build) => string): readonly string[] => [
+function rowsOf(...results: readonly Result[]): readonly (readonly string[])[] {
+  const row = (title: string, cell: (build: Build, verdict: Verdict | null) => string) => [
     title,
-    ...results.map(([build, verdict]) => cell(verdict, build)),
+    ...results.map(([build, verdict]) => cell(build, verdict)),
   ];
+  /** What is known at the end only. */
+  const atEnd = (title: string, cell: (verdict: Verdict, build: Build) => string) =>
+    results.every(([, verdict]) => verdict !== null)
+      ? [row(title, (build, verdict) => (verdict === null ? "" : cell(verdict, build)))]
+      : [];
   const refused = (build: Build): readonly string[] => codes(build, "SYSTEM_ERROR");
   const orDash = (build: Build, text: string): string => (refused(build).length === 0 ? "–" : text);
   return [
-    row("  yet delivered", ({ delivered }, build) =>
+    row("answered 202", answeredOf),
+    row("SYSTEM_ERROR", (build) => String(refused(build).length)),
+    ...atEnd("  yet delivered", ({ delivered }, build) =>
       orDash(build, String(refused(build).filter((message) => delivered.has(message)).length)),
     ),
-    row("  repeat: duplicate", (_verdict, build) => orDash(build, String(build.duplicates))),
-    row("delivered", ({ delivered, deliveredTwice }) =>
-      deliveredTwice.length === 0
-        ? `${String(delivered.size)}, none twice`
-        : `${String(delivered.size)}, ${String(deliveredTwice.length)} of them twice`,
-    ),
-    row("PENDING for ever", ({ waiting }) => [String(waiting.length), ...waiting.slice(0, 2)].join(" ")),
-    row(
-      "copies in SQS",
-      ({ delivered }, build) => `${String(build.copies)}, ${String(build.copies - delivered.size)} absorbed`,
-    ),
-    row("own attributes kept", ({ ownKept }) => String(ownKept)),
-    row(
+    ...atEnd("  repeat: duplicate", (_verdict, build) => orDash(build, String(build.duplicates))),
+    row("delivered", deliveredOf),
+    ...atEnd("PENDING for ever", ({ waiting }) => waitingOf(waiting)),
+    row("copies in SQS", (build, verdict) => {
+      const { copies } = build;
+      return verdict === null ? String(copies) : `${copies}, ${copies - verdict.delivered.size} absorbed`;
+    }),
+    ...atEnd("own attributes kept", ({ ownKept }) => String(ownKept)),
+    ...atEnd(
       "m-30",
       ({ records }) => records.find(({ message }) => message === "m-30")?.trail.join(" ") ?? "none",
     ),
   ];
+}
+
+/** How many wait, and the first two. */
+function waitingOf(messages: readonly string[]): string {
+  const shown = [...messages].sort().slice(0, 2);
+  return [messages.length, ...shown, ...(messages.length > shown.length ? ["…"] : [])].join(" ");
+}
+
+function answeredOf(build: Build): string {
+  const answered = build.answers.filter(({ code }) => code === "202");
+  const unconfirmed = answered.filter(({ isConfirmed }) => !isConfirmed).length;
+  return unconfirmed === 0
+    ? String(answered.length)
+    : `${answered.length}, ${unconfirmed} of them PENDING, unconfirmed`;
+}
+
+/** As the receiver's own log has it, once it was asked. */
+function deliveredOf(build: Build, verdict: Verdict | null): string {
+  if (verdict === null) return String(build.delivered.size);
+  const { delivered, deliveredTwice } = verdict;
+  const twice = deliveredTwice.length === 0 ? "none" : `${deliveredTwice.length} of them`;
+  return `${delivered.size}, ${twice} twice`;
 }
 
 await runExample(play);

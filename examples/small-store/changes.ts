@@ -1,5 +1,13 @@
 // Every call that changes jobs: what is stored is read, the kit says what becomes of it, and one commit writes that.
-import type { ClaimNext, CreateItem, CreateResult, Store, StoredJob, TakeDueReply } from "waybill";
+import type {
+  ClaimNext,
+  ClaimReply,
+  CreateItem,
+  CreateResult,
+  Store,
+  StoredJob,
+  TakeDueReply,
+} from "waybill";
 import {
   applyAdvance,
   applyBeat,
@@ -14,7 +22,7 @@ import {
   withInput,
 } from "waybill/store-kit";
 import type { Engine } from "./engine.js";
-import { hex, idIn, instant, keysIn, under, upTo } from "./rows.js";
+import { hex, idIn, instant, keysIn, notingUnreadable, toldOf, under, upTo } from "./rows.js";
 import { transact, type Transaction } from "./transaction.js";
 
 type Changes = Pick<Store, "create" | "write" | "beat" | "claim" | "advance" | "takeDue">;
@@ -41,7 +49,7 @@ export function changes(engine: Engine): Changes {
     }),
 
     claim: async ({ nowMs, next, byMessage }) => {
-      if (next !== undefined) return { nowMs, jobs: await claimNext(engine, next, nowMs), results: [] };
+      if (next !== undefined) return { nowMs, ...(await claimNext(engine, next, nowMs)), results: [] };
       const { terms, items } = byMessage;
       const apply = (row: StoredRow, item: (typeof items)[number]) =>
         applyClaimByMessage(row, item, terms, nowMs);
@@ -53,10 +61,13 @@ export function changes(engine: Engine): Changes {
     takeDue: ({ nowMs, limit, holdMs, after }) =>
       transact(engine, async (tx) => {
         const jobs: TakeDueReply["jobs"][number][] = [];
+        const unreadable: string[] = [];
         const passed = after === undefined ? {} : { after: `wake/${instant(after.wakeAt)}/${after.id}` };
         for await (const { key } of keysIn(engine, { ...upTo("wake", nowMs), ...passed })) {
           if (jobs.length === limit) break;
-          const before = await tx.row(idIn(key));
+          const met = unreadable.length;
+          const before = await tx.row(idIn(key)).catch(notingUnreadable(unreadable));
+          if (unreadable.length > met) putOff(tx, key, `wake/${instant(nowMs + holdMs)}`);
           // Since its key was read it may have been removed, or taken by another one.
           if (before === null) continue;
           const { row, result: dueAt } = applyTakeDue(before, holdMs, nowMs);
@@ -64,7 +75,7 @@ export function changes(engine: Engine): Changes {
           tx.put(before, row);
           jobs.push({ ...hotPart(row), dueAt });
         }
-        return { nowMs, jobs };
+        return { nowMs, jobs, ...toldOf(unreadable) };
       }),
   };
 }
@@ -96,19 +107,35 @@ function change<I extends { readonly id: string }, R>(
   });
 }
 
+/** Of a row that cannot be read only the key can be moved: the call would meet it again at once. */
+function putOff(tx: Transaction, key: string, place: string, value = ""): void {
+  tx.set(key, null);
+  tx.set(`${place}/${idIn(key)}`, value);
+}
+
 /** What the token holds already, for a worker that never heard the answer; then the next ready jobs. */
-function claimNext(engine: Engine, next: ClaimNext, nowMs: number): Promise<readonly StoredJob[]> {
-  const kinds = new Set(next.kinds.map(({ kind }) => kind));
+function claimNext(
+  engine: Engine,
+  next: ClaimNext,
+  nowMs: number,
+): Promise<Pick<ClaimReply, "jobs" | "unreadable">> {
+  const leases = new Map(next.kinds.map(({ kind, leaseMs }) => [kind, leaseMs]));
   return transact(engine, async (tx) => {
     const jobs: StoredJob[] = [];
+    const unreadable: string[] = [];
+    const readable = (key: string) => tx.row(idIn(key)).catch(notingUnreadable(unreadable));
     for await (const { key } of keysIn(engine, under(`held/${hex(next.token)}/`))) {
       if (jobs.length === next.limit) break;
-      const row = await tx.row(idIn(key));
+      const row = await readable(key);
       if (row !== null && isHeldBy(row.record, next.token)) jobs.push(withInput(row));
     }
     for await (const { key, value: kind } of keysIn(engine, upTo("ready", nowMs))) {
       if (jobs.length === next.limit) break;
-      const before = kinds.has(kind) ? await tx.row(idIn(key)) : null;
+      const leaseMs = leases.get(kind);
+      if (leaseMs === undefined) continue;
+      const met = unreadable.length;
+      const before = await readable(key);
+      if (unreadable.length > met) putOff(tx, key, `ready/${instant(nowMs + leaseMs)}`, kind);
       if (before === null) continue;
       const { row, result: job } = applyClaimNext(before, next, nowMs);
       // Of a newer record format, or not ready any more since its key was read.
@@ -116,6 +143,6 @@ function claimNext(engine: Engine, next: ClaimNext, nowMs: number): Promise<read
       tx.put(before, row);
       jobs.push(job);
     }
-    return jobs;
+    return { jobs, ...toldOf(unreadable) };
   });
 }

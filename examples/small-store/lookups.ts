@@ -2,7 +2,7 @@
 import type { ListRequest, Store, StoredJob } from "waybill";
 import { hotPart, indexOfStatuses, isListed, type StoredRow } from "waybill/store-kit";
 import type { Engine } from "./engine.js";
-import { hex, idIn, instant, instantIn, keysIn, refPrefix, under } from "./rows.js";
+import { hex, idIn, instant, instantIn, keysIn, notingUnreadable, refPrefix, toldOf, under } from "./rows.js";
 import { Transaction } from "./transaction.js";
 
 const MAX_JOBS_BY_REF = 10;
@@ -22,29 +22,32 @@ export function lookups(engine: Engine): Pick<Store, "read" | "list" | "byRef"> 
       const { nowMs, limit } = request;
       const tx = new Transaction(engine);
       const jobs: StoredJob[] = [];
+      const unreadable: string[] = [];
       let next: ListRequest["after"] | null = null;
       let looked = 0;
       for await (const { key } of keysIn(engine, placesOf(request))) {
-        if (jobs.length === limit || looked === MAX_ROWS_PER_PAGE) return { nowMs, jobs, next };
-        const row = await tx.row(idIn(key));
+        if (jobs.length === limit || looked === MAX_ROWS_PER_PAGE)
+          return { nowMs, jobs, next, ...toldOf(unreadable) };
+        const row = await tx.row(idIn(key)).catch(notingUnreadable(unreadable));
         if (row !== null && isListed(row, request)) jobs.push(partsOf(row, request));
         next = { createdAt: instantIn(key), id: idIn(key) };
         looked += 1;
       }
-      return { nowMs, jobs, next: null };
+      return { nowMs, jobs, next: null, ...toldOf(unreadable) };
     },
 
     byRef: async ({ nowMs, kind, refKey, owner }) => {
       const tx = new Transaction(engine);
       const jobs: StoredJob[] = [];
+      const unreadable: string[] = [];
       const range = { ...under(refPrefix(kind, refKey)), newestFirst: true };
       for await (const { key } of keysIn(engine, range)) {
         if (jobs.length === MAX_JOBS_BY_REF) break;
-        const row = await tx.row(idIn(key));
+        const row = await tx.row(idIn(key)).catch(notingUnreadable(unreadable));
         const fits = owner === undefined || row?.record.owner === owner;
         if (fits && row?.record.awaiting?.refKeys.includes(refKey) === true) jobs.push(hotPart(row));
       }
-      return { nowMs, jobs };
+      return { nowMs, jobs, ...toldOf(unreadable) };
     },
   };
 }

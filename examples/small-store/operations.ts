@@ -1,7 +1,7 @@
 // Parked messages, the pulse, health and purge.
 import type { ParkedMessage, Store } from "waybill";
 import type { Engine, Range } from "./engine.js";
-import { idIn, instantIn, keysIn, under, upTo } from "./rows.js";
+import { idIn, instantIn, keysIn, notingUnreadable, under, upTo } from "./rows.js";
 import { transact } from "./transaction.js";
 
 type Operations = Pick<Store, "park" | "parked" | "unpark" | "pulse" | "health" | "purge">;
@@ -63,7 +63,11 @@ export function operations(engine: Engine): Operations {
         const gone = { jobs: 0, parked: 0 };
         for await (const { key } of keysIn(engine, upTo("purge", nowMs))) {
           if (gone.jobs === limit) break;
-          const row = await tx.row(idIn(key));
+          const unreadable: string[] = [];
+          const row = await tx.row(idIn(key)).catch(notingUnreadable(unreadable));
+          for (const id of unreadable) tx.set(`job/${id}`, null);
+          // Its other keys lead to nothing, which is passed by wherever it is met.
+          if (unreadable.length > 0) tx.set(key, null);
           if (row === null || (row.record.purgeAt ?? Infinity) > nowMs) continue;
           tx.put(row, null);
           gone.jobs += 1;

@@ -1,4 +1,5 @@
 // How jobs lie in the engine: a row each, and keys that lead to it, which change in the same commit.
+import { isWaybillError } from "waybill";
 import { hasGivenUp, readyInstant, statusIndexOf, type StoredRow } from "waybill/store-kit";
 import type { Engine, Entry, Range } from "./engine.js";
 
@@ -44,6 +45,20 @@ export function indexOf({ record, cursors }: StoredRow): ReadonlyMap<string, str
   if (hasGivenUp(cursors)) index.set(`undelivered/${place}`, "");
   for (const refKey of awaiting?.refKeys ?? []) index.set(refPrefix(kind, refKey) + place, "");
   return index;
+}
+
+/** For calls that meet rows they were not asked for by id: what cannot be read is noted, and in nobody's way. */
+export function notingUnreadable(ids: string[]): (error: unknown) => null {
+  return (error) => {
+    if (!isWaybillError(error, "store.corrupt") || error.jobId === undefined) throw error;
+    ids.push(error.jobId);
+    return null;
+  };
+}
+
+/** What a reply says of them. */
+export function toldOf(ids: readonly string[]): { readonly unreadable?: readonly string[] } {
+  return ids.length === 0 ? {} : { unreadable: ids };
 }
 
 /** The keys of a range, page by page, as they are when their page is read. */

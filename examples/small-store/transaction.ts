@@ -1,9 +1,19 @@
 // One atomic step: what it rests on is checked when what it changes is written.
+import { StoreCorruptError } from "waybill";
 import type { StoredRow } from "waybill/store-kit";
 import type { Engine } from "./engine.js";
 import { indexOf } from "./rows.js";
 
 const NO_KEYS: ReadonlyMap<string, string> = new Map();
+
+/** What something else wrote in the place of a row rejects, with the id of its job. */
+function rowOf(id: string, value: string): StoredRow {
+  try {
+    return JSON.parse(value) as StoredRow;
+  } catch {
+    throw new StoreCorruptError(id, "a row that is no JSON");
+  }
+}
 
 export class Transaction {
   readonly #engine: Engine;
@@ -27,7 +37,7 @@ export class Transaction {
 
   async rows(ids: readonly string[]): Promise<readonly (StoredRow | null)[]> {
     const values = await this.read(ids.map((id) => `job/${id}`));
-    return values.map((value) => (value === null ? null : (JSON.parse(value) as StoredRow)));
+    return values.map((value, index) => (value === null ? null : rowOf(ids[index] ?? "", value)));
   }
 
   async row(id: string): Promise<StoredRow | null> {

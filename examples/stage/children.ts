@@ -21,15 +21,15 @@ export class Child {
   readonly name: string;
   readonly #script: string;
   readonly #options: ChildOptions;
-  readonly #screen: Screen;
+  readonly #say: (line: string) => void;
   #process: ChildProcess | null = null;
   #exited: Promise<number | null> = Promise.resolve(null);
 
-  constructor(name: string, script: URL, options: ChildOptions, screen: Screen) {
+  constructor(name: string, script: URL, options: ChildOptions, say: (line: string) => void) {
     this.name = name;
     this.#script = fileURLToPath(script);
     this.#options = options;
-    this.#screen = screen;
+    this.#say = say;
   }
 
   /** `null` while it does not run. */
@@ -49,7 +49,7 @@ export class Child {
     this.#process = child;
     linesOf(child.stdout, (line) => onLine?.(line));
     linesOf(child.stderr, (line) => {
-      this.#screen.say(`${this.name}: ${line}`);
+      this.#say(`${this.name}: ${line}`);
     });
     if (onMessage !== undefined) child.on("message", onMessage);
     this.#exited = new Promise((resolve) => {
@@ -109,6 +109,7 @@ function linesOf(stream: Readable | null, onLine: (line: string) => void): void 
 export class Children {
   readonly #all: Child[] = [];
   readonly #screen: Screen;
+  #isOver = false;
 
   constructor(screen: Screen) {
     this.#screen = screen;
@@ -116,10 +117,17 @@ export class Children {
 
   /** Starts `script` (TypeScript) as a process of its own. What it writes on its error output is shown with its name. */
   spawn(name: string, script: URL, options: ChildOptions = {}): Child {
-    const child = new Child(name, script, options, this.#screen);
+    const child = new Child(name, script, options, (line) => {
+      if (!this.#isOver) this.#screen.say(line);
+    });
     this.#all.push(child);
     child.start();
     return child;
+  }
+
+  /** The run is over: what they say from now on is of what is taken away from them, and no news. */
+  over(): void {
+    this.#isOver = true;
   }
 
   async stop(withinMs: number): Promise<void> {

@@ -1,6 +1,5 @@
 // The servers that an example needs. Each is taken from the environment where it is named there; otherwise it is started on
 // a free port of the loopback, and the environment says where, so that the application cannot tell the one from the other.
-import type { AddressInfo } from "node:net";
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
@@ -8,7 +7,6 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import dynalite from "dynalite";
 import {
   type AppSyncDouble,
   type AppSyncDoubleOptions,
@@ -16,6 +14,7 @@ import {
 } from "../../test/doubles/appsync/double.js";
 import { type SqsDouble, startSqs } from "../../test/doubles/sqs/server.js";
 import { redisBinary, startRedis } from "../../test/integration/redis-process.js";
+import { startDynalite } from "../../test/support/dynalite.js";
 import { postgresBinaries, startPostgres } from "../../test/support/postgres-process.js";
 import { rabbitmqIsHere, startRabbitmq } from "../../test/support/rabbitmq-server.js";
 import { CannotRun, type Stage } from "./run.js";
@@ -93,7 +92,9 @@ export interface DynamoDbPart {
 export async function dynamodb(stage: Ends): Promise<DynamoDbPart> {
   sayAws();
   const given = process.env["AWS_ENDPOINT_URL_DYNAMODB"];
-  const endpoint = given ?? (await startDynalite(stage));
+  const own = given === undefined ? await startDynalite() : null;
+  if (own !== null) stage.atEnd(() => own.stop());
+  const endpoint = given ?? own?.endpoint ?? "";
   say({ AWS_ENDPOINT_URL_DYNAMODB: endpoint });
   const client = new DynamoDBClient({ endpoint });
   stage.atEnd(() => {
@@ -110,16 +111,6 @@ export async function dynamodb(stage: Ends): Promise<DynamoDbPart> {
       return TableName;
     },
   };
-}
-
-async function startDynalite(stage: Ends): Promise<string> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stage.atEnd(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 }
 
 export interface AppSyncPart {

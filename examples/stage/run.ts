@@ -19,6 +19,8 @@ export interface Stage {
   readonly children: Children;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
+  /** On a terminal: resolves when somebody has opened the page, or after 10 s without anybody. In a pipe: at once. */
+  visit(visited: Promise<unknown>): Promise<void>;
   /** Closes something at the end, the newest first, however the run ends. */
   atEnd(close: () => unknown): void;
 }
@@ -32,6 +34,8 @@ export interface RunOptions {
 
 /** What children and servers have to end by themselves. */
 const STOP_MS = 5_000;
+/** How long a run waits for somebody who was told where to look. */
+const VISITOR_MS = 10_000;
 
 /**
  * Runs an example with what it needs around it, and ends the process: 0 only if the verdict is true, 130 after Ctrl-C.
@@ -51,11 +55,18 @@ export async function runExample(
   const stage: Stage = {
     ...{ withFault: fault !== "none", fast, folder, screen, children, signal: interruption.signal },
     hasFault: (name) => fault === "all" || fault === name,
+    async visit(visited) {
+      if (!process.stdout.isTTY) return;
+      screen.say("It begins when somebody looks, or in 10 s.");
+      await within(VISITOR_MS, Promise.race([visited, abortOf(interruption.signal)]));
+    },
     atEnd: (close) => void closers.push(close),
   };
   let verdict: boolean | null = null;
   const end = async (code: number): Promise<never> => {
     interruption.abort();
+    // The verdict is the last line.
+    children.over();
     await within(STOP_MS, closeAll([...closers.reverse(), () => children.stop(STOP_MS - 500)]));
     children.killAll();
     // A child that was killed a moment ago may still be writing there; what is left of a run says nothing of its verdict.
@@ -123,7 +134,15 @@ async function closeAll(closers: readonly (() => unknown)[]): Promise<void> {
   }
 }
 
-async function within(ms: number, work: Promise<void>): Promise<void> {
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      resolve();
+    });
+  });
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
   await Promise.race([work, late]);

@@ -136,4 +136,23 @@ export const PARTS: readonly Part[] = [
     args: ["scripts/proof-seeded-bugs.ts"],
     inputs: { paths: [...CORE, ...MEMORY, ...KIT, "test/seeded-bugs", "scripts/proof-seeded-bugs.ts"] },
   },
+  {
+    name: "peers",
+    waits: true,
+    args: ["scripts/proof-peers.ts"],
+    inputs: {
+      paths: [
+        ...CORE,
+        "src/index.ts",
+        ...MEMORY,
+        ...REDIS,
+        ...POSTGRES,
+        "test/support/postgres-process.ts",
+        "scripts/peer-faults",
+        "scripts/proof-peers.ts",
+        "bench/install-peers.mjs",
+        "bench/peers/package-lock.json",
+      ],
+    },
+  },
 ];

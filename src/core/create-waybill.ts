@@ -238,7 +238,9 @@ function submitting(runtime: Runtime) {
       AsyncResult.run(() => one(def, input, options)),
     submitMany: async (def: Def, items: readonly RuntimeSubmitItem[]) => {
       const definition = definitionOf(runtime, def);
-      for (const item of items) checkOptions("submitMany", item, ITEM_OPTIONS);
+      if (!Array.isArray(items))
+        throw new WaybillError("config.invalid", "submitMany takes a list of items.");
+      for (const item of items) requireOptions("submitMany", item, ITEM_OPTIONS);
       watchdog.submitted(definition.kind);
       return submitMany(core, dispatcher, definition, items);
     },
@@ -266,7 +268,7 @@ function reading(runtime: Runtime) {
     latest: async (def: Def, subject: string, options?: OwnerOption) =>
       latest(core, definitionOf(runtime, def), subject, whoseOf("latest", options)),
     list: async (filter: RuntimeListFilter) => {
-      checkOptions("list", filter, LIST_OPTIONS);
+      requireOptions("list", filter, LIST_OPTIONS);
       return open(runtime, () => list(core, filter));
     },
     history: async (...args: JobArgs) => {

@@ -1,10 +1,9 @@
 import type { Health } from "./api/waybill.js";
-import { checkWhole } from "./engine/compose/option-checks.js";
 import type { Runtime } from "./engine/compose/runtime.js";
 import type { ReconcileReport } from "./engine/reconcile/reconciler.js";
 import { type Handler, runtimeHandlers } from "./options/given-handlers.js";
 import { RECONCILE_OPTIONS } from "./options/option-names.js";
-import { checkOptions } from "./options/options.js";
+import { checkOptions, checkWhole } from "./options/options.js";
 
 /** Enough for what a process still has to say; what takes longer is the reconciler's. */
 const FLUSH_MS = 30_000;
@@ -24,6 +23,7 @@ export function operating(runtime: Runtime): Operating {
   return {
     reconcile: async (options: ReconcileOptions = {}) => {
       checkOptions("reconcile", options, RECONCILE_OPTIONS);
+      checkWhole("budgetMs", options.budgetMs);
       runtime.checkOpen();
       return reconcile(runtime, options);
     },

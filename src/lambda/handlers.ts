@@ -2,7 +2,7 @@ import type { HandlerFor, IntakeOptions, PushAnswer, PushedMessage } from "../co
 import type { Waybill } from "../core/api/waybill.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { WaybillError } from "../core/errors/errors.js";
-import { checkOptions } from "../core/options/options.js";
+import { checkOptions, checkWhole, requireOptions } from "../core/options/options.js";
 import type { BatchResponse, InvocationContext, SqsEvent, SqsRecord } from "./event.js";
 
 /** What of a Waybill these handlers use. */
@@ -55,9 +55,11 @@ export function sqsHandler<Defs extends AnyDef>(
   handlers: readonly HandlerFor<Defs>[],
   options: SqsHandlerOptions,
 ): SqsFunction {
-  checkOptions("sqsHandler", options, [...BATCH_OPTIONS, ...INTAKE_OPTIONS]);
+  requireOptions("sqsHandler", options, [...BATCH_OPTIONS, ...INTAKE_OPTIONS]);
   const { reportBatchItemFailures, queue, reserveMs = DEFAULT_RESERVE_MS, ...intakeOptions } = options;
   checkReport("sqsHandler", reportBatchItemFailures);
+  checkQueueName("sqsHandler", queue);
+  checkWhole("reserveMs", reserveMs);
   const intake = waybill.intake(handlers, intakeOptions);
   return async ({ Records: records }, context) => {
     const answers = await intake.process(records.map(pushed), timeOf(records, context, queue, reserveMs));
@@ -76,9 +78,11 @@ export function deadLetterHandler<Defs extends AnyDef>(
   waybill: LambdaWaybill<Defs>,
   options: BatchOptions,
 ): SqsFunction {
-  checkOptions("deadLetterHandler", options, BATCH_OPTIONS);
+  requireOptions("deadLetterHandler", options, BATCH_OPTIONS);
   const { reportBatchItemFailures, queue, reserveMs = DEFAULT_RESERVE_MS } = options;
   checkReport("deadLetterHandler", reportBatchItemFailures);
+  checkQueueName("deadLetterHandler", queue);
+  checkWhole("reserveMs", reserveMs);
   const intake = waybill.intake([]);
   return async ({ Records: records }, context) => {
     const time = timeOf(records, context, queue, reserveMs);
@@ -99,6 +103,7 @@ export function scheduledHandler<Defs extends AnyDef>(
 ): (event: unknown, context: InvocationContext) => Promise<void> {
   checkOptions("scheduledHandler", options, ["reserveMs"]);
   const { reserveMs: asked = DEFAULT_RESERVE_MS } = options;
+  checkWhole("reserveMs", asked);
   return async (_event, context) => {
     const reserveMs = Math.min(asked, context.getRemainingTimeInMillis() * RESERVED_SHARE);
     const leftMs = (): number => Math.max(0, context.getRemainingTimeInMillis() - reserveMs);
@@ -159,6 +164,11 @@ function checkReport(what: string, reportBatchItemFailures: unknown): void {
     "config.invalid",
     `${what} needs reportBatchItemFailures: whether the event source mapping has ReportBatchItemFailures.`,
   );
+}
+
+function checkQueueName(what: string, queue: unknown): void {
+  if (queue === undefined || typeof queue === "string") return;
+  throw new WaybillError("config.invalid", `queue of ${what} must be the name of a queue of the Waybill.`);
 }
 
 function pushed({ body, attributes }: SqsRecord): PushedMessage {

@@ -1,6 +1,5 @@
 import * as react from "react";
 import { useEffect, useMemo, useRef } from "react";
-import { ClientError } from "../client/client-error.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import type { Client, KindArg } from "../client/api.js";
 import type { Store } from "../client/snapshot.js";
@@ -33,14 +32,11 @@ const NOTHING: Store<Shown> = { subscribe: () => () => undefined, getSnapshot: (
  *
  * They render again when what they show changes, and at no other time; all of them share the client's one connection.
  *
- * @throws {ClientError} `config.invalid`: React is older than 18
+ * @throws {TypeError} React is older than 18
  */
 export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
   if (typeof (react.useSyncExternalStore as unknown) !== "function")
-    throw new ClientError(
-      "config.invalid",
-      "createHooks needs React 18 or later; an older one is installed.",
-    );
+    throw new TypeError("createHooks needs React 18 or later; an older one is installed.");
   // The client's stores, without the types of a kind: `Hooks` gives them back.
   const { job, latest, jobs, connection } = client as unknown as {
     readonly job: (kind: KindArg<string>, id: string) => Store<Shown>;

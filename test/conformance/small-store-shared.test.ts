@@ -48,6 +48,9 @@ describe("the small store on an engine that several handles share", () => {
         return {
           store,
           second: async () => smallStore(engine),
+          spoil: async (id) => {
+            await engine.commit({ checks: new Map(), changes: new Map([[`job/${id}`, "not a row"]]) });
+          },
           interleave: (by) => {
             pause = by;
           },

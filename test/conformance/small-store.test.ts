@@ -15,6 +15,9 @@ describe("the small store on a journal", () => {
         let journal = await openJournal(folder);
         return {
           store: smallStore(journal),
+          spoil: async (id) => {
+            await journal.commit({ checks: new Map(), changes: new Map([[`job/${id}`, "not a row"]]) });
+          },
           reopen: async () => {
             await journal.close();
             journal = await openJournal(folder);

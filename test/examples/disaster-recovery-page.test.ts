@@ -44,7 +44,7 @@ const shows = (selector: string, expected: string | RegExp) =>
 const button = (name: string) => page.locator("button:visible", { hasText: name });
 const HEADING = ".title [data-part=label]";
 
-/** Nothing is found by axe, and a picture is taken where somebody wants to look at it: light and dark, wide and narrow. */
+/** Nothing moves, axe finds nothing, and a picture is taken where somebody wants to look: light and dark, wide and narrow. */
 async function looksWell(name: string): Promise<void> {
   const pictures = process.env["WAYBILL_PICTURES"];
   await page.evaluate(axe);
@@ -56,6 +56,7 @@ async function looksWell(name: string): Promise<void> {
         "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))",
       );
       expect([name, colorScheme, width, found]).toEqual([name, colorScheme, width, []]);
+      expect([name, await page.evaluate("document.getAnimations().length")]).toEqual([name, 0]);
       const isTooWide = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
       expect([name, width, isTooWide]).toEqual([name, width, false]);
       if (pictures !== undefined)
@@ -75,6 +76,9 @@ async function opened(states: Parameters<RecoveryPage["become"]>[1] = OPEN, note
 it("plans, and a plan without executions", async () => {
   await go("/");
   await shows("h1", "Plans");
+  await expect
+    .poll(() => page.locator(".rows .facts").allInnerTexts(), PATIENCE)
+    .toEqual(Array.from({ length: 3 }, () => "No executions yet"));
   await looksWell("plans");
   await go("/plans/billing");
   await shows(".empty", "No executions of this plan yet.");
@@ -204,6 +208,10 @@ it("what comes to a list that somebody reads waits until it is asked for", async
   await shows(".rows li", /Recovery\s+Converting\s+1 of 6 ready · about 9 min left/);
   expect(await page.locator(".rows li").count()).toBe(2);
   await looksWell("plan");
+  await page.goto(`${recovery.origin}/`);
+  await shows(".rows li", /Billing\s+Converting\s+1 of 6 ready · about 9 min left/);
+  await looksWell("plans-at-work");
+  await page.goBack();
   // What somebody starts here is what they want to see.
   await button("Drill").click();
   await expect.poll(() => page.locator(".rows li").count(), PATIENCE).toBe(3);
@@ -224,6 +232,52 @@ it("a recovery asks first, with the focus on its Cancel; Esc launches nothing an
   await button("Recovery").click();
   await button("Launch six servers").click();
   await shows(".rows li", "Recovery");
+});
+
+it("moves a dot and the bar, and nothing for those who asked for less motion", async () => {
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  await opened();
+  await shows(HEADING, "Converting");
+  const moving = () =>
+    page.evaluate(
+      "[...new Set(document.getAnimations().map((one) => one.animationName ?? one.transitionProperty))].sort()",
+    );
+  await expect.poll(moving, PATIENCE).toEqual(["breathe"]);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await expect.poll(moving, PATIENCE).toEqual([]);
+});
+
+it("without colours of its own: a word and a shape remain of each status", async () => {
+  await opened(PARTLY, "disk not found");
+  await shows(".attention", "srv-4 failed. The others go on.");
+  await page.emulateMedia({ forcedColors: "active" });
+  const shapes = await page.evaluate(
+    "[...document.querySelectorAll('[data-server]')].map((cell) => getComputedStyle(cell, '::before').content + cell.innerText)",
+  );
+  const converting = '"● "Converting';
+  expect(shapes).toEqual([
+    ...['"✓ "Ready', converting, converting, '"✕ "Failed'],
+    ...['"● "Launched', '"● "Launched'],
+  ]);
+  const inner = await page.locator("[data-part=bar]").boundingBox();
+  expect(inner?.height).toBe(8);
+  const pictures = process.env["WAYBILL_PICTURES"];
+  if (pictures !== undefined) await page.screenshot({ path: `${pictures}/forced-colours.png` });
+});
+
+it("goes by the keyboard as it is drawn, past what stands above it first", async () => {
+  await opened();
+  await shows(HEADING, "Converting");
+  await shows(".history summary", "History");
+  const reached: unknown[] = [];
+  for (let step = 0; step < 5; step += 1) {
+    await page.keyboard.press("Tab");
+    reached.push(await page.evaluate("document.activeElement.innerText.replace(/ \\(.*/, '')"));
+  }
+  expect(reached).toEqual(["Skip to content", "Plans", "Billing", "Cancel", "History"]);
+  await page.locator(".skip").focus();
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate("document.activeElement.id")).toBe("main");
 });
 
 it("says each change of word once, a warning and the end, never a percent, and moves no focus", async () => {

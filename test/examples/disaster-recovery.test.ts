@@ -38,6 +38,7 @@ describe("disaster-recovery, as it is run", () => {
         [];
       expect(Number(told)).toBe(24);
       expect(Number(applied)).toBeGreaterThan(12);
+      expect(output.trimEnd().split("\n").at(-1)).toMatch(/^✓ /);
       expect(code, output.slice(-2_000)).toBe(0);
     },
   );

@@ -155,6 +155,16 @@ describe("the pipeline", () => {
       expect(expression).not.toMatch(/(?<![#:\w])(status|name|ttl|data)\b/i);
   });
 
+  it("marks QUEUED inside DynamoDB, only where it is PENDING in this dispatch, and touches nothing else", async () => {
+    const { post } = open();
+    await post({ id: "m-1", text: "hello" });
+    const marks = seen.map(({ body }) => resolved(body)).filter(({ set }) => set.includes("status = QUEUED"));
+    expect(marks).toHaveLength(1);
+    expect(marks[0]?.condition).toContain("status = PENDING");
+    expect(marks[0]?.condition).toContain("dispatch = 1");
+    for (const own of ["name", "ttl", "data"]) expect(marks[0]?.names).not.toContain(own);
+  });
+
   it("says SYSTEM_ERROR when the store is out of reach, and only then", { timeout: 40_000 }, async () => {
     const { post } = open();
     onQueue = ({ headers }) => (String(headers["x-amz-target"]).includes("Send") ? "cut" : "pass");
@@ -261,6 +271,23 @@ const DENIED: Fate = {
 interface Expressions {
   readonly UpdateExpression?: string;
   readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** The expressions of a request, with names and values in the place of their placeholders. */
+function resolved(body: string) {
+  const request = (body === "" ? {} : JSON.parse(body)) as Expressions;
+  const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } = request;
+  const read = (expression = ""): string =>
+    expression
+      .replaceAll(/#\w+/g, (name) => names[name] ?? name)
+      .replaceAll(/:\w+/g, (value) => String(Object.values(values[value] ?? {})[0]));
+  return {
+    set: read(request.UpdateExpression),
+    condition: read(request.ConditionExpression),
+    names: Object.values(names),
+  };
 }
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { Children } from "../../examples/stage/children.js";
 import { httpRoad, tcpRoad } from "../../examples/stage/road.js";
@@ -178,5 +179,95 @@ describe("children", () => {
       child.abandon();
       await expect.poll(() => child.pid, { timeout: 20_000 }).toBeNull();
     },
+  );
+
+  it("are heard until the run is over: the verdict is its last line", { timeout: 60_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
+    stage.atEnd(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const file = join(folder, "child.ts");
+    writeFileSync(
+      file,
+      'process.once("SIGTERM", () => { console.error("torn"); process.exit(0); }); console.error("up"); setInterval(() => {}, 1_000);\n',
+    );
+    const said: string[] = [];
+    const say = (line: string): void => void said.push(line);
+    const children = new Children({ say, show: () => {}, keep: () => {}, verdict: () => {} });
+    stage.atEnd(() => {
+      children.killAll();
+    });
+    const child = children.spawn("child", pathToFileURL(file));
+    await expect.poll(() => said, { timeout: 20_000 }).toEqual(["child: up"]);
+    children.over();
+    expect(await child.stop(20_000)).toBe(0);
+    expect(said).toEqual(["child: up"]);
+  });
+});
+
+describe("a run that is interrupted", () => {
+  const URL_OF_RUN = new URL("../../examples/stage/run.ts", import.meta.url).href;
+  const CHILD = 'console.log("up"); setInterval(() => {}, 1_000);\n';
+  const DEAF = `process.on("SIGTERM", () => {}); ${CHILD}`;
+  /** One child, and a closer that takes its time. */
+  const RUN = (child: string, closes: boolean): string => `
+    import { fileURLToPath, pathToFileURL } from "node:url";
+    import { runExample } from ${JSON.stringify(URL_OF_RUN)};
+    await runExample(async ({ children, folder, atEnd, screen }) => {
+      atEnd(() => new Promise((closed) => ${closes ? "closed()" : "undefined"}));
+      await new Promise((up) => {
+        const child = children.spawn("child", pathToFileURL(${JSON.stringify(child)}), { onLine: up });
+        screen.say("child " + child.pid);
+      });
+      screen.say("folder " + folder);
+      return new Promise(() => undefined);
+    });\n`;
+
+  function start(willingly: boolean) {
+    const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
+    stage.atEnd(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const [child, run] = [join(folder, "child.ts"), join(folder, "run.mts")];
+    writeFileSync(child, willingly ? CHILD : DEAF);
+    writeFileSync(run, RUN(child, willingly));
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    const running = spawn(process.execPath, ["--import", "tsx", run], { cwd: root, stdio: "pipe" });
+    stage.atEnd(() => running.kill("SIGKILL"));
+    const exited = new Promise<number | null>((resolve) => running.once("exit", resolve));
+    let out = "";
+    running.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+    running.stderr.setEncoding("utf8").on("data", (text: string) => (out += text));
+    const said = (pattern: RegExp): string => pattern.exec(out)?.[1] ?? "";
+    const untilSaid = (pattern: RegExp) =>
+      expect.poll(() => out, { timeout: 30_000, interval: 20 }).toMatch(pattern);
+    return { running, exited, said, untilSaid };
+  }
+
+  const isAlive = (pid: number): boolean => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it.each([1, 2])(
+    "by %i Ctrl-C says so, leaves no child and ends with 130",
+    async (times) => {
+      const { running, exited, said, untilSaid } = start(times === 1);
+      await untilSaid(/folder \S+\n/);
+      running.kill("SIGINT");
+      await untilSaid(/Stopping\n/);
+      if (times === 2) running.kill("SIGINT");
+      expect(await exited).toBe(130);
+      await expect.poll(() => isAlive(Number(said(/child (\d+)/))), { timeout: 20_000 }).toBe(false);
+      // A second one kills: nothing is waited for, and nothing tidied.
+      const folder = said(/folder (\S+)/);
+      expect(existsSync(folder)).toBe(times === 2);
+      rmSync(folder, { recursive: true, force: true });
+    },
+    60_000,
   );
 });

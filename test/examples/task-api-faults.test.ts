@@ -130,6 +130,6 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
       const { rows } = await pool.query<{ status: string }>("select status from naive_tasks");
       return rows.map(({ status }) => status);
     };
-    await expect.poll(statuses).toEqual(["completed", "completed", "completed"]);
+    await expect.poll(statuses, { timeout: 20_000 }).toEqual(["completed", "completed", "completed"]);
   }, 30_000);
 });

@@ -1,19 +1,29 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { createWaybill, defineJob, memoryFeed, memoryNotifier, memoryStore } from "../../src/index.js";
+import { dynamodbStore } from "../../src/dynamodb.js";
+import {
+  createWaybill,
+  defineJob,
+  memoryFeed,
+  memoryNotifier,
+  memoryQueue,
+  memoryStore,
+} from "../../src/index.js";
 import { inContext, systemClock } from "../../src/core/environment/clock.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
+import type { Delivery, Queue } from "../../src/core/ports/queue.js";
+import type { AnyStore } from "../../src/core/ports/store.js";
 import { neutralContext } from "../../src/core/environment/neutral-context.js";
 import { createGateway } from "../../src/core/engine/store/gateway.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { interceptStore } from "../../src/testing/faults/intercept-store.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
+import { dynamoDb, ENGINE } from "./dynamodb-server.js";
 import { ENGINES } from "./engines.js";
 
 // Work of many callers travels together: none of them lends his context to another.
 
-const JOBS = 200;
 const tenant = new AsyncLocalStorage<string>();
 
 const work = defineJob({
@@ -38,11 +48,54 @@ function stranger() {
   return { found, look };
 }
 
-for (const engine of ENGINES) {
-  describe.skipIf(engine.isMissing)(`200 jobs of 200 tenants on ${engine.name}`, () => {
+const table = dynamoDb();
+
+async function onDynamoDb(): Promise<AnyStore> {
+  const { client, table: made } = await table();
+  return dynamodbStore({ client: client(), table: await made(), clockSkewMs: 0 });
+}
+
+/** A queue whose client makes something current, as instrumented ones do. */
+function lookedAt(queue: Queue, look: (what: string) => void): Queue {
+  const looking = <R>(what: string, call: () => R): R => {
+    look(what);
+    tenant.enterWith(`the client of ${what}`);
+    return call();
+  };
+  const settled = (delivery: Delivery): Delivery => ({
+    body: delivery.body,
+    receives: delivery.receives,
+    sentAt: delivery.sentAt,
+    ack: () => looking("ack", () => delivery.ack()),
+    release: (afterMs) => looking("release", () => delivery.release(afterMs)),
+    extend: (ms) => looking("extend", () => delivery.extend(ms)),
+  });
+  return {
+    capabilities: queue.capabilities,
+    send: (messages) => looking("send", () => queue.send(messages)),
+    receive: (request) =>
+      looking("receive", async () => (await queue.receive(request)).map((delivery) => settled(delivery))),
+    close: () => queue.close(),
+  };
+}
+
+const WORLDS = [
+  ...ENGINES.map((engine) => ({ ...engine, jobs: 200, isQueued: false })),
+  {
+    name: "memory and a queue",
+    isMissing: false,
+    open: async () => memoryStore(),
+    jobs: 200,
+    isQueued: true,
+  },
+  { name: `DynamoDB (${ENGINE}) and a queue`, isMissing: false, open: onDynamoDb, jobs: 20, isQueued: true },
+];
+
+for (const { name, isMissing, open, jobs, isQueued } of WORLDS) {
+  describe.skipIf(isMissing)(`${String(jobs)} jobs of as many tenants on ${name}`, () => {
     it("handlers, store calls, publishes, hooks and listeners begin in nobody's context", async () => {
       const { found, look } = stranger();
-      const store = interceptStore(await engine.open(), (method, _items, call) => {
+      const store = interceptStore(await open(), (method, _items, call) => {
         look(`store.${method}`);
         // A client may change the context, and must not change it for the next.
         tenant.enterWith("the store's client");
@@ -57,6 +110,7 @@ for (const engine of ENGINES) {
         jobs: [work, track],
         store,
         feed,
+        ...(isQueued ? { queue: lookedAt(memoryQueue(), look) } : {}),
         notifiers: {
           ui: {
             publish: (
@@ -111,7 +165,7 @@ for (const engine of ENGINES) {
         }),
       ];
       const ids = await Promise.all(
-        Array.from({ length: JOBS }, (_, n) =>
+        Array.from({ length: jobs }, (_, n) =>
           tenant.run(`submitter ${String(n)}`, async () => {
             const def = n % 20 === 0 ? track : work;
             const { id } = await waybill.submit(def, { n }, { owner: `owner-${String(n)}` }).unwrap();

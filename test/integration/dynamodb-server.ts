@@ -1,6 +1,5 @@
 // DynamoDB for one test file: dynalite on a private port of the loopback, in memory, or whatever WAYBILL_DYNAMODB_ENDPOINT
 // names (another emulator; "aws" is the service itself, by the credentials of the environment).
-import type { AddressInfo } from "node:net";
 import {
   CreateTableCommand,
   DeleteTableCommand,
@@ -8,9 +7,9 @@ import {
   type DynamoDBClientConfig,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
 import { afterAll } from "vitest";
 import { dynamodbTable } from "../../src/dynamodb.js";
+import { startDynalite } from "../support/dynalite.js";
 
 const ENDPOINT = process.env["WAYBILL_DYNAMODB_ENDPOINT"];
 
@@ -44,10 +43,8 @@ interface Engine extends DynamoDb {
 }
 
 async function start(): Promise<Engine> {
-  const server = ENDPOINT === undefined ? dynalite({ createTableMs: 0, deleteTableMs: 0 }) : null;
-  if (server !== null) await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const endpoint =
-    server === null ? (ENDPOINT ?? "") : `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const own = ENDPOINT === undefined ? await startDynalite() : null;
+  const endpoint = ENDPOINT ?? own?.endpoint ?? "";
   const clients: DynamoDBClient[] = [];
   const tables: string[] = [];
   const client = (config: DynamoDBClientConfig = {}): DynamoDBClient => {
@@ -71,17 +68,10 @@ async function start(): Promise<Engine> {
     },
     async stop() {
       // What dynalite keeps ends with it.
-      if (server === null)
+      if (own === null)
         for (const TableName of tables) await admin.send(new DeleteTableCommand({ TableName }));
       for (const one of clients) one.destroy();
-      server?.closeAllConnections();
-      await new Promise<void>((resolve) => {
-        if (server === null) resolve();
-        else
-          server.close(() => {
-            resolve();
-          });
-      });
+      await own?.stop();
     },
   };
 }

@@ -258,7 +258,7 @@ describe.skipIf(nginxMissing() !== null)("nginx, which buffers, and waits no lon
       if (reader % 5 === 4)
         await vi.waitFor(async () => {
           expect(await streams(id)).toBe(200);
-        });
+        }, 20_000);
     }
   });
 

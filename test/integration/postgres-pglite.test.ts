@@ -64,7 +64,7 @@ describe("what PGlite does beside the suite", () => {
       { id: "job-b", kind: "sample.kind", version: 2, owner: "tenant-7", subject: "plan:42" },
     ];
     await store.feed!.publish(hints);
-    await expect.poll(() => heard).toEqual(hints);
+    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(hints);
     await store.close();
     await postgresStore({ client: pglite, schema: nextSchema(), listen: pglite }).feed!.publish(hints);
     expect(heard.length).toBe(2);

@@ -3,20 +3,30 @@ import { connect } from "amqplib";
 import { createWaybill, defineJob, memoryStore } from "waybill";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Link, type LinkTimes } from "../../src/adapters/rabbitmq/link.js";
 import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
-import type { ServerEvent } from "../../src/core/job/event.js";
-import type { Notifier, PublishResult } from "../../src/core/ports/notifier.js";
+import type { Notifier } from "../../src/core/ports/notifier.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
 import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
-import { type Exchange, EXCHANGES, type Fault, FAULTS, RabbitmqProxy } from "../support/rabbitmq-proxy.js";
 import { PlainConsumer } from "../support/rabbitmq-plain-consumer.js";
 import { type RabbitmqServer, rabbitmqMissing, startRabbitmq } from "../support/rabbitmq-server.js";
+import {
+  eventually,
+  HASTY,
+  message,
+  PATIENCE_MS,
+  proxied,
+  publishing,
+  receive,
+} from "./rabbitmq-through-proxy.js";
 
 /** Half of it is what a successor has to be confirmed in, with a rung of the ladder that is declared for it first. */
 const CONSUMER_TIMEOUT_MS = 6_000;
 const START_MS = 180_000;
-const PATIENCE_MS = 30_000;
+/** How often the job of three consumer timeouts runs: `WAYBILL_RABBITMQ_LONG_JOBS=30` for a long look. */
+const LONG_JOBS = Array.from(
+  { length: Number(process.env["WAYBILL_RABBITMQ_LONG_JOBS"] ?? 1) },
+  (_, at) => at,
+);
 
 /**
  * RabbitMQ 3.10 writes under which name a quorum queue keeps its log up to 3 s after it was declared; killed before that, it
@@ -44,43 +54,6 @@ afterAll(async () => {
 
 const duration = z.object({ ms: z.number() });
 
-function message(body: string, delayMs = 0): OutgoingMessage {
-  return { body, delayMs, dedupId: body, groupId: body };
-}
-
-function receive(queue: Queue, max: number, waitMs = 500): Promise<readonly Delivery[]> {
-  return queue.receive({ max, waitMs, signal: new AbortController().signal });
-}
-
-/** Tries until it works: what the core does, sooner or later. */
-async function eventually<T>(what: string, attempt: () => Promise<T | null>): Promise<T> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const result = await attempt().catch(() => null);
-    if (result !== null) return result;
-    if (Date.now() > giveUpAt) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-const HASTY: Partial<LinkTimes> = { answerMs: 1_500, patienceMs: 4_000, firstWaitMs: 20, longestWaitMs: 200 };
-
-/** A connection through a proxy. */
-async function proxied(
-  times: Partial<LinkTimes> = {},
-): Promise<{ proxy: RabbitmqProxy; link: Link; end(): Promise<void> }> {
-  const proxy = await RabbitmqProxy.to(server.port);
-  const link = new Link(() => connect(proxy.url, { noDelay: true }), { times });
-  return {
-    proxy,
-    link,
-    async end() {
-      await link.close();
-      await proxy.close();
-    },
-  };
-}
-
 /** Counts what is ready, over a connection of its own. */
 async function ready(queue: string): Promise<number> {
   const client = await server.client();
@@ -90,57 +63,11 @@ async function ready(queue: string): Promise<number> {
   return messageCount;
 }
 
-describe.skipIf(isMissing).concurrent("every exchange with the broker", () => {
-  const cases = (Object.keys(EXCHANGES) as Exchange[]).flatMap((exchange) =>
-    FAULTS.map((fault) => ({ exchange, fault })),
-  );
-  it.concurrent.each(cases)(
-    "$exchange, $fault: nothing is lost, and work goes on",
-    async ({ exchange, fault }) => {
-      await goesOn(exchange, fault);
-    },
-    PATIENCE_MS * 2,
-  );
-});
-
-async function goesOn(exchange: Exchange, fault: Fault): Promise<void> {
-  // What is told in vain is given up soon.
-  const { proxy, link, end } = await proxied(HASTY);
-  const queue = rabbitmqQueue({ connection: link, queue: server.name() });
-  proxy.failNext(exchange, fault);
-  await eventually("sent", async () => {
-    const [result] = await queue.send([message("a")]);
-    // Never a plain refusal: whatever became of it, it is sent again.
-    expect(result?.status).not.toBe("rejected");
-    return result?.status === "sent" ? true : null;
-  });
-  // Released once, so that every kind of settlement is among what may go wrong.
-  const first = await eventually("received", async () => (await receive(queue, 5))[0] ?? null);
-  await first.release(0).catch(() => undefined);
-  await eventually("acknowledged", async () => {
-    for (const delivery of await receive(queue, 5)) {
-      expect(delivery.body).toBe("a");
-      await delivery.ack();
-      return true;
-    }
-    return null;
-  });
-  // An acknowledgement has no answer: it is on its way, or lost, and then the message comes once more.
-  await eventually("the fault", async () => (proxy.hasFailed ? true : null));
-  await eventually("nothing left", async () => {
-    const again = await receive(queue, 5);
-    for (const delivery of again) await delivery.ack();
-    return again.length === 0 ? true : null;
-  });
-  await queue.close();
-  await end();
-}
-
 describe.skipIf(isMissing).concurrent("what is held", () => {
   it.concurrent(
     "is not settled over another connection than the one it came from",
     async () => {
-      const { proxy, link, end } = await proxied();
+      const { proxy, link, end } = await proxied(server);
       const name = server.name();
       const queue = rabbitmqQueue({ connection: link, queue: name });
       await queue.send([message("a")]);
@@ -169,16 +96,16 @@ describe.skipIf(isMissing).concurrent("what is held", () => {
     PATIENCE_MS * 2,
   );
 
-  it.concurrent(
-    "outlasts three consumer timeouts: a job runs once, and so does one beside it",
+  it.concurrent.each(LONG_JOBS)(
+    "outlasts three consumer timeouts: a job runs once, and so does one beside it (%i)",
     async () => {
-      const { proxy, link, end } = await proxied();
+      const { proxy, link, end } = await proxied(server);
       const queue = rabbitmqQueue({
         connection: link,
         queue: server.name(),
         consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
       });
-      const work = defineJob({ kind: "work", input: duration, leaseMs: 2_000 });
+      const work = defineJob({ kind: "work", input: duration, leaseMs: 10_000 });
       const waybill = createWaybill({ jobs: [work], store: memoryStore(), queue });
       const runs: number[] = [];
       let begun: () => void = () => undefined;
@@ -213,7 +140,7 @@ describe.skipIf(isMissing).concurrent("what is held", () => {
 
 describe.skipIf(isMissing).concurrent("a worker that starts with queues that are not there yet", () => {
   it.concurrent("looks at its settings while it receives, and the broker closes no channel", async () => {
-    const { proxy, link, end } = await proxied();
+    const { proxy, link, end } = await proxied(server);
     const queue = rabbitmqQueue({ connection: link, queue: server.name() });
     const expected = { longestLeaseMs: 30_000, redispatchAfterMs: 60_000 };
     const [findings, received] = await Promise.all([queue.check?.(expected), receive(queue, 1, 0)]);
@@ -229,7 +156,7 @@ describe.skipIf(isMissing).concurrent("a broker that runs short of memory", () =
   it.concurrent(
     "gets nothing until it has some: what is sent is unknown, nothing hangs, and the connection stays",
     async () => {
-      const { proxy, link, end } = await proxied(HASTY);
+      const { proxy, link, end } = await proxied(server, HASTY);
       const queue = rabbitmqQueue({ connection: link, queue: server.name() });
       const notifier = rabbitmqNotifier({ connection: link, exchange: server.name() });
       const feed = rabbitmqFeed({ connection: link, exchange: server.name() });
@@ -274,10 +201,6 @@ describe.skipIf(isMissing).concurrent("a broker that runs short of memory", () =
   );
 });
 
-function publishing(notifier: Notifier, events: readonly ServerEvent[]): Promise<readonly PublishResult[]> {
-  return notifier.publish(events, { signal: new AbortController().signal, view: async () => null });
-}
-
 describe.skipIf(isMissing)("a plain consumer of amqplib", () => {
   it("gets one copy of each change, in order, also where both routing keys lead to its queue", async () => {
     const connection = rabbitmqConnection(() => connect(server.url));
@@ -299,6 +222,31 @@ describe.skipIf(isMissing)("a plain consumer of amqplib", () => {
     ]);
     expect(failures.bodies.map(({ version }) => version)).toEqual([3]);
     for (const consumer of [all, failures]) await consumer.stop();
+    await notifier.close?.();
+    await connection.close();
+  });
+
+  it("misses nothing that was told while it was away, and gets each of it once", async () => {
+    const connection = rabbitmqConnection(() => connect(server.url));
+    const exchange = server.name();
+    const consumer = new PlainConsumer(server, exchange, "document.status.updated");
+    await consumer.start();
+    const notifier = rabbitmqNotifier({ connection, exchange, format: "flat", name: () => "document" });
+    const tell = async (...versions: readonly number[]): Promise<void> => {
+      const events = versions.map((version) => sampleEvent("job-a", version));
+      expect(await publishing(notifier, events)).toEqual(versions.map(() => ({ status: "delivered" })));
+    };
+    await tell(1, 2);
+    await eventually("heard", async () => (consumer.bodies.length >= 2 ? true : null));
+    await consumer.leave();
+    await tell(3, 4, 5);
+    await consumer.comeBack();
+    await tell(6);
+    await eventually("all heard", async () =>
+      consumer.bodies.some(({ version }) => version === 6) ? true : null,
+    );
+    expect(consumer.bodies.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6]);
+    await consumer.stop();
     await notifier.close?.();
     await connection.close();
   });

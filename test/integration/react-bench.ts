@@ -17,13 +17,19 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { :root { background: #111216; color: #ecedf0; } }
   [data-part=bar] { height: 8px; border: 1px solid #8b909b; background: linear-gradient(currentColor 0 0) 0 / var(--percent, 0) no-repeat; }
 `;
-export const shell = (body: string, head = ""): string =>
-  `<!doctype html><html lang="en"><head><title>Jobs</title><link rel="icon" href="data:,"><style>${STYLE}</style>${head}</head><body><div id="root">${body}</div><script type="module" src="/page.js"></script></body></html>`;
+export const shell = (body: string, head = "", script = "/page.js"): string =>
+  `<!doctype html><html lang="en"><head><title>Jobs</title><link rel="icon" href="data:,"><style>${STYLE}</style>${head}</head><body><div id="root">${body}</div><script type="module" src="${script}"></script></body></html>`;
 
-/** The page's script, and axe, by their paths. */
+/** Scripts of the pages, and axe, by their paths. */
 export async function pageScripts(): Promise<Record<string, string>> {
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  const [page, caches] = await Promise.all(["react-page.tsx", "cache-page.tsx"].map(bundled));
+  return { "/page.js": page ?? "", "/caches.js": caches ?? "", "/axe.js": axe };
+}
+
+async function bundled(name: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [new URL("react-page.tsx", import.meta.url).pathname],
+    entryPoints: [new URL(name, import.meta.url).pathname],
     bundle: true,
     format: "esm",
     jsx: "automatic",
@@ -31,6 +37,5 @@ export async function pageScripts(): Promise<Record<string, string>> {
     // React says what it finds wrong only in development.
     define: { "process.env.NODE_ENV": '"development"' },
   });
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  return { "/page.js": outputFiles[0]?.text ?? "", "/axe.js": axe };
+  return outputFiles[0]?.text ?? "";
 }

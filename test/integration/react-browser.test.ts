@@ -64,7 +64,7 @@ it("shows jobs live in StrictMode over one connection, and closes it with the la
   gateway.put({ id: "a", percent: 0.2 });
   await shows("job", "PROCESSING 3");
   await page.evaluate("unmount()");
-  await expect.poll(() => gateway.connections()).toBe(0);
+  await expect.poll(() => gateway.connections(), { timeout: 20_000 }).toBe(0);
   expect(problems).toEqual([]);
 });
 
@@ -117,8 +117,8 @@ it("makes one job of a double click", async () => {
   await open();
   await page.evaluate("mount()");
   await page.locator("button").dblclick();
-  await expect.poll(() => text("submitted")).toMatch(/^new-/);
-  await expect.poll(() => text("jobs")).toBe(await text("submitted"));
+  await expect.poll(() => text("submitted"), { timeout: 20_000 }).toMatch(/^new-/);
+  await expect.poll(() => text("jobs"), { timeout: 20_000 }).toBe(await text("submitted"));
 });
 
 it("hydrates what the server rendered without a warning, and goes on from it", async () => {
@@ -145,11 +145,11 @@ it("announces a change of word once and no percent, in one polite region, and cl
   const bar = page.locator("[data-part=bar]");
   expect(await bar.getAttribute("aria-valuenow")).toBeNull();
   gateway.put({ id: "a", percent: 0.427 });
-  await expect.poll(() => bar.getAttribute("aria-valuenow")).toBe("43");
+  await expect.poll(() => bar.getAttribute("aria-valuenow"), { timeout: 20_000 }).toBe("43");
   await page.evaluate("new Promise((done) => setTimeout(done, 500))");
   expect(await region.textContent()).toBe("");
   gateway.put({ id: "a", status: "COMPLETED", word: "READY", message: "Indexed" });
-  await expect.poll(() => region.textContent()).toBe("READY: Indexed");
+  await expect.poll(() => region.textContent(), { timeout: 20_000 }).toBe("READY: Indexed");
 });
 
 it.each(["light", "dark"] as const)("has components in which axe finds nothing, %s", async (colorScheme) => {
@@ -176,7 +176,7 @@ it("turns nothing for those who asked for less motion", async () => {
   await open();
   const turning = (): Promise<unknown> => page.evaluate("document.getAnimations().length");
   await page.evaluate("gallery()");
-  await expect.poll(turning).toBe(3);
+  await expect.poll(turning, { timeout: 20_000 }).toBe(3);
   await page.evaluate("unmount()");
   await page.emulateMedia({ reducedMotion: "reduce" });
   await page.evaluate("gallery()");
@@ -192,6 +192,34 @@ it.each(["sse", "poll"] as const)("follows by %s in a real browser", async (tran
   gateway.put({ id: "a", status: "PROCESSING" });
   await shows("job", "PROCESSING 2");
   expect([gateway.opened(), gateway.streams()]).toEqual([0, transport === "sse" ? 3 : 0]);
+});
+
+it("keeps a Redux store and a TanStack query of a page up to date, through late frames and a dropped socket", async () => {
+  await open("/", shell("", "", "/caches.js"));
+  gateway.put({ id: "a" });
+  await page.evaluate("mount()");
+  await shows("query", "PENDING 1");
+  await shows("redux", "a PENDING 1");
+  const frames: string[] = [];
+  gateway.frames = (frame, send) => {
+    frames.push(frame);
+    send(frame);
+  };
+  gateway.put({ id: "a", status: "PROCESSING", percent: 0.1 });
+  await shows("query", "PROCESSING 2");
+  await shows("redux", "a PROCESSING 2");
+  gateway.put({ id: "a", status: "PROCESSING", percent: 0.2 });
+  await shows("query", "PROCESSING 3");
+  for (const late of [...frames]) gateway.say(late);
+  gateway.kill();
+  gateway.put({ id: "a", status: "COMPLETED", output: { chunks: 3 } });
+  gateway.put({ id: "b" });
+  await shows("query", "COMPLETED 4");
+  await shows("redux", "a COMPLETED 4,b PENDING 1");
+  for (const late of frames) gateway.say(late);
+  gateway.put({ id: "b", status: "QUEUED" });
+  await shows("redux", "a COMPLETED 4,b QUEUED 2");
+  expect([await text("query"), problems]).toEqual(["COMPLETED 4", []]);
 });
 
 it("says that it is offline, and catches up at once when it is online again", async () => {
@@ -223,14 +251,14 @@ it("lets seven tabs of one origin converge over HTTP/1.1, since those that nobod
   for (const tab of tabs) {
     if (tab !== page) await tab.goto(`${gateway.origin}/?transport=sse`);
     await tab.evaluate("mount()");
-    await expect.poll(() => tab.locator("#job").textContent()).toBe("PENDING 1");
+    await expect.poll(() => tab.locator("#job").textContent(), { timeout: 20_000 }).toBe("PENDING 1");
     await look(tab, "hidden");
   }
-  await expect.poll(() => gateway.streams()).toBe(0);
+  await expect.poll(() => gateway.streams(), { timeout: 20_000 }).toBe(0);
   gateway.put({ id: "a", status: "PROCESSING" });
   for (const tab of tabs) {
     await look(tab, "visible");
-    await expect.poll(() => tab.locator("#job").textContent()).toBe("PROCESSING 2");
+    await expect.poll(() => tab.locator("#job").textContent(), { timeout: 20_000 }).toBe("PROCESSING 2");
     await look(tab, "hidden");
   }
   await Promise.all(tabs.map(async (tab) => (tab === page ? undefined : tab.close())));

@@ -70,7 +70,9 @@ describe.each([
     });
     const worker = waybill.worker([handler], { concurrency: 10 });
     const running = worker.run({ signal: ending.signal });
-    await expect.poll(() => bench.sqs.counts(bench.name)).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+    await expect
+      .poll(() => bench.sqs.counts(bench.name), { timeout: 20_000 })
+      .toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     expect(sizes("DeleteMessageBatch")).toEqual([10]);
     await worker.stop();
     await running;

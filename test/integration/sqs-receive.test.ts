@@ -101,7 +101,7 @@ describe("requests of a FIFO queue", () => {
     for (const delivery of await receive()) await delivery.ack();
     sqs.requests.clear();
     const receiving = receive(10, 20_000);
-    await expect.poll(() => sqs.requests.count("ReceiveMessage")).toBe(5);
+    await expect.poll(() => sqs.requests.count("ReceiveMessage"), { timeout: 20_000 }).toBe(5);
     await bench.queue.send([outgoing("late")]);
     expect(bodiesOf(await receiving)).toEqual(["late"]);
     expect(sqs.requests.of("ReceiveMessage").map(({ input }) => input["WaitTimeSeconds"])).toEqual([
@@ -115,7 +115,7 @@ describe("requests of a FIFO queue", () => {
     sqs.faults.next("ReceiveMessage", THROTTLED);
     sqs.faults.next("ReceiveMessage", { kind: "hang" });
     const receiving = receive(4);
-    await expect.poll(() => sqs.requests.count("ReceiveMessage")).toBe(8);
+    await expect.poll(() => sqs.requests.count("ReceiveMessage"), { timeout: 20_000 }).toBe(8);
     await networkSettles();
     // The one that hangs is given up after 2 s.
     expect(await clock.runUntil(receiving)).toHaveLength(2);
@@ -180,14 +180,16 @@ describe("a receive that goes wrong", () => {
     const { sqs } = await open();
     const abort = new AbortController();
     const receiving = receive(10, 20_000, abort.signal);
-    await expect.poll(() => sqs.requests.count("ReceiveMessage")).toBe(1);
+    await expect.poll(() => sqs.requests.count("ReceiveMessage"), { timeout: 20_000 }).toBe(1);
     abort.abort();
     expect(await receiving).toEqual([]);
     await bench.queue.send([outgoing("a"), outgoing("b")]);
-    await expect.poll(() => sqs.requests.of("ChangeMessageVisibilityBatch").length).toBe(1);
+    await expect
+      .poll(() => sqs.requests.of("ChangeMessageVisibilityBatch").length, { timeout: 20_000 })
+      .toBe(1);
     const [{ input } = { input: {} }] = sqs.requests.of("ChangeMessageVisibilityBatch");
     expect(input).toMatchObject({ Entries: [{ VisibilityTimeout: 0 }, { VisibilityTimeout: 0 }] });
-    await expect.poll(() => sqs.counts(bench.name).visible).toBe(2);
+    await expect.poll(() => sqs.counts(bench.name).visible, { timeout: 20_000 }).toBe(2);
   });
 
   it("is refused for a batch of the wrong size, also of dead letters", async () => {
@@ -337,7 +339,7 @@ describe("what is read of the queue", () => {
     bench = await sqsBench({ maxReceiveCount: 7, attributes: { VisibilityTimeout: "90" } });
     expect(bench.queue.capabilities).toMatchObject({ maxReceives: null, visibilityMs: 30_000 });
     await receive();
-    await expect.poll(() => bench.queue.capabilities.maxReceives).toBe(7);
+    await expect.poll(() => bench.queue.capabilities.maxReceives, { timeout: 20_000 }).toBe(7);
     expect(bench.queue.capabilities.visibilityMs).toBe(90_000);
     await receive();
     await receive();
@@ -358,7 +360,7 @@ describe("what is read of the queue", () => {
     await bench.queue.send([outgoing("a"), outgoing("b")]);
     bench.sqs.faults.always("GetQueueAttributes", DENIED);
     expect(await receive(1)).toHaveLength(1);
-    await expect.poll(() => bench.sqs.requests.answered).toBe(3);
+    await expect.poll(() => bench.sqs.requests.answered, { timeout: 20_000 }).toBe(3);
     await networkSettles();
     expect(await receive(1)).toHaveLength(1);
     expect(bench.sqs.requests.count("GetQueueAttributes")).toBe(1);

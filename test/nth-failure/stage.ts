@@ -1,5 +1,6 @@
 import type { Job } from "../../src/core/api/job.js";
-import type { SubmitOptions, Waybill } from "../../src/core/api/waybill.js";
+import type { SubmitOptions } from "../../src/core/api/submit.js";
+import type { Waybill } from "../../src/core/api/waybill.js";
 import { isWaybillError } from "../../src/core/errors/errors.js";
 import type { Result } from "../../src/core/errors/result.js";
 import type { JobLog } from "../simulate/job-log.js";

@@ -1,11 +1,10 @@
 import { readFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import dynalite from "dynalite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { REGION } from "../doubles/sqs/account.js";
 import { CREDENTIALS } from "../doubles/sqs/bench.js";
 import { startSqs, type SqsDouble } from "../doubles/sqs/server.js";
+import { type Dynalite, startDynalite } from "../support/dynalite.js";
 import { projectWith } from "./support/installed-package.js";
 import { mustRun, repository } from "./support/run.js";
 
@@ -74,18 +73,14 @@ const TSCONFIG = {
 };
 
 let sqs: SqsDouble;
-let database: ReturnType<typeof dynalite>;
-let endpoint: string;
+let database: Dynalite;
 
 beforeAll(async () => {
   sqs = await startSqs({ queues: { notifications: {} } });
-  database = dynalite({ createTableMs: 0, deleteTableMs: 0 });
-  await new Promise<void>((resolve) => database.listen(0, "127.0.0.1", resolve));
-  endpoint = `http://127.0.0.1:${String((database.address() as AddressInfo).port)}`;
+  database = await startDynalite();
 });
 afterAll(async () => {
-  database.close();
-  database.closeAllConnections();
+  await database.stop();
   await sqs.close();
 });
 
@@ -105,7 +100,7 @@ it("the application files of notification-pipeline compile and run in an empty f
   });
   await mustRun(project, process.execPath, join(repository, "node_modules", "typescript", "bin", "tsc"));
   const environment = {
-    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
     AWS_ENDPOINT_URL_SQS: sqs.endpoint,
     AWS_REGION: REGION,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,

@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
-/** What a server pays for `import … from "waybill"` at most, everything included. As measured; the aim is 65,536. */
-const CEILING_GZIP_BYTES = 83_968;
-/** What a page pays that imports definitions only. As measured; the aim is 5,222. */
-const DEFINITIONS_CEILING_GZIP_BYTES = 5_504;
+/** What a server pays for `import … from "waybill"` at most, everything included: as measured, rounded up (ADR 0028). */
+const CEILING_GZIP_BYTES = 86_016;
+/** What a page pays that imports definitions only, without `steps` and with it. As measured; 5,222 was the aim for both. */
+const DEFINITIONS_CEILINGS_GZIP_BYTES = { defineJob: 4_544, "defineJob, steps": 4_704 };
 
 /** Packages that the root entry may bring along. xstate and every driver are missing on purpose. */
 const COMPANY = ["@noble/hashes", "eventemitter3", "waybill"];
@@ -57,12 +57,15 @@ it("is small", async () => {
   expect(gzipBytes).toBeLessThanOrEqual(CEILING_GZIP_BYTES);
 });
 
-it("costs a page that imports definitions only a fraction of it", async () => {
-  const project = await projectWith({ files: { "page.js": 'export { defineJob } from "waybill";' } });
-  const { bytes, gzipBytes } = await bundle("page.js", project);
-  console.log(`defineJob alone: ${bytes} B minified, ${gzipBytes} B gzip`);
-  expect(gzipBytes).toBeLessThanOrEqual(DEFINITIONS_CEILING_GZIP_BYTES);
-});
+it.each(Object.entries(DEFINITIONS_CEILINGS_GZIP_BYTES))(
+  "costs a page that imports %s only a fraction of it",
+  async (names, ceilingBytes) => {
+    const project = await projectWith({ files: { "page.js": `export { ${names} } from "waybill";` } });
+    const { bytes, gzipBytes } = await bundle("page.js", project);
+    console.log(`${names} alone: ${bytes} B minified, ${gzipBytes} B gzip`);
+    expect(gzipBytes).toBeLessThanOrEqual(ceilingBytes);
+  },
+);
 
 // A time depends on the machine: printed, never judged.
 it("says what a cold import costs", async () => {

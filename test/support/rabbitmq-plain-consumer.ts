@@ -9,6 +9,7 @@ export class PlainConsumer {
   readonly #exchange: string;
   readonly #pattern: string;
   #isStopped = false;
+  #isAway = false;
   #model: ChannelModel | null = null;
 
   constructor(server: RabbitmqServer, exchange: string, pattern: string) {
@@ -34,13 +35,24 @@ export class PlainConsumer {
     });
   }
 
+  /** Is away until `comeBack`: nobody takes from its queue. */
+  async leave(): Promise<void> {
+    this.#isAway = true;
+    await this.#model?.close();
+  }
+
+  async comeBack(): Promise<void> {
+    this.#isAway = false;
+    await this.start();
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#model?.close();
   }
 
   async #again(): Promise<void> {
-    while (!this.#isStopped) {
+    while (!this.#isStopped && !this.#isAway) {
       try {
         await this.start();
         return;

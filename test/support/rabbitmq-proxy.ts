@@ -3,9 +3,14 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** Methods of AMQP 0-9-1 by class and number, with the broker's answer where there is one. */
 export const EXCHANGES = {
+  "connection.start": { asked: [10, 11], answered: [10, 30] },
   "connection.open": { asked: [10, 40], answered: [10, 41] },
   "channel.open": { asked: [20, 10], answered: [20, 11] },
   "confirm.select": { asked: [85, 10], answered: [85, 11] },
+  "channel.close": { asked: [20, 40], answered: [20, 41] },
+  "connection.close": { asked: [10, 50], answered: [10, 51] },
+  "exchange.declare": { asked: [40, 10], answered: [40, 11] },
+  "queue.bind": { asked: [50, 20], answered: [50, 21] },
   "queue.declare": { asked: [50, 10], answered: [50, 11] },
   "basic.publish": { asked: [60, 40], answered: [60, 80] },
   "basic.qos": { asked: [60, 10], answered: [60, 11] },
@@ -13,6 +18,7 @@ export const EXCHANGES = {
   "basic.cancel": { asked: [60, 30], answered: [60, 31] },
   "basic.ack": { asked: [60, 80], answered: null },
   "basic.reject": { asked: [60, 90], answered: null },
+  "basic.nack": { asked: [60, 120], answered: null },
 } as const;
 
 export type Exchange = keyof typeof EXCHANGES;
@@ -64,7 +70,7 @@ export class RabbitmqProxy {
   readonly #server: Server;
   readonly #target: number;
   readonly #links = new Set<Link>();
-  #fault: { readonly exchange: Exchange; readonly fault: Fault } | null = null;
+  #fault: { readonly exchange: Exchange; readonly fault: Fault; toPass: number } | null = null;
 
   private constructor(server: Server, port: number, target: number) {
     this.#server = server;
@@ -87,9 +93,9 @@ export class RabbitmqProxy {
     return `amqp://127.0.0.1:${String(this.port)}`;
   }
 
-  /** Lets the next exchange of this kind go wrong, once. */
-  failNext(exchange: Exchange, fault: Fault): void {
-    this.#fault = { exchange, fault };
+  /** Lets the next exchange of this kind go wrong, once; `toPass`: so many come before it. */
+  failNext(exchange: Exchange, fault: Fault, toPass = 0): void {
+    this.#fault = { exchange, fault, toPass };
   }
 
   /** Cuts every connection. */
@@ -162,7 +168,9 @@ export class RabbitmqProxy {
     if (isMethod(frame, EXCHANGES["queue.declare"].asked)) this.#declaring.add(channelOf(link, frame));
     this.mostDeclaring = Math.max(this.mostDeclaring, this.#declaring.size);
     const planned = this.#fault;
-    if (planned === null || !isMethod(frame, EXCHANGES[planned.exchange].asked)) {
+    const isPlanned = planned !== null && isMethod(frame, EXCHANGES[planned.exchange].asked);
+    if (!isPlanned || planned.toPass > 0) {
+      if (isPlanned) planned.toPass -= 1;
       link.inner.write(frame.bytes);
       return;
     }

@@ -1,7 +1,6 @@
-import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
 import { dynamodbStore, dynamodbTable } from "waybill/dynamodb";
+import { startDynalite } from "../support/dynalite.js";
 import { SLOW_PACE } from "./pace.js";
 import type { OpenStore, TortureStore } from "./torture-store.js";
 
@@ -21,23 +20,14 @@ export const dynamodbTorture: TortureStore = {
   hasServer: false,
   pace: SLOW_PACE,
   async start() {
-    const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const { endpoint: address, stop } = await startDynalite();
     const client = openClient(address);
     await client.send(new CreateTableCommand(dynamodbTable({ table: TABLE })));
     await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 2 }, { TableName: TABLE });
     client.destroy();
     return {
-      address,
+      ...{ address, stop },
       crash: null,
-      stop: () =>
-        new Promise((resolve) => {
-          server.closeAllConnections();
-          server.close(() => {
-            resolve();
-          });
-        }),
     };
   },
   async open(endpoint): Promise<OpenStore> {

@@ -1,5 +1,5 @@
 import { expectTypeOf } from "vitest";
-import type { SubmitRefusal } from "../../src/core/api/waybill.js";
+import type { SubmitRefusal } from "../../src/core/api/submit.js";
 import { isWaybillError, type Issue, type WaybillError } from "../../src/core/errors/errors.js";
 import type { FailureReason } from "../../src/core/job/record.js";
 

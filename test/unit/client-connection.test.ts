@@ -263,20 +263,23 @@ it("renews a token before it expires, and says what it knows when it connects ag
   });
 });
 
-it("reads again what a road that seemed whole has lost", async () => {
-  const server = new FakeServer();
-  server.put({ id: "a" });
-  const { version } = await following(server);
-  server.road = () => {};
-  server.put({ id: "a" });
-  await server.clock.settle();
-  server.road = (deliver) => {
-    server.clock.defer(deliver);
-  };
-  expect(version()).toBe(1);
-  await server.clock.advance(75_000);
-  expect(version()).toBe(2);
-});
+it.each(["websocket", "sse"] as const)(
+  "reads again what a road that seemed whole has lost, %s",
+  async (way) => {
+    const server = new FakeServer();
+    server.put({ id: "a" });
+    const { version } = await following(server, { transports: [way] });
+    server.road = () => {};
+    server.put({ id: "a" });
+    await server.clock.settle();
+    server.road = (deliver) => {
+      server.clock.defer(deliver);
+    };
+    expect(version()).toBe(1);
+    await server.clock.advance(75_000);
+    expect(version()).toBe(2);
+  },
+);
 
 it("follows a store that lost writes back, over event streams and polls too", async () => {
   for (const transport of ["sse", "poll"] as const) {

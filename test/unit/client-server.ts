@@ -63,7 +63,7 @@ export class FakeServer {
   eventStreams: "up" | "down" | "buffered" | "unknown" = "up";
   hidden = false;
   offline = false;
-  /** The way of a frame to a client: to be delivered as it is, later, twice, or not at all. */
+  /** The way of a frame, or of an event in a stream, to a client: to be delivered as it is, later, twice, or not at all. */
   road: (deliver: () => void) => void = (deliver) => {
     this.clock.defer(deliver);
   };
@@ -351,11 +351,18 @@ class FakeStream {
 
   tell(): void {
     const changes = this.#room.changes();
-    if (changes !== null) this.#write(`event: changes\ndata: ${JSON.stringify(changes)}\n\n`);
-    if (!this.#room.isOver) return;
+    if (changes !== null) {
+      this.#server.road(() => {
+        this.#write(`event: changes\ndata: ${JSON.stringify(changes)}\n\n`);
+      });
+    }
+    if (this.#room.isOver) this.#server.clock.defer(this.#complete);
+  }
+
+  readonly #complete = (): void => {
     this.#write("event: complete\ndata: {}\n\n");
     this.end();
-  }
+  };
 
   end(): void {
     this.#server.streams.delete(this);

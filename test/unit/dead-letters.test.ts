@@ -3,7 +3,7 @@ import { drainDeadLetters } from "../../src/core/engine/reconcile/dead-letters.j
 import { DEFAULT_QUEUE } from "../../src/core/engine/context.js";
 import { StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import { encodeMessage, type PointerMessage } from "../../src/core/job/message.js";
-import type { Delivery, Queue } from "../../src/core/ports/queue.js";
+import type { Delivery, Queue, ReceiveRequest } from "../../src/core/ports/queue.js";
 import { type Process, world, type World } from "../support/relay-core.js";
 
 interface Letter extends Delivery {
@@ -207,6 +207,22 @@ describe("dead letters", () => {
     const p = w.process({ queue: queueWith(w, letters) });
     const budget = { left: () => left--, signal: new AbortController().signal };
     expect((await w.run(drainDeadLetters(p.core, p.dispatcher, DEFAULT_QUEUE, budget))).received).toBe(6);
+  });
+
+  it("are received within what the queue hands out at once", async () => {
+    const w = world();
+    const letters = [letter(pointer("x")), letter(pointer("y"))];
+    const queue = queueWith(w, letters);
+    const asked: number[] = [];
+    const receive = async (request: ReceiveRequest) => {
+      asked.push(request.max);
+      return queue.deadLetters!.receive(request);
+    };
+    const capabilities = { ...queue.capabilities, maxBatch: 1 };
+    const p = w.process({ queue: { ...queue, capabilities, deadLetters: { receive } } });
+    const budget = { left: () => 1_000, signal: new AbortController().signal };
+    await w.run(drainDeadLetters(p.core, p.dispatcher, DEFAULT_QUEUE, budget));
+    expect(new Set(asked)).toEqual(new Set([1]));
   });
 
   it("are read only where the queue shows them, and while there is time", async () => {

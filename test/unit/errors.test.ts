@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defineJob } from "../../src/core/define/define-job.js";
 import { ERROR_CODES, type ErrorCode } from "../../src/core/errors/error-codes.js";
 import {
   InputInvalidError,
@@ -46,6 +47,35 @@ describe("WaybillError", () => {
     for (const other of [null, undefined, "waybill.error", new Error("x"), { code: "job.not_found" }]) {
       expect(isWaybillError(other)).toBe(false);
     }
+  });
+});
+
+describe("the error of a definition, which brings no table of codes along", () => {
+  const thrown = ((): unknown => {
+    try {
+      return defineJob({ kind: "no good" } as never);
+    } catch (error) {
+      return error;
+    }
+  })();
+
+  it("is an error of Waybill in every way", () => {
+    expect(isWaybillError(thrown, "config.invalid")).toBe(true);
+    expect(thrown).toBeInstanceOf(WaybillError);
+    expect(thrown).toBeInstanceOf(Error);
+    const { remedy, retryable } = ERROR_CODES["config.invalid"];
+    const same = new WaybillError("config.invalid", "Something is wrong.");
+    expect(Object.entries(thrown as WaybillError)).toEqual(Object.entries(same));
+    expect(thrown).toMatchObject({ name: "WaybillError", retryable });
+    expect((thrown as WaybillError).message).toMatch(/^kind must be a name .+ \[config\.invalid\]$/);
+    expect((thrown as WaybillError).message).toContain(` ${remedy} [`);
+  });
+
+  it("is none of the errors with a name of their own", () => {
+    expect(thrown).not.toBeInstanceOf(InputInvalidError);
+    expect(new InputInvalidError("No.", [])).toBeInstanceOf(InputInvalidError);
+    expect(new InputInvalidError("No.", [])).toBeInstanceOf(WaybillError);
+    expect(new Error("x")).not.toBeInstanceOf(WaybillError);
   });
 });
 

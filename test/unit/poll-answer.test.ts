@@ -43,6 +43,7 @@ describe("what is seen of open work", () => {
     ["the handler's pace", undefined, 9_000, 9_000],
     ["no faster than the outside bears", 0, null, 100],
     ["nonsense as the pace of the policy", Number.NaN, null, 30_000],
+    ["a whole number of milliseconds, as stores keep instants", 1_234.56, null, 1_235],
     ["no later than a month", 1e15, null, 30 * 24 * 3_600_000],
   ])("knows %s", async (_, nextPollMs, pollEveryMs, expected) => {
     const { now, seen } = work({ state: "open", nextPollMs }, {}, { pollEveryMs });
@@ -52,6 +53,7 @@ describe("what is seen of open work", () => {
   it("brings an ETA within what time can be", async () => {
     const past = work({ state: "open", etaAt: 5 });
     expect(await past.seen).toMatchObject({ updates: { etaAt: past.now } });
+    expect(await work({ state: "open", etaAt: 4e12 + 0.5 }).seen).toMatchObject({ updates: { etaAt: 4e12 } });
     expect(await work({ state: "open", etaAt: 1e300 }).seen).toMatchObject({ updates: { etaAt: 8.64e15 } });
     expect(await work({ state: "open", etaAt: null }).seen).toMatchObject({ updates: { etaAt: null } });
     const none = work({ state: "open", etaAt: new Date("never") });

@@ -12,6 +12,8 @@ class FakeBroker {
   /** What was asked of it, in order. */
   readonly asked: string[] = [];
   readonly waiting: string[] = [];
+  /** Where confirmed messages went, and after how long they expire there. */
+  readonly sent: (readonly [string, string | undefined])[] = [];
   readonly #emitter = new EventEmitter();
   readonly #consumers = new Map<string, number>();
   readonly #unsettled = new Map<number, { readonly tag: string; readonly body: string }>();
@@ -19,6 +21,8 @@ class FakeBroker {
   #delivered = 0;
   /** Reads nothing, and has said so. */
   isBlocked = false;
+  /** Declares nothing, and keeps the channel. */
+  isRefusing = false;
   /** Called before a cancellation is answered. */
   onCancel: () => void = () => undefined;
 
@@ -63,9 +67,20 @@ class FakeBroker {
         this.onCancel();
         this.#consumers.delete(tag);
       },
-      publish: (_: string, __: string, ___: Buffer, ____: object, confirmed: (error: unknown) => void) => {
-        this.asked.push("publish");
-        confirmed(null);
+      assertQueue: async (name: string) => {
+        this.asked.push(`declare ${name}`);
+        return this.isRefusing ? Promise.reject(new Error("no majority")) : {};
+      },
+      publish: (
+        _: string,
+        to: string,
+        __: Buffer,
+        { expiration }: { readonly expiration?: string },
+        confirmed: (error: unknown) => void,
+      ) => {
+        this.asked.push(this.isRefusing ? "refuse" : "publish");
+        if (!this.isRefusing) this.sent.push([to, expiration]);
+        confirmed(this.isRefusing ? new Error("message nacked") : null);
         return true;
       },
       ack: settle("ack", false),
@@ -97,11 +112,11 @@ let broker: FakeBroker;
 let queue: Queue;
 const stopping = new AbortController();
 
-function open(consumerTimeoutMs = 1_800_000): void {
+function open(consumerTimeoutMs = 1_800_000, declare = false): void {
   clock = fakeClock();
   broker = new FakeBroker();
   const connection = new Link(() => Promise.resolve(broker.model()), { clock });
-  queue = rabbitmqQueue({ connection, queue: "q", declare: false, consumerTimeoutMs });
+  queue = rabbitmqQueue({ connection, queue: "q", declare, consumerTimeoutMs });
 }
 
 afterEach(() => queue.close());
@@ -206,5 +221,58 @@ describe("a consumer that nobody asks", () => {
     await clock.advance(10_000);
     expect(broker.asked).toEqual(["consume 1", "publish", "cancel", "ack a"]);
     expect(broker.waiting).toEqual(["b"]);
+  });
+});
+
+describe("a message that is held for long", () => {
+  it("has the queue of its successor's delay declared half-way to where it is handed on", async () => {
+    open(20_000, true);
+    broker.put("a");
+    await receive(1);
+    broker.asked.length = 0;
+    await clock.advance(4_999);
+    expect(broker.asked).toEqual([]);
+    await clock.advance(1);
+    expect(broker.asked).toEqual(["declare q.delay.16384"]);
+    await clock.advance(5_000);
+    expect(broker.asked.slice(1)).toEqual(["publish", "cancel", "ack a"]);
+  });
+
+  it("is handed on at the same time where that could not be declared before", async () => {
+    open(20_000, true);
+    broker.put("a");
+    const [held] = await receive(1);
+    broker.isRefusing = true;
+    await clock.advance(9_999);
+    broker.isRefusing = false;
+    broker.asked.length = 0;
+    await clock.advance(1);
+    expect(broker.asked).toEqual(["declare q.delay.16384", "publish", "cancel", "ack a"]);
+    await held!.ack();
+  });
+
+  it("is tried again with the delay that it was given back for, where its successor was refused", async () => {
+    open();
+    broker.put("a");
+    const [held] = await receive(1);
+    broker.isRefusing = true;
+    await expect(clock.runUntil(held!.release(10_000))).rejects.toMatchObject({ code: "queue.unavailable" });
+    await clock.advance(4_000);
+    expect(broker.asked).toEqual(["consume 1", "refuse", "refuse", "refuse"]);
+    broker.isRefusing = false;
+    await clock.advance(2_000);
+    expect(broker.asked.slice(4)).toEqual(["publish", "ack a"]);
+    expect(broker.sent).toEqual([["q.delay.16384", "10000"]]);
+    await clock.advance(3_600_000);
+    expect(broker.sent).toHaveLength(1);
+  });
+
+  it("declares nothing once it is settled", async () => {
+    open(20_000, true);
+    broker.put("a");
+    for (const delivery of await receive(1)) await delivery.ack();
+    broker.asked.length = 0;
+    await clock.advance(20_000);
+    expect(broker.asked).toEqual(["cancel"]);
   });
 });

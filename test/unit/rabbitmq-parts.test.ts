@@ -165,6 +165,15 @@ describe("the connection", () => {
     await expect(link.session()).rejects.toMatchObject({ code: "waybill.closed" });
   });
 
+  it("asks the driver's socket not to hold back small frames, whatever it was opened with", async () => {
+    const asked: boolean[] = [];
+    const stream = { setNoDelay: (on: boolean) => asked.push(on) };
+    const link = new Link(() => Promise.resolve({ ...fakeModel(), connection: { stream } }));
+    await link.session();
+    expect(asked).toEqual([true]);
+    await link.close();
+  });
+
   it("does not wait for ever for a connect that hangs, and closes what comes late", async () => {
     const clock = fakeClock();
     let closed = 0;

@@ -1,6 +1,7 @@
 import type { JobView } from "waybill";
 import { ProgressIndicator, StatusBadge } from "waybill/react";
 import { location } from "../../shell/browser.js";
+import { percentLine } from "../../shell/percent-line.js";
 import { Loading, useTitle } from "../../shell/shell.js";
 import { ago, clock, useNow } from "../../shell/time.js";
 import type { ExecutionRecord } from "../execution-record.js";
@@ -82,11 +83,11 @@ function Known({ job, record }: { readonly job: View; readonly record: Execution
       {isOpen ? <Progress job={job} /> : <End job={job} />}
       {isOpen ? <Warning servers={servers} /> : null}
       {progress === null ? null : (
-        <dl className="facts-row">
+        <dl className="facts-row large">
           {(["launched", "converting", "ready", "failed"] as const).map((name) => (
             <div key={name}>
               <dt>{SERVER_LABELS[name]}</dt>
-              <dd>{progress[name]}</dd>
+              <dd className={name === "failed" && progress.failed > 0 ? "problem" : ""}>{progress[name]}</dd>
             </div>
           ))}
         </dl>
@@ -156,7 +157,7 @@ function Servers({ servers }: { readonly servers: readonly Server[] }) {
       </thead>
       <tbody>
         {servers.map(({ id, state, converted, since, note }) => (
-          <tr key={id}>
+          <tr key={id} style={percentLine(state === "converting" ? converted : null)}>
             <th scope="row">{id}</th>
             <td data-server={state}>{SERVER_LABELS[state]}</td>
             <td className="number">{state === "failed" ? "–" : `${Math.round(converted * 100)} %`}</td>

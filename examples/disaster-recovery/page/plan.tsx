@@ -1,6 +1,8 @@
+import type { JobView } from "waybill";
 import type { ListedView } from "waybill/client";
 import { StatusBadge } from "waybill/react";
 import { NewRows, useCalm } from "../../shell/calm.js";
+import { percentLine } from "../../shell/percent-line.js";
 import { Loading, useTitle } from "../../shell/shell.js";
 import { clock, useNow } from "../../shell/time.js";
 import { type Recover, Shell, useConnection, useJobs, useLatestJob, useRecord } from "./client.js";
@@ -8,6 +10,7 @@ import { Launch } from "./launch.js";
 import { type ExecutionType, facts, LABELS, left, type PlanId, PLANS, tookOf, TYPES } from "./words.js";
 
 type Listed = ListedView<Recover>;
+type Shown = Listed | JobView<Recover>;
 
 const BUTTONS = (Object.keys(TYPES) as ExecutionType[]).map((type) => [type, TYPES[type]] as const);
 
@@ -26,13 +29,17 @@ export function Plans() {
 }
 
 function PlanRow({ planId }: { readonly planId: PlanId }) {
-  const { job } = useLatestJob("dr.recover", `plan:${planId}`);
+  const { state, job } = useLatestJob("dr.recover", `plan:${planId}`);
   return (
     <li>
-      <a href={`/plans/${planId}`}>
+      <a href={`/plans/${planId}`} style={lineOf(job)}>
         <span className="name">{PLANS[planId]}</span>
         {job === null ? null : <StatusBadge status={job.word} size="sm" labels={LABELS} />}
-        <span className="facts">{job === null ? "" : clock(job.createdAt)}</span>
+        {job !== null ? (
+          <RowFacts job={job} />
+        ) : (
+          <span className="facts">{state === "missing" ? "No executions yet" : ""}</span>
+        )}
       </a>
     </li>
   );
@@ -81,7 +88,7 @@ function Row({ job }: { readonly job: Listed }) {
   const record = useRecord(job.id, job.status);
   return (
     <li>
-      <a href={`/executions/${job.id}`}>
+      <a href={`/executions/${job.id}`} style={lineOf(job)}>
         <span className="name">
           {record === null ? "Execution" : TYPES[record.ExecutionType as ExecutionType]}
         </span>
@@ -92,14 +99,18 @@ function Row({ job }: { readonly job: Listed }) {
   );
 }
 
-function RowFacts({ job }: { readonly job: Listed }) {
+function lineOf(job: Shown | null) {
+  return percentLine(job?.status === "PROCESSING" ? job.percent : null);
+}
+
+function RowFacts({ job }: { readonly job: Shown }) {
   const now = useNow();
   const isFresh = ["live", "polling"].includes(useConnection().state);
   return <span className="facts">{rowFacts(job, isFresh ? now : null)}</span>;
 }
 
 /** `now`: `null` where what is left is not known any more. */
-function rowFacts(job: Listed, now: number | null): string {
+function rowFacts(job: Shown, now: number | null): string {
   const at = clock(job.createdAt);
   if (job.status === "COMPLETED") return facts("6 of 6 ready", tookOf(job), at);
   const progress = job.status === "PROCESSING" || job.status === "FAILED" ? job.progress : null;

@@ -1,6 +1,8 @@
+import type { JobView } from "waybill";
 import { ProgressIndicator, StatusBadge } from "waybill/react";
 import { Loading, useTitle } from "../../shell/shell.js";
 import { clock } from "../../shell/time.js";
+import type { ingest } from "../documents.jobs.js";
 import { Shell, tryAgain, useDocument, useLatestJob, useStore } from "./page-store.js";
 import { TryAgain } from "./try-again.js";
 import { DOCUMENT_LABELS, STEPS } from "./words.js";
@@ -51,7 +53,7 @@ export function DocumentPage({ id }: { readonly id: string }) {
       </div>
       <p className="muted">uploaded {clock(row?.uploadedAt ?? job.createdAt)}</p>
       {job.status === "COMPLETED" ? (
-        <p className="end done">{job.output.chunks} chunks can be searched</p>
+        <Ready job={job} />
       ) : job.status === "FAILED" ? (
         <div className="end actions">
           <span className="problem">{job.message}</span>
@@ -67,6 +69,29 @@ export function DocumentPage({ id }: { readonly id: string }) {
         />
       )}
     </Shell>
+  );
+}
+
+type Ended = Extract<JobView<typeof ingest>, { readonly status: "COMPLETED" }>;
+
+function Ready({ job }: { readonly job: Ended }) {
+  const facts = {
+    Chunks: job.output.chunks,
+    "Embedded by": job.output.embeddingModel,
+    "Ready since": clock(job.finishedAt),
+  };
+  return (
+    <>
+      <p className="end done">{job.output.chunks} chunks can be searched</p>
+      <dl className="facts-row">
+        {Object.entries(facts).map(([name, fact]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{fact}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { LoadingSpinner, ProgressIndicator, StatusBadge } from "waybill/react";
 import { NewRows, useCalm } from "../../shell/calm.js";
+import { percentLine } from "../../shell/percent-line.js";
 import { Loading, useTitle } from "../../shell/shell.js";
 import { clock } from "../../shell/time.js";
 import { AddDocuments } from "./add-documents.js";
@@ -117,7 +118,7 @@ function DocumentLine({ row, job }: { readonly row: Document; readonly job: Docu
   const chunks = word === "ready" ? (row.chunks ?? 0) : 0;
   const note = word === "failed" ? (job?.message ?? row.error) : phase === null ? "" : STEPS[phase];
   return (
-    <tr>
+    <tr style={percentLine(job?.status === "PROCESSING" ? job.percent : null)}>
       <th scope="row">
         <a href={`/documents/${row.id}`}>{row.name}</a>
       </th>

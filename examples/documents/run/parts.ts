@@ -25,6 +25,8 @@ export interface Parts {
   readonly children: Readonly<Record<Killable, Child>>;
   /** Starts one that was killed, and resolves when it answers. */
   restart(name: Killable): Promise<void>;
+  /** Resolves when somebody has opened a page. */
+  readonly visited: Promise<void>;
   /** Where people look. */
   readonly origin: string;
   /** The same over Ana's road. */
@@ -77,7 +79,8 @@ export async function openParts(stage: Stage, stepMs: number): Promise<Parts> {
   };
   // Before the roads to their servers are taken away.
   stage.atEnd(() => stage.children.stop(4_000));
-  const { start, readyOf } = starter(stage);
+  const { start, told, readyOf } = starter(stage);
+  const visited = told("api", "visited");
   const api = start("api", "api.ts", {});
   const naive = start("naive", "naive.ts", {
     DATABASE_URL: over(database, roads.naiveDatabase),
@@ -95,7 +98,7 @@ export async function openParts(stage: Stage, stepMs: number): Promise<Parts> {
   const children = { api, ingest, embed, naive };
   const at = (port: number): string => `http://127.0.0.1:${String(port)}`;
   return {
-    ...{ roads, children, sessions },
+    ...{ roads, children, sessions, visited },
     restart: (name) => {
       children[name].start();
       return readyOf(name);
@@ -108,20 +111,22 @@ export async function openParts(stage: Stage, stepMs: number): Promise<Parts> {
 
 function starter(stage: Stage) {
   const said = new Map<string, () => void>();
+  /** Resolves when a process says this the next time. */
+  const told = (name: string, message: string): Promise<void> =>
+    new Promise((resolve) => {
+      said.set(`${name} ${message}`, resolve);
+    });
   return {
     /** Workers are told by their name which of them they are. */
     start: (name: string, script: string, env: Readonly<Record<string, string>>): Child =>
       stage.children.spawn(name, file(script), {
         ...{ args: [name], env },
         onMessage: (message) => {
-          if (message === "ready") said.get(name)?.();
+          said.get(`${name} ${String(message)}`)?.();
         },
       }),
-    /** Resolves when a process says so the next time. */
-    readyOf: (name: string): Promise<void> =>
-      new Promise((resolve) => {
-        said.set(name, resolve);
-      }),
+    told,
+    readyOf: (name: string): Promise<void> => told(name, "ready"),
   };
 }
 

@@ -1,5 +1,5 @@
 import { StoreNotMigratedError, WaybillError } from "../../core/errors/errors.js";
-import { requireOptions } from "../../core/options/options.js";
+import { checkWhole, requireOptions } from "../../core/options/options.js";
 import { ID_PATTERN } from "../../core/environment/ids.js";
 import {
   type AdvanceReply,
@@ -118,8 +118,13 @@ class StoreOnDynamoDb implements DynamoDbStore {
   constructor(options: DynamoDbStoreOptions) {
     requireOptions("dynamodbStore", options, ["client", "table", "clockSkewMs", "timeToLive", "retryForMs"]);
     const { client, table, clockSkewMs = 5_000, timeToLive = false, retryForMs = 5_000 } = options;
-    requireWhole("clockSkewMs", clockSkewMs);
-    requireWhole("retryForMs", retryForMs);
+    if (typeof (client as Partial<typeof client> | undefined)?.send !== "function")
+      throw new WaybillError(
+        "config.invalid",
+        "client must be a DynamoDBClient of @aws-sdk/client-dynamodb.",
+      );
+    checkWhole("clockSkewMs", clockSkewMs);
+    checkWhole("retryForMs", retryForMs);
     const connection = new Connection(client, requireTableName(table), retryForMs);
     this.#session = { connection, clockSkewMs, timeToLive };
   }
@@ -244,11 +249,6 @@ class StoreOnDynamoDb implements DynamoDbStore {
       throw new WaybillError("id.invalid", "An id given to the store is not of the form of an id.");
     }
   }
-}
-
-function requireWhole(option: string, value: unknown): void {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0) return;
-  throw new WaybillError("config.invalid", `${option} must be a whole number of milliseconds, 0 or more.`);
 }
 
 function noQueue(): WaybillError {

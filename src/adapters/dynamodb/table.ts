@@ -1,6 +1,6 @@
 import type { CreateTableCommandInput, DescribeTableCommandOutput } from "@aws-sdk/client-dynamodb";
 import { WaybillError } from "../../core/errors/errors.js";
-import { requireOptions } from "../../core/options/options.js";
+import { checkCount, requireOptions } from "../../core/options/options.js";
 import { INDEXES, TTL_ATTRIBUTE } from "./names.js";
 
 export interface TableOptions {
@@ -37,6 +37,7 @@ const INDEX_SHAPES: readonly IndexShape[] = [
 export function dynamodbTable(options: TableOptions): CreateTableCommandInput {
   requireOptions("dynamodbTable", options, ["table", "capacity"]);
   const { table, capacity = "on-demand" } = options;
+  if (capacity !== "on-demand") checkCapacity(capacity);
   const keys = ["pk", "sk", ...new Set(INDEX_SHAPES.flatMap(({ partition, sort }) => [partition, sort]))];
   const throughput =
     capacity === "on-demand"
@@ -65,6 +66,13 @@ export function dynamodbTable(options: TableOptions): CreateTableCommandInput {
   };
 }
 
+function checkCapacity(capacity: unknown): void {
+  requireOptions("capacity", capacity, ["readUnits", "writeUnits"]);
+  const { readUnits, writeUnits } = capacity as Readonly<Record<string, unknown>>;
+  checkCount("capacity.readUnits", readUnits ?? null);
+  checkCount("capacity.writeUnits", writeUnits ?? null);
+}
+
 function keySchema(partition: string, sort: string) {
   return [
     { AttributeName: partition, KeyType: "HASH" as const },
@@ -74,7 +82,7 @@ function keySchema(partition: string, sort: string) {
 
 /** @throws WaybillError `config.invalid` */
 export function requireTableName(table: string): string {
-  if (/^[A-Za-z0-9_.-]{3,255}$/.test(table)) return table;
+  if (typeof table === "string" && /^[A-Za-z0-9_.-]{3,255}$/.test(table)) return table;
   throw new WaybillError(
     "config.invalid",
     "table must be the name of a DynamoDB table: 3 to 255 of A-Z a-z 0-9 _ . -",

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { checkCount, checkOptions, checkWhole } from "../../core/options/options.js";
 import type { Delivery, OutgoingMessage, Queue, ReceiveRequest, SendResult } from "../../core/ports/queue.js";
 import { QueueFaultState, type MemoryQueueFaults, type MessageFaultRates } from "./queue-faults.js";
 import { MessageList, type Receipt, type TakeDeviation } from "./queue-messages.js";
@@ -55,6 +55,10 @@ const DEDUPLICATION_MS = 5 * 60_000;
 /** Makes a queue for tests, development and single processes. It behaves as brokers do, faults included. */
 export function memoryQueue(options: MemoryQueueOptions = {}): MemoryQueue {
   checkOptions("memoryQueue", options, OPTIONS);
+  checkWhole("visibilityMs", options.visibilityMs);
+  checkWhole("maxDelayMs", options.maxDelayMs);
+  checkCount("maxReceives", options.maxReceives ?? undefined);
+  checkCount("maxBatch", options.maxBatch);
   return new InMemoryQueue(options);
 }
 

@@ -16,7 +16,7 @@ export interface Names {
 
 /** @throws WaybillError `config.invalid`: identifiers cannot be parameters, so only harmless ones are taken */
 export function namesOf(schema: string): Names {
-  if (!SCHEMA_PATTERN.test(schema) || schema.startsWith("pg_")) {
+  if (typeof schema !== "string" || !SCHEMA_PATTERN.test(schema) || schema.startsWith("pg_")) {
     throw new WaybillError(
       "config.invalid",
       "The schema of the Postgres store must match [a-z_][a-z0-9_]{0,49} and not begin with pg_.",

@@ -37,7 +37,7 @@ import {
 import { beatJobs } from "./calls/beat.js";
 import { claimByMessage } from "./calls/claim-by-message.js";
 import { claimNext } from "./calls/claim-next.js";
-import { checkClient, checkTransaction } from "./client/client-check.js";
+import { checkClient, checkListener, checkTransaction } from "./client/client-check.js";
 import type { PostgresClient, PostgresListener, PostgresTransaction } from "./client/client.js";
 import { createJobs } from "./calls/create.js";
 import { postgresFeed, sourceOf } from "./listen/feed.js";
@@ -116,6 +116,7 @@ class StoreOnPostgres implements PostgresStore {
     this.#names = namesOf(schema);
     this.tellsChanges = listen !== false;
     this.#session = sessionOf(client, this.#names, this.tellsChanges);
+    if (listen !== undefined && listen !== false) checkListener(listen);
     const source = listen ?? sourceOf(client);
     if (source !== false && source !== null)
       this.feed = postgresFeed({ client, listen: source, channel: this.#names.channel });

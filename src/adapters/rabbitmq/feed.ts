@@ -1,6 +1,6 @@
 import { sleep } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { requireOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
@@ -32,7 +32,7 @@ const AGAIN_MS = 500;
  * @throws {WaybillError} `config.invalid`
  */
 export function rabbitmqFeed(options: RabbitmqFeedOptions): Feed {
-  checkOptions("rabbitmqFeed", options, ["connection", "exchange"]);
+  requireOptions("rabbitmqFeed", options, ["connection", "exchange"]);
   const { connection, exchange = "jobs.hints" } = options;
   if (typeof exchange !== "string" || exchange === "")
     throw new WaybillError("config.invalid", "rabbitmqFeed: exchange must be a name.");
@@ -47,6 +47,8 @@ class RabbitmqFeed implements Feed {
   readonly #ended = new AbortController();
   #listening: ChannelSlot | null = null;
   #heartbeat: Heartbeat | null = null;
+  /** The confirmation of a hint is waited for. */
+  #isExpecting = false;
 
   constructor(link: Link, exchange: string) {
     this.#link = link;
@@ -59,11 +61,10 @@ class RabbitmqFeed implements Feed {
     const payloads = encodeHints(hints, MAX_MESSAGE_BYTES);
     if (payloads.length === 0) return;
     try {
-      const { channel, session } = await this.#publishing.get();
+      const open = await this.#publishing.get();
       // They would wait in memory here, and are old by then.
-      if (session.isBlocked) return;
-      for (const payload of payloads)
-        channel.publish(this.#exchange, "", Buffer.from(payload), {}, () => undefined);
+      if (open.session.isBlocked) return;
+      this.#expect(open, Promise.all(payloads.map((payload) => this.#tell(open, payload))));
     } catch (error) {
       throw unavailable("feed", "RabbitMQ did not take the hints of the feed", error);
     }
@@ -129,12 +130,28 @@ class RabbitmqFeed implements Feed {
   async #beat(): Promise<void> {
     const open = await this.#publishing.get();
     if (open.session.isBlocked) return;
-    const taken = new Promise<void>((resolve) => {
-      open.channel.publish(this.#exchange, "", Buffer.from(HEARTBEAT), {}, () => {
+    await open.answer(this.#tell(open, HEARTBEAT));
+  }
+
+  /** Resolves when the broker has it, or the channel is lost. */
+  #tell({ channel }: OpenChannel, payload: string): Promise<void> {
+    return new Promise((resolve) => {
+      channel.publish(this.#exchange, "", Buffer.from(payload), {}, () => {
         resolve();
       });
     });
-    await open.answer(taken);
+  }
+
+  /** Nobody waits for a hint, but a connection that takes none in time is given up: here may be no other that finds it out. */
+  #expect(open: OpenChannel, taken: Promise<unknown>): void {
+    if (this.#isExpecting) return;
+    this.#isExpecting = true;
+    open
+      .answer(taken)
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isExpecting = false;
+      });
   }
 
   /** Goes on until it listens, or nobody wants to hear any more. */

@@ -42,6 +42,8 @@ export interface Session {
   /** The broker has run short of memory or disk and takes nothing from publishers. */
   readonly isBlocked: boolean;
   readonly isLost: boolean;
+  /** It left a message unconfirmed, and has not answered what it was asked since. */
+  isSilent: boolean;
   /**
    * Waits for an answer of the broker. Where none comes in time the session is given up: what is unsettled comes again, and
    * a connection that is half open is found out long before its heartbeat.
@@ -54,14 +56,24 @@ export interface LinkTimes {
   readonly answerMs: number;
   /** How long a caller waits for a connection. */
   readonly patienceMs: number;
+  /** How long a broker is away until it counts as down. */
+  readonly downAfterMs: number;
   /** The wait before a second attempt, doubled for each further one up to `longestWaitMs`. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
 }
 
-const TIMES: LinkTimes = { answerMs: 8_000, patienceMs: 5_000, firstWaitMs: 100, longestWaitMs: 5_000 };
+const TIMES: LinkTimes = {
+  answerMs: 8_000,
+  patienceMs: 5_000,
+  downAfterMs: 1_000,
+  firstWaitMs: 100,
+  longestWaitMs: 5_000,
+};
 /** A session that ends sooner counts as a failed attempt: a broker that throws everybody out is not knocked at all the time. */
 const STEADY_MS = 5_000;
+/** How long a failed attempt tells of the broker: attempts follow one another sooner. */
+const FRESH_MS = 15_000;
 
 const LATE = Symbol("late");
 
@@ -75,6 +87,11 @@ export class Link implements RabbitmqConnection {
   #session: OpenSession | null = null;
   #attempt: Promise<OpenSession> | null = null;
   #failures = 0;
+  /** Since when no connection could be had; `null`: there is one, or none was tried. */
+  #awaySince: number | null = null;
+  /** Why the last attempt failed. */
+  #failure: Error | null = null;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -100,19 +117,41 @@ export class Link implements RabbitmqConnection {
   }
 
   /** The session there is, or a new one. Rejects when none can be had in time. */
-  async session(): Promise<Session> {
-    const giveUpAt = monotonicNow(this.clock) + this.#times.patienceMs;
+  session(patienceMs = this.#times.patienceMs): Promise<Session> {
+    const giveUpAt = monotonicNow(this.clock) + patienceMs;
+    return this.#sessionBy(() => giveUpAt);
+  }
+
+  /** For what may be done later as well: rejects at once while the broker is down, and has it connected to beside. */
+  sessionUnlessDown(): Promise<Session> {
+    const { patienceMs, downAfterMs } = this.#times;
+    const askedAt = monotonicNow(this.clock);
+    return this.#sessionBy(() => {
+      if (this.#awaySince === null) return askedAt + patienceMs;
+      // What was tried long ago says nothing of now: the broker has a moment to be connected to.
+      const isFresh = monotonicNow(this.clock) - this.#failedAt < FRESH_MS;
+      return Math.min(askedAt + patienceMs, (isFresh ? this.#awaySince : askedAt) + downAfterMs);
+    });
+  }
+
+  async #sessionBy(giveUpAt: () => number): Promise<Session> {
+    const askedAt = monotonicNow(this.clock);
     for (;;) {
       this.#checkOpen();
       if (this.#session !== null) return this.#session;
-      const leftMs = giveUpAt - monotonicNow(this.clock);
-      if (leftMs <= 0) throw new BrokerSilent("no connection in time");
       // Shared by everybody who waits, and not ended with one of them.
-      const attempt = (this.#attempt ??= this.#tryOnce());
+      const attempt = this.#attemptUnderWay();
+      const leftMs = giveUpAt() - monotonicNow(this.clock);
+      if (leftMs <= 0) {
+        // One that hangs has not failed yet.
+        const silent = new BrokerSilent("no connection in time");
+        if (this.#failure === null) this.#isAway(askedAt, silent);
+        throw this.#failure ?? silent;
+      }
       try {
         await inTime<unknown>(this.clock, leftMs, attempt, null);
       } catch (error) {
-        if (giveUpAt - monotonicNow(this.clock) <= this.#waitMs()) throw error;
+        if (giveUpAt() - monotonicNow(this.clock) <= this.#waitMs()) throw error;
       }
     }
   }
@@ -125,6 +164,20 @@ export class Link implements RabbitmqConnection {
     if (session !== null) await inTime(this.clock, this.#times.answerMs, session.end(), undefined);
   }
 
+  #isAway(since: number, failure: Error): void {
+    this.#awaySince ??= since;
+    this.#failure = failure;
+    this.#failedAt = monotonicNow(this.clock);
+  }
+
+  #attemptUnderWay(): Promise<OpenSession> {
+    if (this.#attempt !== null) return this.#attempt;
+    const attempt = (this.#attempt = this.#tryOnce());
+    // Those who do not wait for it leave its failure to those who do.
+    attempt.catch(() => undefined);
+    return attempt;
+  }
+
   async #tryOnce(): Promise<OpenSession> {
     try {
       const waitMs = this.#triedAt + this.#waitMs() - monotonicNow(this.clock);
@@ -135,9 +188,12 @@ export class Link implements RabbitmqConnection {
       this.#session = new OpenSession(model, this.clock, this.#times.answerMs, (session) => {
         this.#lost(session);
       });
+      this.#awaySince = null;
+      this.#failure = null;
       return this.#session;
     } catch (error) {
       this.#failures += 1;
+      this.#isAway(this.#triedAt, error instanceof Error ? error : new BrokerSilent("connecting failed"));
       throw error;
     } finally {
       this.#attempt = null;
@@ -166,6 +222,7 @@ export class Link implements RabbitmqConnection {
 
   #lost(session: OpenSession): void {
     if (this.#session === session) this.#session = null;
+    this.#awaySince ??= monotonicNow(this.clock);
     const isSteady = monotonicNow(this.clock) - this.#triedAt >= STEADY_MS;
     this.#failures = isSteady ? 0 : this.#failures + 1;
   }
@@ -187,6 +244,7 @@ class OpenSession implements Session {
   readonly model: RabbitmqChannelModel;
   isBlocked = false;
   isLost = false;
+  isSilent = false;
   readonly #clock: Clock;
   readonly #answerMs: number;
 

@@ -72,6 +72,8 @@ class RabbitmqNotifier<K extends string> implements Notifier<K> {
     if (!FORMATS.includes(format)) throw invalid('format must be "cloudevents" or "flat"');
     if (fields !== undefined && format !== "flat") throw invalid('fields needs format "flat"');
     if (typeof exchange !== "string" || exchange === "") throw invalid("exchange must be a name");
+    if (options.name !== undefined && typeof options.name !== "function")
+      throw invalid("name must be a function of the kind");
     this.kinds = options.kinds;
     this.on = options.on;
     this.giveUpAfterMs = options.giveUpAfterMs;
@@ -184,6 +186,7 @@ function resultOf(published: Published): PublishResult {
         reason: "the broker is short of memory or disk and takes nothing now",
         afterMs: BLOCKED_MS,
       };
+    case "down":
     case "unknown":
       return { status: "retry", reason: published.reason };
   }

@@ -1,17 +1,18 @@
 import { ChannelSlot, openChannel, type OpenChannel } from "./channel.js";
 import type { RabbitmqPublishOptions } from "./client.js";
 import { reasonOf } from "./errors.js";
-import type { Link } from "./link.js";
+import type { Link, Session } from "./link.js";
 
 /**
  * - `confirmed`: the broker has it, in every queue that it was routed to.
  * - `blocked`: it was not sent, since the broker takes nothing from publishers now.
+ * - `down`: it was not sent, since there is no connection and none is about to be.
  * - `unknown`: it may or may not be there: sent back as unroutable, refused, or not answered.
  */
 export type Published =
   | { readonly status: "confirmed" }
   | { readonly status: "blocked" }
-  | { readonly status: "unknown"; readonly reason: string };
+  | { readonly status: "down" | "unknown"; readonly reason: string };
 
 export interface Publication {
   readonly exchange: string;
@@ -22,12 +23,18 @@ export interface Publication {
   readonly options: RabbitmqPublishOptions;
 }
 
+/** By then the reconciler has sent the job again. */
+const LATER_MS = 15_000;
+const MOST_LATER = 1_000;
+
 /** Publishes with confirms. */
 export class Publisher {
   readonly #link: Link;
   readonly #slot: ChannelSlot;
   /** Messages that no queue took. The broker returns a message before it confirms it. */
   readonly #returned = new Set<string>();
+  /** How many wait for a connection, of which nobody hears any more. */
+  #later = 0;
 
   constructor(link: Link, prepare: (open: OpenChannel) => Promise<void>) {
     this.#link = link;
@@ -51,18 +58,61 @@ export class Publisher {
     publication: Publication,
     declare?: (open: OpenChannel) => Promise<void>,
   ): Promise<Published> {
+    let session: Session;
     try {
-      const open = await this.#slot.get();
-      if (open.session.isBlocked) return { status: "blocked" };
-      await declare?.(open);
-      return await this.#publishOn(open, publication);
+      session = await this.#link.sessionUnlessDown();
+    } catch (error) {
+      return { status: "down", reason: reasonOf(error) };
+    }
+    if (session.isSilent && !session.isBlocked)
+      return { status: "unknown", reason: "the broker has not answered for a while" };
+    try {
+      return await this.#publish(publication, declare);
     } catch (error) {
       return { status: "unknown", reason: reasonOf(error) };
     }
   }
 
+  /** For what may come twice and at any time: where the broker is down, goes as soon as it is back, if that is soon. */
+  async publishOrLater(
+    publication: Publication,
+    declare: (open: OpenChannel) => Promise<void>,
+  ): Promise<Published> {
+    const published = await this.publish(publication, declare);
+    if (published.status !== "down" || this.#later >= MOST_LATER) return published;
+    this.#later += 1;
+    this.#link
+      .session(LATER_MS)
+      .then(() => this.#publish(publication, declare))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#later -= 1;
+      });
+    return published;
+  }
+
+  /** Has stand what a message to come will need. Never rejects. */
+  async prepare(declare: (open: OpenChannel) => Promise<void>): Promise<void> {
+    try {
+      const open = await this.#slot.get();
+      if (!open.session.isBlocked) await declare(open);
+    } catch {
+      // Whoever sends tries again.
+    }
+  }
+
   close(): Promise<void> {
     return this.#slot.close();
+  }
+
+  async #publish(
+    publication: Publication,
+    declare?: (open: OpenChannel) => Promise<void>,
+  ): Promise<Published> {
+    const open = await this.#slot.get();
+    if (open.session.isBlocked) return { status: "blocked" };
+    await declare?.(open);
+    return this.#publishOn(open, publication);
   }
 
   #publishOn(open: OpenChannel, publication: Publication): Promise<Published> {
@@ -103,10 +153,21 @@ function refusalOf(error: unknown): string {
   return isNack ? "the broker refused it: the queue is full or without a majority" : reasonOf(error);
 }
 
-/** A broker that is only slow keeps its connection, and with it all that is held: it is asked for something else. */
+/**
+ * A broker that is only slow keeps its connection, and with it all that is held: it is asked for something else. Until it
+ * answers nothing more is sent to wait in vain.
+ */
 function probe({ session }: OpenChannel): void {
-  openChannel(session).then(
-    (open) => open.close(),
-    () => undefined,
-  );
+  if (session.isSilent) return;
+  session.isSilent = true;
+  const answered = (): void => {
+    session.isSilent = false;
+  };
+  // One that is blocked answers later, over the same connection; one that is silent has lost it.
+  openChannel(session)
+    .finally(answered)
+    .then(
+      (open) => open.close(),
+      () => undefined,
+    );
 }

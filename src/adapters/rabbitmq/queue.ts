@@ -1,5 +1,5 @@
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { checkWhole, requireOptions } from "../../core/options/options.js";
 import {
   type Delivery,
   defineQueue,
@@ -50,7 +50,7 @@ const MOST_NAME_BYTES = 200;
  * @throws {WaybillError} `config.invalid`
  */
 export function rabbitmqQueue(options: RabbitmqQueueOptions): Queue {
-  checkOptions("rabbitmqQueue", options, OPTIONS);
+  requireOptions("rabbitmqQueue", options, OPTIONS);
   return defineQueue(new RabbitmqQueue(options));
 }
 
@@ -70,9 +70,10 @@ class RabbitmqQueue implements Queue {
     this.#link = linkOf("rabbitmqQueue", options.connection);
     const { maxReceives = 20, consumerTimeoutMs = 30 * 60_000, declare = true } = options;
     this.#names = namesOf(options);
-    if (!Number.isInteger(maxReceives) || maxReceives < 2)
-      throw invalid("maxReceives must be a whole number, 2 or more");
-    if (!(consumerTimeoutMs >= 1_000)) throw invalid("consumerTimeoutMs must be 1,000 or more");
+    if (!Number.isInteger(maxReceives) || maxReceives < 2 || maxReceives > MOST_RECEIVES)
+      throw invalid(`maxReceives must be a whole number from 2 to ${MOST_RECEIVES}`);
+    checkWhole("consumerTimeoutMs", consumerTimeoutMs);
+    if (consumerTimeoutMs < 1_000) throw invalid("consumerTimeoutMs must be 1,000 or more");
     this.#declares = declare;
     this.#maxReceives = maxReceives;
     this.capabilities = {
@@ -105,18 +106,27 @@ class RabbitmqQueue implements Queue {
 
   async backlog(): Promise<number> {
     this.#checkOpen();
-    return this.#work.count();
+    try {
+      return await this.#work.count();
+    } catch (error) {
+      throw unavailable("queue", "RabbitMQ does not say what waits", error);
+    }
   }
 
   async check(expected: QueueExpectations): Promise<readonly QueueFinding[]> {
     this.#checkOpen();
-    return checkQueue(this.#link, {
+    const checked = {
       names: this.#names,
       declares: this.#declares,
       maxReceives: this.#maxReceives,
-      declare: (open) => this.#declare(open),
+      declare: (open: OpenChannel) => this.#declare(open),
       ...expected,
-    });
+    };
+    try {
+      return await checkQueue(this.#link, checked);
+    } catch (error) {
+      throw unavailable("queue", "RabbitMQ does not say how its queues are set up", error);
+    }
   }
 
   async close(): Promise<void> {
@@ -131,7 +141,7 @@ class RabbitmqQueue implements Queue {
     const travel = { receivesBefore: 0, sentAt: this.#link.clock.now(), groupId, remainingMs: 0 };
     const sent = await this.#work.sendAfter(content, delayMs, travel);
     if (sent.status === "confirmed") return { status: "sent" };
-    if (sent.status === "unknown") return sent;
+    if (sent.status !== "blocked") return { status: "unknown", reason: sent.reason };
     return { status: "unknown", reason: "the broker is short of memory or disk and takes nothing now" };
   }
 
@@ -168,6 +178,9 @@ class RabbitmqQueue implements Queue {
     if (this.#isClosed) throw new WaybillError("waybill.closed", "The RabbitMQ queue was closed.");
   }
 }
+
+/** More is no limit at all. */
+const MOST_RECEIVES = 1_000_000;
 
 function namesOf({ queue, deadLetterQueue }: RabbitmqQueueOptions): QueueNames {
   const names = { queue, deadLetters: deadLetterQueue ?? `${queue}.dead` };

@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { requireOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
 import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
 import type { RedisClient, RedisCommands, RedisSubscriber } from "./client/client.js";
+import { checkClient } from "./client/client-check.js";
 
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
@@ -28,8 +29,9 @@ const LINGER_MS = 5_000;
  * @throws WaybillError `config.invalid`
  */
 export function redisFeed(options: RedisFeedOptions): Feed {
-  checkOptions("redisFeed", options, ["client", "channel", "clock"]);
+  requireOptions("redisFeed", options, ["client", "channel", "clock"]);
   const { client, channel = "waybill", clock = systemClock } = options;
+  checkClient(client);
   if (typeof channel !== "string" || channel === "")
     throw new WaybillError("config.invalid", "redisFeed: channel must be a name.");
   return defineFeed(new RedisFeed(client, channel, clock));

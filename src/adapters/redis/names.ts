@@ -17,7 +17,7 @@ export interface Places {
 
 /** @throws WaybillError `config.invalid` */
 export function placesOf(prefix: string, shards: number): Places {
-  if (!PREFIX_PATTERN.test(prefix)) {
+  if (typeof prefix !== "string" || !PREFIX_PATTERN.test(prefix)) {
     throw new WaybillError(
       "config.invalid",
       "The prefix of the Redis store must match [A-Za-z0-9_.:-]{1,64}.",

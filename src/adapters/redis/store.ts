@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StoreNotMigratedError, WaybillError } from "../../core/errors/errors.js";
-import { requireOptions } from "../../core/options/options.js";
+import { checkOneOf, requireOptions } from "../../core/options/options.js";
 import { ID_PATTERN } from "../../core/environment/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -134,6 +134,8 @@ class StoreOnRedis implements RedisStore {
     requireOptions("redisStore", options, REDIS_OPTIONS);
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
     checkClient(client);
+    checkOneOf("durability", durability, ["weak", "local"]);
+    if (listen !== undefined) checkNotListening(listen);
     const places = placesOf(prefix, shards);
     const { onWarning = warn } = options;
     checkWait(client, wait);
@@ -340,7 +342,8 @@ function checkWait(client: RedisClient, wait: RedisWait | undefined): void {
       "The option wait of the Redis store is not for a cluster client.",
     );
   }
-  const { replicas, timeoutMs } = wait;
+  const given: Partial<RedisWait> = { ...wait };
+  const { replicas = 0, timeoutMs = 0 } = given;
   // Redis takes 0 for "without an end", which would hold up everything behind it.
   const isUsable = [replicas, timeoutMs].every((value) => Number.isSafeInteger(value) && value > 0);
   if (!isUsable) {
@@ -349,6 +352,11 @@ function checkWait(client: RedisClient, wait: RedisWait | undefined): void {
       "The option wait of the Redis store needs replicas and timeoutMs from 1.",
     );
   }
+}
+
+function checkNotListening(listen: unknown): void {
+  if (listen === false) return;
+  throw new WaybillError("config.invalid", "listen of the Redis store can only be false.");
 }
 
 function warn({ code, message }: RedisWarning): void {

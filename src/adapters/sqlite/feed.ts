@@ -7,7 +7,8 @@ import { type HintLog, hintsBehind, newestHint } from "./hints.js";
 
 /** After a commit of another process the file is looked at again soon: more may follow. */
 const SHORTEST_PAUSE_MS = 4;
-const LONGEST_PAUSE_MS = 100;
+/** Of an idle process: half of it is what a job waits there, and fifty looks a second are a thousandth of a core. */
+const LONGEST_PAUSE_MS = 20;
 const GROWTH = 1.2;
 
 interface Parts {

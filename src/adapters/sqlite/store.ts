@@ -1,5 +1,5 @@
 import { WaybillError } from "../../core/errors/errors.js";
-import { requireOptions } from "../../core/options/options.js";
+import { checkOneOf, checkWhole, requireOptions } from "../../core/options/options.js";
 import { ID_PATTERN } from "../../core/environment/ids.js";
 import type { Feed } from "../../core/ports/feed.js";
 import {
@@ -96,6 +96,8 @@ class SqliteStore implements Store {
   constructor(options: SqliteStoreOptions) {
     requireOptions("sqliteStore", options, ["db", "durability", "busyTimeoutMs"]);
     const { db, durability = "full", busyTimeoutMs = 5_000 } = options;
+    checkOneOf("durability", durability, ["full", "normal"]);
+    checkWhole("busyTimeoutMs", busyTimeoutMs);
     checkDatabase(db);
     this.#connection = new Connection(db, busyTimeoutMs);
     this.#durability = durability;

@@ -1,5 +1,5 @@
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { checkOneOf, requireOptions } from "../../core/options/options.js";
 
 /** An IAM policy document, as data. */
 export interface SqsPolicyDocument {
@@ -36,10 +36,11 @@ const RECEIVES = [
  * @throws WaybillError `config.invalid`
  */
 export function sqsIamPolicy(options: SqsPolicyOptions): SqsPolicyDocument {
-  checkOptions("sqsIamPolicy", options, ["queueArn", "deadLetterQueueArn", "role"]);
+  requireOptions("sqsIamPolicy", options, ["queueArn", "deadLetterQueueArn", "role"]);
   const { queueArn, deadLetterQueueArn, role } = options;
   requireArn("queueArn", queueArn);
   if (deadLetterQueueArn !== undefined) requireArn("deadLetterQueueArn", deadLetterQueueArn);
+  checkOneOf("role", role, ["submit", "work"]);
   const statement = (Sid: string, Action: readonly string[], resource: string) => ({
     Sid,
     Effect: "Allow" as const,

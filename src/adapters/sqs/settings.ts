@@ -1,6 +1,6 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { requireOptions } from "../../core/options/options.js";
 import { addressOf, type QueueAddress } from "./address.js";
 
 /** A `SQSClient`, as far as the queue uses it. */
@@ -48,7 +48,7 @@ const OPTIONS = ["client", "queueUrl", "deadLetterQueueUrl", "maxReceives", "vis
 
 /** @throws WaybillError `config.invalid` */
 export function settingsOf(options: SqsQueueOptions): Settings {
-  checkOptions("sqsQueue", options, OPTIONS);
+  requireOptions("sqsQueue", options, OPTIONS);
   const { client, queueUrl, deadLetterQueueUrl, maxReceives = null, visibilityMs = null } = options;
   // JavaScript may pass anything, a configuration object of the client before all.
   if (typeof (client as Partial<SqsClient> | undefined)?.send !== "function") {
@@ -84,5 +84,5 @@ function isWhole(value: number): boolean {
 }
 
 function isVisibility(ms: number): boolean {
-  return isWhole(ms / 1_000) && ms >= 1_000 && ms <= LONGEST_HIDDEN_MS;
+  return isWhole(ms) && ms % 1_000 === 0 && ms >= 1_000 && ms <= LONGEST_HIDDEN_MS;
 }

@@ -1,5 +1,5 @@
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { checkWhole, requireOptions } from "../../core/options/options.js";
 import { LONGEST_HIDDEN_MS } from "./settings.js";
 
 export interface SqsTemplateOptions {
@@ -24,10 +24,11 @@ const LONG_WAIT_S = 900;
  * @throws WaybillError `config.invalid`
  */
 export function sqsCloudFormation(options: SqsTemplateOptions): Readonly<Record<string, unknown>> {
-  checkOptions("sqsCloudFormation", options, ["queueName", "longestLeaseMs"]);
+  requireOptions("sqsCloudFormation", options, ["queueName", "longestLeaseMs"]);
   const { queueName, longestLeaseMs = 30_000 } = options;
   const { deadLetterName, fifo } = namesOf(queueName);
-  if (!(longestLeaseMs > 0 && longestLeaseMs <= LONGEST_HIDDEN_MS)) {
+  checkWhole("longestLeaseMs", longestLeaseMs);
+  if (longestLeaseMs === 0 || longestLeaseMs > LONGEST_HIDDEN_MS) {
     throw new WaybillError(
       "config.invalid",
       `longestLeaseMs must be above 0, and at most the 12 hours that SQS hides a message (${LONGEST_HIDDEN_MS}).`,
@@ -99,8 +100,9 @@ function alarms(queueName: string, deadLetterName: string): Readonly<Record<stri
 }
 
 function namesOf(queueName: string): { readonly deadLetterName: string; readonly fifo: boolean } {
-  const fifo = queueName.endsWith(".fifo");
-  const base = fifo ? queueName.slice(0, -".fifo".length) : queueName;
+  const name = typeof queueName === "string" ? queueName : "";
+  const fifo = name.endsWith(".fifo");
+  const base = fifo ? name.slice(0, -".fifo".length) : name;
   const deadLetterName = `${base}-dead${fifo ? ".fifo" : ""}`;
   // SQS: up to 80 letters, digits, hyphens and underscores, the ending included.
   if (/^[A-Za-z0-9_-]+$/.test(base) && deadLetterName.length <= 80) return { deadLetterName, fifo };

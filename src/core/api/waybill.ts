@@ -11,10 +11,7 @@ import type {
 } from "../define/any-def.js";
 import type { Poll } from "../define/handler-context.js";
 import type {
-  IdempotencyConflict,
-  IdTaken,
   InputInvalid,
-  InputTooLarge,
   JobAlreadyFinal,
   JobCannotCancel,
   JobNotFailed,
@@ -23,18 +20,17 @@ import type {
   WaybillError,
 } from "../errors/errors.js";
 import type { EventType } from "../job/event.js";
-import type { Json } from "../json/json.js";
 import type { JobStatus } from "../job/lifecycle.js";
 import type { JobChanges } from "../live/changes.js";
 import type { Logger } from "../environment/logger.js";
 import type { OwnerOption } from "../options/owner-option.js";
 import type { AsyncResult, Result } from "../errors/result.js";
-import type { TypeProblem } from "../schema/type-problem.js";
 import type { Claim, ClaimOptions, ClaimRefused } from "./claim.js";
 import type { EventOf, JobHistory } from "./event.js";
 import type { Job, JobOf, ListedJobOf } from "./job.js";
 import type { ObserveFilter, ObserveOptions } from "./observe.js";
 import type { Relay, RelayOptions } from "./relay.js";
+import type { SubmitItem, SubmitOptions, SubmitRefusal } from "./submit.js";
 import type { JobViewOf } from "./view.js";
 import type { HandlerFor, Intake, IntakeOptions, Worker, WorkerOptions } from "./worker.js";
 
@@ -45,8 +41,6 @@ declare global {
   }
 }
 
-/** Why `submit` said no. */
-export type SubmitRefusal = InputInvalid | InputTooLarge | IdempotencyConflict | IdTaken;
 /** Why `cancel` said no. */
 export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
 /** Why `rerun` said no. */
@@ -59,34 +53,6 @@ export type ReportRefusal =
   | WaybillError<"job.not_awaiting">
   | WaybillError<"callback.invalid">
   | WaybillError<"ref.ambiguous">;
-
-/** Options of one job. */
-export interface SubmitOptions<Tx = never> {
-  /** Asked again with the same key, owner, kind and input (as given, before its defaults): the same job. */
-  readonly idempotencyKey?: string | undefined;
-  /** Whose it is: the boundary of isolation. `undefined` is refused: it would widen the scope of a key. @default null, nobody's */
-  readonly owner?: string | null;
-  /** Instead of the one that the kind derives from the input. */
-  readonly subject?: string | undefined;
-  /** The application's own, at most 8 KiB; comes back with every job and event. */
-  readonly metadata?: Json | undefined;
-  /** Not before this. */
-  readonly delayMs?: number | undefined;
-  /** From now to the end, instead of the kind's. */
-  readonly deadlineMs?: number | undefined;
-  /** Who asks, for the history. */
-  readonly actor?: string | undefined;
-  /** The caller's own id, of `[A-Za-z0-9_-]{1,128}`; not together with `idempotencyKey`. @default UUIDv7 */
-  readonly id?: string | undefined;
-  /** The caller's transaction: the job exists when it commits, and `dispatch(id)` then hands it over. */
-  readonly tx?:
-    ([Tx] extends [never] ? TypeProblem<"this store takes no transaction of the caller"> : Tx) | undefined;
-}
-
-/** One of several to submit. */
-export interface SubmitItem<D extends AnyDef> extends Omit<SubmitOptions, "tx"> {
-  readonly input: TypesOf<D>["input"];
-}
 
 /** Which jobs to list; at least one of `kind`, `owner` and `subject`. */
 export interface ListFilter<D extends AnyDef, K extends KindOf<D> = KindOf<D>> extends OwnerOption {

@@ -1,10 +1,11 @@
+import type { CodedError } from "../errors/coded-error.js";
+import { configInvalid } from "../errors/config-invalid.js";
 import { FOR_EVER_MS, HIGHEST_COUNT, isDurationMs } from "../options/durations.js";
-import { WaybillError } from "../errors/errors.js";
-import { meant } from "../options/options.js";
+import { meant } from "../options/nearest.js";
 
 /** The error of a definition or handler that cannot be used. */
-export function fail(sentence: string): WaybillError<"config.invalid"> {
-  return new WaybillError("config.invalid", sentence);
+export function fail(sentence: string): CodedError<"config.invalid"> {
+  return configInvalid(sentence);
 }
 
 /** Whether a value is an object with options in it. */

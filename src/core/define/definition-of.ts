@@ -1,5 +1,5 @@
 import type { Checked, Definition } from "../definition.js";
-import { WaybillError } from "../errors/errors.js";
+import { configInvalid } from "../errors/config-invalid.js";
 import { checkWith, isSchema, type Schema } from "../schema/standard.js";
 import { fail, isRecord, keptMs, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
 import { messagesOf } from "./words/messages.js";
@@ -176,7 +176,7 @@ function subjectOf(where: string, derive: Fn, input: unknown): string | null {
   try {
     subject = derive(input);
   } catch (cause) {
-    throw new WaybillError("config.invalid", `${where}: subject threw for a valid input.`, { cause });
+    throw configInvalid(`${where}: subject threw for a valid input.`, { cause });
   }
   if (subject === undefined || subject === null) return null;
   if (typeof subject === "string" && subject !== "" && subject.length <= MAX_SUBJECT_CHARS) return subject;

@@ -1,4 +1,4 @@
-import { WaybillError } from "../errors/errors.js";
+import { configInvalid } from "../errors/config-invalid.js";
 import type { JobStatus } from "../job/lifecycle.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
 
@@ -44,5 +44,5 @@ export function steps<D extends AnyDef>(
 function labelOf(labels: Readonly<Record<string, string | undefined>>, phase: string): string {
   const label = Object.hasOwn(labels, phase) ? labels[phase] : undefined;
   if (label !== undefined) return label;
-  throw new WaybillError("config.invalid", `steps has no label for the phase "${phase}".`);
+  throw configInvalid(`steps has no label for the phase "${phase}".`);
 }

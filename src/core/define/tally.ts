@@ -1,4 +1,4 @@
-import { WaybillError } from "../errors/errors.js";
+import { configInvalid } from "../errors/config-invalid.js";
 
 /** How many items there are in all, and how many in each state. */
 export type Tally<S extends string> = { readonly total: number } & { readonly [State in S]: number };
@@ -20,7 +20,7 @@ export function tally<Item, const S extends string>(
 ): Tally<S> {
   const counts = new Map<string, number>(states.map((state) => [state, 0]));
   if (counts.size < states.length || counts.has("total")) {
-    throw new WaybillError("config.invalid", 'tally takes each state once, and none that is named "total".');
+    throw configInvalid('tally takes each state once, and none that is named "total".');
   }
   let total = 0;
   for (const item of items) {
@@ -28,7 +28,7 @@ export function tally<Item, const S extends string>(
     const count = counts.get(state);
     if (count === undefined) {
       const sentence = `Item ${total} of a tally is in none of its states (${states.join(", ")}).`;
-      throw new WaybillError("config.invalid", sentence);
+      throw configInvalid(sentence);
     }
     counts.set(state, count + 1);
     total += 1;

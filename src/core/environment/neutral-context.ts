@@ -7,6 +7,9 @@ interface AsyncHooks {
   readonly AsyncResource: new (type: string) => { runInAsyncScope<T>(run: () => T): T };
 }
 
+/** To go back to a context costs more than to make another of it while there. */
+const MADE_AT_ONCE = 32;
+
 /**
  * The context of here and now, for whatever is begun later on behalf of nobody in particular. Work of many callers travels
  * together, and whoever happens to schedule it would lend it his context: his tenant, his span, his transaction. What is run
@@ -19,8 +22,12 @@ export function neutralContext(): InContext {
   if (typeof hooks?.AsyncLocalStorage.snapshot !== "function") return (run) => run();
   const { AsyncResource } = hooks;
   const here = hooks.AsyncLocalStorage.snapshot();
-  const own = () => new AsyncResource("waybill");
-  return (run) => here(own).runInAsyncScope(run);
+  const spare: InstanceType<typeof AsyncResource>[] = [];
+  const own = (): InstanceType<typeof AsyncResource> => {
+    for (let made = 1; made < MADE_AT_ONCE; made += 1) spare.push(new AsyncResource("waybill"));
+    return new AsyncResource("waybill");
+  };
+  return (run) => (spare.pop() ?? here(own)).runInAsyncScope(run);
 }
 
 /**

@@ -1,12 +1,7 @@
+import { type CodeFacts, CONFIG_INVALID } from "./code-facts.js";
+
 /** What is known of the effect of a call that failed. `unknown` is said, never guessed. */
 export type Outcome = "not_applied" | "applied" | "unknown";
-
-interface CodeFacts {
-  /** What to do, one sentence. */
-  readonly remedy: string;
-  /** Whether the same call may succeed later without a change. */
-  readonly retryable: boolean;
-}
 
 /** Every error code. Codes are immutable: a published one is never renamed or given another meaning. */
 export const ERROR_CODES = {
@@ -79,10 +74,7 @@ export const ERROR_CODES = {
     remedy: "Pass an id of that form, or leave it out and let Waybill make one.",
     retryable: false,
   },
-  "config.invalid": {
-    remedy: "Correct the option that the message names.",
-    retryable: false,
-  },
+  "config.invalid": CONFIG_INVALID,
   "config.kind_unknown": {
     remedy: "Add its definition to jobs in createWaybill.",
     retryable: false,

@@ -1,48 +1,24 @@
 import type { Issue } from "../definition.js";
+import { BRAND, CodedError, type ErrorFacts } from "./coded-error.js";
 import { ERROR_CODES, type ErrorCode, type Outcome } from "./error-codes.js";
 import type { Json } from "../json/json.js";
 import type { FailureReason } from "../job/record.js";
 
-/** Facts that go with an error. Never a payload, a secret or a credential. */
-export interface ErrorFacts {
-  readonly outcome?: Outcome;
-  readonly jobId?: string | undefined;
-  readonly cause?: unknown;
-}
-
-const BRAND = "waybill.error";
+export type { ErrorFacts };
 
 /**
  * Every error that Waybill returns or throws. Recognise it with `isWaybillError`, never with `instanceof`: two copies of
  * the package (ESM and CommonJS) have two classes.
  */
-export class WaybillError<C extends ErrorCode = ErrorCode> extends Error {
-  readonly brand = BRAND;
-  readonly code: C;
-  /** Whether the same call may succeed later without a change. */
-  readonly retryable: boolean;
-  /** What is known of the effect of the call. */
-  readonly outcome: Outcome;
-  readonly jobId: string | undefined;
-  /** Where the code is explained. */
-  readonly docs: string;
-
+export class WaybillError<C extends ErrorCode = ErrorCode> extends CodedError<C> {
   /** @param sentence - one clear sentence: what is wrong, in the caller's words */
   constructor(code: C, sentence: string, facts: ErrorFacts = {}) {
-    const { remedy, retryable } = ERROR_CODES[code];
-    super(`${sentence} ${remedy} [${code}]`, facts.cause === undefined ? undefined : { cause: facts.cause });
-    this.name = "WaybillError";
-    this.code = code;
-    this.retryable = retryable;
-    this.outcome = facts.outcome ?? "not_applied";
-    this.jobId = facts.jobId;
-    this.docs = `docs/errors.md#${code.replace(".", "")}`;
+    super(code, ERROR_CODES[code], sentence, facts);
   }
 
-  /** With the sentence, which is no property that JSON would show; without the cause, which may hold anything. */
-  toJSON(): Readonly<Record<string, unknown>> {
-    const { name, message, ...facts } = this;
-    return { name, message, ...facts };
+  // What a definition throws is made without this class, and is an error of Waybill all the same.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === WaybillError ? isWaybillError(value) : super[Symbol.hasInstance](value);
   }
 }
 

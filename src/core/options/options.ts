@@ -1,4 +1,6 @@
 import { WaybillError } from "../errors/errors.js";
+import { HIGHEST_COUNT, isDurationMs } from "./durations.js";
+import { meant } from "./nearest.js";
 
 /**
  * Refuses what is no object and every option that is not known, naming the nearest one that is. Every entry of the library
@@ -19,47 +21,89 @@ export function requireOptions(what: string, given: unknown, known: readonly str
       `The options of ${what} must be an object. It takes ${known.join(", ")}.`,
     );
   }
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    throw new WaybillError("config.invalid", `${what} has no option ${shown(name)}. ${meant(name, known)}`);
+  for (const [name, value] of Object.entries(given)) {
+    if (known.includes(name)) checkShape(what, name, value);
+    else
+      throw new WaybillError("config.invalid", `${what} has no option ${shown(name)}. ${meant(name, known)}`);
   }
 }
 
-/** A sentence about a name that is not known: what was meant, or else what there is. */
-export function meant(name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
-  return near === null ? `It takes ${known.join(", ")}.` : `Did you mean ${near}?`;
+type Shape = readonly [sentence: string, is: (value: unknown) => boolean];
+
+const FUNCTION: Shape = ["a function", (value) => typeof value === "function"];
+const FLAG: Shape = ["true or false", (value) => typeof value === "boolean"];
+const TEXT: Shape = ["a text", (value) => typeof value === "string"];
+const OBJECT: Shape = ["an object", (value) => isObject(value) && !Array.isArray(value)];
+const LIST: Shape = ["a list", Array.isArray];
+const TEXTS: Shape = [
+  "a list of texts",
+  (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+];
+
+/** What has methods, whatever made it. */
+function having(sentence: string, methods: readonly string[]): Shape {
+  const is = (value: unknown): boolean =>
+    isObject(value) &&
+    methods.every((method) => typeof (value as Readonly<Record<string, unknown>>)[method] === "function");
+  return [sentence, is];
 }
 
-/** The known name nearest to a given one; `null`: none is near enough to be meant. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  const lower = name.toLowerCase();
-  let best: string | null = null;
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const each of known) {
-    const apart = distance(lower, each.toLowerCase());
-    if (apart < least) [best, least] = [each, apart];
-  }
-  return best;
+/** What an option is wherever it is taken: those of one name are one thing. What is left out here has a check of its own. */
+const SHAPES: ReadonlyMap<string, Shape> = new Map([
+  ["signal", having("an AbortSignal", ["addEventListener", "throwIfAborted"])],
+  ["clock", having("a clock, with now, timer and defer", ["now", "timer", "defer"])],
+  ["logger", having("a logger, with debug, info, warn and error", ["debug", "info", "warn", "error"])],
+  ["feed", having("a feed, such as memoryFeed() or that of an engine", ["publish", "subscribe", "close"])],
+  ["telemetry", OBJECT],
+  ["policy", OBJECT],
+  ["faults", OBJECT],
+  ...["newId", "random", "onTrim", "onPublish", "onParked", "onWarning"].map((name): [string, Shape] => [
+    name,
+    FUNCTION,
+  ]),
+  ...["ordered", "declare", "timeToLive"].map((name): [string, Shape] => [name, FLAG]),
+  ...["jobId", "notifier"].map((name): [string, Shape] => [name, TEXT]),
+  ["retired", TEXTS],
+  ["versions", LIST],
+]);
+
+function checkShape(what: string, name: string, value: unknown): void {
+  const shape = SHAPES.get(name);
+  if (value === undefined || shape?.[1](value) !== false) return;
+  throw new WaybillError("config.invalid", `${name} of ${what} must be ${shape[0]}.`);
+}
+
+/** Functions too: a logger may be one, with its levels on it. */
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/** A duration: whole, not negative, not absurd. */
+export function checkWhole(option: string, value: unknown): void {
+  if (value === undefined || isDurationMs(value)) return;
+  throw new WaybillError(
+    "config.invalid",
+    `${option} must be a whole number of milliseconds, from 0 to a hundred years.`,
+  );
+}
+
+/** One of a few words. */
+export function checkOneOf(option: string, value: unknown, words: readonly string[]): void {
+  if (typeof value === "string" && words.includes(value)) return;
+  throw new WaybillError(
+    "config.invalid",
+    `${option} must be ${words.map((word) => `"${word}"`).join(" or ")}.`,
+  );
+}
+
+/** How many: whole, at least one, and no more than every store keeps. */
+export function checkCount(option: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= HIGHEST_COUNT) return;
+  throw new WaybillError("config.invalid", `${option} must be a whole number above 0.`);
 }
 
 /** Somebody's key, in a sentence: bounded, since it may be anything. */
 function shown(name: string): string {
   return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  // A name this long is none of ours, and the table would grow with it.
-  if (a.length > 60) return Number.POSITIVE_INFINITY;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,6 +1,8 @@
 import { WaybillError } from "../errors/errors.js";
 import { EVENT_OF } from "../job/event.js";
-import { checkOptions, nearest } from "../options/options.js";
+import { isDurationMs } from "../options/durations.js";
+import { nearest } from "../options/nearest.js";
+import { requireOptions } from "../options/options.js";
 import type { NotifierOptions } from "./notifier.js";
 
 const SHARED: readonly (keyof NotifierOptions)[] = ["kinds", "on", "giveUpAfterMs", "timeoutMs"];
@@ -14,7 +16,7 @@ const EVENTS: readonly string[] = [...new Set(Object.values(EVENT_OF))];
  * @throws {WaybillError} `config.invalid`
  */
 export function checkNotifierOptions(what: string, options: NotifierOptions, own: readonly string[]): void {
-  checkOptions(what, options, [...own, ...SHARED]);
+  requireOptions(what, options, [...own, ...SHARED]);
   const { kinds = [], on = [] } = options as { readonly kinds?: unknown; readonly on?: unknown };
   if (!isListOfText(kinds)) refuse("kinds must be a list.");
   if (!Array.isArray(on)) refuse("on must be a list of events.");
@@ -36,7 +38,7 @@ function checkEvent(index: number, type: unknown): void {
 }
 
 function checkMs(name: string, value: unknown): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) > 0)) return;
+  if (value === undefined || (isDurationMs(value) && value > 0)) return;
   refuse(`${name} must be a whole number of milliseconds above 0.`);
 }
 

@@ -111,7 +111,10 @@ export interface Store<Tx = never> {
   unpark(request: StoreRequest & { readonly ids: readonly string[] }): Promise<StoreReply>;
   pulse(request: PulseRequest): Promise<StoreReply>;
   health(request: StoreRequest): Promise<StoreHealth>;
-  /** Removes settled records past `purgeAt`, input, output, cursors and scope with them. */
+  /**
+   * Removes settled records past `purgeAt`, input, output, cursors and scope with them. One that cannot be read goes with them
+   * or stays; those behind it go, however few a call removes.
+   */
   purge(request: PurgeRequest): Promise<PurgeReply>;
   /**
    * Checks that the store can be used. A worker asks it once, when it starts, and says what it hears.

@@ -1,7 +1,7 @@
 import type { Authorize } from "../../core/view/access.js";
 import type { AnyDef } from "../../core/define/any-def.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { requireOptions } from "../../core/options/options.js";
 
 /** What a gateway needs to know; nothing is open by default. */
 export interface WebsocketGatewayOptions<D extends AnyDef = AnyDef> {
@@ -31,7 +31,7 @@ export interface Settings {
 
 /** @throws {WaybillError} `config.invalid` */
 export function settingsOf(options: WebsocketGatewayOptions): Settings {
-  checkOptions("websocketGateway", options, ["kinds", "authorize", "allowedOrigins", "path"]);
+  requireOptions("websocketGateway", options, ["kinds", "authorize", "allowedOrigins", "path"]);
   const {
     kinds,
     authorize,

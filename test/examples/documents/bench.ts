@@ -21,6 +21,7 @@ export async function openBench(stepMs: number): Promise<Bench> {
   const stage = {
     ...{ withFault: false, fast: true, folder: "", screen, children, signal: new AbortController().signal },
     hasFault: () => false,
+    visit: async () => undefined,
     atEnd: (close: () => unknown) => void closers.push(close),
   };
   const parts = await openParts(stage, stepMs);

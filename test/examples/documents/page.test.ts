@@ -43,11 +43,16 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     await bench.close();
   });
 
-  /** What axe finds, and whether the page is wider than its window, in both schemes and at both widths. */
+  /** What axe finds, what moves, and whether the page is wider than its window, in both schemes and at both widths. */
   async function look(path: string, name: string): Promise<void> {
     await page.goto(bench.parts.origin + path);
     await page.locator("h1").waitFor();
     await page.locator(".loading").waitFor({ state: "detached" });
+    await looksWell(name);
+  }
+
+  /** The same of the page as it is now. */
+  async function looksWell(name: string): Promise<void> {
     for (const colorScheme of ["light", "dark"] as const) {
       for (const width of [390, 1_440]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -57,7 +62,8 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
           "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes[0].html))",
         );
         const wide = await page.evaluate("document.documentElement.scrollWidth");
-        expect([found, wide], `${name} ${colorScheme} ${String(width)}`).toEqual([[], width]);
+        const moving = await page.evaluate("document.getAnimations().length");
+        expect([found, wide, moving], `${name} ${colorScheme} ${String(width)}`).toEqual([[], width, 0]);
         const pictures = process.env["WAYBILL_PICTURES"];
         const picture = `${pictures ?? ""}/documents-${name}-${String(width)}-${colorScheme}.png`;
         if (pictures !== undefined) await page.screenshot({ path: picture, fullPage: true });
@@ -156,6 +162,7 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     await bench.parts.restart("embed");
     await page.goto(bench.parts.origin + notes);
     await page.getByText("23 chunks can be searched").waitFor({ timeout: 60_000 });
+    expect(await page.locator("dt").allInnerTexts()).toEqual(["Chunks", "Embedded by", "Ready since"]);
     await look(notes, "ready");
     await look("/", "workspaces");
     expect(problems).toEqual([]);
@@ -216,6 +223,37 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
       .poll(() => page.evaluate("said.join(' | ')"), { timeout: 60_000 })
       .toContain("3 documents ready");
     expect(await page.evaluate("said.join().match(/documents ready/g).length")).toBe(1);
+    expect(problems).toEqual([]);
+  });
+
+  it("says how much of a file has been sent, and in its row why one was refused", async () => {
+    await signIn("ben");
+    await page.getByRole("link", { name: "Research" }).click();
+    await page.locator("h1 + [data-status=ready]").waitFor({ timeout: 60_000 });
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    await page.route("**/api/workspaces/*/documents?*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    const mimeType = "application/pdf";
+    const input = page.locator("input[type=file]");
+    await input.setInputFiles({ name: "survey.pdf", mimeType, buffer: bytesOf(SAMPLES[6]!) });
+    const row = page.locator(".uploads li");
+    await row.getByText(/^\s*\d+ of \d+ kB$/).waitFor();
+    expect(await row.locator("[role=progressbar]").getAttribute("aria-label")).toBe("Uploading survey.pdf");
+    await looksWell("uploading");
+    await bench.parts.children.ingest.kill();
+    goOn();
+    await badge("survey.pdf").getByText("Pending").waitFor({ timeout: 60_000 });
+    await row.waitFor({ state: "detached" });
+    await page.unroute("**/api/workspaces/*/documents?*");
+    await input.setInputFiles({ name: "film.pdf", mimeType, buffer: Buffer.alloc(5_300_000) });
+    await row.getByText("✕ A document has at most 5 MB.").waitFor({ timeout: 60_000 });
+    await looksWell("refused");
+    expect(await badge("film.pdf").count()).toBe(0);
+    await bench.parts.restart("ingest");
+    await badge("survey.pdf").getByText("Ready").waitFor({ timeout: 60_000 });
     expect(problems).toEqual([]);
   });
 

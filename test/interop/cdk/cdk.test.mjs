@@ -14,6 +14,7 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { CfnQueue, Queue } from "aws-cdk-lib/aws-sqs";
 import { sqsCloudFormation, sqsIamPolicy } from "waybill/sqs";
+import { infrastructure } from "./infrastructure.mjs";
 
 const QUEUES = ["jobs", "jobs.fifo"];
 
@@ -98,4 +99,19 @@ describe("the template of the queue in a CDK stack", () => {
       assert.equal(violations(app).length, 1);
     });
   }
+
+  it("notification-pipeline: table, queues, alarms and policies come out as they went in", () => {
+    const env = { account: "000000000000", region: "eu-west-1" };
+    const template = infrastructure({ table: "notifications", queueName: "notifications", ...env });
+    const app = new App();
+    const stack = new Stack(app, "Notifications", { env });
+    take(stack, template);
+    const made = Template.fromStack(stack);
+    assert.deepEqual(made.toJSON().Resources, template.Resources);
+    made.resourceCountIs("AWS::DynamoDB::Table", 1);
+    made.resourceCountIs("AWS::SQS::Queue", 2);
+    made.resourceCountIs("AWS::CloudWatch::Alarm", 3);
+    made.resourceCountIs("AWS::IAM::ManagedPolicy", 2);
+    assert.deepEqual(violations(app), []);
+  });
 });

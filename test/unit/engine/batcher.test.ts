@@ -57,6 +57,40 @@ describe("batcher", () => {
     expect(asked()).toEqual([["a", "b"], ["c", "d"], ["e"]]);
   });
 
+  it("looks at an item as often in a crowd of ten thousand as in one of a hundred", async () => {
+    const looksAt = async (crowd: number): Promise<number> => {
+      const clock = fakeClock();
+      let looks = 0;
+      const batcher = createBatcher<number, number>({
+        clock,
+        maxBatch: 50,
+        lanes: 1,
+        keyOf: (item) => {
+          looks += 1;
+          return String(item);
+        },
+        run: async (items) => items,
+      });
+      const answers = Array.from({ length: crowd }, (_, item) => batcher.add(item));
+      await clock.runUntil(Promise.all(answers));
+      return looks / crowd;
+    };
+    const [few, many] = [await looksAt(100), await looksAt(10_000)];
+    expect([few, many]).toEqual([1, 1]);
+  });
+
+  it("keeps the order of what it holds back, however many come after it", async () => {
+    const { clock, calls, batcher, asked } = bench({ maxBatch: 2 });
+    const items = ["a:1", "a:2", "b:1", "c:1", "a:3", "d:1", "d:2"];
+    const answers = Promise.all(items.map((item) => batcher.add(item)));
+    for (let call = 0; call < 4; call += 1) {
+      await clock.settle();
+      calls[call]!.answer();
+    }
+    await answers;
+    expect(asked()).toEqual([["a:1", "b:1"], ["a:2", "c:1"], ["a:3", "d:1"], ["d:2"]]);
+  });
+
   it("has as many calls under way as it has lanes, and the next batch builds meanwhile", async () => {
     const { clock, calls, batcher, asked } = bench({ maxBatch: 1, lanes: 2 });
     void batcher.add("a");

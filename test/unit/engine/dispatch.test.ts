@@ -56,6 +56,17 @@ describe("dispatcher", () => {
     expect(sent[0]!.body).not.toContain("ann");
   });
 
+  it("does not put in line again what waits there: both who ask get its one answer", async () => {
+    const { queue, sent } = scripted(all({ status: "sent" }));
+    const { at, job, dispatcher } = await bench(queue);
+    expect(dispatcher.isSending(job.record)).toBe(false);
+    const asked = [dispatcher.send(job), dispatcher.send(job)];
+    expect(dispatcher.isSending(job.record)).toBe(true);
+    const answers = await at.run(Promise.all(asked));
+    expect(answers.map(({ state }) => state)).toEqual(["confirmed", "confirmed"]);
+    expect(sent).toHaveLength(1);
+  });
+
   it("names a resend and a later dispatch apart, so that a deduplicating queue does not swallow them", async () => {
     const { queue, sent } = scripted(all({ status: "sent" }));
     const { at, id, job, dispatcher } = await bench(queue);

@@ -325,6 +325,37 @@ describe("gateway", () => {
       },
     );
 
+    it("is asked for once by all who want it at the same time, and anew by who comes later", async () => {
+      const { gateway, trips, run } = bench();
+      await run(Promise.all(Array.from({ length: 100 }, () => gateway.tellTime(undefined))));
+      expect(trips.counts.create).toBe(1);
+      await run(gateway.tellTime(undefined));
+      expect(trips.counts.create).toBe(2);
+    });
+
+    it("is asked for again by who comes while a question hangs", async () => {
+      let hangs = true;
+      const { clock, gateway } = bench((store) => ({
+        create: (request) => (hangs ? new Promise(() => undefined) : store.create(request)),
+      }));
+      const first = gateway.tellTime(undefined).catch((error: unknown) => error);
+      hangs = false;
+      await clock.advance(2_000);
+      await gateway.tellTime(undefined);
+      await clock.advance(30_000);
+      expect(isWaybillError(await first, "store.unavailable")).toBe(true);
+    });
+
+    it("is asked for anew after a failure", async () => {
+      let fails = true;
+      const { gateway, run } = bench((store) => ({
+        create: async (request) => (fails ? failing(new Error("lost"))() : store.create(request)),
+      }));
+      await expect(run(gateway.tellTime(undefined))).rejects.toMatchObject({ code: "store.unavailable" });
+      fails = false;
+      await expect(run(gateway.tellTime(undefined))).resolves.toBeUndefined();
+    });
+
     it("is ours where the store has none", async () => {
       const { gateway, time, run, now } = bench((store) => ({
         read: async (request) => ({ ...(await store.read(request)), nowMs: request.nowMs + 5_000 }),

@@ -19,6 +19,15 @@ export function checkClient(what: string, client: unknown): void {
   );
 }
 
+/** @throws WaybillError `config.invalid` */
+export function checkListener(listen: unknown): void {
+  const { listen: channels, on } = (listen ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof channels === "function" || typeof on === "function") return;
+  throw invalid(
+    "listen must be a connection that hears notifications: a Client of pg, or what listenOnPg returns.",
+  );
+}
+
 /** @throws WaybillError `config.invalid` also for a pool: each of its statements runs on any connection, in no transaction */
 export function checkTransaction(tx: unknown): void {
   checkClient("tx", tx);

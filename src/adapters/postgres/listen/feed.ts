@@ -1,6 +1,6 @@
 import { type Clock, sleep, systemClock } from "../../../core/environment/clock.js";
 import { isWaybillError, WaybillError } from "../../../core/errors/errors.js";
-import { checkOptions } from "../../../core/options/options.js";
+import { requireOptions } from "../../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../../core/wire/hints/listeners.js";
@@ -11,6 +11,7 @@ import type {
   PostgresListener,
   PostgresNotification,
 } from "../client/client.js";
+import { checkClient, checkListener } from "../client/client-check.js";
 import { explained } from "../client/errors.js";
 import { inTurn } from "../client/in-turn.js";
 import { isPool, listenOnPool } from "./pool-listener.js";
@@ -52,10 +53,12 @@ const NOTIFY =
  * @throws WaybillError `config.invalid`
  */
 export function postgresFeed(options: PostgresFeedOptions): Feed {
-  checkOptions("postgresFeed", options, ["client", "listen", "channel", "clock"]);
+  requireOptions("postgresFeed", options, ["client", "listen", "channel", "clock"]);
   const { client, channel = "waybill_hints", clock = systemClock } = options;
+  checkClient("The client of postgresFeed", client);
   if (typeof channel !== "string" || !CHANNEL_PATTERN.test(channel))
     throw new WaybillError("config.invalid", "postgresFeed: channel must match [a-z_][a-z0-9_]{0,62}.");
+  if (options.listen !== undefined) checkListener(options.listen);
   const source = options.listen ?? sourceOf(client);
   if (source === null) {
     throw new WaybillError(

@@ -7,7 +7,9 @@ import { Relistened } from "./relistened.js";
 interface Pool {
   readonly totalCount: number;
   readonly options: { readonly max?: number };
-  connect(): Promise<Lent>;
+  /** Its owner has called `end`, which waits until every connection is back. */
+  readonly ending?: boolean;
+  connect(answered: (error: Error | undefined, lent?: Lent) => void): unknown;
 }
 
 interface Lent extends ListeningConnection {
@@ -16,6 +18,9 @@ interface Lent extends ListeningConnection {
 
 /** What `pg` takes where a pool was told nothing. */
 const USUAL_SIZE = 10;
+
+/** A pool tells nobody that it ends: who holds one of its connections looks, this often. */
+const ENDING_LOOK_MS = 100;
 
 /** Connections of a pool that listen, for all stores and feeds on it together. */
 const listening = new WeakMap<object, number>();
@@ -33,6 +38,14 @@ export function listenOnPool(client: object): PostgresChannelClient {
   const pool = client as Pool;
   const relistened = new Relistened();
   const heeded = new WeakMap<Lent, Deafen>();
+  const watched = new WeakMap<Lent, NodeJS.Timeout>();
+  const giveBackAtItsEnd = (lent: Lent): void => {
+    const watch = setInterval(() => {
+      if (pool.ending === true) void source.giveBack(lent, true);
+    }, ENDING_LOOK_MS);
+    watch.unref();
+    watched.set(lent, watch);
+  };
   const source = {
     async open(heed: (connection: Lent) => Deafen): Promise<Lent> {
       const used = listening.get(pool) ?? 0;
@@ -44,8 +57,10 @@ export function listenOnPool(client: object): PostgresChannelClient {
       }
       listening.set(pool, used + 1);
       try {
-        const lent = await pool.connect();
-        heeded.set(lent, heed(lent));
+        const lent = await borrowed(pool, (one) => {
+          heeded.set(one, heed(one));
+        });
+        giveBackAtItsEnd(lent);
         return lent;
       } catch (error) {
         leave(pool);
@@ -53,6 +68,11 @@ export function listenOnPool(client: object): PostgresChannelClient {
       }
     },
     async giveBack(lent: Lent, broken: boolean): Promise<void> {
+      const watch = watched.get(lent);
+      // Given back already, when its pool ended.
+      if (watch === undefined) return;
+      clearInterval(watch);
+      watched.delete(lent);
       leave(pool);
       const isUsable = !broken && (await isQuiet(lent));
       // Of one that the pool ends, an `error` may still come, and would end the process if nobody heard it.
@@ -68,6 +88,23 @@ export function listenOnPool(client: object): PostgresChannelClient {
       return () => link.stop();
     },
   };
+}
+
+/**
+ * A connection of the pool, heeded from the very moment in which it is lent: a server that dies then may say so in the bytes
+ * behind its greeting, and an `error` that nobody hears ends the process. A promise is looked at too late for that.
+ */
+function borrowed(pool: Pool, heed: (lent: Lent) => void): Promise<Lent> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, lent) => {
+      if (lent === undefined) {
+        reject(error ?? new Error("the pool lent no connection"));
+        return;
+      }
+      heed(lent);
+      resolve(lent);
+    });
+  });
 }
 
 function leave(pool: Pool): void {

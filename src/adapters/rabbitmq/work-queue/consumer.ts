@@ -1,4 +1,4 @@
-import { type Clock, sleep } from "../../../core/environment/clock.js";
+import type { Clock } from "../../../core/environment/clock.js";
 import type { OpenChannel } from "../channel.js";
 import type { RabbitmqMessage } from "../client.js";
 
@@ -28,7 +28,8 @@ export class Consumer {
   #held = 0;
   /** Settled since it was asked last: whoever had these is about to ask for as many more. */
   #settled = 0;
-  #wake = new AbortController();
+  /** Ends the wait of a receive; does nothing while none waits. */
+  #wake: () => void = () => undefined;
   #state: "taking" | "idle" | "ending" | "ended" = "taking";
   #isOver = false;
   #stopIdling: (() => void) | null = null;
@@ -60,25 +61,26 @@ export class Consumer {
   /** What the broker delivers. */
   hear(message: RabbitmqMessage): void {
     this.#waiting.push(message);
-    this.#wake.abort();
+    this.#wake();
   }
 
   /** The broker gives nothing more: its queue was deleted. */
   stop(): void {
     this.#isOver = true;
     if (this.#state === "idle") void this.end();
-    this.#wake.abort();
+    this.#wake();
   }
 
   /**
    * Takes at most `max` messages as soon as some are there; none when `waitMs` is over. Resolves when nothing is on its way,
    * or with a consumer that stays for the next receive. Rejects when the channel was lost, and with it what came.
    */
-  async take({ max, waitMs, signal }: Taking): Promise<readonly RabbitmqMessage[]> {
+  async take(asked: Taking): Promise<readonly RabbitmqMessage[]> {
+    const { max, signal } = asked;
     this.#state = "taking";
     this.#endIdling();
     this.#settled = 0;
-    if (this.#waiting.length === 0 && !this.#isOver) await this.#something(waitMs, signal);
+    if (this.#waiting.length === 0 && !this.#isOver) await this.#something(asked);
     const mayStay = this.#waiting.length > 0 && !this.#isOver && !signal.aborted && !this.#open.isClosed;
     if (!mayStay) await this.#cancel();
     const messages = this.#waiting.splice(0, max);
@@ -112,22 +114,34 @@ export class Consumer {
     this.#giveBack();
   }
 
-  async #something(waitMs: number, signal: AbortSignal): Promise<void> {
-    this.#wake = new AbortController();
-    const wake = (): void => {
-      this.#wake.abort();
-    };
-    const stopHearing = this.#open.onClosed(wake);
-    signal.addEventListener("abort", wake, { once: true });
-    if (signal.aborted) wake();
-    await sleep(this.#clock, waitMs, this.#wake.signal, true);
+  /** Until a message is here, the time is over, or there is no more to wait for. */
+  async #something({ max, waitMs, signal }: Taking): Promise<void> {
+    await this.#woken(waitMs, signal);
+    const count = this.#waiting.length;
     // They come many in one piece.
-    if (this.#waiting.length > 0)
+    if (count > 0 && count < max)
       await new Promise<void>((resolve) => {
         this.#clock.defer(resolve);
       });
-    signal.removeEventListener("abort", wake);
-    stopHearing();
+  }
+
+  /** Without a controller of its own: to make and abort one costs as much as all else of a receive. */
+  #woken(waitMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        stopHearing();
+        signal.removeEventListener("abort", wake);
+        this.#wake = () => undefined;
+        resolve();
+      };
+      let stopHearing = (): void => undefined;
+      const cancel = this.#clock.timer(waitMs, wake, true);
+      signal.addEventListener("abort", wake, { once: true });
+      this.#wake = wake;
+      if (signal.aborted || this.#open.isClosed) wake();
+      else stopHearing = this.#open.onClosed(wake);
+    });
   }
 
   #idle(): void {

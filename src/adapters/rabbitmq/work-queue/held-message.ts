@@ -15,6 +15,8 @@ export interface Holding {
   readonly maxReceives: number | null;
   /** How long the broker lets it be held. */
   readonly consumerTimeoutMs: number;
+  /** Makes what `sendAfter` of this delay needs, so that it goes at once when its time comes. Best effort, never rejects. */
+  prepareDelay(delayMs: number): Promise<void>;
   /** Sends a copy that comes after the delay. */
   sendAfter(content: Uint8Array, delayMs: number, travel: Travel): Promise<Published>;
 }
@@ -27,7 +29,8 @@ export interface Origin {
 }
 
 /** After a successor was not confirmed. */
-const AGAIN_MS = 5_000;
+const AGAIN_MS = 2_000;
+const UTF8 = new TextDecoder();
 
 /**
  * A message that was received and is not settled. The broker counts how long it is held, whoever may be at work on it, and at
@@ -52,9 +55,9 @@ export class HeldMessage implements Delivery {
     this.#consumer = consumer;
     this.#message = message;
     this.#travel = travelOf(message);
-    this.body = new TextDecoder().decode(message.content);
+    this.body = UTF8.decode(message.content);
     this.receives = this.#travel.receivesBefore + returnsOf(message) + 1;
-    this.#cancelTimer = this.#handOnAfter(holding.consumerTimeoutMs / 2);
+    this.#cancelTimer = this.#handOnHalfWay();
   }
 
   get sentAt(): number | null {
@@ -117,8 +120,23 @@ export class HeldMessage implements Delivery {
   async #postpone(delayMs: number, receivesBefore: number): Promise<void> {
     this.#cancelTimer();
     if (await this.#passOn("settled", delayMs, receivesBefore)) return;
-    if (!this.#open.isClosed) this.#cancelTimer = this.#handOnAfter(AGAIN_MS);
+    if (!this.#open.isClosed) {
+      this.#cancelTimer = this.#holding.clock.timer(this.#againMs, () => {
+        // Nobody waits for it any more: it is tried until it works, or the channel is lost.
+        this.#postpone(delayMs, receivesBefore).catch(() => undefined);
+      });
+    }
     throw unavailable("queue", "RabbitMQ did not confirm a message that was given back for later");
+  }
+
+  /** What that needs is made ready before: a broker that is busy may take seconds to declare a replicated queue. */
+  #handOnHalfWay(): () => void {
+    const { clock, consumerTimeoutMs } = this.#holding;
+    return clock.timer(consumerTimeoutMs / 4, () => {
+      if (this.#open.isClosed) return;
+      this.#cancelTimer = this.#handOnAfter(consumerTimeoutMs / 4);
+      void this.#holding.prepareDelay(consumerTimeoutMs / 2);
+    });
   }
 
   #handOnAfter(ms: number): () => void {
@@ -131,7 +149,11 @@ export class HeldMessage implements Delivery {
     if (this.#state !== "held" || this.#open.isClosed) return;
     const { consumerTimeoutMs } = this.#holding;
     if (await this.#passOn("handed_on", consumerTimeoutMs / 2, this.receives)) return;
-    this.#cancelTimer = this.#handOnAfter(Math.min(AGAIN_MS, consumerTimeoutMs / 8));
+    this.#cancelTimer = this.#handOnAfter(this.#againMs);
+  }
+
+  get #againMs(): number {
+    return Math.min(AGAIN_MS, this.#holding.consumerTimeoutMs / 8);
   }
 
   #passOn(then: "handed_on" | "settled", delayMs: number, receivesBefore: number): Promise<boolean> {

@@ -63,9 +63,13 @@ export class WorkQueue implements Holding {
         ...(rung !== null && { expiration: String(rung.expiresMs) }),
       },
     };
-    const sent = await this.#publisher.publish(publication, (open) => this.#ensureRung(open, rung));
+    const sent = await this.#publisher.publishOrLater(publication, (open) => this.#ensureRung(open, rung));
     if (rung !== null && sent.status === "confirmed") this.#used.add(rung.queue);
     return sent;
+  }
+
+  async prepareDelay(delayMs: number): Promise<void> {
+    await this.#publisher.prepare((open) => this.#ensureRung(open, rungOf(this.#queue, delayMs)));
   }
 
   async receive(request: ReceiveRequest): Promise<readonly HeldMessage[]> {
@@ -120,6 +124,10 @@ export class WorkQueue implements Holding {
     this.#rungs.set(open, known);
     const declared = known.get(rung.queue) ?? declareRung(open, rung.queue, this.#queue);
     known.set(rung.queue, declared);
+    declared.catch(() => {
+      // A broker that was only blocked keeps the channel: the next message tries again.
+      if (known.get(rung.queue) === declared) known.delete(rung.queue);
+    });
     return declared;
   }
 }

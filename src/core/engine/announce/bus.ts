@@ -10,6 +10,10 @@ import { framesOf } from "../run/stack.js";
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
 
+interface Ear {
+  readonly hear: HintListener;
+}
+
 /** What happens in this process, for those who listen here. Delivered after the change is stored; nothing is kept. */
 export interface Bus {
   /** Calls `listener` for every event of a type, whoever made it in this process. Returns how to stop. */
@@ -25,30 +29,39 @@ export interface Bus {
   close(): void;
 }
 
-const EVERY_JOB = "*";
-
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   const events = new EventEmitter<Record<string, [ServerEvent]>>();
+  // A map, not an emitter: there are as many names as jobs, and hardly ever a listener for one.
+  const earsOf = new Map<string, Set<Ear>>();
+  const earsOfAll = new Set<Ear>();
+
+  // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
   const neutral = neutralContext();
-  const hints = new EventEmitter<Record<string, [FeedHint]>>();
 
   /** A listener that throws is its owner's fault and nobody else's trouble. */
-  const isolated = <T>(listener: (value: T) => unknown) => {
-    const troubled = (error: unknown): void => {
-      count(telemetry, "listener_error");
-      logger.error("a listener threw", framesOf(error));
-    };
-    return (value: T): void => {
-      // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
-      neutral(() => {
-        callHook(() => listener(value), troubled);
-      });
-    };
+  const troubled = (error: unknown): void => {
+    count(telemetry, "listener_error");
+    logger.error("a listener threw", framesOf(error));
+  };
+
+  /** Who is told may stop listening, or another begin, meanwhile: a set takes both. */
+  const tell = (ears: ReadonlySet<Ear>, hint: FeedHint): void => {
+    for (const ear of ears) {
+      try {
+        ear.hear(hint);
+      } catch (error) {
+        troubled(error);
+      }
+    }
   };
 
   return {
     on(type, listener) {
-      const safe = isolated(listener);
+      // What it returns may be a promise, whatever its type says.
+      const called: (event: ServerEvent) => unknown = listener;
+      const safe = (event: ServerEvent): void => {
+        callHook(() => called(event), troubled);
+      };
       events.on(type, safe);
       return () => {
         events.off(type, safe);
@@ -57,22 +70,30 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
     hears: (type) => events.listenerCount(type) > 0,
     hearsAny: () => events.eventNames().length > 0,
     emit(event) {
-      events.emit(event.type, event);
+      neutral(() => events.emit(event.type, event));
     },
     onHint(id, listener) {
-      const safe = isolated(listener);
-      hints.on(id ?? EVERY_JOB, safe);
+      // One of its own for each: two may pass the same function.
+      const ear: Ear = { hear: listener };
+      const ears = id === null ? earsOfAll : (earsOf.get(id) ?? new Set());
+      if (id !== null) earsOf.set(id, ears);
+      ears.add(ear);
       return () => {
-        hints.off(id ?? EVERY_JOB, safe);
+        ears.delete(ear);
+        if (id !== null && ears.size === 0 && earsOf.get(id) === ears) earsOf.delete(id);
       };
     },
     hint(hint) {
-      hints.emit(hint.id, hint);
-      hints.emit(EVERY_JOB, hint);
+      const ears = earsOf.get(hint.id);
+      neutral(() => {
+        if (ears !== undefined) tell(ears, hint);
+        tell(earsOfAll, hint);
+      });
     },
     close() {
       events.removeAllListeners();
-      hints.removeAllListeners();
+      earsOf.clear();
+      earsOfAll.clear();
     },
   };
 }

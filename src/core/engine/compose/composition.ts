@@ -13,7 +13,7 @@ import type { Queue } from "../../ports/queue.js";
 import type { AnyStore } from "../../ports/store.js";
 import type { Telemetry } from "../../environment/telemetry.js";
 import { DEFAULT_QUEUE, type ParkedDelivery } from "../context.js";
-import { meant, nearest } from "../../options/options.js";
+import { meant, nearest } from "../../options/nearest.js";
 import { EVENT_OF } from "../../job/event.js";
 import { isServedElsewhere, type ServedElsewhere } from "../../served-elsewhere.js";
 import type { PublishAttempt } from "../relay/attempt.js";
@@ -92,9 +92,15 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+function isNamed(parts: unknown): boolean {
+  return isObject(parts) && !Array.isArray(parts);
+}
+
 const A_QUEUE = "a queue, such as memoryQueue() or that of a broker";
 
 function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
+  if (queues !== undefined && !isNamed(queues))
+    throw invalid("queues must be an object: each has a name that stays.");
   for (const name of Object.keys(queues ?? {})) {
     checkName("queue", name);
     if (name === DEFAULT_QUEUE) throw invalid(`The name ${DEFAULT_QUEUE} is that of the option queue.`);
@@ -118,7 +124,8 @@ function checkQueues({ jobs, store, queue, queues }: RuntimeOptions): void {
 function checkNotifiers({ jobs, notifiers, retired }: RuntimeOptions): void {
   const kinds = new Set(jobs.map((definition) => definition.kind));
   // A position is no name: another order in a deploy would swap what they have got.
-  if (Array.isArray(notifiers)) throw invalid("notifiers must be an object: each has a name that stays.");
+  if (notifiers !== undefined && !isNamed(notifiers))
+    throw invalid("notifiers must be an object: each has a name that stays.");
   for (const [name, notifier] of Object.entries(notifiers ?? {})) {
     checkName("notifier", name);
     if (!isObject(notifier)) throw invalid(`The notifier ${name} must be a notifier.`);

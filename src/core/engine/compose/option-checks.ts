@@ -1,4 +1,3 @@
-import { isDurationMs } from "../../options/durations.js";
 import { WaybillError } from "../../errors/errors.js";
 import { ID_PATTERN } from "../../environment/ids.js";
 
@@ -21,15 +20,6 @@ export function requireText(option: string, value: unknown, longest = LONGEST_TE
 /** The same for text that may be left out. */
 export function checkText(option: string, value: unknown, longest = LONGEST_TEXT): void {
   if (value !== undefined) requireText(option, value, longest);
-}
-
-/** A duration: whole, not negative, not absurd. */
-export function checkWhole(option: string, value: unknown): void {
-  if (value === undefined || isDurationMs(value)) return;
-  throw new WaybillError(
-    "config.invalid",
-    `${option} must be a whole number of milliseconds, from 0 to a hundred years.`,
-  );
 }
 
 /** Whether a job can have this id. One that cannot is simply not there: routers pass on whatever stands in a path. */

@@ -3,6 +3,7 @@ import { inContext, systemClock } from "../../environment/clock.js";
 import { DEFAULT_POLICY, type Policy } from "../../defaults.js";
 import { WaybillError } from "../../errors/errors.js";
 import type { EventType, ServerEvent } from "../../job/event.js";
+import type { JobRecord } from "../../job/record.js";
 import { type Ids, systemIds } from "../../environment/ids.js";
 import { callHook } from "../../environment/hook.js";
 import { consoleLogger, type Logger } from "../../environment/logger.js";
@@ -86,7 +87,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     if (record.notifiers.length > 0 && said > 0) relay.kick(change.snapshot);
     hints.publish(record, change.inTransaction);
     // What is ready later is remembered by whoever hears the hint.
-    if (record.readyAt !== null && record.readyAt <= core.time.now()) for (const wake of ready) wake();
+    if (ready.size > 0 && isReady(core, record)) for (const wake of ready) wake();
   };
 
   const close = async (): Promise<void> => {
@@ -118,6 +119,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return closing;
     },
   };
+}
+
+function isReady({ time }: Core, { readyAt }: JobRecord): boolean {
+  return readyAt !== null && readyAt <= time.now();
 }
 
 /** Puts one among others. Returns how to take it out. */

@@ -1,5 +1,5 @@
 import { WaybillError } from "../../errors/errors.js";
-import { checkOptions } from "../../options/options.js";
+import { requireOptions } from "../../options/options.js";
 import { requireText } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 
@@ -30,7 +30,7 @@ const MOST_JOBS = 500;
 
 /** @throws WaybillError `config.invalid`, `config.kind_unknown` */
 export function aimOf(core: Core, filter: ObserveFilter): Aim {
-  checkOptions("observe", filter, ["ids", "owner", "kind", "subject", "limit"]);
+  requireOptions("observe", filter, ["ids", "owner", "kind", "subject", "limit"]);
   checkOwner(filter);
   const { ids, owner, kind, subject, limit = DEFAULT_LIMIT } = filter;
   if (ids === undefined && owner === undefined && kind === undefined && subject === undefined) {
@@ -64,7 +64,9 @@ function idsOf(ids: readonly string[] | undefined): readonly string[] | null {
 
 function kindsOf({ definitions }: Core, kind: string | readonly string[] | undefined): readonly string[] {
   if (kind === undefined) return [...definitions.keys()];
-  const kinds = typeof kind === "string" ? [kind] : [...new Set(kind)];
+  if (typeof kind !== "string" && !Array.isArray(kind))
+    throw invalid("kind must be a kind, or a list of kinds.");
+  const kinds = typeof kind === "string" ? [kind] : [...new Set<string>(kind)];
   for (const each of kinds) {
     if (!definitions.has(each)) {
       throw new WaybillError("config.kind_unknown", `There is no kind ${JSON.stringify(each)} to observe.`);

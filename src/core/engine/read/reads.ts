@@ -161,9 +161,13 @@ function checkLimit(limit: number): void {
   throw new WaybillError("config.invalid", `limit must be a whole number from 1 to ${String(MOST_LISTED)}.`);
 }
 
+function isStatuses(given: unknown): boolean {
+  return Array.isArray(given) && given.every((one) => STATUSES.includes(one as JobStatus));
+}
+
 function statusFilter(core: Core, { status, word, kind }: RuntimeListFilter): readonly JobStatus[] | null {
   const asked = status === undefined ? null : typeof status === "string" ? [status] : status;
-  if (asked?.every((one) => STATUSES.includes(one)) === false) {
+  if (status !== undefined && !isStatuses(asked)) {
     throw new WaybillError("config.invalid", `status must be of ${STATUSES.join(", ")}.`);
   }
   if (word === undefined) return asked;

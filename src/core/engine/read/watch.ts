@@ -6,8 +6,8 @@ import { onAbort } from "../../live/on-abort.js";
 import type { Bus } from "../announce/bus.js";
 import type { Core } from "../context.js";
 import type { RuntimeJob } from "./job.js";
+import { checkWhole } from "../../options/options.js";
 import { ANYBODY, type Whose } from "../../options/owner-option.js";
-import { checkWhole } from "../compose/option-checks.js";
 import { type Asked, get } from "./reads.js";
 
 export interface WatchOptions {

@@ -1,6 +1,5 @@
 import { WaybillError } from "../../errors/errors.js";
-import { checkOptions } from "../../options/options.js";
-import { checkWhole } from "../compose/option-checks.js";
+import { checkOptions, checkWhole } from "../../options/options.js";
 import type { Core } from "../context.js";
 
 export interface RelayOptions {

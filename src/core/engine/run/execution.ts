@@ -371,7 +371,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
         }));
     slots.settling();
     try {
-      return await orUnstorable(outcome, newsFor, write, this.logger);
+      return await orUnstorable(outcome, newsFor, write, () => this.logger);
     } finally {
       slots.settled();
     }

@@ -43,7 +43,8 @@ export function createBatcher<I, O>(options: BatcherOptions<I, O>): Batcher<I, O
 
 class Lanes<I, O> implements Batcher<I, O> {
   readonly #options: BatcherOptions<I, O>;
-  #waiting: Waiting<I, O>[] = [];
+  /** In their order; those in front of `from` have left. */
+  #waiting: { readonly list: Waiting<I, O>[]; readonly from: number } = { list: [], from: 0 };
   /** Of ordered items that are under way. */
   readonly #held = new Set<string>();
   #underWay = 0;
@@ -56,7 +57,7 @@ class Lanes<I, O> implements Batcher<I, O> {
 
   add(item: I): Promise<O> {
     return new Promise<O>((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#waiting.list.push({ item, resolve, reject });
       this.#schedule();
     });
   }
@@ -64,7 +65,7 @@ class Lanes<I, O> implements Batcher<I, O> {
   // Every answered batch looks again: a batcher that is only woken by new items sleeps on those it held back.
   #schedule(): void {
     const { clock, lanes } = this.#options;
-    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= lanes) return;
+    if (this.#scheduled || !this.#isWaiting() || this.#underWay >= lanes) return;
     this.#scheduled = true;
     clock.defer(() => {
       this.#flush();
@@ -73,7 +74,7 @@ class Lanes<I, O> implements Batcher<I, O> {
 
   #flush(): void {
     this.#scheduled = false;
-    while (this.#waiting.length > 0 && this.#underWay < this.#options.lanes) {
+    while (this.#isWaiting() && this.#underWay < this.#options.lanes) {
       const batch = this.#take();
       // All that wait are kept by others of their key, and are looked at again when those have their answer.
       if (batch.length === 0) return;
@@ -81,22 +82,38 @@ class Lanes<I, O> implements Batcher<I, O> {
     }
   }
 
+  #isWaiting(): boolean {
+    return this.#waiting.list.length > this.#waiting.from;
+  }
+
   #take(): Batch<I, O> {
     const { keyOf, maxBatch } = this.#options;
     const keys = new Set<string>();
     const batch: Waiting<I, O>[] = [];
-    const left: Waiting<I, O>[] = [];
-    for (const entry of this.#waiting) {
+    const kept: Waiting<I, O>[] = [];
+    const { list, from } = this.#waiting;
+    let next = from;
+    for (let entry = list[next]; entry !== undefined && batch.length < maxBatch; entry = list[next]) {
+      next += 1;
       const key = keyOf?.(entry.item);
-      const isKept = key !== undefined && (keys.has(key) || this.#held.has(key));
-      if (batch.length >= maxBatch || isKept) left.push(entry);
+      if (key !== undefined && (keys.has(key) || this.#held.has(key))) kept.push(entry);
       else {
         if (key !== undefined) keys.add(key);
         batch.push(entry);
       }
     }
-    this.#waiting = left;
+    this.#leave(kept, next);
     return batch;
+  }
+
+  /** Those behind `next` stay where they are, however many: only what was looked at is moved. */
+  #leave(kept: Batch<I, O>, next: number): void {
+    const { list } = this.#waiting;
+    const from = next - kept.length;
+    for (const [index, entry] of kept.entries()) list[from + index] = entry;
+    // What has left is given back now and then, at the price of what stays.
+    const isMostlyGone = from * 2 >= list.length;
+    this.#waiting = isMostlyGone ? { list: list.slice(from), from: 0 } : { list, from };
   }
 
   /** Takes a lane for as long as the call is neither answered nor slow. */

@@ -122,6 +122,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     store.advance({ ...request, items }),
   );
   const claims = claimBatchers(store, batched);
+  const sharedTime = shared(options, () => askTime(ask));
 
   return {
     store,
@@ -131,11 +132,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (company === "any" || !store.capabilities.transactions) return creates.add(item);
       return (company === "named" ? named : alone).add(item);
     },
-    tellTime: async (tx) => {
-      const items: readonly CreateItem[] = [];
-      const asked = tx === undefined ? { items } : { items, tx };
-      await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
-    },
+    tellTime: (tx) => (tx === undefined ? sharedTime() : askTime(ask, tx)),
     read: async (id, wanted = {}) => (await reads(wanted).add(id)).job,
     write: (item) => writes.add(item),
     beat: (item) => beats.add(item),
@@ -309,6 +306,28 @@ function oneEach<T>(make: (key: string) => T): (key: string) => T {
     if (one === undefined) made.set(key, (one = make(key)));
     return one;
   };
+}
+
+/** One call for all who ask at the same time, as a process does that begins with a burst; one that hangs keeps nobody who comes later. */
+function shared({ clock, slowMs }: GatewayOptions, call: () => Promise<void>): () => Promise<void> {
+  let underWay: { readonly since: number; readonly answer: Promise<void> } | null = null;
+  return () => {
+    const now = monotonicNow(clock);
+    if (underWay !== null && now - underWay.since < slowMs) return underWay.answer;
+    const mine = { since: now, answer: call() };
+    underWay = mine;
+    const over = (): void => {
+      if (underWay === mine) underWay = null;
+    };
+    mine.answer.then(over, over);
+    return mine.answer;
+  };
+}
+
+async function askTime(ask: Ask, tx?: unknown): Promise<void> {
+  const items: readonly CreateItem[] = [];
+  const asked = tx === undefined ? { items } : { items, tx };
+  await ask("clock", 0, (to, request) => to.create({ ...request, ...asked }));
 }
 
 /** Inside a transaction of the caller nothing is shared, and the call is the caller's: it stays in his context. */

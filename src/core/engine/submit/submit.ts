@@ -24,8 +24,9 @@ import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { isExpired, removeExpired } from "./free-key.js";
 import { textToStore } from "./made-input.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
+import { checkWhole } from "../../options/options.js";
 import { ANYBODY, ownerOf } from "../../options/owner-option.js";
-import { checkId, checkText, checkWhole } from "../compose/option-checks.js";
+import { checkId, checkText } from "../compose/option-checks.js";
 import { isThenable } from "../../errors/foreign.js";
 
 /** Options of one submit, without types. */
@@ -54,10 +55,8 @@ interface Origin {
   readonly origin: string | null;
 }
 
-/**
- * Validates, records, hands over. Once the record is durable submit succeeds and says what is known of the dispatch;
- * anything in doubt is the reconciler's.
- */
+// Validates, records, hands over. Once the record is durable submit succeeds and says what is known of the dispatch;
+// anything in doubt is the reconciler's.
 export async function submit(
   core: Core,
   dispatcher: Dispatcher,

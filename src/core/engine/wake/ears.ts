@@ -68,7 +68,7 @@ export function openEars(core: Core, hints: Hints, options: EarsOptions): Ears {
     answered(jobs, limit, next) {
       ready.answered(jobs, next);
       if (jobs < limit) listening.idle();
-      else listening.busy();
+      else listening.busy(jobs);
     },
     isTold: () => !gateway.store.capabilities.shared || listening.isTold(),
     stop() {

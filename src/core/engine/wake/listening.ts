@@ -14,15 +14,16 @@ interface ListeningOptions {
 export interface Listening {
   /** Nothing was found: it wants to be told. */
   idle(): void;
-  /** All that was asked for came: there is more to do than to hear. */
-  busy(): void;
+  /** All that was asked for came, so many jobs: there is more to do than to hear. */
+  busy(jobs: number): void;
   /** Whether other processes' changes would be heard. */
   isTold(): boolean;
   stop(): void;
 }
 
-/** So many full answers in such a time: the worker need not be told that there is work. */
+/** So many full answers, or jobs of full answers, in such a time: the worker need not be told that there is work. */
 const BUSY_ANSWERS = 20;
+const BUSY_JOBS = 1_000;
 const BUSY_WITHIN_MS = 2_000;
 
 /**
@@ -34,6 +35,7 @@ export function createListening({ hints, clock, hear, missed }: ListeningOptions
   let link: HintAttachment | null = null;
   let full = 0;
   let fullSince = 0;
+  let taken = 0;
   let stopped = false;
 
   const attach = (): void => {
@@ -55,11 +57,15 @@ export function createListening({ hints, clock, hear, missed }: ListeningOptions
       full = 0;
       attach();
     },
-    busy() {
+    busy(jobs) {
       const now = clock.now();
-      if (full === 0) fullSince = now;
+      if (full === 0) {
+        fullSince = now;
+        taken = 0;
+      }
       full += 1;
-      if (full < BUSY_ANSWERS) return;
+      taken += jobs;
+      if (full < BUSY_ANSWERS && taken < BUSY_JOBS) return;
       full = 0;
       // Long jobs fill a worker too, and it must hear that one of them is to be cancelled.
       if (now - fullSince < BUSY_WITHIN_MS) detach();

@@ -1,8 +1,8 @@
 import { WaybillError } from "../../errors/errors.js";
-import { checkOptions } from "../../options/options.js";
+import { checkOptions, checkWhole } from "../../options/options.js";
 import type { RuntimeHandler } from "../../handler.js";
 import type { Core } from "../context.js";
-import { checkText, checkWhole } from "../compose/option-checks.js";
+import { checkText } from "../compose/option-checks.js";
 import { queueOf } from "../submit/submit.js";
 import { peek } from "../run/text.js";
 
@@ -184,6 +184,7 @@ function sourcesOf(
   handlers: ReadonlyMap<string, RuntimeHandler>,
   named: readonly string[] | undefined,
 ): Pick<WorkerSettings, "queues" | "storeKinds"> {
+  if (named !== undefined && !isList(named)) throw invalid("queues of a worker must be a list of names.");
   const queues = new Set<string>(named);
   for (const name of queues) {
     if (!core.queues.has(name))

@@ -51,7 +51,7 @@ export class Lease implements Due, Ticking {
   /** Under way. */
   #beats = 0;
   /** Take back what is to follow them. */
-  readonly #hanging = new Set<() => void>();
+  #hanging: Set<() => void> | null = null;
   #cancelRetry: (() => void) | null = null;
 
   constructor(core: Core, options: LeaseOptions, events: LeaseEvents) {
@@ -143,7 +143,7 @@ export class Lease implements Due, Ticking {
     heartbeatTimer.leave(leaseMs / 3, this);
     deadlineTimer.clear(this);
     this.#cancelRetry?.();
-    for (const cancel of this.#hanging) cancel();
+    if (this.#hanging !== null) for (const cancel of this.#hanging) cancel();
   }
 
   #armDeadline(): void {
@@ -167,7 +167,7 @@ export class Lease implements Due, Ticking {
     const cancelAnother = clock.timer(this.#options.leaseMs / 6, () => {
       this.tick();
     });
-    this.#hanging.add(cancelAnother);
+    (this.#hanging ??= new Set()).add(cancelAnother);
     const answered = await this.#beat();
     cancelAnother();
     this.#hanging.delete(cancelAnother);

@@ -1,9 +1,8 @@
 import { sleep } from "../../../environment/clock.js";
 import { WaybillError } from "../../../errors/errors.js";
 import type { RuntimeHandler } from "../../../handler.js";
-import { checkOptions } from "../../../options/options.js";
+import { checkWhole, requireOptions } from "../../../options/options.js";
 import type { Queue } from "../../../ports/queue.js";
-import { checkWhole } from "../../compose/option-checks.js";
 import { codeOf, type Core, DEFAULT_QUEUE } from "../../context.js";
 import { judgeLetter } from "../../reconcile/dead-letters.js";
 import type { Reconciler } from "../../reconcile/reconciler.js";
@@ -85,7 +84,8 @@ class IntakeCall {
     given: ProcessOptions,
     origin: Origin,
   ) {
-    checkOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
+    requireOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
+    if (!isMessages(messages)) throw new WaybillError("config.invalid", "process takes a list of messages.");
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
     checkWhole("remainingMs", remainingMs);
     checkWhole("reserveMs", asked);
@@ -201,6 +201,11 @@ const DEAD_LETTERS: Origin = {
   refusal: (source) =>
     `No queue of this Waybill has its dead letters in ${source}: tell the queue where they are, or name it in queue.`,
 };
+
+/** Not everybody who hands messages on has types to be held by. */
+function isMessages(given: unknown): boolean {
+  return Array.isArray(given) && given.every((each) => typeof each === "object" && each !== null);
+}
 
 function queueFor(core: Core, { queue, source }: ProcessOptions, origin: Origin): readonly [string, Queue] {
   const named = queue ?? (source === undefined ? undefined : nameBySource(core, source, origin));

@@ -69,12 +69,13 @@ export async function queueLoop(
 }
 
 function receive(
-  { core, stopping }: WorkerParts,
+  { core, stopping, neutral }: WorkerParts,
   name: string,
   queue: Queue,
   { max, waitMs }: { readonly max: number; readonly waitMs: number },
 ): Promise<readonly Delivery[]> {
-  return receiveInTime(core, `receive ${name}`, queue, { max, waitMs, signal: stopping });
+  // What a client makes current while it receives is not so for whatever the loop does next.
+  return neutral(() => receiveInTime(core, `receive ${name}`, queue, { max, waitMs, signal: stopping }));
 }
 
 /** Begins what was received. Where the queue keeps order, those of one group run one after the other. */

@@ -1,0 +1,24 @@
+import { EventEmitter } from "node:events";
+import { expect, it } from "vitest";
+import { listenOnPool } from "../../src/adapters/postgres/listen/pool-listener.js";
+
+it("a server that dies in the moment in which a connection is lent ends no process", async () => {
+  const released: (boolean | undefined)[] = [];
+  const client = Object.assign(new EventEmitter(), {
+    query: () => Promise.reject(new Error("Client has encountered a connection error")),
+    release: (destroy?: boolean) => released.push(destroy),
+  });
+  const pool = {
+    totalCount: 1,
+    options: { max: 5 },
+    /** As `pg` does: its callback is called while the bytes of the greeting are read, and the rest of them right after. */
+    connect(answered?: (error: Error | undefined, lent: unknown) => unknown): unknown {
+      const lent = answered === undefined ? Promise.resolve(client) : answered(undefined, client);
+      client.emit("error", new Error("terminating connection due to unexpected postmaster exit"));
+      return lent;
+    },
+  };
+  await expect(listenOnPool(pool).listen("jobs", () => undefined)).rejects.toThrow("connection error");
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(released).toEqual([true]);
+});
