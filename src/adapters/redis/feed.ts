@@ -1,6 +1,11 @@
 import { type Clock, systemClock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
+<<<<<<< HEAD
 import { requireOptions } from "../../core/options/options.js";
+=======
+import { isError } from "../../core/errors/foreign.js";
+import { checkOptions } from "../../core/options/options.js";
+>>>>>>> h-types-realm
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
@@ -185,6 +190,6 @@ async function subscribed(
 }
 
 function unavailable(sentence: string, error: unknown): WaybillError {
-  const cause = new Error(error instanceof Error ? error.name : "not an error");
+  const cause = new Error(isError(error) ? error.name : "not an error");
   return new WaybillError("feed.unavailable", sentence, { cause });
 }
