@@ -1,11 +1,7 @@
 import { type Clock, systemClock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-<<<<<<< HEAD
-import { requireOptions } from "../../core/options/options.js";
-=======
 import { isError } from "../../core/errors/foreign.js";
-import { checkOptions } from "../../core/options/options.js";
->>>>>>> h-types-realm
+import { requireOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
 import { HintListeners } from "../../core/wire/hints/listeners.js";
