@@ -7,7 +7,7 @@ const DRIVERS =
  * data that goes through them, the encoders of what leaves, and the door that refuses unknown options.
  */
 const PORT_SIDE =
-  "^src/core/(ports/|wire/|job/(?!machine)|errors/(errors|error-codes|result)\\.ts$|environment/(clock|ids)\\.ts$|json/json\\.ts$|options/(options|owner-option)\\.ts$|view/(access|public-view)\\.ts$)";
+  "^src/core/(ports/|wire/|job/(?!machine)|errors/(errors|error-codes|foreign|result)\\.ts$|environment/(clock|ids)\\.ts$|json/json\\.ts$|options/(options|owner-option)\\.ts$|view/(access|public-view)\\.ts$)";
 
 /** Data and tables without behaviour: what a decision is made of. */
 const PURE = "^src/core/(decide/|job/(record|lifecycle|history|event)\\.ts$|json/json\\.ts$|defaults\\.ts$)";

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 
@@ -27,5 +28,18 @@ describe("a peer that is in the project for other purposes, and too old", () => 
     expect(() => createHooks({} as never)).toThrow(
       "createHooks needs React 18 or later; an older one is installed.",
     );
+  });
+
+  // A range that it is outside of would end `npm install` for those who use none of it.
+  it("does not keep anybody from installing: every peer is optional, and of any version", () => {
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      readonly peerDependencies: Readonly<Record<string, string>>;
+      readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
+    };
+    const required = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
+    expect(required).toEqual([]);
+    const bounded = Object.entries(peerDependencies).filter(([, range]) => range !== "*");
+    // An older one lets pass what the webhook's notifier must refuse, and nothing of it tells its version.
+    expect(bounded).toEqual([["request-filtering-agent", ">=3.2"]]);
   });
 });

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import pino from "pino";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryStore } from "../../src/index.js";
+import { explained } from "../../src/adapters/redis/client/errors.js";
 import { WaybillError } from "../../src/core/errors/errors.js";
 import { isError, isThenable } from "../../src/core/errors/foreign.js";
 import { codeOf } from "../../src/core/engine/context.js";
@@ -108,6 +110,22 @@ describe("what is of another library or realm", () => {
     expect(await clock.runUntil(waybill.get(id))).toMatchObject({ status: "COMPLETED", output: "sent" });
     await clock.runUntil(waybill.close());
     await running;
+  });
+
+  it("is judged by no class anywhere: promises and errors of another realm are of another one", () => {
+    const judging = readdirSync("src", { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.tsx?$/.test(file) && !file.endsWith("errors/foreign.ts"))
+      .filter((file) => /instanceof (Promise|Error)\b/.test(readFileSync(`src/${file}`, "utf8")));
+    expect(judging).toEqual([]);
+  });
+
+  it("is told by what it says where Redis refused, or was not reached", () => {
+    const refused = runInNewContext(
+      "Object.assign(new Error('OOM no room'), { name: 'ReplyError' })",
+    ) as unknown;
+    expect(explained(refused, "writes")).toMatchObject({ code: "store.unavailable", outcome: "not_applied" });
+    const away = runInNewContext("new Error('Connection is closed.')") as unknown;
+    expect(explained(away, "writes")).toMatchObject({ cause: { message: "Connection is closed." } });
   });
 
   it("is an error where it says that it is one", () => {

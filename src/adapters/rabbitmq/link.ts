@@ -1,5 +1,6 @@
 import { type Clock, inTime, sleep, systemClock, monotonicNow } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
+import { isError } from "../../core/errors/foreign.js";
 import type { RabbitmqChannelModel } from "./client.js";
 import { BrokerSilent } from "./errors.js";
 
@@ -193,7 +194,7 @@ export class Link implements RabbitmqConnection {
       return this.#session;
     } catch (error) {
       this.#failures += 1;
-      this.#isAway(this.#triedAt, error instanceof Error ? error : new BrokerSilent("connecting failed"));
+      this.#isAway(this.#triedAt, isError(error) ? error : new BrokerSilent("connecting failed"));
       throw error;
     } finally {
       this.#attempt = null;

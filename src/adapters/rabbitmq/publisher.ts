@@ -1,3 +1,4 @@
+import { isError } from "../../core/errors/foreign.js";
 import { ChannelSlot, openChannel, type OpenChannel } from "./channel.js";
 import type { RabbitmqPublishOptions } from "./client.js";
 import { reasonOf } from "./errors.js";
@@ -149,7 +150,7 @@ export class Publisher {
 }
 
 function refusalOf(error: unknown): string {
-  const isNack = error instanceof Error && error.message === "message nacked";
+  const isNack = isError(error) && error.message === "message nacked";
   return isNack ? "the broker refused it: the queue is full or without a majority" : reasonOf(error);
 }
 

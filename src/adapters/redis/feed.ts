@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
+import { isError } from "../../core/errors/foreign.js";
 import { requireOptions } from "../../core/options/options.js";
 import { defineFeed, type Feed, type FeedHint, type FeedSubscription } from "../../core/ports/feed.js";
 import { type Heartbeat, watchLink } from "../../core/wire/hints/heartbeat.js";
@@ -185,6 +186,6 @@ async function subscribed(
 }
 
 function unavailable(sentence: string, error: unknown): WaybillError {
-  const cause = new Error(error instanceof Error ? error.name : "not an error");
+  const cause = new Error(isError(error) ? error.name : "not an error");
   return new WaybillError("feed.unavailable", sentence, { cause });
 }

@@ -1,4 +1,5 @@
 import { isWaybillError, StoreUnavailableError } from "../../../core/errors/errors.js";
+import { isError } from "../../../core/errors/foreign.js";
 import type { Effect } from "./errors.js";
 
 /**
@@ -40,7 +41,5 @@ export function isDoubtful(error: Error): boolean {
 }
 
 function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error
-    ? thrown
-    : new Error("something that is no error was thrown", { cause: thrown });
+  return isError(thrown) ? thrown : new Error("something that is no error was thrown", { cause: thrown });
 }

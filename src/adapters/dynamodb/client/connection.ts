@@ -1,3 +1,4 @@
+import { isError } from "../../../core/errors/foreign.js";
 import type {
   BatchGetItemCommandOutput,
   DescribeTableCommandOutput,
@@ -212,7 +213,7 @@ function leavesDoubt({ begun, failures }: Tries, error: unknown): boolean {
 }
 
 function isMissingCredentials(error: unknown): boolean {
-  return error instanceof Error && error.name === "CredentialsProviderError";
+  return isError(error) && error.name === "CredentialsProviderError";
 }
 
 function returnedItem(error: unknown): Item | null {

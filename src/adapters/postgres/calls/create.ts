@@ -1,4 +1,5 @@
 import { StoreUnavailableError, WaybillError } from "../../../core/errors/errors.js";
+import { isError } from "../../../core/errors/foreign.js";
 import type { CreateItem, CreateReply, CreateResult, StoredJob } from "../../../core/ports/store.js";
 import type { Row } from "../client/client.js";
 import { decodeJob, numberOf, textOf } from "../rows/codec.js";
@@ -92,7 +93,7 @@ function patienceOf(session: Session, items: readonly CreateItem[]): number | nu
 
 /** The wait was given up, and the statement with it. */
 function ofPending(error: unknown): never {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const cause: unknown = isError(error) ? error.cause : undefined;
   if (!isLockTimeout(cause)) throw error;
   const sentence = "A transaction that is still open has used an idempotency key or an id of this call.";
   throw new WaybillError("idempotency.pending", sentence, { cause });

@@ -1,4 +1,5 @@
 import { isWaybillError, StoreUnavailableError } from "../../../core/errors/errors.js";
+import { isError } from "../../../core/errors/foreign.js";
 
 /** What a script may leave behind when it fails: nothing where it only reads. */
 export type Effect = "reads" | "writes";
@@ -86,11 +87,11 @@ function lost(error: unknown): string {
 }
 
 function neverSent(error: unknown): boolean {
-  return error instanceof Error && NEVER_SENT.test(error.message);
+  return isError(error) && NEVER_SENT.test(error.message);
 }
 
 function isFromServer(error: unknown): boolean {
-  return error instanceof Error && error.name === "ReplyError";
+  return isError(error) && error.name === "ReplyError";
 }
 
 function firstWord(error: unknown): string {
@@ -99,7 +100,7 @@ function firstWord(error: unknown): string {
 
 /** Name and first words only: what a server answers may quote a key, and keys hold owners and subjects. */
 function withoutCommand(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error("not an error");
+  if (!isError(error)) return new Error("not an error");
   const bare = new Error(isFromServer(error) ? firstWord(error) : error.message);
   bare.name = error.name;
   return bare;

@@ -1,4 +1,5 @@
 import { WaybillError } from "../../../core/errors/errors.js";
+import { isError } from "../../../core/errors/foreign.js";
 import type { RedisClient, RedisNode } from "./client.js";
 import { explained } from "./errors.js";
 
@@ -107,7 +108,7 @@ async function asked<T>(ask: () => Promise<T>, otherwise?: () => WaybillError): 
   try {
     return await ask();
   } catch (error) {
-    const isRefusal = error instanceof Error && error.name === "ReplyError";
+    const isRefusal = isError(error) && error.name === "ReplyError";
     if (otherwise !== undefined && isRefusal) throw otherwise();
     throw explained(error, "reads");
   }
