@@ -50,19 +50,30 @@ export class Publisher {
     });
   }
 
+  /** For whom nobody waits: the broker has its time to be connected to and to confirm. Never rejects. */
+  async publish(publication: Publication): Promise<Published> {
+    try {
+      return await this.#publish(publication);
+    } catch (error) {
+      return { status: "unknown", reason: reasonOf(error) };
+    }
+  }
+
   /**
-   * Never rejects.
+   * For whom somebody waits, of what may come twice and at any time: a broker that is down is not waited for, and the message
+   * goes as soon as it is back, if that is soon. Never rejects.
    *
    * @param declare - what has to stand before the message can go
    */
-  async publish(
+  async publishOrLater(
     publication: Publication,
-    declare?: (open: OpenChannel) => Promise<void>,
+    declare: (open: OpenChannel) => Promise<void>,
   ): Promise<Published> {
     let session: Session;
     try {
       session = await this.#link.sessionUnlessDown();
     } catch (error) {
+      this.#publishLater(publication, declare);
       return { status: "down", reason: reasonOf(error) };
     }
     if (session.isSilent && !session.isBlocked)
@@ -72,24 +83,6 @@ export class Publisher {
     } catch (error) {
       return { status: "unknown", reason: reasonOf(error) };
     }
-  }
-
-  /** For what may come twice and at any time: where the broker is down, goes as soon as it is back, if that is soon. */
-  async publishOrLater(
-    publication: Publication,
-    declare: (open: OpenChannel) => Promise<void>,
-  ): Promise<Published> {
-    const published = await this.publish(publication, declare);
-    if (published.status !== "down" || this.#later >= MOST_LATER) return published;
-    this.#later += 1;
-    this.#link
-      .session(LATER_MS)
-      .then(() => this.#publish(publication, declare))
-      .catch(() => undefined)
-      .finally(() => {
-        this.#later -= 1;
-      });
-    return published;
   }
 
   /** Has stand what a message to come will need. Never rejects. */
@@ -104,6 +97,18 @@ export class Publisher {
 
   close(): Promise<void> {
     return this.#slot.close();
+  }
+
+  #publishLater(publication: Publication, declare: (open: OpenChannel) => Promise<void>): void {
+    if (this.#later >= MOST_LATER) return;
+    this.#later += 1;
+    this.#link
+      .session(LATER_MS)
+      .then(() => this.#publish(publication, declare))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#later -= 1;
+      });
   }
 
   async #publish(
