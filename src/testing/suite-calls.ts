@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isError, isThenable } from "../core/errors/foreign.js";
 
 /** So many calls before a failure are told of, and so much of each. */
 const MOST_CALLS = 8;
@@ -39,7 +40,7 @@ export class SuiteCalls {
 
   /** The sentence that does not hold, what came beside what should have, and the calls that led there. */
   explain(sentence: string, error: unknown): unknown {
-    if (!(error instanceof Error)) return error;
+    if (!isError(error)) return error;
     const said = error.message;
     const calls = [...this.#calls].reverse().map(textOf);
     const behind = calls.length === 0 ? [] : ["Calls, the last one first:", ...calls];
@@ -80,7 +81,7 @@ export class SuiteCalls {
         call.came = { error };
         throw error;
       }
-      if (!(answer instanceof Promise)) {
+      if (!isThenable(answer)) {
         call.came = { value: answer };
         return answer;
       }

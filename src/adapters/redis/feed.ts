@@ -32,7 +32,7 @@ const LINGER_MS = 5_000;
 export function redisFeed(options: RedisFeedOptions): Feed {
   requireOptions("redisFeed", options, ["client", "channel", "clock"]);
   const { client, channel = "waybill", clock = systemClock } = options;
-  checkClient(client);
+  checkClient("redisFeed", client);
   if (typeof channel !== "string" || channel === "")
     throw new WaybillError("config.invalid", "redisFeed: channel must be a name.");
   return defineFeed(new RedisFeed(client, channel, clock));

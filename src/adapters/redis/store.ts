@@ -133,7 +133,7 @@ class StoreOnRedis implements RedisStore {
   constructor(options: RedisStoreOptions) {
     requireOptions("redisStore", options, REDIS_OPTIONS);
     const { client, prefix = "waybill", shards = 1, durability = "weak", wait, listen } = options;
-    checkClient(client);
+    checkClient("the Redis store", client);
     checkOneOf("durability", durability, ["weak", "local"]);
     if (listen !== undefined) checkNotListening(listen);
     const places = placesOf(prefix, shards);
