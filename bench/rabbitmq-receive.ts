@@ -1,6 +1,6 @@
 // `npx tsx bench/rabbitmq-receive.ts [messages] [runs] [prefetches]`: how fast Waybill's queue receives, beside a consumer of
 // amqplib that is never cancelled, with the same prefetch on the same broker. Both acknowledge each message. A run is made of
-// short slices in which they take turns, and the order turns round each time: what else the machine does strikes both alike.
+// slices in which they take turns, and the order turns round each time: what else the machine does strikes both alike.
 // What counts is the ratio: client and broker share the machine.
 import { cpus, loadavg } from "node:os";
 import { type ChannelModel, connect } from "amqplib";
@@ -15,7 +15,7 @@ const prefetches = (process.argv[4] ?? "1,10,50,100").split(",").map(Number);
 const SHARES: Readonly<Record<number, number>> = { 1: 0.1, 10: 0.5 };
 const BATCH = 100;
 /** Pairs of slices in a run. */
-const SLICES = 8;
+const SLICES = 2;
 /** A worker has one signal for all its receives. */
 const { signal } = new AbortController();
 
@@ -69,8 +69,7 @@ type Who = "ours" | "theirs";
 
 /** Messages a second of both. */
 async function runOnce(
-  queue: Queue,
-  name: string,
+  queues: Readonly<Record<Who, { readonly queue: Queue; readonly name: string }>>,
   asked: { readonly prefetch: number; readonly count: number; readonly first: Who },
   contestants: Readonly<Record<Who, Contestant>>,
 ): Promise<Readonly<Record<Who, number>>> {
@@ -80,6 +79,7 @@ async function runOnce(
   let order: readonly Who[] = first === "ours" ? ["ours", "theirs"] : ["theirs", "ours"];
   for (let slice = 0; slice < SLICES; slice += 1) {
     for (const who of order) {
+      const { queue, name } = queues[who];
       await fill(queue, count);
       elapsedMs[who] += await contestants[who](queue, name, { prefetch, count });
     }
@@ -92,17 +92,22 @@ async function runOnce(
 async function measure(server: RabbitmqServer, prefetch: number): Promise<string> {
   const model = await connect(server.url, { noDelay: true });
   const connection = rabbitmqConnection(() => connect(server.url, { noDelay: true }));
-  const name = `receive-${String(prefetch)}`;
-  const queue = rabbitmqQueue({ connection, queue: name });
+  // A queue for each: a consumer of ours stays for a moment, and would take what is meant for the other.
+  const own = async (who: Who) => {
+    const name = `receive-${String(prefetch)}-${who}`;
+    const queue = rabbitmqQueue({ connection, queue: name });
+    await queue.backlog?.();
+    return { queue, name };
+  };
+  const queues = { ours: await own("ours"), theirs: await own("theirs") };
   const contestants = { ours: waybill, theirs: longLived(model) };
   const count = Math.ceil(messages * (SHARES[prefetch] ?? 1));
-  await queue.backlog?.();
   const rates: Readonly<Record<Who, number>>[] = [];
   for (let run = 0; run < runs; run += 1) {
     const first = run % 2 === 0 ? "theirs" : "ours";
-    rates.push(await runOnce(queue, name, { prefetch, count, first }, contestants));
+    rates.push(await runOnce(queues, { prefetch, count, first }, contestants));
   }
-  await queue.close();
+  await Promise.all([queues.ours.queue.close(), queues.theirs.queue.close()]);
   await connection.close();
   await model.close();
   const spreads = [
