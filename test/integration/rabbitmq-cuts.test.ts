@@ -48,6 +48,11 @@ function named(...exchanges: readonly Exchange[]): readonly { readonly exchange:
   return exchanges.map((exchange) => ({ exchange }));
 }
 
+/** Those of somebody whose declared exchange is there already. */
+function onceThere(...exchanges: readonly Exchange[]) {
+  return exchanges.map((exchange) => ({ exchange, isThere: true }));
+}
+
 /** Of a connection, and of the first channel with confirms. */
 const OPENING = ["connection.start", "connection.open", "channel.open", "confirm.select"] as const;
 
@@ -207,13 +212,7 @@ async function makeExchange(name: string, type: "topic" | "fanout"): Promise<voi
 
 each(
   "a notifier that makes its exchange and publishes",
-  withEachFault([
-    ...named(...OPENING, "channel.close", "basic.publish").map(({ exchange }) => ({
-      exchange,
-      isThere: true,
-    })),
-    ...DECLARATIONS,
-  ]),
+  withEachFault([...onceThere(...OPENING, "channel.close", "basic.publish"), ...DECLARATIONS]),
   async ({ exchange, fault, isThere }) => {
     const { proxy, link, end } = await proxied(server, HASTY);
     const name = server.name();
@@ -251,12 +250,7 @@ each(
 each(
   "a feed that makes its exchange, and listens",
   withEachFault([
-    ...named(...OPENING, "channel.close", "queue.declare", "queue.bind", "basic.consume").map(
-      ({ exchange }) => ({
-        exchange,
-        isThere: true,
-      }),
-    ),
+    ...onceThere(...OPENING, "channel.close", "queue.declare", "queue.bind", "basic.consume"),
     ...DECLARATIONS,
   ]),
   async ({ exchange, fault, isThere }) => {
@@ -284,13 +278,7 @@ each(
 
 each(
   "a feed that publishes",
-  withEachFault([
-    ...named(...OPENING, "channel.close", "basic.publish").map(({ exchange }) => ({
-      exchange,
-      isThere: true,
-    })),
-    ...DECLARATIONS,
-  ]),
+  withEachFault([...onceThere(...OPENING, "channel.close", "basic.publish"), ...DECLARATIONS]),
   async ({ exchange, fault, isThere }) => {
     const { proxy, link, end } = await proxied(server, HASTY);
     const direct = rabbitmqConnection(() => connect(server.url, { noDelay: true }));
