@@ -196,7 +196,9 @@ describe("another definition of a kind", () => {
     expect(warned).toEqual([]);
     await clock.runUntil(waybill.submit(again as never, { to: "ann" } as never).unwrap());
     waybill.worker([again.handle(() => "x")]);
-    expect(warned).toEqual([[expect.stringContaining("another definition of its kind"), { kind: "mail" }]]);
+    const place = expect.stringMatching(/^\S*other-programs\.test\.ts:\d+:\d+$/) as string;
+    const places = { kind: "mail", madeAt: place, againAt: place };
+    expect(warned).toEqual([[expect.stringContaining("another definition of its kind"), places]]);
     const reloaded = compose({ clock, logger });
     reloaded.worker([again.handle(() => "x")]);
     expect(warned).toHaveLength(2);
