@@ -205,36 +205,3 @@ describe("another definition of a kind", () => {
     await clock.runUntil(Promise.all([waybill.close(), reloaded.close()]));
   });
 });
-
-describe("an error that travels", () => {
-  const error = new WaybillError("store.unavailable", "The store is away.", {
-    outcome: "unknown",
-    jobId: "job-1",
-    cause: new Error("postgres://ann:s3cret@host"),
-  });
-
-  it("keeps code and sentence as JSON, and leaves its cause behind", () => {
-    const text = JSON.stringify({ error });
-    expect(JSON.parse(text)).toMatchObject({
-      error: {
-        code: "store.unavailable",
-        message: error.message,
-        name: "WaybillError",
-        outcome: "unknown",
-        retryable: true,
-        jobId: "job-1",
-      },
-    });
-    expect(text).not.toContain("s3cret");
-    expect(text).not.toContain("stack");
-  });
-
-  it("keeps both in its text where only that travels: structuredClone, postMessage", () => {
-    const { port1, port2 } = new MessageChannel();
-    const clone = structuredClone(new WaybillError("claim.lost", "The claim is gone."));
-    port1.close();
-    port2.close();
-    expect(clone.message).toMatch(/^The claim is gone\..*\[claim\.lost\]$/);
-    expect(isError(clone)).toBe(true);
-  });
-});
