@@ -126,6 +126,12 @@ export const ENTRIES: readonly Entry[] = [
   { what: "claim", known: ["owner", "name", "signal"], call: (o) => waybill.claim(own, id, o) },
   {
     what: "report",
+    known: ["ref", "token"],
+    base: { ref: 1 },
+    call: (o) => waybill.report(work as never, o, { state: "open" } as never),
+  },
+  {
+    what: "report",
     known: ["owner"],
     call: (o) => waybill.report(work as never, { ref: 1 }, { state: "open" } as never, o),
   },
