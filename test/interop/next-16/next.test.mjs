@@ -1,13 +1,23 @@
 // An application of Next 16 on Node, built and started from the packed tarball: a route handler, a server action, a page.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 
 const NEXT = "node_modules/next/dist/bin/next";
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };
+
+// Under names that the tools of this repository leave alone: the application has settings of its own.
+for (const { name, parentPath } of readdirSync("files", { recursive: true, withFileTypes: true })) {
+  const file = `${parentPath}/${name}`;
+  if (!name.endsWith(".txt")) continue;
+  const place = file.slice("files/".length, -".txt".length);
+  mkdirSync(dirname(place), { recursive: true });
+  writeFileSync(place, readFileSync(file));
+}
 
 /** Starts what was built, on a port that is free, and says where it is. */
 async function start() {
