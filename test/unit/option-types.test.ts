@@ -5,8 +5,9 @@ import { expect, it } from "vitest";
 
 const repository = join(import.meta.dirname, "../..");
 
-/** What an application passes: options, filters, and what handlers answer. */
-const GIVEN = /Options?$|Filter$|^SubmitItem$|^Poll(Open|Done|Failed)$|Implementation$/;
+/** What an application or an adapter passes: options, filters, what handlers answer, facts of errors; and what tests ask for. */
+const GIVEN =
+  /Options?$|Filter$|^SubmitItem$|^Poll(Open|Done|Failed)$|Implementation$|^ErrorFacts$|^FaultRule$|^RandomFaults$|SuiteFactory$/;
 /** Types of a driver's own calls, which its library decides on. */
 const OF_DRIVERS = /^Rabbitmq(Publish|Declare)Options$/;
 /** `undefined` would mean anybody's, and is refused. */
