@@ -42,6 +42,8 @@ const telling = createWaybill({
   clock,
 });
 const { id } = await clock.runUntil(waybill.submit(work, { n: 1 }).unwrap());
+// Who asks for its result has it at once.
+await clock.runUntil(waybill.cancel(id).unwrap());
 
 /** One that nobody has ended yet: of another, all is refused whatever the options are. */
 async function another(): Promise<string> {
