@@ -175,7 +175,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     what: "process",
-    known: ["queue", "source", "reserveMs"],
+    known: ["queue", "source", "remainingMs", "reserveMs"],
     base: { remainingMs: 9 },
     call: (o) => waybill.intake([handler]).process([], o),
   },
