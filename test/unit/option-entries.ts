@@ -126,6 +126,12 @@ export const ENTRIES: readonly Entry[] = [
   { what: "claim", known: ["owner", "name", "signal"], call: (o) => waybill.claim(own, id, o) },
   {
     what: "report",
+    known: ["ref", "token"],
+    base: { ref: 1 },
+    call: (o) => waybill.report(work as never, o, { state: "open" } as never),
+  },
+  {
+    what: "report",
     known: ["owner"],
     call: (o) => waybill.report(work as never, { ref: 1 }, { state: "open" } as never, o),
   },
@@ -200,6 +206,18 @@ export const ENTRIES: readonly Entry[] = [
     call: memoryQueue,
   },
   { what: "memoryFeed", known: ["clock", "random", "faults"], call: memoryFeed },
+  ...[
+    (o: never) => memoryQueue({ faults: o }),
+    (o: never) => {
+      memoryQueue().faults.set(o);
+    },
+  ].map((call) => ({ what: "faults", known: ["duplicate", "loss", "reorder", "redelivery"], call })),
+  ...[
+    (o: never) => memoryFeed({ faults: o }),
+    (o: never) => {
+      memoryFeed().setFaults(o);
+    },
+  ].map((call) => ({ what: "faults", known: ["loss", "duplicate", "delayMs"], call })),
   { what: "memoryNotifier", known: NOTIFIER, call: memoryNotifier },
   {
     what: "sqliteStore",
@@ -249,6 +267,12 @@ export const ENTRIES: readonly Entry[] = [
     known: ["table", "capacity"],
     base: { table: "jobs" },
     call: dynamodb.dynamodbCloudFormation,
+  },
+  {
+    what: "capacity",
+    known: ["readUnits", "writeUnits"],
+    base: { readUnits: 5, writeUnits: 5 },
+    call: (o) => dynamodb.dynamodbTable({ table: "jobs", capacity: o }),
   },
   { what: "dynamodbIamPolicy", known: ["tableArn"], call: dynamodb.dynamodbIamPolicy },
   {

@@ -21,6 +21,7 @@ const MAY_BE: Readonly<Record<string, readonly string[]>> = {
     ...["reserveMs", "budgetMs", "timeoutMs", "expectedMs", "leaseMs", "retainMs", "maxAttempts", "baseMs"],
     ...["capMs", "visibilityMs", "maxDelayMs", "maxReceives", "maxBatch", "giveUpAfterMs", "busyTimeoutMs"],
     ...["shards", "clockSkewMs", "retryForMs", "longestLeaseMs", "maxBodyBytes", "maxWaits"],
+    ...["readUnits", "writeUnits"],
   ],
   text: [
     ...["idempotencyKey", "owner", "subject", "actor", "id", "reason", "kind", "jobId", "notifier", "name"],
