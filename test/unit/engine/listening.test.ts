@@ -7,7 +7,7 @@ function bench() {
   const clock = fakeClock();
   let attached = 0;
   const hints: Hints = {
-    bus: { onHint: () => () => undefined } as unknown as Hints["bus"],
+    bus: { onEveryHint: () => () => undefined } as unknown as Hints["bus"],
     isClosed: () => false,
     attach: () => {
       attached += 1;

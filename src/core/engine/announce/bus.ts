@@ -25,6 +25,11 @@ export interface Bus {
   emit(event: ServerEvent): void;
   /** Hears of every change of one job (`id`), or of all. Returns how to stop. */
   onHint(id: string | null, listener: HintListener): () => void;
+  /**
+   * Hears of every change, in the context of whoever made it: for parts that begin nothing in it but by the clock, since to
+   * leave it costs more than what they do. Returns how to stop.
+   */
+  onEveryHint(listener: HintListener): () => void;
   hint(hint: FeedHint): void;
   close(): void;
 }
@@ -34,6 +39,7 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   // A map, not an emitter: there are as many names as jobs, and hardly ever a listener for one.
   const earsOf = new Map<string, Set<Ear>>();
   const earsOfAll = new Set<Ear>();
+  const earsWithin = new Set<Ear>();
 
   // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
   const neutral = neutralContext();
@@ -83,8 +89,17 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
         if (id !== null && ears.size === 0 && earsOf.get(id) === ears) earsOf.delete(id);
       };
     },
+    onEveryHint(listener) {
+      const ear: Ear = { hear: listener };
+      earsWithin.add(ear);
+      return () => {
+        earsWithin.delete(ear);
+      };
+    },
     hint(hint) {
+      tell(earsWithin, hint);
       const ears = earsOf.get(hint.id);
+      if (ears === undefined && earsOfAll.size === 0) return;
       neutral(() => {
         if (ears !== undefined) tell(ears, hint);
         tell(earsOfAll, hint);
@@ -94,6 +109,7 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
       events.removeAllListeners();
       earsOf.clear();
       earsOfAll.clear();
+      earsWithin.clear();
     },
   };
 }

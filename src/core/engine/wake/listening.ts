@@ -36,7 +36,7 @@ const DRY_ANSWERS = 3;
  * jobs that come faster than one would read of them, reads no hints.
  */
 export function createListening({ hints, clock, hear, missed }: ListeningOptions): Listening {
-  const deaf = hints.bus.onHint(null, hear);
+  const deaf = hints.bus.onEveryHint(hear);
   const isRush = createRush(clock);
   let link: HintAttachment | null = null;
   let full = 0;
