@@ -195,6 +195,8 @@ const REDIS: readonly Equivalent[] = [
     reason: "The store reads null as 0.",
   },
   { guard: "cursors: if ⟦byte(doc,CURSORS)==49⟧ always", reason: SAVES_WORK },
+  { guard: "fixed: if ⟦doc~=known⟧ always", reason: SAVES_WORK },
+  { guard: /^tell: if ⟦not asked⟧ (always|never)$/, reason: SAVES_WORK },
   { guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|is~=was)⟧ always$/, reason: SAVES_WORK },
   {
     guard: "inputOf: ⟦byte(doc,INPUT)==107⟧ and C('GET',T..':i:'..id)",
