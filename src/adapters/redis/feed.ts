@@ -8,6 +8,7 @@ import { HintListeners } from "../../core/wire/hints/listeners.js";
 import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
 import type { RedisClient, RedisCommands, RedisSubscriber } from "./client/client.js";
 import { checkClient } from "./client/client-check.js";
+import { watchClient } from "./client/client-end.js";
 
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
@@ -50,6 +51,7 @@ class RedisFeed implements Feed {
   readonly #listeners = new HintListeners();
   #link: Link | null = null;
   #heartbeat: Heartbeat | null = null;
+  #stopWatching: (() => void) | null = null;
   #cancelLinger: () => void = () => undefined;
   #closed = false;
 
@@ -113,6 +115,14 @@ class RedisFeed implements Feed {
         this.#attachAnew();
       },
     });
+    this.#stopWatching ??= watchClient(this.#client, {
+      ended: () => {
+        this.#leave();
+      },
+      back: () => {
+        this.#attachAnew();
+      },
+    });
     const subscriber = this.#client.duplicate();
     let lost = false;
     subscriber.on("error", () => undefined);
@@ -134,7 +144,7 @@ class RedisFeed implements Feed {
     return { subscriber, attached: subscribed(subscriber, this.#channel) };
   }
 
-  /** The link is half open: another connection takes its place. */
+  /** The link is half open, or was left with its client: another connection takes its place. */
   #attachAnew(): void {
     const link = this.#link;
     if (link === null) return;
@@ -155,10 +165,16 @@ class RedisFeed implements Feed {
 
   #detach(): void {
     this.#cancelLinger();
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    this.#leave();
+    this.#link = null;
+  }
+
+  #leave(): void {
     this.#heartbeat?.stop();
     this.#heartbeat = null;
     this.#link?.subscriber.disconnect();
-    this.#link = null;
   }
 
   #checkOpen(): void {
