@@ -3,14 +3,17 @@ import { createListening } from "../../../src/core/engine/wake/listening.js";
 import type { Hints } from "../../../src/core/engine/read/watch.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
 
-function bench() {
+function begun() {
   const clock = fakeClock();
   let attached = 0;
+  let attachments = 0;
+  let begunAt: number | null = null;
   const hints: Hints = {
     bus: { onHint: () => () => undefined } as unknown as Hints["bus"],
     isClosed: () => false,
     attach: () => {
       attached += 1;
+      attachments += 1;
       return {
         attached: Promise.resolve(),
         isUp: () => true,
@@ -20,9 +23,30 @@ function bench() {
       };
     },
   };
-  const listening = createListening({ hints, clock, hear: () => undefined, missed: () => undefined });
-  listening.answered(0, false);
-  return { clock, listening, ears: () => attached };
+  const listening = createListening({
+    hints,
+    clock,
+    hear: () => undefined,
+    missed: () => undefined,
+    longestMs: () => (begunAt === null ? 0 : clock.now() - begunAt),
+  });
+  return {
+    clock,
+    listening,
+    ears: () => attached,
+    attachments: () => attachments,
+    /** A job runs from now on. */
+    begin() {
+      begunAt = clock.now();
+    },
+  };
+}
+
+/** It has found nothing to do, and listens. */
+function bench() {
+  const made = begun();
+  made.listening.answered(0, false);
+  return made;
 }
 
 describe("a worker's ear for other processes", () => {
@@ -86,5 +110,35 @@ describe("a worker's ear for other processes", () => {
       await clock.advance(10);
       expect(ears()).toBe(1);
     }
+  });
+
+  it("is open within two seconds of a job that is not short, however busy the worker is with others", async () => {
+    const { clock, listening, ears, attachments, begin } = bench();
+    begin();
+    for (let answer = 0; answer < 2; answer += 1) listening.answered(500, true);
+    expect(ears()).toBe(0);
+    await clock.advance(999);
+    expect(ears()).toBe(0);
+    await clock.advance(1_001);
+    expect(ears(), "nothing was asked for meanwhile").toBe(1);
+    for (let answer = 0; answer < 40; answer += 1) listening.answered(500, true);
+    expect([ears(), attachments()], "it stays open").toEqual([1, 2]);
+  });
+
+  it("opens for the jobs that filled the worker at its beginning", async () => {
+    const { clock, listening, ears, begin } = begun();
+    begin();
+    listening.answered(50, true);
+    expect(ears()).toBe(0);
+    await clock.advance(1_000);
+    expect(ears()).toBe(1);
+  });
+
+  it("looks at nothing any more once it is stopped", async () => {
+    const { clock, listening, ears, begin } = begun();
+    begin();
+    listening.stop();
+    await clock.advance(5_000);
+    expect(ears()).toBe(0);
   });
 });

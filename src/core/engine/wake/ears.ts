@@ -56,9 +56,11 @@ export function openEars(core: Core, hints: Hints, options: EarsOptions): Ears {
       due.hear(hint);
       options.running.hear(hint);
     },
+    longestMs: () => options.running.longestMs(),
     missed: () => {
       options.ready();
       options.due();
+      options.running.missed();
     },
   });
   if (kinds.size === 0) listening.open();
