@@ -195,6 +195,7 @@ describe("another definition of a kind", () => {
     waybill.worker([mail.handle(() => "x")]);
     expect(warned).toEqual([]);
     await clock.runUntil(waybill.submit(again as never, { to: "ann" } as never).unwrap());
+    expect(warned).toHaveLength(1);
     waybill.worker([again.handle(() => "x")]);
     const place = expect.stringMatching(/^\S*other-programs\.test\.ts:\d+:\d+$/) as string;
     const places = { kind: "mail", madeAt: place, againAt: place };

@@ -3,7 +3,7 @@ import type { ErrorCode, Outcome } from "./error-codes.js";
 
 /** Facts that go with an error. Never a payload, a secret or a credential. */
 export interface ErrorFacts {
-  readonly outcome?: Outcome;
+  readonly outcome?: Outcome | undefined;
   readonly jobId?: string | undefined;
   readonly cause?: unknown;
 }

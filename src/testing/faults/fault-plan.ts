@@ -20,20 +20,20 @@ export type FaultPart = "store" | "queue" | "notifier";
 export interface FaultRule {
   readonly fault: Fault;
   /** The first call that breaks, counted from when the rule is set. @default 1 */
-  readonly nth?: number;
+  readonly nth?: number | undefined;
   /** How many calls break, one after the other. @default 1 */
-  readonly times?: number;
+  readonly times?: number | undefined;
   /** Of `late` and `delay`. @default 1_000 // 1 s */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
 }
 
 export interface RandomFaults {
   /** Probability of each fault per call; together at most 1. */
   readonly probability: Readonly<Partial<Record<Fault, number>>>;
   /** @default all parts */
-  readonly parts?: readonly FaultPart[];
+  readonly parts?: readonly FaultPart[] | undefined;
   /** The longest `late` and `delay`, drawn evenly from 0. @default 1_000 // 1 s */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
 }
 
 /** A fault that took place. */

@@ -13,7 +13,7 @@ export interface FeedSuiteFactory {
   /** A new feed that nobody else uses; tests may run side by side. */
   create(): Promise<FeedFixture>;
   /** Tests that the feed cannot pass, by `<group> > <title>`; the reason is printed with the title. */
-  readonly skip?: readonly SuiteSkip[];
+  readonly skip?: readonly SuiteSkip[] | undefined;
 }
 
 const GROUPS: Readonly<Record<string, (test: FeedTest) => void>> = {

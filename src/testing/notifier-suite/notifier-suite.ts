@@ -14,7 +14,7 @@ export interface NotifierSuiteFactory {
   /** A new notifier and a receiver that has taken nothing; tests may run side by side. */
   create(): Promise<NotifierFixture>;
   /** Tests that the notifier cannot pass, by `<group> > <title>`; the reason is printed with the title. */
-  readonly skip?: readonly SuiteSkip[];
+  readonly skip?: readonly SuiteSkip[] | undefined;
 }
 
 const GROUPS: Readonly<Record<string, (test: NotifierTest) => void>> = {

@@ -21,7 +21,7 @@ export interface QueueSuiteFactory {
   /** A new, empty queue for one test; tests may run side by side. Choose a short visibility where time is real. */
   create(): Promise<QueueFixture>;
   /** Tests that the queue cannot pass, by `<group> > <title>`; the reason is printed with the title. */
-  readonly skip?: readonly SuiteSkip[];
+  readonly skip?: readonly SuiteSkip[] | undefined;
 }
 
 const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {

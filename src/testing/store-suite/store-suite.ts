@@ -45,7 +45,7 @@ export interface StoreSuiteFactory {
   /** A new, empty place for one test; tests may run side by side. */
   create(): Promise<StoreFixture>;
   /** Tests that the store cannot pass, each as `group > title`; the reason is printed with the title. */
-  readonly skip?: readonly SuiteSkip[];
+  readonly skip?: readonly SuiteSkip[] | undefined;
 }
 
 const BEHAVIOURS: readonly StoreBehaviour[] = [
