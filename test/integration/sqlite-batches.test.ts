@@ -74,8 +74,8 @@ async function outputs(ids: readonly string[]): Promise<readonly (string | null 
 describe("a batch on SQLite", () => {
   it("is claimed by one statement for all that get the same lease, the oldest first", async () => {
     const jobs = await claimed();
-    // begin, what the token holds, what is ready, the claim, the note for others, commit.
-    expect(crossings).toBe(6);
+    // begin, what the token holds, what is ready, the claim, what was claimed, the note for others, commit.
+    expect(crossings).toBe(7);
     expect(jobs.map(({ record }) => record.id)).toEqual(
       Array.from({ length: JOBS }, (_, index) => `job-${JOBS - 1 - index}`),
     );
@@ -87,12 +87,30 @@ describe("a batch on SQLite", () => {
     crossings = 0;
     const items = jobs.map((job, index) => completes(job, { finishedAt: nowMs + index }));
     const { results } = await store.write({ nowMs, items });
-    // begin, the write, what was awaited, the outputs, the note for others, commit.
+    // begin, whose guards hold, the write, the outputs, the note for others, commit.
     expect(crossings).toBe(6);
     expect(results.every(({ status }) => status === "ok")).toBe(true);
     const { jobs: stored } = await store.read({ nowMs, ids: jobs.map(({ record }) => record.id) });
     expect(stored.map((job) => job?.record.finishedAt)).toEqual(jobs.map((_, index) => nowMs + index));
     expect(await outputs(["job-3", "job-59"])).toEqual(['{"of":"job-3"}', '{"of":"job-59"}']);
+  });
+
+  it("is written by one statement for each instant, where many jobs end in the same", async () => {
+    const jobs = await claimed();
+    crossings = 0;
+    const instants = [nowMs + 1, nowMs + 2, nowMs + 3];
+    const ended = (index: number): number => instants[index % instants.length] ?? 0;
+    const items = jobs.map((job, index) => {
+      return completes(job, { updatedAt: ended(index), finishedAt: ended(index) });
+    });
+    const { results } = await store.write({ nowMs, items });
+    // begin, whose guards hold, three writes, the outputs, the note for others, commit.
+    expect(crossings).toBe(8);
+    expect(results.every(({ status }) => status === "ok")).toBe(true);
+    const { jobs: stored } = await store.read({ nowMs, ids: jobs.map(({ record }) => record.id) });
+    expect(stored.map((job) => job?.record.finishedAt)).toEqual(jobs.map((_, index) => ended(index)));
+    const appended = items.map(({ history }) => ("append" in history ? history.append : ""));
+    expect(stored.every((job, index) => job?.record.history.endsWith(appended[index] ?? "none"))).toBe(true);
   });
 
   it("answers each item for itself, where one is refused, one is gone and one differs", async () => {
