@@ -7,6 +7,7 @@ import type { Session } from "../connection.js";
 import type { SqliteValue } from "../driver.js";
 import { refusal } from "./read.js";
 import { type RefsOf, replaceRefs } from "./refs.js";
+import { keyed, sendTexts } from "./texts.js";
 import { encodeText } from "../rows/text.js";
 
 const PATCHABLE = Object.entries(PATCH_COLUMNS) as readonly (readonly [keyof RecordPatch, Column])[];
@@ -33,9 +34,6 @@ const HELD =
   "and (? is null or (lease_until = ? and lease_until <= ?))";
 
 const WRITE_OUTPUTS = "update waybill_payload set output = w.value from json_each(?) as w where seq = w.key";
-
-/** A longer one goes by itself: a batch of such texts would be in memory several times over. */
-const LONG_OUTPUT = 16 * 1024;
 
 type Held = readonly [id: string, seq: number, awaiting: 0 | 1];
 
@@ -77,10 +75,14 @@ export function writeJobs(
   });
   for (const group of groupsOf(accepted, nowMs)) {
     const [{ sql, shared }] = group;
-    session.run(sql, ...shared, keyedBySeq(group.map(({ seq, own }) => [seq, own])));
+    session.run(sql, ...shared, keyed(group.map(({ seq, own }) => [seq, own])));
   }
   replaceRefs(session, accepted.flatMap(newRefs));
-  writeOutputs(session, accepted);
+  sendTexts(
+    session,
+    WRITE_OUTPUTS,
+    accepted.flatMap(({ item, seq }) => (item.output === undefined ? [] : [[seq, item.output] as const])),
+  );
   return results;
 }
 
@@ -188,22 +190,4 @@ function statementOf(
     assigned.push(`history = case history when '' then ${text} else history || ',' || ${text} end`);
   }
   return `update waybill_job set ${assigned.join(", ")} from json_each(?) as w where seq = w.key`;
-}
-
-function keyedBySeq(values: readonly (readonly [seq: number, value: unknown])[]): string {
-  return JSON.stringify(Object.fromEntries(values));
-}
-
-function writeOutputs(session: Session, accepted: readonly Accepted[]): void {
-  let together: (readonly [seq: number, output: string])[] = [];
-  const flush = (): void => {
-    session.run(WRITE_OUTPUTS, keyedBySeq(together));
-    together = [];
-  };
-  for (const { item, seq } of accepted) {
-    if (item.output === undefined) continue;
-    together.push([seq, item.output]);
-    if (item.output.length > LONG_OUTPUT) flush();
-  }
-  if (together.length > 0) flush();
 }
