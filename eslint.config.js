@@ -79,7 +79,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["src/core/engine/**/*.ts"],
+    files: ["src/core/*.ts", "src/core/engine/**/*.ts"],
     ignores: ["src/core/engine/store/*.ts"],
     rules: { "no-restricted-syntax": ["error", ...noDates, ...noSecondWritePath] },
   },

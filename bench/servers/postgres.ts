@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { freePort } from "./free-port.js";
+import { freePort } from "../../test/support/free-port.js";
 
 const START_MS = 60_000;
 /** Postgres refuses to run as root: it gets the user that its package made. */

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { freePort } from "./free-port.js";
+import { freePort } from "../../test/support/free-port.js";
 
 const START_MS = 60_000;
 

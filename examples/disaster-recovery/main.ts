@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { createServer as createNetServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dynamodbTable } from "waybill/dynamodb";
@@ -10,6 +9,7 @@ import { dynamodb, sqs } from "../stage/parts.js";
 import { runExample, type Stage } from "../stage/run.js";
 import { judge, type ServiceLog, type Verdict } from "./verdict.js";
 import type { ExecutionRecord } from "./execution-record.js";
+import { freePort } from "../../test/support/free-port.js";
 
 const PLANS = [
   { planId: "billing", type: "DRILL" },
@@ -133,14 +133,6 @@ async function openParts(stage: Stage, pager: Pager): Promise<Urls> {
     ...(stage.withFault ? {} : { ALL_WELL: "1" }),
   });
   return urls;
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Processes {

@@ -30,6 +30,8 @@ const OTHER_TESTS = [
   ":(exclude,glob)test/unit/proof-*.test.ts",
 ];
 
+const REPORT = "scripts/proof/torture-report.ts";
+
 const TORTURE = ["--jobs", "5000", "--kills", "50", "--stops", "10", "--seed", "1"];
 
 const PAIR = ["--jobs", "2000", "--kills", "21", "--stops", "4", "--seed", "1"];
@@ -39,7 +41,7 @@ function torture(store: string, files: readonly string[], more: readonly string[
     name: `torture-${store}`,
     waits: true,
     args: ["scripts/proof-torture.ts", "--store", store, ...TORTURE, ...more],
-    inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, "test/torture", "scripts/proof-torture.ts"] },
+    inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, "test/torture", "scripts/proof-torture.ts", REPORT] },
   };
 }
 
@@ -58,7 +60,20 @@ function pair(store: string, files: readonly string[], queue: string, more: read
         ...KIT,
         "test/torture",
         "scripts/proof-torture.ts",
+        REPORT,
       ],
+    },
+  };
+}
+
+/** 100,000 jobs and 1,000 kills, half of the jobs through SQS: 20 rounds, and it goes on with the round in which it was ended. */
+function closing(store: string, files: readonly string[]): Part {
+  return {
+    name: `closing-${store}`,
+    waits: true,
+    args: ["scripts/proof-closing.ts", "--store", store, "--rounds", "20", "--jobs", "5000", "--kills", "50"],
+    inputs: {
+      paths: [...CORE, ...MEMORY, ...files, ...SQS, ...KIT, "test/torture", "scripts/proof-closing.ts", REPORT],
     },
   };
 }
@@ -126,6 +141,8 @@ export const PARTS: readonly Part[] = [
       pair("dynamodb", DYNAMODB, queue, more),
     ];
   }),
+  closing("postgres", POSTGRES),
+  closing("redis", REDIS),
   guardDeletion("memory", [], MEMORY),
   guardDeletion("sqlite", SQLITE),
   guardDeletion("postgres", POSTGRES),

@@ -63,6 +63,11 @@ export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | Fault
     const none: Facts = { status: null, retryable: false, outcome: "not_applied", issues: [] };
     Object.assign(this, none, facts);
   }
+
+  /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { ...(this as object), message: this.message };
+  }
 }
 
 /** The server decided no, and nothing was written. */

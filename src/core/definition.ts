@@ -37,6 +37,8 @@ export interface Projection {
  */
 export interface Definition {
   readonly kind: string;
+  /** The stack of where it was made, as the engine writes stacks: text only when asked, since that is what costs. */
+  readonly madeAt: () => unknown;
   /** A handler may (must, unless it returns `done`) return `track(ref)`. */
   readonly external: boolean;
   readonly phases: readonly string[];

@@ -60,6 +60,11 @@ export class HandlerAborted extends Error {
     this.name = "HandlerAborted";
     this.reason = reason;
   }
+
+  /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { ...(this as object), message: this.message };
+  }
 }
 
 /** How long a token holds. */

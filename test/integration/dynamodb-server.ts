@@ -20,6 +20,8 @@ export const ENGINE = ENDPOINT ?? "dynalite";
 export const INDEXES_LAG = ENDPOINT === "aws";
 
 const STOP_MS = 120_000;
+/** dynalite makes a table in a turn of its event loop, mostly behind the first look: the next is not to be a second away. */
+const OWN_LOOK_S = 0.005;
 
 export interface DynamoDb {
   readonly endpoint: string | null;
@@ -61,7 +63,7 @@ async function start(): Promise<Engine> {
       tables.push(name);
       await admin.send(new CreateTableCommand(dynamodbTable({ table: name })));
       await waitUntilTableExists(
-        { client: admin, maxWaitTime: 60, minDelay: 1, maxDelay: 2 },
+        { client: admin, maxWaitTime: 60, minDelay: own === null ? 1 : OWN_LOOK_S, maxDelay: 2 },
         { TableName: name },
       );
       return name;

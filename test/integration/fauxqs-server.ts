@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../support/free-port.js";
 
 export interface Fauxqs {
   readonly endpoint: string;
@@ -11,14 +11,6 @@ export interface Fauxqs {
 
 const CLI = fileURLToPath(new URL("../../node_modules/fauxqs/dist/cli.js", import.meta.url));
 const CLOCK = new URL("fauxqs-clock.mjs", import.meta.url).href;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** The emulator as a process of its own: it is a server, not a library of ours. */
 export async function startFauxqs(): Promise<Fauxqs> {

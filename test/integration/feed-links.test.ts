@@ -1,4 +1,5 @@
 // Feeds on real servers: beside other stores, on what a pool lends, and when their link breaks.
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -7,13 +8,14 @@ import type { AnyStore } from "../../src/core/ports/store.js";
 import { dynamodbStore, hintsOfStreamRecord } from "../../src/dynamodb.js";
 import { createWaybill, defineJob, memoryQueue, memoryStore, unwrap } from "../../src/index.js";
 import { fromPg, postgresFeed, postgresStore } from "../../src/postgres.js";
-import { redisFeed, redisStore } from "../../src/redis.js";
+import { redisFeed, redisStore, type RedisStore } from "../../src/redis.js";
 import { sqliteStore } from "../../src/sqlite.js";
 import { sampleHint } from "../../src/testing/feed-suite/feed-probe.js";
+import { sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 import { recordingLogger } from "../support/engine.js";
 import { dynamoDb } from "./dynamodb-server.js";
-import { redisMissing, redisServer } from "./redis-server.js";
+import { redisMissing, type RedisServer, redisServer, startRedis } from "./redis-server.js";
 import { openDatabase, temporaryFile } from "./sqlite-driver.js";
 
 const engine = dynamoDb();
@@ -28,7 +30,7 @@ const work = defineJob({ kind: "sample.work", input: z.object({}), output: z.obj
 const NEVER_MS = 3_600_000;
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!condition()) await sleep(5);
 }
 
 type TwoFeeds = () => Promise<readonly [Feed, Feed]>;
@@ -113,6 +115,40 @@ describe.skipIf(redisMissing() !== null)("the feed on Redis, when its connection
     const list = String(await server.client().call("CLIENT", "LIST", "TYPE", "PUBSUB"));
     expect(list.trim()).toBe("");
     await store.close();
+  });
+});
+
+describe.skipIf(redisMissing() !== null)("a Redis store", () => {
+  /** Makes a job, and says how many messages its server was given to publish for it. */
+  async function publishedFor(server: RedisServer, store: RedisStore, id: string): Promise<number> {
+    const calls = async (): Promise<number> => {
+      const stats = await server.client().info("commandstats");
+      return Number(/^cmdstat_publish:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
+    };
+    const before = await calls();
+    await store.create({ nowMs: 0, items: [{ record: sampleReadyJob({ id }, 0), input: "1" }] });
+    return (await calls()) - before;
+  }
+
+  it("publishes while somebody listens, and on its connection that rests nobody does", async () => {
+    const server = await startRedis();
+    closers.push(() => server.stop());
+    const store = redisStore({ client: server.client(), onWarning: () => undefined });
+    closers.push(() => store.close());
+    const heard: string[] = [];
+    const listen = (): Promise<() => Promise<void>> => store.feed!.subscribe(({ id }) => heard.push(id));
+    expect(await publishedFor(server, store, "first")).toBe(0);
+    const leave = await listen();
+    expect(await publishedFor(server, store, "second")).toBe(1);
+    await until(() => heard.length > 0);
+    await leave();
+    const listening = async (): Promise<unknown> => server.client().call("PUBSUB", "CHANNELS");
+    while (((await listening()) as readonly unknown[]).length > 0) await sleep(5);
+    expect(await publishedFor(server, store, "third")).toBe(0);
+    await listen();
+    expect(await publishedFor(server, store, "fourth")).toBe(1);
+    await until(() => heard.length > 1);
+    expect(heard).toEqual(["second", "fourth"]);
   });
 });
 

@@ -40,6 +40,14 @@ describe("an intake of pushed messages", () => {
     expect(await w.process([pushed(id)])).toEqual([{ status: "acknowledged" }]);
   });
 
+  it("takes none without its time: whoever leaves it out would see no job run", async () => {
+    const { intake, clock, submit, record } = world();
+    const id = await submit(work);
+    const untimed = clock.runUntil(intake.process([pushed(id)], {} as ProcessOptions));
+    await expect(untimed).rejects.toThrow(/^remainingMs must be a whole number of milliseconds/);
+    expect((await record(id)).status).toBe("QUEUED");
+  });
+
   it("acknowledges nothing while the store cannot be reached", async () => {
     const w = world();
     const id = await w.submit(work);

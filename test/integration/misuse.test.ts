@@ -14,6 +14,7 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { dynamodbIamPolicy } from "../../src/dynamodb.js";
 import { type PostgresClient, postgresStore } from "../../src/postgres.js";
 import { type SqliteDatabase, sqliteStore } from "../../src/sqlite.js";
+import { recordingLogger } from "../support/engine.js";
 import { openDatabase } from "./sqlite-driver.js";
 
 // What people get wrong, and what they are told: what is wrong, where, and what to pass.
@@ -124,6 +125,45 @@ describe("a call that cannot be meant", () => {
     );
     const { status } = await run(waybill.submit(greet, input, { ...late, delayMs: 59_999 }).unwrap());
     expect(status).toBe("QUEUED");
+  });
+
+  it("is told inside a handler too: progress goes on without the options, a token is refused", async () => {
+    const launch = defineJob({
+      kind: "launch",
+      input: z.object({}),
+      output: z.number(),
+      progress: z.number(),
+      external: z.object({ id: z.string() }),
+    });
+    const { logger, lines } = recordingLogger();
+    const callbacks = { secrets: ["whsec_" + "A".repeat(44)] } as const;
+    const clock = fakeClock();
+    const store = memoryStore();
+    const waybill = createWaybill({ jobs: [launch], store, clock, logger, callbacks });
+    const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
+    const tokens: unknown[] = [];
+    const handler = launch.handle({
+      run: async ({ progress, callbackToken, done }) => {
+        progress(0.5, { allowDecreas: true } as never);
+        tokens.push(await callbackToken({ ttlms: 5 } as never).catch((error: unknown) => error));
+        return done(1);
+      },
+      poll: () => ({ state: "open" }),
+    });
+    const { id } = await run(waybill.submit(launch, {}).unwrap());
+    const worker = waybill.worker([handler]);
+    const running = worker.run();
+    await run(waybill.result(launch, id));
+    const { jobs } = await run(store.read({ nowMs: clock.now(), ids: [id] }));
+    expect(jobs[0]?.record.progress).toBe(0.5);
+    expect(JSON.stringify(lines)).toContain(
+      'progress has no option \\"allowDecreas\\". Did you mean allowDecrease?',
+    );
+    expect(tokens).toMatchObject([
+      { code: "config.invalid", message: expect.stringContaining("Did you mean ttlMs?") as string },
+    ]);
+    await run(worker.stop());
+    await running;
   });
 
   it("gives a pool as transaction: it would run outside of it", async () => {

@@ -2,7 +2,6 @@
 // may go to another session than the one before.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -12,6 +11,7 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleHint } from "../../src/testing/feed-suite/feed-probe.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
 import { asUser, postgresMissing, postgresServer } from "../support/postgres-server.js";
+import { freePort } from "../support/free-port.js";
 
 const BOUNCER = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find((path) => existsSync(path));
 if (BOUNCER === undefined) {
@@ -28,14 +28,6 @@ afterAll(() => {
   bouncer?.kill("SIGKILL");
   if (folder !== "") rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 async function startBouncer(command: string): Promise<number> {
   const server = await postgresServer();

@@ -2,7 +2,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Cluster } from "ioredis";
-import { freePort, redisBinary, type RedisServer, sleep, startRedis } from "./redis-server.js";
+import { redisBinary, type RedisServer, sleep, startRedis } from "./redis-server.js";
+import { freePort } from "../support/free-port.js";
 
 const NODES = 6;
 const READY_MS = 60_000;
@@ -20,6 +21,8 @@ export interface RedisCluster {
   readonly servers: readonly RedisServer[];
   /** A connection, which is closed with the cluster. */
   client(): Cluster;
+  /** Resolves when every other node serves all slots without the one of that port. */
+  goesOnWithout(port: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -30,7 +33,7 @@ export async function startCluster(): Promise<RedisCluster> {
   const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
   const args = ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"];
   await promisify(execFile)(cli, args, { timeout: READY_MS });
-  await Promise.all(servers.map(isReady));
+  await Promise.all(servers.map((server) => isReady(server)));
   return {
     servers,
     client: () =>
@@ -40,6 +43,11 @@ export async function startCluster(): Promise<RedisCluster> {
           { slotsRefreshTimeout: 5_000 },
         ),
       ),
+    goesOnWithout: async (port) => {
+      await Promise.all(
+        servers.filter((server) => server.port !== port).map((server) => isReady(server, port)),
+      );
+    },
     stop: async () => {
       await Promise.all(servers.map((server) => server.stop()));
     },
@@ -61,12 +69,19 @@ async function startNode(): Promise<RedisServer> {
   return startRedis({ settings });
 }
 
-/** All slots are served, and every node says so. */
-async function isReady(server: RedisServer): Promise<void> {
+/** This node says that all slots are served, none of them by `gone`, and it follows its primary if it has one. */
+async function isReady(server: RedisServer, gone: number | null = null): Promise<void> {
   const client = server.client();
   const giveUpAt = Date.now() + READY_MS;
-  while (!(await client.cluster("INFO")).includes("cluster_state:ok")) {
-    if (Date.now() > giveUpAt) throw new Error("the cluster did not get ready");
+  for (;;) {
+    const info = await client.cluster("INFO");
+    const slots = await client.cluster("SLOTS");
+    const isServed = slots.every(([, , primary]) => primary !== undefined && primary[1] !== gone);
+    const isLinked = !(await client.info("replication")).includes("master_link_status:down");
+    if (info.includes("cluster_state:ok") && isServed && isLinked) break;
+    if (Date.now() > giveUpAt) {
+      throw new Error(`the cluster did not get ready:\n${String(await client.cluster("NODES"))}`);
+    }
     await sleep(50);
   }
   client.disconnect();

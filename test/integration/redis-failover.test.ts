@@ -22,21 +22,34 @@ const sum = defineJob({
   leaseMs: 3_000,
 });
 
-/** Submits jobs and runs them while something happens to the servers, and looks at what came of them. */
-async function survives(client: RedisClient, shards: number, happen: () => Promise<void>): Promise<void> {
+/**
+ * Submits jobs and runs them while something happens to the servers, and looks at what came of them.
+ *
+ * @param isOver - what the servers themselves need to go on: nobody waits for the store before that
+ */
+async function survives(
+  client: RedisClient,
+  shards: number,
+  happen: () => Promise<void>,
+  isOver: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const store = redisStore({ client, shards, onWarning: () => undefined });
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const waybill = createWaybill({ jobs: [sum], store, logger });
   const worker = waybill.worker([sum.handle(({ input }) => ({ n: input.n }))], { pollIntervalMs: 50 });
   const running = worker.run();
   const acknowledged: string[] = [];
+  let refusal: unknown = null;
   const submissions = new AbortController();
   const submitting = (async () => {
     for (let n = 0; !submissions.signal.aborted; n += 1) {
       const job = await waybill
         .submit(sum, { n })
         .unwrap()
-        .catch(() => null);
+        .catch((error: unknown) => {
+          refusal = error;
+          return null;
+        });
       if (job !== null) acknowledged.push(job.id);
       await sleep(5);
     }
@@ -44,9 +57,10 @@ async function survives(client: RedisClient, shards: number, happen: () => Promi
   while (acknowledged.length < 20) await sleep(5);
   await happen();
   const then = acknowledged.length;
+  await isOver();
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (acknowledged.length < then + 20) {
-    if (Date.now() > giveUpAt) throw new Error("nothing can be submitted any more");
+    if (Date.now() > giveUpAt) throw new Error("nothing can be submitted any more", { cause: refusal });
     await sleep(10);
   }
   submissions.abort();
@@ -120,10 +134,14 @@ describe.skipIf(redisMissing() !== null || redisClusterMissing() !== null)("a st
     const cluster = await startCluster();
     try {
       const client = cluster.client();
-      await survives(client, 8, async () => {
-        const port = await primaryOf(client, "{waybill:3}");
-        await cluster.servers.find((server) => server.port === port)!.kill();
-      });
+      const port = await primaryOf(client, "{waybill:3}");
+      const primary = cluster.servers.find((server) => server.port === port)!;
+      await survives(
+        client,
+        8,
+        () => primary.kill(),
+        () => cluster.goesOnWithout(port),
+      );
     } finally {
       await cluster.stop();
     }

@@ -11,8 +11,9 @@ import {
   sampleWrite,
 } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
-import { freePort, redisMissing, redisServer, type RedisServer, sleep, startRedis } from "./redis-server.js";
+import { redisMissing, redisServer, type RedisServer, sleep, startRedis } from "./redis-server.js";
 import { START } from "../../src/core/job/record.js";
+import { freePort } from "../support/free-port.js";
 
 const TIMEOUT_MS = 60_000;
 const NOT_APPLIED = { code: "store.unavailable", outcome: "not_applied" };

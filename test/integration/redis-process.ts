@@ -2,10 +2,10 @@
 // runner is needed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis, type RedisOptions } from "ioredis";
+import { freePort } from "../support/free-port.js";
 
 const START_MS = 30_000;
 
@@ -50,15 +50,6 @@ export function redisBinary(name: string): string | null {
       .map((folder) => join(folder, name))
       .find((path) => existsSync(path)) ?? null
   );
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {

@@ -7,8 +7,9 @@ import { createWaybill, defineJob } from "../../src/index.js";
 import { type RedisStore, redisStore, type RedisStoreOptions } from "../../src/redis.js";
 import { sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
-import { type ClientOptions, freePort, redisBinary, redisMissing, RedisServer } from "./redis-server.js";
+import { type ClientOptions, redisBinary, redisMissing, RedisServer } from "./redis-server.js";
 import { CERTIFICATE, KEY } from "./redis-tls-certificate.js";
+import { freePort } from "../support/free-port.js";
 
 const TIMEOUT_MS = 120_000;
 const PAGE = new URL("../../docs/adapters/redis.md", import.meta.url);

@@ -24,6 +24,7 @@ const valid = async (value: unknown): Promise<Checked> => ({ ok: true, value });
 /** A definition that accepts everything, but for what is given. */
 export function fakeDefinition(given: Partial<Definition> & Pick<Definition, "kind">): Definition {
   return {
+    madeAt: () => "",
     external: false,
     phases: [],
     queue: null,

@@ -2,9 +2,9 @@
 // test touches one that runs elsewhere on the machine.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { freePort } from "./free-port.js";
 
 const START_MS = 30_000;
 
@@ -112,12 +112,4 @@ async function answers(child: ChildProcess, port: number, giveUpAt: number): Pro
     await new Promise((next) => setTimeout(next, 30));
   }
   return false;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((next) => probe.listen(0, "127.0.0.1", next));
-  const { port } = probe.address() as { readonly port: number };
-  await new Promise((next) => probe.close(next));
-  return port;
 }

@@ -2,10 +2,10 @@
 // runner is needed.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pg from "pg";
+import { freePort } from "./free-port.js";
 
 const BINARIES = ["initdb", "postgres"] as const;
 const START_MS = 60_000;
@@ -113,15 +113,6 @@ export async function startPostgres({ durable }: { readonly durable: boolean }):
   ]);
   await server.start();
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 class LocalServer implements PostgresServer {

@@ -1,4 +1,4 @@
-import { type ChannelModel, connect } from "amqplib";
+import { type Channel, type ChannelModel, connect } from "amqplib";
 import type { RabbitmqServer } from "./rabbitmq-server.js";
 
 /** A consumer that knows nothing of Waybill: amqplib, a durable queue, and a loop that connects again. */
@@ -11,6 +11,7 @@ export class PlainConsumer {
   #isStopped = false;
   #isAway = false;
   #model: ChannelModel | null = null;
+  #channel: Channel | null = null;
 
   constructor(server: RabbitmqServer, exchange: string, pattern: string) {
     this.#server = server;
@@ -24,6 +25,7 @@ export class PlainConsumer {
     this.#model.on("error", () => undefined);
     this.#model.on("close", () => void this.#again());
     const channel = await this.#model.createChannel();
+    this.#channel = channel;
     channel.on("error", () => undefined);
     await channel.assertExchange(this.#exchange, "topic", { durable: true });
     await channel.assertQueue(this.#queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
@@ -38,7 +40,7 @@ export class PlainConsumer {
   /** Is away until `comeBack`: nobody takes from its queue. */
   async leave(): Promise<void> {
     this.#isAway = true;
-    await this.#model?.close();
+    await this.#close();
   }
 
   async comeBack(): Promise<void> {
@@ -48,6 +50,16 @@ export class PlainConsumer {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#close();
+  }
+
+  /** The channel first: what it acknowledged is on the way, and the end of the connection would overtake it. */
+  async #close(): Promise<void> {
+    try {
+      await this.#channel?.close();
+    } catch {
+      // The broker has ended it: nothing is on the way.
+    }
     await this.#model?.close();
   }
 

@@ -2,10 +2,10 @@
 // own, in a folder that is removed with it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ChannelModel, connect } from "amqplib";
+import { freePort } from "./free-port.js";
 
 /** Not the wrapper in /usr/sbin, which changes the user and with it the environment. */
 const BROKER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -43,8 +43,12 @@ export interface RabbitmqServerOptions {
 }
 
 export async function startRabbitmq(options: RabbitmqServerOptions = {}): Promise<RabbitmqServer> {
-  const [port, distribution, epmd] = await freePorts();
-  const server = new RabbitmqServer(port!, { distribution: distribution!, epmd: epmd!, ...options });
+  const port = await freePort();
+  const server = new RabbitmqServer(port, {
+    distribution: await freePort(),
+    epmd: await freePort(),
+    ...options,
+  });
   await server.start();
   return server;
 }
@@ -165,20 +169,6 @@ function environmentOf(
     // The script becomes the broker instead of waiting for it: its pid is the broker's.
     detached: "yes",
   };
-}
-
-/** Held together until all are known, so that no two are the same. */
-async function freePorts(): Promise<readonly number[]> {
-  const probes = [createServer(), createServer(), createServer()];
-  const ports: number[] = [];
-  for (const probe of probes) {
-    await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-    const address = probe.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    ports.push(address.port);
-  }
-  for (const probe of probes) await new Promise((resolve) => probe.close(resolve));
-  return ports;
 }
 
 function sleep(ms: number): Promise<void> {

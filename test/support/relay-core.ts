@@ -34,6 +34,7 @@ import { seededIds } from "../../src/testing/seeded-ids.js";
 export function kind(name: string, given: Partial<Definition> = {}): Definition {
   return {
     kind: name,
+    madeAt: () => "",
     external: true,
     phases: ["launching", "converting"],
     queue: null,

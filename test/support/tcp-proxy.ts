@@ -8,6 +8,9 @@ interface Link {
   isMarked: boolean;
   /** Nothing goes through it any more, and nobody is told. */
   isSilent: boolean;
+  /** Whether a reply of it was lost before it ended. */
+  readonly ended: Promise<boolean>;
+  readonly end: (isReplyLost: boolean) => void;
 }
 
 /** What befalls the connection of the next command that holds a text. */
@@ -53,6 +56,24 @@ export class TcpProxy {
   /** The same for the n-th command from now, over all connections. One that the server has not answered yet is one. */
   dropNthReply(nth: number): void {
     this.#dropNth = nth;
+  }
+
+  /**
+   * Cuts a connection in place of its next reply: of what was on its way, nobody knows whether it was done.
+   *
+   * @returns whether a reply was lost: the connection may end before it comes
+   */
+  loseReply(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#trap = {
+        text: "",
+        spring: (link, chunk) => {
+          link.isMarked = true;
+          link.inner.write(chunk);
+          resolve(link.ended);
+        },
+      };
+    });
   }
 
   /** The connection of the next command that holds this text goes silent with it. Resolves when it has. */
@@ -124,11 +145,17 @@ export class TcpProxy {
   }
 
   #join(outer: Socket): void {
-    const link: Link = { outer, inner: connect(this.#target, "127.0.0.1"), isMarked: false, isSilent: false };
+    const inner = connect(this.#target, "127.0.0.1");
+    let said: (isReplyLost: boolean) => void = () => undefined;
+    const ended = new Promise<boolean>((resolve) => {
+      said = resolve;
+    });
+    const link: Link = { outer, inner, isMarked: false, isSilent: false, ended, end: said };
     this.#links.add(link);
     if (this.#isPaused) this.pause();
     const end = (): void => {
       this.#links.delete(link);
+      link.end(false);
       cut(link);
     };
     for (const socket of [link.inner, outer]) socket.on("close", end).on("error", end);
@@ -149,6 +176,7 @@ export class TcpProxy {
         const { text, count } = this.#dropping;
         this.#dropping = count === 1 ? null : { text, count: count - 1 };
       }
+      link.end(true);
       end();
     });
   }

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { CONNECTED } from "./nemesis.js";
 import type { Spread } from "./recovery.js";
 import type { TortureOptions, TortureResult } from "./torture.js";
 
@@ -10,6 +11,7 @@ export const SHORT: TortureOptions = {
   stops: 1,
   orderly: 1,
   serverKills: 0,
+  ...CONNECTED,
   workers: 2,
   loadMs: 20_000,
   drainMs: 60_000,
@@ -19,11 +21,7 @@ export const SHORT: TortureOptions = {
 export const TIMEOUT_MS = 300_000;
 
 /** Every promise held, every fault struck, and the kills met jobs at work. */
-export function expectClean(
-  name: string,
-  options: Omit<TortureOptions, "workers">,
-  result: TortureResult,
-): void {
+export function expectClean(name: string, options: TortureOptions, result: TortureResult): void {
   const { violations, struck, evidence, recovery, elapsedMs } = result;
   const { cut, swept, claimedAgain } = recovery;
   console.log(
@@ -32,8 +30,8 @@ export function expectClean(
   );
   expect(violations).toEqual([]);
   expect(evidence.acknowledged.size).toBe(options.jobs);
-  const { kills, stops, orderly, serverKills } = options;
-  expect(struck).toEqual({ kills, stops, orderly, serverKills });
+  const { kills, stops, orderly, serverKills, silences, lostReplies, exhaustions } = options;
+  expect(struck).toEqual({ kills, stops, orderly, serverKills, silences, lostReplies, exhaustions });
   expect(cut).toBeGreaterThan(0);
 }
 

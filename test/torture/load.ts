@@ -5,8 +5,8 @@ import type { CancelAnswer, Watched } from "./evidence.js";
 import type { TortureKind } from "./kinds.js";
 import type { PlannedJob } from "./plans.js";
 
-/** Longer than any outage of a run: so long is waited for the next acknowledgement. */
-const PATIENCE_MS = 60_000;
+/** Longer than any outage of a run, on a machine with much else to do: so long is waited for the next acknowledgement. */
+const PATIENCE_MS = 240_000;
 
 export type TortureWaybill = Waybill<TortureKind>;
 
@@ -60,10 +60,12 @@ export class Load {
     await Promise.all(submits);
   }
 
-  /** Ends the watchers that still wait. */
-  async end(): Promise<void> {
+  /** Gives watchers the time to see the ends that are stored, and stops those that have not. */
+  async end(patienceMs: number): Promise<void> {
+    const seen = Promise.all(this.#beside);
+    await Promise.race([seen, sleep(patienceMs, undefined, { ref: false })]);
     this.#stopped.abort();
-    await Promise.all(this.#beside);
+    await seen;
   }
 
   async #submit(job: PlannedJob): Promise<void> {
@@ -113,6 +115,8 @@ export class Load {
         }
       } catch (error) {
         if (!isWaybillError(error)) throw error;
+        // Lost: the verdict says so.
+        if (isWaybillError(error, "job.not_found")) return;
       }
       await sleep(50);
     }

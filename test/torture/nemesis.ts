@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Connections } from "./connections.js";
 import type { Random } from "./plans.js";
 import type { Workers } from "./workers.js";
 
@@ -12,9 +13,21 @@ export interface Faults {
   readonly orderly: number;
   /** The store's own server is killed and started again. */
   readonly serverKills: number;
+  /** A connection of a process to the store's server goes silent, and nobody is told. */
+  readonly silences: number;
+  /** A connection ends in place of a reply: who asked, or its driver, asks again. */
+  readonly lostReplies: number;
+  /** Every connection of a worker's pool is taken by something else, for longer than its lease. */
+  readonly exhaustions: number;
 }
 
-const FAULTS = ["kills", "stops", "orderly", "serverKills"] as const satisfies readonly (keyof Faults)[];
+/** Of a process's connections nothing befalls it. */
+export const CONNECTED = { silences: 0, lostReplies: 0, exhaustions: 0 };
+
+const FAULTS = [
+  ...(["kills", "stops", "orderly", "serverKills"] as const),
+  ...(["silences", "lostReplies", "exhaustions"] as const),
+] satisfies readonly (keyof Faults)[];
 
 interface Strike {
   readonly fault: keyof Faults;
@@ -29,6 +42,8 @@ interface NemesisParts {
   /** How many jobs a life has begun and not ended; given, a worker is killed in the middle of some. */
   readonly underWay: ((life: string) => number) | null;
   readonly crashServer: (() => Promise<void>) | null;
+  /** Those that can be struck; `null`: none. */
+  readonly connections: Connections | null;
 }
 
 /** Each fault spread over the time, never two in step. */
@@ -44,11 +59,13 @@ function drawStrikes(faults: Faults, random: Random, withinMs: number): readonly
 
 /** Strikes as drawn, and says how often it did. */
 export async function torment(
-  { workers, random, leaseMs, underWay, crashServer }: NemesisParts,
+  { workers, random, leaseMs, underWay, crashServer, connections }: NemesisParts,
   faults: Faults,
   withinMs: number,
 ): Promise<Faults> {
-  const struck = { kills: 0, stops: 0, orderly: 0, serverKills: 0 };
+  const struck = { kills: 0, stops: 0, orderly: 0, serverKills: 0, ...CONNECTED };
+  // They strike with the next bytes, and hold up nothing else until then.
+  const onTheirWay: Promise<unknown>[] = [];
   const startedAt = Date.now();
   // What comes behind an outage comes later by it: it is to meet somebody at work.
   let outageMs = 0;
@@ -59,6 +76,13 @@ export async function torment(
       const crashedAt = Date.now();
       await crashServer();
       outageMs += Date.now() - crashedAt;
+    } else if (fault === "silences" || fault === "lostReplies") {
+      if (connections === null) continue;
+      const strike = connections.strike(fault).then(() => {
+        struck[fault] += 1;
+      });
+      onTheirWay.push(strike);
+      continue;
     } else {
       // Each role in its turn is killed; the rest is for those that work.
       const role = fault === "kills" ? workers.roles[struck.kills % workers.roles.length] : undefined;
@@ -67,11 +91,16 @@ export async function torment(
       if (fault === "kills") await workers.kill(name);
       if (fault === "stops") workers.freeze(name, leaseMs * (1.3 + random()));
       if (fault === "orderly") workers.stopOne(name);
+      if (fault === "exhaustions") workers.exhaust(name);
     }
     struck[fault] += 1;
   }
+  await Promise.race([Promise.all(onTheirWay), sleep(MOST_LATE_MS, undefined, { ref: false })]);
   return struck;
 }
+
+/** Workers ask all the time: what has not struck by then strikes nobody. */
+const MOST_LATE_MS = 60_000;
 
 /** A kill among so many jobs meets one of them before its end is stored. */
 const RIPE = 3;

@@ -2,11 +2,11 @@
 // Apart from the tests' own helper, since the campaign runs without a test runner.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { freePort } from "../support/free-port.js";
 
 export interface TortureServer {
   readonly port: string;
@@ -59,7 +59,7 @@ export async function startServer(): Promise<TortureServer> {
     ...["-D", folder, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync", "--no-locale"],
   ]);
   execFileSync(command, [...args], { cwd: folder, stdio: "pipe" });
-  const port = await freePort();
+  const port = String(await freePort());
   const settings = ["fsync=on", "synchronous_commit=on", "shared_buffers=64MB"].flatMap((one) => ["-c", one]);
   const place = ["-D", folder, "-p", port, "-k", folder, "-h", "127.0.0.1"];
   const server = new Server(
@@ -69,15 +69,6 @@ export async function startServer(): Promise<TortureServer> {
   );
   await server.start();
   return server;
-}
-
-async function freePort(): Promise<string> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return String(address.port);
 }
 
 class Server implements TortureServer {

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { postgresStore } from "waybill/postgres";
 import { startServer } from "./postgres-server.js";
 import { PACE } from "./pace.js";
 import type { OpenStore, TortureStore } from "./torture-store.js";
+
+/** Fewer than a worker runs jobs: they wait for each other's. */
+const MOST_CONNECTIONS = 4;
 
 function openPool(port: string) {
   const pool = new pg.Pool({
@@ -10,7 +14,7 @@ function openPool(port: string) {
     port: Number(port),
     user: "postgres",
     database: "postgres",
-    max: 4,
+    max: MOST_CONNECTIONS,
   });
   // An idle connection that breaks when the server is killed is no news.
   pool.on("error", () => undefined);
@@ -34,6 +38,7 @@ export const postgresTorture: TortureStore = {
     const { pool, store } = openPool(port);
     return {
       store,
+      occupy: (ms) => occupy(pool, ms),
       close: async () => {
         await store.close();
         await pool.end();
@@ -41,3 +46,15 @@ export const postgresTorture: TortureStore = {
     };
   },
 };
+
+/** What an application does that shares its pool and holds on to what it takes. */
+async function occupy(pool: pg.Pool, ms: number): Promise<void> {
+  const take = async (): Promise<void> => {
+    const client = await pool.connect();
+    client.on("error", () => undefined);
+    await sleep(ms);
+    client.release();
+  };
+  // A server that is down meanwhile gives none.
+  await Promise.allSettled(Array.from({ length: MOST_CONNECTIONS }, take));
+}

@@ -4,6 +4,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import type { Connections } from "./connections.js";
 import type { ChildOptions } from "./worker-child.js";
 import type { Begin, Life } from "./workers.js";
 
@@ -14,7 +15,10 @@ const PACKAGES = fileURLToPath(new URL("../../node_modules", import.meta.url));
  * Lives that are processes: killed, frozen and thawed by signals of the system. Their code is put together once, so that
  * every life of a run is of one state of the sources, and is at work again a moment after a kill.
  */
-export async function processes(options: Omit<ChildOptions, "life" | "seed">): Promise<Begin> {
+export async function processes(
+  options: Omit<ChildOptions, "life" | "seed">,
+  connections: Connections | null = null,
+): Promise<Begin> {
   const script = join(options.folder, "worker.mjs");
   // Drivers are loaded from where they are installed: some of them are not made of text.
   symlinkSync(PACKAGES, join(options.folder, "node_modules"), "dir");
@@ -29,7 +33,8 @@ export async function processes(options: Omit<ChildOptions, "life" | "seed">): P
     logLevel: "error",
   });
   return (name, seed): Life => {
-    const told = JSON.stringify({ ...options, life: name, seed } satisfies ChildOptions);
+    const address = connections?.addressOf(slotOf(name)) ?? options.address;
+    const told = JSON.stringify({ ...options, address, life: name, seed } satisfies ChildOptions);
     const env = { ...process.env, NODE_NO_WARNINGS: "1" };
     const child = spawn(process.execPath, [script, told], { env });
     let errors = "";
@@ -47,6 +52,7 @@ export async function processes(options: Omit<ChildOptions, "life" | "seed">): P
       freeze: signal("SIGSTOP"),
       thaw: signal("SIGCONT"),
       stop: signal("SIGTERM"),
+      exhaust: signal("SIGUSR2"),
       ended: closed.then(([code, by]) => {
         const well = by === "SIGKILL" || (code === 0 && errors === "");
         return {
@@ -55,4 +61,9 @@ export async function processes(options: Omit<ChildOptions, "life" | "seed">): P
       }),
     };
   };
+}
+
+/** `w1` of its third life, `w1.3`. */
+function slotOf(life: string): string {
+  return life.split(".")[0] ?? life;
 }

@@ -27,6 +27,10 @@ export const redisTorture: TortureStore = {
     const store = redisStore({ client, durability: "local" });
     return {
       store,
+      // Everything that is asked on the one connection waits behind a command that waits.
+      occupy: async (ms) => {
+        await client.blpop("nothing", ms / 1_000).catch(() => undefined);
+      },
       close: async () => {
         await store.close();
         client.disconnect();

@@ -5,6 +5,8 @@ import type { Pace } from "./pace.js";
 export interface OpenStore {
   readonly store: Store;
   readonly close: () => Promise<void>;
+  /** Takes all its connections for something else, for so long. Left out where it has none. */
+  readonly occupy?: (ms: number) => Promise<void>;
   /** Runs a statement beside the store, for those who are to be caught at it. */
   readonly statement?: (text: string) => void;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createWaybill, type Logger, type Queue, type Store } from "waybill";
 import { seededRandom } from "waybill/testing";
+import type { Connections } from "./connections.js";
 import { drain, readAll } from "./drain.js";
 import { readEffects } from "./effects.js";
 import type { Evidence, Violation } from "./evidence.js";
@@ -41,6 +42,8 @@ export interface Subject {
   readonly acknowledged?: () => ReadonlySet<string>;
   readonly underWay?: (life: string) => number;
   readonly crashServer: (() => Promise<void>) | null;
+  /** Those that the nemesis may strike. */
+  readonly connections?: Connections | null;
   readonly folder: string;
 }
 
@@ -96,10 +99,11 @@ export async function torture(options: TortureOptions, subject: Subject): Promis
       leaseMs: pace.leaseMs,
       underWay: subject.underWay ?? null,
       crashServer,
+      connections: subject.connections ?? null,
     };
     const [struck] = await Promise.all([torment(nemesis, options, loadMs), load.run(planned)]);
     await drain(store, options.drainMs);
-    await load.end();
+    await load.end(options.drainMs);
     await workers.end();
     // As it is when nobody can write any more.
     const stored = await readAll(store);

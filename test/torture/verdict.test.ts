@@ -33,6 +33,10 @@ function withoutEffects(job: StoredJob, what: string): Evidence {
   return { ...honest, effects: honest.effects.filter((one) => !(gone(one.jobId) && one.what === what)) };
 }
 
+function withWatcher(job: StoredJob, seen: Evidence["watched"][number]["seen"]): Evidence {
+  return { ...honest, watched: [...honest.watched, { jobId: job.record.id, seen }] };
+}
+
 const withHistory = (job: StoredJob, change: (history: string) => string): Evidence =>
   withRecord(job, { history: change(job.record.history) });
 
@@ -50,6 +54,12 @@ const CHANGES: readonly (readonly [what: string, rule: Rule, change: () => Evide
     "a job is there that nobody submitted",
     "unexpected",
     () => ({ ...honest, planned: honest.planned.slice(1) }),
+  ],
+  ["a watcher heard nothing of an end", "S9", () => withWatcher(plainJob(), [])],
+  [
+    "a watcher heard of all but the end",
+    "S9",
+    () => withWatcher(plainJob(), [{ version: 1, status: "PENDING" }]),
   ],
   ["a job is not final", "stuck", () => withRecord(plainJob(), { status: "PROCESSING" })],
   ["a final job still has a wake-up", "stuck", () => withRecord(plainJob(), { wakeAt: 1 })],

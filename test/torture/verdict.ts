@@ -148,6 +148,9 @@ function judgeAnswers({ job: { record }, evidence, entries, fail }: Case): void 
     fail("S9", `a cancel was ${answer}, and took effect`);
   for (const { jobId, seen } of evidence.watched) {
     if (jobId !== record.id) continue;
+    const last = seen[seen.length - 1]?.version ?? 0;
+    if (isFinal(record.status) && last !== record.version)
+      fail("S9", `a watcher saw no end, version ${last} last`);
     for (const [index, { version, status }] of seen.entries()) {
       if (version <= (seen[index - 1]?.version ?? 0)) fail("S9", `a watcher saw version ${version} again`);
       const entry = entries.filter((one) => one.version <= version).pop();

@@ -25,6 +25,9 @@ export interface ChildOptions {
   readonly sabotage: string | null;
 }
 
+/** Longer than one: claims lapse while nobody can extend them. */
+const OCCUPIED_LEASES = 1.5;
+
 const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
 const { life, folder, seed } = options;
 
@@ -59,6 +62,7 @@ const { working, stop } = startLife({
   logger: { debug: () => undefined, info: () => undefined, warn: say, error: say },
 });
 process.once("SIGTERM", () => void stop());
+process.on("SIGUSR2", () => void opened.occupy?.(OCCUPIED_LEASES * tortureStore.pace.leaseMs));
 process.stdout.write("working\n");
 await working;
 await stop();

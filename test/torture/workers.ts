@@ -12,6 +12,8 @@ export interface Life {
   readonly thaw: () => void;
   /** Tells it to stop in good order. */
   readonly stop: () => void;
+  /** Takes its every connection to the store for something else, for longer than a lease. Left out where it has none. */
+  readonly exhaust?: () => void;
   /** Resolves when nothing of it is left; `said`: why, where nobody ended it. */
   readonly ended: Promise<{ readonly said: string | null }>;
 }
@@ -91,6 +93,10 @@ export class Workers {
     const slot = this.#slot(name);
     slot.doomed = "stop_orderly";
     slot.life.stop();
+  }
+
+  exhaust(name: string): void {
+    this.#slot(name).life.exhaust?.();
   }
 
   /** Ends all, for good. */

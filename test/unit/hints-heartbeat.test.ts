@@ -98,6 +98,7 @@ function redisDouble() {
       subscribers.push(own);
       return {
         subscribe: async () => undefined,
+        unsubscribe: async () => undefined,
         on: (event: string, listener: (...given: never[]) => void) => {
           if (event === "message") own.heard = listener as (c: string, m: string) => void;
         },

@@ -35,6 +35,41 @@ const PLANTED: readonly (readonly [rule: string, path: string, source: string])[
     "src/core/decide/planted-clock.ts",
     `export { systemClock } from "../environment/clock.js";`,
   ],
+  [
+    "decisions-name-core-types-only",
+    "src/core/decide/planted-engine.ts",
+    `export type { Core } from "../engine/context.js";`,
+  ],
+  [
+    "the-gateway-stands-on-observe",
+    "src/transports/websocket/planted-engine.ts",
+    `export { createGateway } from "../../core/engine/store/gateway.js";`,
+  ],
+  [
+    "http-and-lambda-know-the-public-side",
+    "src/http/planted-engine.ts",
+    `export { createGateway } from "../core/engine/store/gateway.js";`,
+  ],
+  [
+    "http-and-lambda-know-the-public-side",
+    "src/lambda/planted-adapter.ts",
+    `export { sqsQueue } from "../adapters/sqs/queue.js";`,
+  ],
+  [
+    "client-runs-anywhere",
+    "src/client/planted-errors.ts",
+    `export { isWaybillError } from "../core/errors/errors.js";`,
+  ],
+  [
+    "react-knows-the-client-by-its-types",
+    "src/react/planted-client.ts",
+    `export { createClient } from "../client/create-client.js";`,
+  ],
+  [
+    "testing-knows-core-and-memory",
+    "src/testing/planted-store.ts",
+    `export { redisStore } from "../adapters/redis/store.js";`,
+  ],
   ["no-driver", "src/adapters/postgres/planted-driver.ts", `export { default } from "pg";`],
   ["runs-in-a-browser", "src/core/planted-node.ts", `export { readFileSync } from "node:fs";`],
 ];

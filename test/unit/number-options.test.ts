@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { ENTRIES } from "./option-entries.js";
 
 const isNumber = (name: string): boolean =>
-  /(Ms|Bytes)$|^(max[A-Z]\w*|limit|concurrency|prefetch|shards)$/.test(name);
+  /(Ms|Bytes|Units)$|^(max[A-Z]\w*|limit|concurrency|prefetch|shards|duplicate|loss|reorder|redelivery)$/.test(
+    name,
+  );
 
 const BAD: Readonly<Record<string, unknown>> = {
   NaN: Number.NaN,

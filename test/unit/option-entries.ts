@@ -42,6 +42,13 @@ const telling = createWaybill({
   clock,
 });
 const { id } = await clock.runUntil(waybill.submit(work, { n: 1 }).unwrap());
+// Who asks for its result has it at once.
+await clock.runUntil(waybill.cancel(id).unwrap());
+
+/** One that nobody has ended yet: of another, all is refused whatever the options are. */
+async function another(): Promise<string> {
+  return (await clock.runUntil(waybill.submit(work, { n: 1 }).unwrap())).id;
+}
 
 /** For operators' tools: not in the types. */
 const recalling = waybill as unknown as { recall(id: string, options: unknown): unknown };
@@ -98,8 +105,12 @@ export const ENTRIES: readonly Entry[] = [
   },
   { what: "submit", known: [...ITEM, "tx"], call: (o) => waybill.submit(work, { n: 1 }, o) },
   { what: "submitMany", known: ["input", ...ITEM], call: (o) => waybill.submitMany(work, [o]) },
-  { what: "cancel", known: ["owner", "reason", "actor"], call: (o) => waybill.cancel(id, o) },
-  { what: "recall", known: ["actor"], call: (o) => recalling.recall(id, o) },
+  {
+    what: "cancel",
+    known: ["owner", "reason", "actor"],
+    call: async (o) => waybill.cancel(await another(), o),
+  },
+  { what: "recall", known: ["actor"], call: async (o) => recalling.recall(await another(), o) },
   { what: "rerun", known: ["owner", "actor", "idempotencyKey"], call: (o) => waybill.rerun(id, o) },
   { what: "rerun", known: ["input"], call: (o) => waybill.rerun(work, id, o) },
   { what: "dispatch", known: ["owner"], call: (o) => waybill.dispatch(id, o) },
@@ -123,7 +134,18 @@ export const ENTRIES: readonly Entry[] = [
     base: { owner: "ann" },
     call: (o) => anyOf(waybill.observe(o)),
   },
+  {
+    what: "observe",
+    known: ["signal", "known"],
+    call: (o) => anyOf(waybill.observe({ owner: "ann" }, o)),
+  },
   { what: "claim", known: ["owner", "name", "signal"], call: (o) => waybill.claim(own, id, o) },
+  {
+    what: "report",
+    known: ["ref", "token"],
+    base: { ref: 1 },
+    call: (o) => waybill.report(work as never, o, { state: "open" } as never),
+  },
   {
     what: "report",
     known: ["owner"],
@@ -153,7 +175,7 @@ export const ENTRIES: readonly Entry[] = [
   },
   {
     what: "process",
-    known: ["queue", "source", "reserveMs"],
+    known: ["queue", "source", "remainingMs", "reserveMs"],
     base: { remainingMs: 9 },
     call: (o) => waybill.intake([handler]).process([], o),
   },
@@ -200,6 +222,18 @@ export const ENTRIES: readonly Entry[] = [
     call: memoryQueue,
   },
   { what: "memoryFeed", known: ["clock", "random", "faults"], call: memoryFeed },
+  ...[
+    (o: never) => memoryQueue({ faults: o }),
+    (o: never) => {
+      memoryQueue().faults.set(o);
+    },
+  ].map((call) => ({ what: "faults", known: ["duplicate", "loss", "reorder", "redelivery"], call })),
+  ...[
+    (o: never) => memoryFeed({ faults: o }),
+    (o: never) => {
+      memoryFeed().setFaults(o);
+    },
+  ].map((call) => ({ what: "faults", known: ["loss", "duplicate", "delayMs"], call })),
   { what: "memoryNotifier", known: NOTIFIER, call: memoryNotifier },
   {
     what: "sqliteStore",
@@ -249,6 +283,12 @@ export const ENTRIES: readonly Entry[] = [
     known: ["table", "capacity"],
     base: { table: "jobs" },
     call: dynamodb.dynamodbCloudFormation,
+  },
+  {
+    what: "capacity",
+    known: ["readUnits", "writeUnits"],
+    base: { readUnits: 5, writeUnits: 5 },
+    call: (o) => dynamodb.dynamodbTable({ table: "jobs", capacity: o }),
   },
   { what: "dynamodbIamPolicy", known: ["tableArn"], call: dynamodb.dynamodbIamPolicy },
   {

@@ -21,6 +21,7 @@ const MAY_BE: Readonly<Record<string, readonly string[]>> = {
     ...["reserveMs", "budgetMs", "timeoutMs", "expectedMs", "leaseMs", "retainMs", "maxAttempts", "baseMs"],
     ...["capMs", "visibilityMs", "maxDelayMs", "maxReceives", "maxBatch", "giveUpAfterMs", "busyTimeoutMs"],
     ...["shards", "clockSkewMs", "retryForMs", "longestLeaseMs", "maxBodyBytes", "maxWaits"],
+    ...["readUnits", "writeUnits", "remainingMs"],
   ],
   text: [
     ...["idempotencyKey", "owner", "subject", "actor", "id", "reason", "kind", "jobId", "notifier", "name"],
@@ -31,7 +32,7 @@ const MAY_BE: Readonly<Record<string, readonly string[]>> = {
     ...["owner", "maxReceives", "visibilityMs", "publisher", "subscriber", "mutation", "subscription"],
     ...["handlers", "queue", "deadLetterQueue"],
   ],
-  object: ["queues", "notifiers", "telemetry", "policy", "messages", "project", "retry", "faults"],
+  object: ["queues", "notifiers", "telemetry", "policy", "messages", "project", "retry", "faults", "known"],
   list: [
     ...[
       "retired",
@@ -50,7 +51,7 @@ const MAY_BE: Readonly<Record<string, readonly string[]>> = {
   flag: ["reconcile", "wakeMessages", "reconciledElsewhere", "ordered", "timeToLive", "declare"],
   function: [
     ...["newId", "onTrim", "onPublish", "onParked", "onWarning", "random", "run", "authorize", "subject"],
-    ...["metadata", "actor", "name", "endpoint", "telemetry", "policy", "faults"],
+    ...["metadata", "actor", "name", "endpoint", "telemetry", "policy", "faults", "known"],
   ],
   bigint: [],
   "list of nothing": ["versions"],

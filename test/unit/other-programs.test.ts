@@ -196,43 +196,12 @@ describe("another definition of a kind", () => {
     expect(warned).toEqual([]);
     await clock.runUntil(waybill.submit(again as never, { to: "ann" } as never).unwrap());
     waybill.worker([again.handle(() => "x")]);
-    expect(warned).toEqual([[expect.stringContaining("another definition of its kind"), { kind: "mail" }]]);
+    const place = expect.stringMatching(/^\S*other-programs\.test\.ts:\d+:\d+$/) as string;
+    const places = { kind: "mail", madeAt: place, againAt: place };
+    expect(warned).toEqual([[expect.stringContaining("another definition of its kind"), places]]);
     const reloaded = compose({ clock, logger });
     reloaded.worker([again.handle(() => "x")]);
     expect(warned).toHaveLength(2);
     await clock.runUntil(Promise.all([waybill.close(), reloaded.close()]));
-  });
-});
-
-describe("an error that travels", () => {
-  const error = new WaybillError("store.unavailable", "The store is away.", {
-    outcome: "unknown",
-    jobId: "job-1",
-    cause: new Error("postgres://ann:s3cret@host"),
-  });
-
-  it("keeps code and sentence as JSON, and leaves its cause behind", () => {
-    const text = JSON.stringify({ error });
-    expect(JSON.parse(text)).toMatchObject({
-      error: {
-        code: "store.unavailable",
-        message: error.message,
-        name: "WaybillError",
-        outcome: "unknown",
-        retryable: true,
-        jobId: "job-1",
-      },
-    });
-    expect(text).not.toContain("s3cret");
-    expect(text).not.toContain("stack");
-  });
-
-  it("keeps both in its text where only that travels: structuredClone, postMessage", () => {
-    const { port1, port2 } = new MessageChannel();
-    const clone = structuredClone(new WaybillError("claim.lost", "The claim is gone."));
-    port1.close();
-    port2.close();
-    expect(clone.message).toMatch(/^The claim is gone\..*\[claim\.lost\]$/);
-    expect(isError(clone)).toBe(true);
   });
 });

@@ -1,30 +1,54 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 
 const repository = new URL("../..", import.meta.url).pathname;
 
-/** Entries that need no part of Node, by what they need beside a bare engine. */
-const ANYWHERE = [
-  "index",
-  "client",
-  "http",
-  "machine",
-  "store-kit",
-  "webhook/verify",
-  "lambda",
-  "react",
-] as const;
+const { exports, peerDependencies } = JSON.parse(readFileSync(`${repository}package.json`, "utf8")) as {
+  readonly exports: object;
+  readonly peerDependencies: object;
+};
+const ENTRIES = Object.keys(exports).filter((name) => name !== "./package.json");
+const PEERS = Object.keys(peerDependencies);
+
+/** What docs/compatibility.md says of each entry: where it runs, and which parts of Node it needs. */
+const SAID = new Map(
+  [
+    ...readFileSync(`${repository}docs/compatibility.md`, "utf8").matchAll(
+      /^\| (`[^|]+`) +\| ([^|]+?) +\| (nothing|`node:[^|]+`) +\|$/gm,
+    ),
+  ].flatMap(([, entries = "", runs = "", parts = ""]) =>
+    namesIn(entries).map((name) => {
+      const entry = name === "." ? "." : `./${name}`;
+      return [entry, { runs, parts: parts === "nothing" ? [] : namesIn(parts) }] as const;
+    }),
+  ),
+);
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
+}
+
+const fileOf = (entry: string): string => (entry === "." ? "index" : entry.slice(2));
+const ANYWHERE = ENTRIES.filter((entry) => SAID.get(entry)?.runs.startsWith("anywhere")).map(fileOf);
+
+const bundles = new Map<string, Promise<string>>();
 
 /** One file of an entry, as a bundler for pages makes it. */
-async function bundled(text: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: text, resolveDir: repository, loader: "ts" },
-    ...{ bundle: true, write: false, format: "iife", globalName: "entry", platform: "browser" },
-    ...{ target: "es2022", logLevel: "silent", define: { "process.env.NODE_ENV": '"production"' } },
-    external: ["node:*"],
-  });
-  return outputFiles[0]!.text;
+function bundled(text: string, external: readonly string[] = []): Promise<string> {
+  const key = `${text} ${external.join()}`;
+  const made =
+    bundles.get(key) ??
+    build({
+      stdin: { contents: text, resolveDir: repository, loader: "ts" },
+      ...{ bundle: true, write: false, format: "iife", globalName: "entry", platform: "browser" },
+      ...{ target: "es2022", logLevel: "silent", define: { "process.env.NODE_ENV": '"production"' } },
+      external: ["node:*", ...external],
+    }).then(({ outputFiles }) => outputFiles[0]!.text);
+  bundles.set(key, made);
+  return made;
 }
 
 /** What the standard of runtimes on servers' edges has, and nothing of Node or of a page. */
@@ -140,6 +164,32 @@ describe.each(PLACES)("%s", (_, globals) => {
     const code = await bundled(`export * from "./src/${name}.js";`);
     const names = runIn(globals(), `${code}; Object.keys(entry)`) as readonly string[];
     expect(names.length).toBeGreaterThan(0);
+  });
+});
+
+it("is said of every entry where it runs", () => {
+  expect([...SAID.keys()].sort()).toEqual([...ENTRIES].sort());
+  expect(ANYWHERE.length).toBeGreaterThan(7);
+});
+
+describe("an edge that has of Node what is said, and the driver or SDK", () => {
+  const load = createRequire(import.meta.url);
+
+  it.each(ENTRIES)("loads %s", async (entry) => {
+    const { parts } = SAID.get(entry)!;
+    const code = await bundled(
+      `export * from "./src/${fileOf(entry)}.js"; export const whole = true;`,
+      PEERS,
+    );
+    const asked = new Set<string>();
+    const require = (name: string): unknown => {
+      if (name.startsWith("node:")) asked.add(name);
+      else if (!PEERS.some((peer) => name === peer || name.startsWith(`${peer}/`))) throw new Error(name);
+      return load(name);
+    };
+    const names = runIn({ ...edge(), require }, `${code}; Object.keys(entry)`) as readonly string[];
+    expect(names.length).toBeGreaterThan(1);
+    expect([...asked].sort()).toEqual([...parts].sort());
   });
 });
 

@@ -83,12 +83,12 @@ describe("a part whose inputs are written down", () => {
   const QUEUES = ["sqs", "rabbitmq"];
 
   /** What the processes of a torture load: of the stores and queues that can be told, these only. */
-  function loadedInTorture(store: string, queue: string | null): readonly string[] {
+  function loadedInTorture(store: string, queue: string | null, script = "proof-torture"): readonly string[] {
     const others = [
       ...STORES.filter((each) => each !== store).map((each) => `test/torture/${each}-torture.ts`),
       ...QUEUES.filter((each) => each !== queue).map((each) => `test/torture/pairing/${each}-torture.ts`),
     ];
-    return importedBy(ROOT, ["scripts/proof-torture.ts", "test/torture/worker-child.ts"], others);
+    return importedBy(ROOT, [`scripts/${script}.ts`, "test/torture/worker-child.ts"], others);
   }
 
   it.each(["sqlite", "postgres", "redis"])("has all that torture loads on %s", (store) => {
@@ -105,6 +105,12 @@ describe("a part whose inputs are written down", () => {
     expect(needed).toContain(`src/adapters/${store}/store.ts`);
     expect(needed).toContain(`src/adapters/${queue}/queue.ts`);
     expect(missing(needed, `torture-${store}-${queue}`)).toEqual([]);
+  });
+
+  it.each(["postgres", "redis"])("has all that torture at its full size loads on %s", (store) => {
+    const needed = loadedInTorture(store, "sqs", "proof-closing");
+    expect(needed).toContain(`src/adapters/${store}/store.ts`);
+    expect(missing(needed, `closing-${store}`)).toEqual([]);
   });
 
   it.each(["memory", ...STORES])("has all that guard deletion loads on %s", (store) => {

@@ -11,7 +11,8 @@ import { createBreaker } from "../../src/core/engine/worker/breaker.js";
 import { claimEntries } from "../../src/core/engine/run/execution.js";
 import { createIdle } from "../../src/core/engine/worker/idle.js";
 import { Lease } from "../../src/core/engine/run/lease/lease.js";
-import { createHeartbeatTimer } from "../../src/core/engine/run/lease/heartbeat-timer.js";
+import { createRunningNews } from "../../src/core/engine/wake/running-news.js";
+import { createHeartbeatTimer, type Ticking } from "../../src/core/engine/run/lease/heartbeat-timer.js";
 import { checkWorker, type WorkerOptions } from "../../src/core/engine/worker/options.js";
 import { checkedInput, outcomeOfReturned, runnable } from "../../src/core/engine/run/outcome/outcome.js";
 import { createGate, createSlots } from "../../src/core/engine/worker/slots.js";
@@ -135,6 +136,29 @@ describe("small parts", () => {
     expect(clock.pending()).toBe(0);
     await clock.advance(200);
     expect(beats).toBe(4);
+  });
+
+  it("jobs that run are looked after at once where a request to cancel may have been missed", async () => {
+    const clock = fakeClock();
+    const heartbeatTimer = createHeartbeatTimer(clock, () => clock.now(), 0.5);
+    const news = createRunningNews(clock, heartbeatTimer);
+    const ticked: string[] = [];
+    const job = (id: string): Ticking => ({ id, version: () => 1, tick: () => void ticked.push(id) });
+    const [first, second] = [job("a"), job("b")];
+    expect(news.longestMs()).toBe(0);
+    heartbeatTimer.join(10_000, first);
+    await clock.advance(300);
+    heartbeatTimer.join(10_000, second);
+    await clock.advance(200);
+    expect(news.longestMs()).toBe(500);
+    heartbeatTimer.leave(10_000, first);
+    expect(news.longestMs()).toBe(200);
+    heartbeatTimer.join(10_000, first);
+    news.missed();
+    expect(ticked).toEqual(["b", "a"]);
+    for (const one of [first, second]) heartbeatTimer.leave(10_000, one);
+    news.missed();
+    expect([ticked.length, news.longestMs(), clock.pending()]).toEqual([2, 0, 0]);
   });
 
   it("deadlineTimer ring each at its own instant, on one timer, which is not left behind", async () => {

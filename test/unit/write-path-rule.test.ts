@@ -19,7 +19,9 @@ it.each([
   "const { write } = core.gateway;",
   "const { read, write: now } = gateway;",
 ])("refuses a second way to change a record: %s", async (code) => {
-  expect(await refused("src/core/engine/submit/submit.ts", code)).toHaveLength(1);
+  for (const path of ["src/core/engine/submit/submit.ts", "src/core/create-waybill.ts"]) {
+    expect(await refused(path, code)).toHaveLength(1);
+  }
 });
 
 it("lets the write path write, and everybody read", async () => {

@@ -1,12 +1,12 @@
 // What the run stands on: servers, the roads to them, and the processes of both builds.
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:net";
 import { connect } from "amqplib";
 import pg from "pg";
 import type { Child } from "../../stage/children.js";
 import { postgres, rabbitmq } from "../../stage/parts.js";
 import { type TcpRoad, tcpRoad } from "../../stage/road.js";
 import type { Stage } from "../../stage/run.js";
+import { freePort } from "../../../test/support/free-port.js";
 
 type Name =
   | "publisher"
@@ -156,13 +156,4 @@ async function forget(broker: URL, exchange: string): Promise<void> {
   for (const name of ["", ".work", ".hints", ".naive.status"])
     await channel.deleteExchange(`${exchange}${name}`);
   await model.close();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -1,7 +1,8 @@
 import { systemClock, type Clock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
-import { checkOptions } from "../../core/options/options.js";
+import { checkOptions, checkWhole } from "../../core/options/options.js";
 import type { Feed, FeedHint } from "../../core/ports/feed.js";
+import { checkFaults } from "./fault-rates.js";
 
 export interface MemoryFeedFaults {
   /** Probability that a hint does not reach a subscriber. */
@@ -25,7 +26,11 @@ export interface MemoryFeedOptions {
 export interface MemoryFeed extends Feed {
   /** Another end of the same feed, as a second process would have one. Closing one leaves the other. */
   second(): MemoryFeed;
-  /** Changes the faults that are named, for every end. */
+  /**
+   * Changes the faults that are named, for every end.
+   *
+   * @throws {WaybillError} `config.invalid`: no such fault, or no number from 0 to 1, or of milliseconds
+   */
   setFaults(faults: Partial<MemoryFeedFaults>): void;
   /** Who listens, at every end. */
   subscribers(): number;
@@ -34,8 +39,13 @@ export interface MemoryFeed extends Feed {
 /** Makes a feed for single processes and tests. */
 export function memoryFeed(options: MemoryFeedOptions = {}): MemoryFeed {
   checkOptions("memoryFeed", options, ["clock", "random", "faults"]);
-  checkOptions("faults", options.faults, ["loss", "duplicate", "delayMs"]);
+  if (options.faults !== undefined) checkFeedFaults(options.faults);
   return new InMemoryFeed(new Hub(options));
+}
+
+function checkFeedFaults(faults: Partial<MemoryFeedFaults>): void {
+  checkFaults(faults, ["loss", "duplicate"], ["delayMs"]);
+  checkWhole("delayMs of faults", faults.delayMs);
 }
 
 type Listener = (hint: FeedHint) => void;
@@ -118,6 +128,7 @@ class InMemoryFeed implements MemoryFeed {
   }
 
   setFaults(faults: Partial<MemoryFeedFaults>): void {
+    checkFeedFaults(faults);
     this.#hub.faults = { ...this.#hub.faults, ...faults };
   }
 

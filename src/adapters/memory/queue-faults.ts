@@ -1,3 +1,5 @@
+import { checkFaults } from "./fault-rates.js";
+
 /**
  * What a queue may do to a message although it promised otherwise.
  * - `duplicate`: keeps a sent message twice.
@@ -15,7 +17,11 @@ export type MessageFaultRates = Readonly<Partial<Record<MessageFault, number>>>;
 
 /** Breaks a memory queue while it runs; made for tests. */
 export interface MemoryQueueFaults {
-  /** Sets the probabilities that are named and leaves the others. */
+  /**
+   * Sets the probabilities that are named and leaves the others.
+   *
+   * @throws {WaybillError} `config.invalid`: no such fault, or no number from 0 to 1
+   */
   set(rates: MessageFaultRates): void;
   /** The next `count` messages suffer it for certain. */
   next(fault: MessageFault, count?: number): void;
@@ -26,6 +32,8 @@ export interface MemoryQueueFaults {
   /** Ends all of it. */
   heal(): void;
 }
+
+const RATES: readonly MessageFault[] = ["duplicate", "loss", "reorder", "redelivery"];
 
 /** The state behind the faults. */
 export class QueueFaultState implements MemoryQueueFaults {
@@ -44,6 +52,7 @@ export class QueueFaultState implements MemoryQueueFaults {
   }
 
   set(rates: MessageFaultRates): void {
+    checkFaults(rates, RATES);
     for (const [fault, rate] of Object.entries(rates) as [MessageFault, number][])
       this.#rates.set(fault, rate);
   }

@@ -20,7 +20,7 @@ export interface RedisFeedOptions {
 
 /** A subscriber that is slow is cut off by bytes. */
 const MAX_MESSAGE_BYTES = 256 * 1024;
-/** A connection that listens to nobody is kept for a moment: whoever listened may soon do so again. */
+/** A connection that nobody needs is kept for a moment: whoever listened may soon do so again. It is subscribed to nothing meanwhile. */
 const LINGER_MS = 5_000;
 
 /**
@@ -39,8 +39,9 @@ export function redisFeed(options: RedisFeedOptions): Feed {
 }
 
 interface Link {
-  readonly subscriber: RedisSubscriber;
-  readonly attached: Promise<unknown>;
+  readonly subscriber: RedisSubscriber & RedisCommands;
+  /** `null`: it rests. */
+  attached: Promise<unknown> | null;
 }
 
 class RedisFeed implements Feed {
@@ -77,9 +78,9 @@ class RedisFeed implements Feed {
     this.#checkOpen();
     this.#cancelLinger();
     const leave = this.#listeners.add(listener, options);
-    const link = (this.#link ??= this.#attach());
+    const link = (this.#link ??= this.#connect());
     try {
-      await link.attached;
+      await (link.attached ??= this.#attach(link));
     } catch (error) {
       leave();
       if (this.#link === link) this.#detach();
@@ -87,11 +88,7 @@ class RedisFeed implements Feed {
     }
     return async () => {
       leave();
-      if (this.#listeners.size > 0 || this.#link === null) return;
-      this.#cancelLinger();
-      this.#cancelLinger = this.#clock.timer(LINGER_MS, () => {
-        if (this.#listeners.size === 0) this.#detach();
-      });
+      if (this.#listeners.size === 0 && this.#link !== null) this.#rest(this.#link);
     };
   }
 
@@ -101,19 +98,12 @@ class RedisFeed implements Feed {
     this.#listeners.clear();
     const link = this.#link;
     this.#detach();
-    await link?.attached.catch(() => undefined);
+    await link?.attached?.catch(() => undefined);
   }
 
-  #attach(): Link {
-    this.#heartbeat ??= watchLink({
-      clock: this.#clock,
-      random: Math.random,
-      beat: () => this.#client.publish(this.#channel, HEARTBEAT),
-      broken: () => {
-        this.#attachAnew();
-      },
-    });
+  #connect(): Link {
     const subscriber = this.#client.duplicate();
+    const link: Link = { subscriber, attached: null };
     let lost = false;
     subscriber.on("error", () => undefined);
     subscriber.on("close", () => {
@@ -123,7 +113,7 @@ class RedisFeed implements Feed {
     subscriber.on("ready", () => {
       if (!lost) return;
       lost = false;
-      this.#tellGapAfter(subscriber.subscribe(this.#channel), subscriber);
+      if (link.attached !== null) this.#tellGapAfter(subscriber.subscribe(this.#channel), subscriber);
     });
     // Nothing else is subscribed here: whatever prefix the client gives channels does not matter.
     subscriber.on("message", (_channel, message) => {
@@ -131,7 +121,30 @@ class RedisFeed implements Feed {
       this.#heartbeat?.heard();
       this.#listeners.hear(message);
     });
-    return { subscriber, attached: subscribed(subscriber, this.#channel) };
+    return link;
+  }
+
+  #attach({ subscriber }: Link): Promise<unknown> {
+    this.#heartbeat ??= watchLink({
+      clock: this.#clock,
+      random: Math.random,
+      beat: () => this.#client.publish(this.#channel, HEARTBEAT),
+      broken: () => {
+        this.#attachAnew();
+      },
+    });
+    return subscribed(subscriber, this.#channel);
+  }
+
+  /** Nobody listens: scripts that find no subscriber put no hints together. */
+  #rest(link: Link): void {
+    link.attached = null;
+    this.#stopBeating();
+    link.subscriber.unsubscribe(this.#channel).catch(() => undefined);
+    this.#cancelLinger();
+    this.#cancelLinger = this.#clock.timer(LINGER_MS, () => {
+      if (this.#listeners.size === 0) this.#detach();
+    });
   }
 
   /** The link is half open: another connection takes its place. */
@@ -139,8 +152,8 @@ class RedisFeed implements Feed {
     const link = this.#link;
     if (link === null) return;
     link.subscriber.disconnect();
-    this.#link = this.#attach();
-    this.#tellGapAfter(this.#link.attached, this.#link.subscriber);
+    const anew = (this.#link = this.#connect());
+    this.#tellGapAfter((anew.attached = this.#attach(anew)), anew.subscriber);
   }
 
   /** A failed try is repeated by the driver, or by the next silence. */
@@ -155,10 +168,14 @@ class RedisFeed implements Feed {
 
   #detach(): void {
     this.#cancelLinger();
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
+    this.#stopBeating();
     this.#link?.subscriber.disconnect();
     this.#link = null;
+  }
+
+  #stopBeating(): void {
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
   }
 
   #checkOpen(): void {

@@ -42,6 +42,7 @@ export function makeDefinition(options: unknown): Definition {
   if (!isRecord(options)) throw fail("defineJob takes an object with kind and input.");
   const kind = kindOf(options["kind"]);
   const where = `The job "${kind}"`;
+  const here = new Error();
   onlyKnown(where, options, OPTIONS);
   const phases = phasesOf(where, options["phases"]);
   const schemas = schemasOf(where, options);
@@ -55,6 +56,7 @@ export function makeDefinition(options: unknown): Definition {
   const { readInput, messageOf } = messagesOf(where, options["messages"], phases);
   return {
     kind,
+    madeAt: () => here.stack,
     external: schemas.ref !== null,
     phases,
     queue: queueOf(where, options["queue"]),

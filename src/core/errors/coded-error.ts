@@ -39,7 +39,6 @@ export class CodedError<C extends ErrorCode = ErrorCode> extends Error {
 
   /** With the sentence, which is no property that JSON would show; without the cause, which may hold anything. */
   toJSON(): Readonly<Record<string, unknown>> {
-    const { name, message, ...facts } = this;
-    return { name, message, ...facts };
+    return { ...(this as object), message: this.message };
   }
 }

@@ -142,6 +142,11 @@ export class PermanentError extends Error {
     this.expose = options.expose ?? false;
     this.details = options.details;
   }
+
+  /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { ...(this as object), message: this.message };
+  }
 }
 
 /** Thrown by a handler: try again, after `afterMs` where given (else by the kind's backoff); uses up an attempt. */
@@ -162,5 +167,10 @@ export class RetryError extends Error {
     this.expose = options.expose ?? false;
     this.details = options.details;
     this.afterMs = options.afterMs;
+  }
+
+  /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { ...(this as object), message: this.message };
   }
 }

@@ -57,6 +57,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ["telemetry", OBJECT],
   ["policy", OBJECT],
   ["faults", OBJECT],
+  ["known", OBJECT],
   ...["newId", "random", "onTrim", "onPublish", "onParked", "onWarning"].map((name): [string, Shape] => [
     name,
     FUNCTION,

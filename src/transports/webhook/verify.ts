@@ -35,6 +35,11 @@ export class WebhookVerificationError extends Error {
     this.name = "WebhookVerificationError";
     this.code = code;
   }
+
+  /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    return { ...(this as object), message: this.message };
+  }
 }
 
 /** A webhook as a server got it: its headers, and its body as it was on the wire. */

@@ -6,6 +6,8 @@ import { describe, it } from "node:test";
 describe("jest", () => {
   for (const [name, args] of Object.entries({
     "real timers": [],
+    // An emulation of a page, which lacks what Node has: no fetch, no Response, no TextEncoder, no structuredClone.
+    jsdom: ["--env=jsdom"],
     "fake timers everywhere": ['--fakeTimers={"enableGlobally":true}'],
   })) {
     it(`jest, ${name}: mocks, a job, and the kit of tests`, () => {

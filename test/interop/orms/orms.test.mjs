@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { pgTable, text } from "drizzle-orm/pg-core";
 import makeKnex from "knex";
+import { CompiledQuery, Kysely, PostgresDialect } from "kysely";
 import { DataSource, EntitySchema } from "typeorm";
 import { createWaybill, defineJob } from "waybill";
 import { postgresStore } from "waybill/postgres";
@@ -64,6 +65,15 @@ const WAYS = {
       client.release();
       await knex.destroy();
     }
+  },
+  async kysely(planId, work) {
+    const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
+    await db.transaction().execute(async (trx) => {
+      await trx.insertInto("plans").values({ id: planId }).execute();
+      await work({
+        query: (text, params) => trx.withoutPlugins().executeQuery(CompiledQuery.raw(text, params)),
+      });
+    });
   },
   async typeorm(planId, work) {
     const dataSource = new DataSource({

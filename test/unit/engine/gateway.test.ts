@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../../src/adapters/memory/store.js";
-import { type PiggybackedClaim, createGateway } from "../../../src/core/engine/store/gateway.js";
+import {
+  type Company,
+  type PiggybackedClaim,
+  createGateway,
+} from "../../../src/core/engine/store/gateway.js";
 import { storeTime } from "../../../src/core/engine/store/store-time.js";
 import { isWaybillError } from "../../../src/core/errors/errors.js";
 import type { AnyStore, ClaimNext, Store, StoredJob } from "../../../src/core/ports/store.js";
@@ -105,6 +109,96 @@ describe("gateway", () => {
     hangs = false;
     expect((await run(gateway.read("job-1")))?.record.id).toBe("job-1");
     expect(clock.pending()).toBe(0);
+  });
+
+  describe("a create that waits for somebody's transaction", () => {
+    /** A store that takes transactions, and whose creates under some keys wait until they are let go. */
+    function waiting(...keys: readonly string[]) {
+      const waits = new Set(keys);
+      const calls: string[][] = [];
+      const letGo: (() => void)[] = [];
+      const made = bench((store) => ({
+        capabilities: { ...store.capabilities, transactions: true },
+        create: async (request) => {
+          const names = request.items.map(({ record }) => record.scope ?? record.id);
+          calls.push(names);
+          if (names.some((name) => waits.has(name))) {
+            await new Promise<void>((resolve) => letGo.push(resolve));
+          }
+          return store.create(request);
+        },
+      }));
+      let count = 0;
+      const submit = (scope: string | null, company: Company) => {
+        count += 1;
+        const record = sampleJob({ id: `job-${String(count)}`, scope }, made.now);
+        return made.gateway.create({ record, input: "{}" }, undefined, company);
+      };
+      return { ...made, calls, letGo, submit };
+    }
+
+    it("holds up none that no key can be in the way of", async () => {
+      const { clock, calls, submit } = waiting("a", "b", "c");
+      for (const [key, company] of [
+        ["a", "named"],
+        ["b", "named"],
+        ["c", "none"],
+      ] as const) {
+        void submit(key, company);
+        await clock.settle();
+      }
+      const others = Promise.all([submit(null, "any"), submit(null, "any")]);
+      await clock.settle();
+      expect(calls).toEqual([["a"], ["b"], ["c"], ["job-4", "job-5"]]);
+      expect((await others).map(({ status }) => status)).toEqual(["created", "created"]);
+    });
+
+    it("holds up no other key, and those of its own take no call to wait in", async () => {
+      const { clock, calls, letGo, submit } = waiting("a");
+      const first = submit("a", "named");
+      await clock.settle();
+      const later = Promise.all([submit("a", "named"), submit("a", "named")]);
+      const other = submit("b", "named");
+      await clock.settle();
+      expect(calls).toEqual([["a"], ["b"]]);
+      expect((await other).status).toBe("created");
+      letGo[0]!();
+      expect((await first).status).toBe("created");
+      await clock.settle();
+      for (let next = 1; next < 3; next += 1) {
+        expect(calls).toHaveLength(next + 2);
+        letGo[next]!();
+        await clock.settle();
+      }
+      expect((await later).map(({ status }) => status)).toEqual(["existing", "existing"]);
+    });
+
+    it("is asked for alone once it is known to wait, beside all keys that nobody waits for", async () => {
+      const known = ["a", "b", "c", "d", "e"];
+      const { clock, calls, submit } = waiting(...known);
+      for (const key of known) void submit(key, "none");
+      await clock.settle();
+      const others = Promise.all(["f", "g"].map((key) => submit(key, "named")));
+      await clock.settle();
+      expect(calls).toEqual([["a"], ["b"], ["c"], ["d"], ["f", "g"]]);
+      expect((await others).map(({ status }) => status)).toEqual(["created", "created"]);
+    });
+
+    it("holds up other keys for no longer than a slow call may, however many wait", async () => {
+      const { clock, calls, submit } = waiting("a", "b");
+      for (const key of ["a", "b"]) {
+        void submit(key, "named");
+        await clock.settle();
+      }
+      const other = submit("c", "named");
+      void submit("a", "named");
+      await clock.advance(1_999);
+      expect(calls).toEqual([["a"], ["b"]]);
+      await clock.advance(1);
+      // Those of a key that waits do so even then.
+      expect(calls).toEqual([["a"], ["b"], ["c"]]);
+      expect((await other).status).toBe("created");
+    });
   });
 
   it("shares no call of a caller's transaction", async () => {

@@ -6,8 +6,9 @@ import { dispatch } from "../../../src/core/engine/command/commands.js";
 import { get } from "../../../src/core/engine/read/reads.js";
 import { submit, submitMany } from "../../../src/core/engine/submit/submit.js";
 import { decodeHistory } from "../../../src/core/job/history.js";
-import type { StoreReply } from "../../../src/core/ports/store.js";
+import type { AnyStore, CreateRequest, StoreReply } from "../../../src/core/ports/store.js";
 import { parseMessage } from "../../../src/core/job/message.js";
+import { WaybillError } from "../../../src/core/errors/errors.js";
 import { scopeHash } from "../../../src/core/json/hash.js";
 import {
   claimed,
@@ -238,6 +239,52 @@ describe("submit under an idempotency key", () => {
       await submitted(at, { to: "ann" }, { ...key, idempotencyKey: "k-2" }),
     ].map(({ id }) => id);
     expect(new Set(ids).size).toBe(4);
+  });
+
+  it("that somebody's open transaction has used waits apart from other submits, and once it is known to, from other keys", async () => {
+    const inner = memoryStore();
+    const held = new Set(["a", "b"].map((key) => scopeHash(null, "mail.send", key)));
+    const calls: number[] = [];
+    let isRefused = true;
+    let letGo: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const at = world({}, {
+      ...inner,
+      capabilities: { ...inner.capabilities, transactions: true },
+      create: async (request: CreateRequest<never>) => {
+        calls.push(request.items.length);
+        if (request.items.some(({ record }) => held.has(record.scope ?? ""))) {
+          if (isRefused) throw new WaybillError("idempotency.pending", "It has been used.");
+          await released;
+        }
+        return inner.create(request);
+      },
+    } as AnyStore);
+    const under = (idempotencyKey?: string) =>
+      submit(
+        at.core,
+        at.dispatcher,
+        mailKind,
+        { to: "ann" },
+        idempotencyKey === undefined ? {} : { idempotencyKey },
+      );
+    const waiting = Promise.all([under("a"), under("b")]);
+    const beside = under();
+    await at.clock.settle();
+    // Two under keys, and apart from them the one without; then each of the two by itself.
+    expect(calls).toEqual([2, 1, 1, 1]);
+    expect((await beside).ok).toBe(true);
+    isRefused = false;
+    await at.clock.advance(200);
+    expect(calls).toHaveLength(6);
+    const before = at.clock.now();
+    const others = await at.run(Promise.all([under("c"), under()]));
+    expect(others.map(({ ok }) => ok)).toEqual([true, true]);
+    expect(at.clock.now()).toBe(before);
+    letGo();
+    expect((await at.run(waiting)).map(({ ok }) => ok)).toEqual([true, true]);
   });
 
   it("keeps the id on the shard of its scope", async () => {

@@ -31,6 +31,7 @@ export interface RedisNode {
 /** A connection that hears messages. */
 export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>;
+  unsubscribe(channel: string): Promise<unknown>;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "ready" | "close", listener: () => void): unknown;

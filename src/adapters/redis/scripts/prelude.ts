@@ -52,7 +52,7 @@ local function flush()
   for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
   sets,adds,drops,dels={},{},{},{}
 end
-local hints={}
+local hints,channel={},'waybill:'..match(T,'{(.*):%d+}$')
 local mark=T..':a:'..ARGV[1]
 local function marked() return tonumber(C('GET',mark) or 0) end
 -- A client numbers its calls and they come in that order: this one, or one behind it, has written already.
@@ -62,7 +62,7 @@ local function finish(reply)
   local lost=tonumber(ARGV[3])-seen
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
   -- An error (no right to the channel) must not undo the answer of what is written.
-  if #hints>0 then redis.pcall('PUBLISH','waybill:'..match(T,'{(.*):%d+}$'),'['..table.concat(hints,',')..']') end
+  if #hints>0 then redis.pcall('PUBLISH',channel,'['..table.concat(hints,',')..']') end
   if wrote then
     C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})
   end
@@ -83,8 +83,12 @@ local function parse(doc)
     return match(doc,'^(%d+) (%d+) (%d+) (%d+) (%d+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n()',COUNTS)
   end
 end
--- Kind, owner, subject, scope, instant of creation.
-local function fixed(doc,rest) return match(doc,'^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%d+)\t',rest) end
+-- Kind, owner, subject, scope, instant of creation. Several ask it of one document, one after the other.
+local known,k,o,s,x,c
+local function fixed(doc,rest)
+  if doc~=known then known,k,o,s,x,c=doc,match(doc,'^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%d+)\t',rest) end
+  return k,o,s,x,c
+end
 local function ready(doc)
   if byte(doc,STATUS)==81 and byte(doc,HANDOVER)==115 and byte(doc,READY)~=45 then return slot(doc,READY) end
 end
@@ -127,7 +131,13 @@ local function quoted(optional) return optional=='' and 'null' or '"'..sub(optio
 local function instant(doc,at) return byte(doc,at)==45 and 'null' or texts[slot(doc,at)+0] end
 -- A hint of a change; what never changes is read of any document of the job. Texts are stored as JSON without its quotes, so that it is put together as it is sent.
 local quiet=byte(ARGV[4],-1)==113
+-- Nobody listens: nothing is put together. A server of a cluster knows its own subscribers only, and one that does not say may have some.
+local asked=byte(ARGV[4])==49
 local function tell(id,version,doc,rest,new)
+  if not quiet and not asked then
+    asked=true
+    quiet=redis.pcall('PUBSUB','NUMSUB',channel)[2]==0
+  end
   if quiet then return end
   local kind,owner,subject=fixed(doc,rest)
   hints[#hints+1]='["'..id..'","'..kind..'",'..version..','..quoted(owner)..','..quoted(subject)..','

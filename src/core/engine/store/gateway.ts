@@ -87,7 +87,7 @@ interface GatewayOptions {
   readonly onUnreadable?: (ids: readonly string[]) => void;
 }
 
-/** Submits that wait for somebody's transaction. */
+/** Submits that wait for somebody's transaction: each keeps a connection while it does, so that four of them are enough. */
 const ALONE = { maxBatch: 1, lanes: 4 };
 /** Submits: two lanes of 50 overlap client and server (measured: a quarter faster than one of 100). */
 const SUBMIT = { maxBatch: 50, lanes: 2 };
@@ -109,8 +109,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     (item) => item.record.scope ?? item.record.id,
     (items, request) => store.create({ ...request, items }),
   );
-  // What may wait, and what waits, holds up its own kind at most.
-  const named = namedCreates(options, ask, SUBMIT);
+  // What may wait holds up no other kind, and its own no longer than any call that hangs; what is known to wait waits aside.
+  const named = namedCreates(options, ask, { ...SUBMIT, slowMs: options.slowMs });
   const alone = namedCreates(options, ask, ALONE);
   const writes = batched<WriteItem, WriteResult>("write", WORK, idOf, (items, request) =>
     writeWithPiggybackedClaim(options, piggybacked, items, request),
@@ -208,12 +208,12 @@ type Batched = <I, O>(
 function namedCreates(
   { clock, store }: GatewayOptions,
   ask: Ask,
-  { maxBatch, lanes }: { readonly maxBatch: number; readonly lanes: number },
+  size: { readonly maxBatch: number; readonly lanes: number; readonly slowMs?: number },
 ): Batcher<CreateItem, CreateResult> {
   return createBatcher({
     clock,
-    maxBatch: Math.min(store.capabilities.maxBatch, maxBatch),
-    lanes,
+    ...size,
+    maxBatch: Math.min(store.capabilities.maxBatch, size.maxBatch),
     isOfOneItem,
     keyOf: ({ record }) => record.scope ?? record.id,
     isOrdered: true,

@@ -56,19 +56,20 @@ export function openEars(core: Core, hints: Hints, options: EarsOptions): Ears {
       due.hear(hint);
       options.running.hear(hint);
     },
+    longestMs: () => options.running.longestMs(),
     missed: () => {
       options.ready();
       options.due();
+      options.running.missed();
     },
   });
-  if (kinds.size === 0) listening.idle();
+  if (kinds.size === 0) listening.open();
   return {
     ready,
     due,
     answered(jobs, limit, next) {
       ready.answered(jobs, next);
-      if (jobs < limit) listening.idle();
-      else listening.busy(jobs);
+      listening.answered(jobs, jobs >= limit);
     },
     isTold: () => !gateway.store.capabilities.shared || listening.isTold(),
     stop() {

@@ -4,6 +4,10 @@ import type { HeartbeatTimer } from "../run/lease/heartbeat-timer.js";
 
 export interface RunningNews {
   hear(hint: FeedHint): void;
+  /** What was said may have been missed: all are looked after. */
+  missed(): void;
+  /** How long the job runs that has run longest, milliseconds; 0: none does. */
+  longestMs(): number;
   stop(): void;
 }
 
@@ -27,6 +31,10 @@ export function createRunningNews(clock: Clock, running: HeartbeatTimer): Runnin
       if (versions.size === 0) cancel = clock.timer(OWN_WITHIN_MS, look);
       versions.set(id, version);
     },
+    missed() {
+      running.all();
+    },
+    longestMs: () => running.longestMs(),
     stop() {
       cancel();
     },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sampleJob, sampleOwnJob, sampleQueuedJob, sampleReadyJob } from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
 import { SCOPE, underScope } from "../store-probe.js";
-import { START } from "../../../core/job/record.js";
+import { type FixedFields, START } from "../../../core/job/record.js";
 
 const [JOB_1, JOB_2] = [underScope("job-1"), underScope("job-2")];
 
@@ -11,27 +11,32 @@ const TRACE = {
   tracestate: 'congo=t61rcWkgMzE,rojo="00f067\\"',
 };
 
+/** What a job may have from its create on, but for who hands it over. A field that is missing here does not compile. */
+type EveryOptional = {
+  [
+    Field in Exclude<keyof FixedFields, "queue" | "handOver"> as null extends FixedFields[Field]
+      ? Field
+      : never
+  ]: FixedFields[Field];
+};
+
 export const createBehaviour: StoreBehaviour = {
   group: "create",
   tests: {
     "stores the whole record, without cursors": async (probe) => {
       const now = await probe.now();
+      const optional: EveryOptional = {
+        owner: "owner-1",
+        subject: "plan:42",
+        metadata: { tags: ["a", "b"], nested: { n: 1.5, yes: true, none: null } },
+        origin: "job-0",
+        scope: SCOPE,
+        inputHash: "hash-1",
+        deadlineAt: now + 3_600_000,
+        trace: TRACE,
+      };
       const record = await probe.given(
-        sampleJob(
-          {
-            id: JOB_1,
-            owner: "owner-1",
-            subject: "plan:42",
-            metadata: { tags: ["a", "b"], nested: { n: 1.5, yes: true, none: null } },
-            notifiers: ["ui", "billing"],
-            origin: "job-0",
-            scope: SCOPE,
-            inputHash: "hash-1",
-            deadlineAt: now + 3_600_000,
-            trace: TRACE,
-          },
-          now,
-        ),
+        sampleJob({ id: JOB_1, notifiers: ["ui", "billing"], ...optional }, now),
         '{"plan":42}',
       );
       assert.deepEqual(await probe.read(JOB_1, { input: true, output: true }), {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../environment/clock.js";
+import { type Clock, monotonicNow } from "../../../environment/clock.js";
 
 /** Who hears the ticks. */
 export interface Ticking {
@@ -18,6 +18,10 @@ export interface HeartbeatTimer {
   isNews(id: string, version: number): boolean;
   /** Ticks at once for that job, if the version is still not known here. */
   news(id: string, version: number): void;
+  /** Ticks at once for all jobs. */
+  all(): void;
+  /** How long the job has ticked that has ticked longest; 0: none does. */
+  longestMs(): number;
 }
 
 interface Section {
@@ -28,9 +32,10 @@ interface Section {
 /** @param phase - moves the ticks of one worker against those of others, 0–1 */
 export function createHeartbeatTimer(clock: Clock, now: () => number, phase: number): HeartbeatTimer {
   const sections = new Map<number, Section>();
-  const byId = new Map<string, Ticking>();
+  // In the order in which they joined.
+  const byId = new Map<string, { readonly member: Ticking; readonly since: number }>();
   const isNews = (id: string, version: number): boolean => {
-    const known = byId.get(id)?.version?.();
+    const known = byId.get(id)?.member.version?.();
     return known !== undefined && known < version;
   };
 
@@ -52,14 +57,21 @@ export function createHeartbeatTimer(clock: Clock, now: () => number, phase: num
         arm(everyMs, section);
       }
       section.members.add(member);
-      if (member.id !== undefined) byId.set(member.id, member);
+      if (member.id !== undefined) byId.set(member.id, { member, since: monotonicNow(clock) });
     },
     isNews,
     news(id, version) {
-      if (isNews(id, version)) byId.get(id)?.tick();
+      if (isNews(id, version)) byId.get(id)?.member.tick();
+    },
+    all() {
+      for (const { member } of [...byId.values()]) member.tick();
+    },
+    longestMs() {
+      for (const { since } of byId.values()) return monotonicNow(clock) - since;
+      return 0;
     },
     leave(everyMs, member) {
-      if (member.id !== undefined && byId.get(member.id) === member) byId.delete(member.id);
+      if (member.id !== undefined && byId.get(member.id)?.member === member) byId.delete(member.id);
       const section = sections.get(everyMs);
       if (section === undefined || !section.members.delete(member) || section.members.size > 0) return;
       section.stop();

@@ -87,7 +87,9 @@ class IntakeCall {
     requireOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
     if (!isMessages(messages)) throw new WaybillError("config.invalid", "process takes a list of messages.");
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
-    checkWhole("remainingMs", remainingMs);
+    // Left out, nothing would be run, and nothing said.
+    const said: Partial<ProcessOptions> = given;
+    checkWhole("remainingMs", said.remainingMs ?? null);
     checkWhole("reserveMs", asked);
     const reserveMs = Math.min(asked, Math.floor(remainingMs * RESERVED_SHARE));
     const { core } = means;

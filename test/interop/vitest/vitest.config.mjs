@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["*.spec.mjs"],
+    setupFiles: ["setup.mjs"],
+    fakeTimers: { shouldClearNativeTimers: true },
+  },
+});
