@@ -58,7 +58,8 @@ const SQLITE: readonly Equivalent[] = [
       "read, SQLite refuses that write as busy, and the store rolls back and begins again. It is only later.",
   },
   {
-    guard: "select seq, kind, ready_at, id from waybill_job limit ⟦?⟧",
+    guard:
+      "select json_group_array(…) as ready from  › select seq, kind, ready_at, id from waybill_job limit ⟦?⟧",
     reason: "The store takes no more than the limit of what it is answered: it only keeps the answer short.",
   },
   { guard: "kinds: select min(…) from waybill_job where ⟦ready_at is not null⟧", reason: SKIPS_NOTHING },
