@@ -21,7 +21,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "20" },
     jobs: { type: "string", default: "5000" },
     kills: { type: "string", default: "50" },
-    "jobs-a-second": { type: "string", default: "40" },
+    "jobs-a-second": { type: "string", default: "50" },
     out: { type: "string", default: "proof-closing.json" },
     inputs: { type: "string", default: "" },
   },
@@ -36,7 +36,7 @@ const EVERY_MS = {
   lostReplies: 5_000,
   exhaustions: 25_000,
 };
-const WORKERS = 4;
+const WORKERS = 5;
 /** A process needs a second or two to be there again: with as many as there are, most kills meet somebody at work. */
 const KILL_EVERY_MS = 1_500;
 /** What gets no further in so long is stuck; what is calm ends at once. */

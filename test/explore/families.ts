@@ -150,4 +150,10 @@ export type FamilyName = keyof typeof FAMILIES;
 export const LARGER: Readonly<Record<string, Setup>> = {
   "A with a canceller": { ...FAMILIES.A.whole, cancel: true },
   "R with a canceller": { ...FAMILIES.R.whole, cancel: true },
+  /** Families with a notifier have no queue: here a relay tells of a job whose messages are lost and doubled. */
+  "N through a queue": {
+    ...FAMILIES.N.whole,
+    ...{ queue: "q", workers: 1, cancel: false },
+    faults: new Set<Fault>(["crash", "lost reply", "duplicate", "loss", "notifier fails"]),
+  },
 };

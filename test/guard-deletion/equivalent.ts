@@ -58,7 +58,8 @@ const SQLITE: readonly Equivalent[] = [
       "read, SQLite refuses that write as busy, and the store rolls back and begins again. It is only later.",
   },
   {
-    guard: "select seq, kind, ready_at, id from waybill_job limit ⟦?⟧",
+    guard:
+      "select json_group_array(…) as ready from  › select seq, kind, ready_at, id from waybill_job limit ⟦?⟧",
     reason: "The store takes no more than the limit of what it is answered: it only keeps the answer short.",
   },
   { guard: "kinds: select min(…) from waybill_job where ⟦ready_at is not null⟧", reason: SKIPS_NOTHING },
@@ -195,6 +196,8 @@ const REDIS: readonly Equivalent[] = [
     reason: "The store reads null as 0.",
   },
   { guard: "cursors: if ⟦byte(doc,CURSORS)==49⟧ always", reason: SAVES_WORK },
+  { guard: "fixed: if ⟦doc~=known⟧ always", reason: SAVES_WORK },
+  { guard: /^tell: if ⟦not asked⟧ (always|never)$/, reason: SAVES_WORK },
   { guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|is~=was)⟧ always$/, reason: SAVES_WORK },
   {
     guard: "inputOf: ⟦byte(doc,INPUT)==107⟧ and C('GET',T..':i:'..id)",

@@ -94,7 +94,9 @@ describe("the guard of a write, on SQLite", () => {
     const tests = engine.tests.filter(({ title }) => /^(write guard|write effect) > /.test(title));
     const some = { ...engine, tests };
     const baseline = await baselineOf(some);
-    const guards = baseline.guards.filter(({ key }) => /^update waybill_job where .*lease_until/.test(key));
+    const guards = baseline.guards.filter(({ key }) =>
+      / where .*waybill_job\.id = w\.value.*lease_until/.test(key),
+    );
     expect(guards.length).toBeGreaterThan(8);
     for (const guard of guards) {
       const { caughtBy, unreadable } = await judge(some, baseline, guard);

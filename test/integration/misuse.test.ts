@@ -136,7 +136,7 @@ describe("a call that cannot be meant", () => {
       external: z.object({ id: z.string() }),
     });
     const { logger, lines } = recordingLogger();
-    const callbacks = { secrets: ["whsec_" + "A".repeat(44)] } as const;
+    const callbacks = { secrets: ["s".repeat(32)] } as const;
     const clock = fakeClock();
     const store = memoryStore();
     const waybill = createWaybill({ jobs: [launch], store, clock, logger, callbacks });

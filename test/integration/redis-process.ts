@@ -27,6 +27,7 @@ export interface RedisServerOptions {
 export type ClientOptions = Pick<
   RedisOptions,
   | "port"
+  | "connectionName"
   | "keyPrefix"
   | "lazyConnect"
   | "maxRetriesPerRequest"

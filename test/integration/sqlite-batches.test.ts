@@ -1,6 +1,6 @@
 // What a batch costs on SQLite: each crossing to the driver costs about as much as the change itself, so they are counted.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { StoredJob, Store, WriteItem } from "../../src/core/ports/store.js";
+import type { CreateItem, StoredJob, Store, WriteItem } from "../../src/core/ports/store.js";
 import { type SqliteDatabase, sqliteStore } from "../../src/sqlite.js";
 import { SAMPLE_END, sampleReadyJob, sampleTerms, sampleWrite } from "../../src/testing/sample-jobs.js";
 import { type OpenDatabase, openDatabase, temporaryFile } from "./sqlite-driver.js";
@@ -72,10 +72,44 @@ async function outputs(ids: readonly string[]): Promise<readonly (string | null 
 }
 
 describe("a batch on SQLite", () => {
+  const made = (id: string, input = `"${id}"`): CreateItem => ({
+    record: sampleReadyJob({ id }, nowMs),
+    input,
+  });
+
+  it("is stored by one statement for all that are alike, and one for their inputs", async () => {
+    const items = Array.from({ length: JOBS }, (_, index) => made(`new-${index}`));
+    const { results } = await store.create({ nowMs, items });
+    // begin, the jobs, their inputs, the note for others, commit.
+    expect(crossings).toBe(5);
+    expect(results.every(({ status }) => status === "created")).toBe(true);
+    const ids = items.map(({ record }) => record.id);
+    const { jobs } = await store.read({ nowMs, ids, input: true });
+    expect(jobs.map((job) => job?.input)).toEqual(ids.map((id) => `"${id}"`));
+    expect(jobs.map((job) => job?.record)).toEqual(items.map(({ record }) => record));
+  });
+
+  it("is stored beside those that exist already, which keep their inputs", async () => {
+    await store.create({ nowMs, items: [made("second")] });
+    const long = JSON.stringify("x".repeat(100_000));
+    const items = [made("first"), made("second", '"another"'), made("7", long), made("__proto__")];
+    const { results } = await store.create({ nowMs, items });
+    expect(results.map(({ status }) => status)).toEqual(["created", "existing", "created", "created"]);
+    const { jobs } = await store.read({ nowMs, ids: items.map(({ record }) => record.id), input: true });
+    expect(jobs.map((job) => job?.input)).toEqual(['"first"', '"second"', long, '"__proto__"']);
+  });
+
+  it("stores one job of an id that it names twice", async () => {
+    const { results } = await store.create({ nowMs, items: [made("twin"), made("twin", '"other"')] });
+    expect(results.map(({ status }) => status)).toEqual(["created", "existing"]);
+    const { jobs } = await store.read({ nowMs, ids: ["twin"], input: true });
+    expect(jobs[0]?.input).toBe('"twin"');
+  });
+
   it("is claimed by one statement for all that get the same lease, the oldest first", async () => {
     const jobs = await claimed();
-    // begin, what the token holds, what is ready, the claim, the note for others, commit.
-    expect(crossings).toBe(6);
+    // begin, what the token holds, what is ready, the claim, what was claimed, the note for others, commit.
+    expect(crossings).toBe(7);
     expect(jobs.map(({ record }) => record.id)).toEqual(
       Array.from({ length: JOBS }, (_, index) => `job-${JOBS - 1 - index}`),
     );
@@ -87,12 +121,30 @@ describe("a batch on SQLite", () => {
     crossings = 0;
     const items = jobs.map((job, index) => completes(job, { finishedAt: nowMs + index }));
     const { results } = await store.write({ nowMs, items });
-    // begin, the write, what was awaited, the outputs, the note for others, commit.
+    // begin, whose guards hold, the write, the outputs, the note for others, commit.
     expect(crossings).toBe(6);
     expect(results.every(({ status }) => status === "ok")).toBe(true);
     const { jobs: stored } = await store.read({ nowMs, ids: jobs.map(({ record }) => record.id) });
     expect(stored.map((job) => job?.record.finishedAt)).toEqual(jobs.map((_, index) => nowMs + index));
     expect(await outputs(["job-3", "job-59"])).toEqual(['{"of":"job-3"}', '{"of":"job-59"}']);
+  });
+
+  it("is written by one statement for each instant, where many jobs end in the same", async () => {
+    const jobs = await claimed();
+    crossings = 0;
+    const instants = [nowMs + 1, nowMs + 2, nowMs + 3];
+    const ended = (index: number): number => instants[index % instants.length] ?? 0;
+    const items = jobs.map((job, index) => {
+      return completes(job, { updatedAt: ended(index), finishedAt: ended(index) });
+    });
+    const { results } = await store.write({ nowMs, items });
+    // begin, whose guards hold, three writes, the outputs, the note for others, commit.
+    expect(crossings).toBe(8);
+    expect(results.every(({ status }) => status === "ok")).toBe(true);
+    const { jobs: stored } = await store.read({ nowMs, ids: jobs.map(({ record }) => record.id) });
+    expect(stored.map((job) => job?.record.finishedAt)).toEqual(jobs.map((_, index) => ended(index)));
+    const appended = items.map(({ history }) => ("append" in history ? history.append : ""));
+    expect(stored.every((job, index) => job?.record.history.endsWith(appended[index] ?? "none"))).toBe(true);
   });
 
   it("answers each item for itself, where one is refused, one is gone and one differs", async () => {

@@ -23,6 +23,8 @@ async function use(store: AnyStore): Promise<void> {
   // A file that is read after its end makes this driver panic.
   if (store.capabilities.shared && store.capabilities.clock === "server") {
     const later = await waybill.submit(work, 1, { delayMs: 3_600_000 }).unwrap();
+    // One that is begun and forgotten, which nobody asks for more.
+    await waybill.watch(work, later.id)[Symbol.asyncIterator]().next();
     await new Promise<unknown>((resolve) => {
       void (async () => {
         try {

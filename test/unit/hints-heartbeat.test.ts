@@ -145,6 +145,19 @@ describe("a feed whose link is half open", () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it("on Redis, lets go of its connection when its client has ended, and listens again when that is back", async () => {
+    const { client, subscribers } = redisDouble();
+    const feed = redisFeed({ client, channel: "c", clock: fakeClock() });
+    const heard: string[] = [];
+    await feed.subscribe(({ id }) => heard.push(id), { onGap: () => heard.push("gap") });
+    Object.assign(client, { status: "end" });
+    await expect.poll(() => subscribers.map(({ gone }) => gone)).toEqual([true]);
+    Object.assign(client, { status: "ready" });
+    await expect.poll(() => subscribers.map(({ gone }) => gone)).toEqual([true, false]);
+    await expect.poll(() => heard).toEqual(["gap"]);
+    await feed.close();
+  });
+
   /** What listens on Postgres: links that carry until they are cut. */
   function postgresDouble(clock: Clock) {
     const links: { heard: (payload: string) => void; cut: boolean; stopped: boolean }[] = [];

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { listenOnPool } from "../../src/adapters/postgres/listen/pool-listener.js";
 
 it("a server that dies in the moment in which a connection is lent ends no process", async () => {
@@ -21,4 +21,31 @@ it("a server that dies in the moment in which a connection is lent ends no proce
   await expect(listenOnPool(pool).listen("jobs", () => undefined)).rejects.toThrow("connection error");
   await new Promise((resolve) => setImmediate(resolve));
   expect(released).toEqual([true]);
+});
+
+it("keeps no process alive by waiting: for the end of its pool, and for a connection that is lost", async () => {
+  const lends = { count: 0 };
+  const client = Object.assign(new EventEmitter(), {
+    query: async () => ({ rows: [] }),
+    release: () => undefined,
+  });
+  const pool = {
+    totalCount: 1,
+    options: { max: 5 },
+    connect(answered: (error: Error | undefined, lent: unknown) => unknown): void {
+      lends.count += 1;
+      answered(undefined, client);
+    },
+  };
+  const timers = [vi.spyOn(globalThis, "setInterval"), vi.spyOn(globalThis, "setTimeout")] as const;
+  try {
+    const stop = await listenOnPool(pool).listen("jobs", () => undefined);
+    client.emit("end");
+    const handles = timers.map(({ mock }) => mock.results.map(({ value }) => value as NodeJS.Timeout));
+    expect(handles.map((made) => made.map((handle) => handle.hasRef()))).toEqual([[false], [false]]);
+    await stop();
+    expect(lends.count).toBe(1);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -94,6 +94,10 @@ describe("the options of a webhook notifier", () => {
     [{ format: { cloudEvents: {} } }, "format.cloudEvents.source must be a URI"],
     [{ format: {} }, "format.cloudEvents.source must be a URI"],
     [{ format: { cloudEvent: {} } }, "Did you mean cloudEvents?"],
+    [
+      { format: { cloudEvents: { source: "urn:app", types: [] } } },
+      'format.cloudEvents has no option "types". It takes source.',
+    ],
     [{ body: "fat" }, 'body must be "thin", "view" or a function.'],
     [{ onGone: 1 }, "onGone must be a function."],
     [{ kinds: "mail.send" }, "kinds must be a list."],

@@ -8,6 +8,7 @@ import { HintListeners } from "../../core/wire/hints/listeners.js";
 import { encodeHints, HEARTBEAT } from "../../core/wire/hints.js";
 import type { RedisClient, RedisCommands, RedisSubscriber } from "./client/client.js";
 import { checkClient } from "./client/client-check.js";
+import { watchClient } from "./client/client-end.js";
 
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
@@ -51,6 +52,7 @@ class RedisFeed implements Feed {
   readonly #listeners = new HintListeners();
   #link: Link | null = null;
   #heartbeat: Heartbeat | null = null;
+  #stopWatching: (() => void) | null = null;
   #cancelLinger: () => void = () => undefined;
   #closed = false;
 
@@ -102,6 +104,16 @@ class RedisFeed implements Feed {
   }
 
   #connect(): Link {
+    this.#stopWatching ??= watchClient(this.#client, {
+      ended: () => {
+        this.#stopBeating();
+        this.#link?.subscriber.disconnect();
+      },
+      back: () => {
+        if (this.#listeners.size > 0) this.#attachAnew();
+        else this.#detach();
+      },
+    });
     const subscriber = this.#client.duplicate();
     const link: Link = { subscriber, attached: null };
     let lost = false;
@@ -147,7 +159,7 @@ class RedisFeed implements Feed {
     });
   }
 
-  /** The link is half open: another connection takes its place. */
+  /** The link is half open, or was left with its client: another connection takes its place. */
   #attachAnew(): void {
     const link = this.#link;
     if (link === null) return;
@@ -168,6 +180,8 @@ class RedisFeed implements Feed {
 
   #detach(): void {
     this.#cancelLinger();
+    this.#stopWatching?.();
+    this.#stopWatching = null;
     this.#stopBeating();
     this.#link?.subscriber.disconnect();
     this.#link = null;

@@ -40,6 +40,7 @@ import { claimByMessage } from "./calls/claim-by-message.js";
 import { claimNext } from "./calls/claim-next.js";
 import type { RedisClient } from "./client/client.js";
 import { checkClient } from "./client/client-check.js";
+import { watchClient } from "./client/client-end.js";
 import { createJobs } from "./calls/create.js";
 import { redisFeed } from "./feed.js";
 import { jobsByRef, listJobs } from "./calls/list.js";
@@ -150,7 +151,7 @@ class StoreOnRedis implements RedisStore {
         for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
     };
-    this.#session = new SteadySession(new ConnectionSession(about), () => standbyOf(client, about));
+    this.#session = new SteadySession(new ConnectionSession(about), (over) => standbyOf(client, about, over));
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
     const tell = (warning: RedisWarning): void => {
@@ -322,13 +323,22 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
 }
 
 /** It numbers its calls itself: those of the silent one may still arrive. */
-function standbyOf(client: RedisClient, about: SessionOptions): Standby {
+function standbyOf(client: RedisClient, about: SessionOptions, over: () => void): Standby {
   const own = client.duplicate();
+  const stopWatching = watchClient(client, {
+    ended: () => {
+      stopWatching();
+      own.disconnect();
+      over();
+    },
+    back: () => undefined,
+  });
   // Each call says for itself what became of it.
   own.on("error", () => undefined);
   return {
     session: new ConnectionSession({ ...about, client: own, clientId: randomUUID() }),
     close: () => {
+      stopWatching();
       own.disconnect();
     },
   };

@@ -38,7 +38,7 @@ import {
 import { beatJob } from "./calls/beat.js";
 import { claimByMessage, claimNext, nextReady } from "./calls/claim.js";
 import { Connection, type Session } from "./connection.js";
-import { createJob } from "./calls/create.js";
+import { createJobs } from "./calls/create.js";
 import { checkDatabase, type SqliteDatabase } from "./driver.js";
 import { sqliteFeed } from "./feed.js";
 import { HintLog } from "./hints.js";
@@ -118,7 +118,7 @@ class SqliteStore implements Store {
     }
     await this.#admit(items.map((item) => item.record.id));
     const results = await this.#connection.write((session) => {
-      const made = items.map((item) => createJob(session, item));
+      const made = createJobs(session, items);
       this.#tell(session, () =>
         items.flatMap(({ record }, at) => (made[at]?.status === "created" ? [record.id] : [])),
       );

@@ -9,7 +9,7 @@ function begun() {
   let attachments = 0;
   let begunAt: number | null = null;
   const hints: Hints = {
-    bus: { onHint: () => () => undefined } as unknown as Hints["bus"],
+    bus: { onEveryHint: () => () => undefined } as unknown as Hints["bus"],
     isClosed: () => false,
     attach: () => {
       attached += 1;

@@ -22,12 +22,13 @@ export class SteadySession implements Session {
   readonly places: Places;
   readonly shards: number;
   readonly #main: Session;
-  readonly #open: () => Standby;
+  readonly #open: (over: () => void) => Standby;
   #standby: Standby | null = null;
   /** Shards where a call of the main connection has no answer yet, though its time is over. */
   readonly #silent = new Set<number>();
 
-  constructor(main: Session, open: () => Standby) {
+  /** @param open - opens a connection of the store's own; `over` is told when it is of no more use */
+  constructor(main: Session, open: (over: () => void) => Standby) {
     this.#main = main;
     this.#open = open;
     this.places = main.places;
@@ -47,7 +48,10 @@ export class SteadySession implements Session {
   }
 
   #aside(): Session {
-    return (this.#standby ??= this.#open()).session;
+    this.#standby ??= this.#open(() => {
+      this.#standby = null;
+    });
+    return this.#standby.session;
   }
 
   #orAside(running: Promise<Answer>, shard: number, again: () => Promise<Answer>): Promise<Answer> {

@@ -132,12 +132,9 @@ local function instant(doc,at) return byte(doc,at)==45 and 'null' or texts[slot(
 -- A hint of a change; what never changes is read of any document of the job. Texts are stored as JSON without its quotes, so that it is put together as it is sent.
 local quiet=byte(ARGV[4],-1)==113
 -- Nobody listens: nothing is put together. A server of a cluster knows its own subscribers only, and one that does not say may have some.
-local asked=byte(ARGV[4])==49
+local asked=quiet or byte(ARGV[4])==49
 local function tell(id,version,doc,rest,new)
-  if not quiet and not asked then
-    asked=true
-    quiet=redis.pcall('PUBSUB','NUMSUB',channel)[2]==0
-  end
+  if not asked then asked,quiet=true,redis.pcall('PUBSUB','NUMSUB',channel)[2]==0 end
   if quiet then return end
   local kind,owner,subject=fixed(doc,rest)
   hints[#hints+1]='["'..id..'","'..kind..'",'..version..','..quoted(owner)..','..quoted(subject)..','

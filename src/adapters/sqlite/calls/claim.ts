@@ -49,7 +49,10 @@ const CLAIM_BY_MESSAGE =
   `and (status = 'QUEUED' or (status = 'PENDING' and send_at <= ?)) returning ${COLUMNS}`;
 
 /** Found by `READY_ARM` under the write lock that is still held: there is nothing left to compare. */
-const CLAIM_READY = `${CLAIM} where seq in (select value from json_each(?)) returning ${COLUMNS}, seq`;
+const CLAIM_READY = `${CLAIM} where seq in (select value from json_each(?))`;
+
+/** By a statement of its own: `returning` costs half as much again as this and the update together. */
+const READ_CLAIMED = `select ${COLUMNS}, seq from waybill_job where seq in (select value from json_each(?))`;
 
 const HELD = `select ${COLUMNS} from waybill_job where token = ? and status = 'PROCESSING' limit ?`;
 
@@ -59,7 +62,8 @@ const READY_ARM =
 
 /** Arms in the order of their index are merged as they are read: no kind is read further than the page goes. */
 const ready = (arms: number): string =>
-  `${Array.from({ length: arms }, () => READY_ARM).join(" union all ")} order by ready_at, id limit ?`;
+  "select json_group_array(json_array(seq, kind, ready_at, id)) as ready from " +
+  `(${Array.from({ length: arms }, () => READY_ARM).join(" union all ")} order by ready_at, id limit ?)`;
 
 interface Effect {
   readonly terms: ClaimTerms;
@@ -84,30 +88,26 @@ function claimReady(
 ): readonly Row[] {
   const leases = new Map(kinds.map(({ kind, leaseMs }) => [encodeText(kind), leaseMs]));
   const ready = readyRows(session, [...leases.keys()], terms.recordVersion, limit, nowMs);
+  if (ready.length === 0) return [];
   const byLease = new Map<number, number[]>();
-  for (const { seq, kind } of ready) {
+  for (const [seq, kind] of ready) {
     const leaseMs = leases.get(kind) ?? 0;
     const seqs = byLease.get(leaseMs);
     if (seqs === undefined) byLease.set(leaseMs, [seq]);
     else seqs.push(seq);
   }
-  const claimed = new Map<number, Row>();
   for (const [leaseMs, seqs] of byLease) {
     // 0: lower than any dispatch, which so stays as it is.
     const effect = { terms, token, dispatch: 0, leaseMs };
-    for (const row of session.all(CLAIM_READY, ...effectValues(effect, nowMs), JSON.stringify(seqs))) {
-      claimed.set(Number(row["seq"]), row);
-    }
+    session.run(CLAIM_READY, ...effectValues(effect, nowMs), JSON.stringify(seqs));
   }
-  return ready.map(({ seq }) => claimed.get(seq)).filter((row) => row !== undefined);
+  const places = new Map(ready.map(([seq], place) => [seq, place]));
+  const placeOf = (row: Row): number => places.get(Number(row["seq"])) ?? places.size;
+  const claimed = session.all(READ_CLAIMED, JSON.stringify([...places.keys()]));
+  return [...claimed].sort((one, other) => placeOf(one) - placeOf(other));
 }
 
-interface ReadyRow {
-  readonly seq: number;
-  readonly kind: string;
-  readonly readyAt: number;
-  readonly id: string;
-}
+type ReadyRow = readonly [seq: number, kind: string, readyAt: number, id: string];
 
 function readyRows(
   session: Session,
@@ -121,15 +121,11 @@ function readyRows(
   for (let from = 0; from < kinds.length; from += MAX_ARMS) {
     const arms = kinds.slice(from, from + MAX_ARMS);
     const params = arms.flatMap((kind): SqliteValue[] => [kind, nowMs, recordVersion]);
-    const rows = session.all(ready(arms.length), ...params, limit).map((row) => ({
-      seq: Number(row["seq"]),
-      kind: String(row["kind"]),
-      readyAt: Number(row["ready_at"]),
-      id: String(row["id"]),
-    }));
-    found.push(...rows);
+    const [row] = session.all(ready(arms.length), ...params, limit);
+    found.push(...(JSON.parse(String(row?.["ready"])) as readonly ReadyRow[]));
   }
-  if (kinds.length > MAX_ARMS) found.sort((a, b) => a.readyAt - b.readyAt || (a.id < b.id ? -1 : 1));
+  if (kinds.length > MAX_ARMS)
+    found.sort(([, , at, id], [, , otherAt, other]) => at - otherAt || (id < other ? -1 : 1));
   return found.slice(0, limit);
 }
 

@@ -10,8 +10,42 @@ import { framesOf } from "../run/stack.js";
 type Listener = (event: ServerEvent) => void;
 type HintListener = (hint: FeedHint) => void;
 
-interface Ear {
-  readonly hear: HintListener;
+/** Those who hear. Who is told may stop listening, or another begin, meanwhile: a set takes both. */
+class Ears {
+  readonly #listeners = new Set<{ readonly hear: HintListener }>();
+  readonly #troubled: (error: unknown) => void;
+
+  constructor(troubled: (error: unknown) => void) {
+    this.#troubled = troubled;
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** @returns how to stop */
+  add(hear: HintListener): () => void {
+    // One of its own for each: two may pass the same function.
+    const listener = { hear };
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  tell(hint: FeedHint): void {
+    for (const { hear } of this.#listeners) {
+      try {
+        hear(hint);
+      } catch (error) {
+        this.#troubled(error);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
 }
 
 /** What happens in this process, for those who listen here. Delivered after the change is stored; nothing is kept. */
@@ -25,16 +59,17 @@ export interface Bus {
   emit(event: ServerEvent): void;
   /** Hears of every change of one job (`id`), or of all. Returns how to stop. */
   onHint(id: string | null, listener: HintListener): () => void;
+  /**
+   * Hears of every change, in the context of whoever made it: for parts that begin nothing in it but by the clock, since to
+   * leave it costs more than what they do. Returns how to stop.
+   */
+  onEveryHint(listener: HintListener): () => void;
   hint(hint: FeedHint): void;
   close(): void;
 }
 
 export function createBus(logger: Logger, telemetry: Telemetry): Bus {
   const events = new EventEmitter<Record<string, [ServerEvent]>>();
-  // A map, not an emitter: there are as many names as jobs, and hardly ever a listener for one.
-  const earsOf = new Map<string, Set<Ear>>();
-  const earsOfAll = new Set<Ear>();
-
   // What happened is not the affair of whoever made it happen: his context is not lent to listeners.
   const neutral = neutralContext();
 
@@ -44,16 +79,10 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
     logger.error("a listener threw", framesOf(error));
   };
 
-  /** Who is told may stop listening, or another begin, meanwhile: a set takes both. */
-  const tell = (ears: ReadonlySet<Ear>, hint: FeedHint): void => {
-    for (const ear of ears) {
-      try {
-        ear.hear(hint);
-      } catch (error) {
-        troubled(error);
-      }
-    }
-  };
+  // A map, not an emitter: there are as many names as jobs, and hardly ever a listener for one.
+  const earsOf = new Map<string, Ears>();
+  const earsOfAll = new Ears(troubled);
+  const earsWithin = new Ears(troubled);
 
   return {
     on(type, listener) {
@@ -73,27 +102,30 @@ export function createBus(logger: Logger, telemetry: Telemetry): Bus {
       neutral(() => events.emit(event.type, event));
     },
     onHint(id, listener) {
-      // One of its own for each: two may pass the same function.
-      const ear: Ear = { hear: listener };
-      const ears = id === null ? earsOfAll : (earsOf.get(id) ?? new Set());
-      if (id !== null) earsOf.set(id, ears);
-      ears.add(ear);
+      if (id === null) return earsOfAll.add(listener);
+      const ears = earsOf.get(id) ?? new Ears(troubled);
+      earsOf.set(id, ears);
+      const stop = ears.add(listener);
       return () => {
-        ears.delete(ear);
-        if (id !== null && ears.size === 0 && earsOf.get(id) === ears) earsOf.delete(id);
+        stop();
+        if (ears.size === 0 && earsOf.get(id) === ears) earsOf.delete(id);
       };
     },
+    onEveryHint: (listener) => earsWithin.add(listener),
     hint(hint) {
+      earsWithin.tell(hint);
       const ears = earsOf.get(hint.id);
+      if (ears === undefined && earsOfAll.size === 0) return;
       neutral(() => {
-        if (ears !== undefined) tell(ears, hint);
-        tell(earsOfAll, hint);
+        ears?.tell(hint);
+        earsOfAll.tell(hint);
       });
     },
     close() {
       events.removeAllListeners();
       earsOf.clear();
       earsOfAll.clear();
+      earsWithin.clear();
     },
   };
 }

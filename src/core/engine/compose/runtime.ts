@@ -70,7 +70,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const relay = createRelay(core);
   const reconciler = createReconciler(core, dispatcher, relay);
   const takeOver = new TakeOver(core, relay);
-  bus.onHint(null, (hint) => {
+  bus.onEveryHint((hint) => {
     reconciler.polls.hear(hint);
     takeOver.hear(hint);
   });

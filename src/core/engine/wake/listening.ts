@@ -40,7 +40,7 @@ const DRY_ANSWERS = 3;
  * jobs that come faster than one would read of them, reads no hints.
  */
 export function createListening({ hints, clock, hear, missed, longestMs }: ListeningOptions): Listening {
-  const deaf = hints.bus.onHint(null, hear);
+  const deaf = hints.bus.onEveryHint(hear);
   const isRush = createRush(clock);
   const isFlooded = createFlood(clock);
   let link: HintAttachment | null = null;
