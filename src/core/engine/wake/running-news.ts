@@ -4,13 +4,15 @@ import type { HeartbeatTimer } from "../run/lease/heartbeat-timer.js";
 
 export interface RunningNews {
   hear(hint: FeedHint): void;
-  /** What was said may have been missed: all are looked after. */
+  /** What was said may have been missed: those that run now are looked after if they still do in a second. */
   missed(): void;
   /** How long the job runs that has run longest, milliseconds; 0: none does. */
   longestMs(): number;
   stop(): void;
 }
 
+/** Most jobs end by then, and need not be asked about. */
+const LONG_MS = 1_000;
 /** The answer of a worker's own write is here by then: what is still news is somebody else's. */
 const OWN_WITHIN_MS = 100;
 
@@ -21,6 +23,16 @@ const OWN_WITHIN_MS = 100;
 export function createRunningNews(clock: Clock, running: HeartbeatTimer): RunningNews {
   const versions = new Map<string, number>();
   let cancel: () => void = () => undefined;
+  let cancelMissed: (() => void) | null = null;
+  let missedAgain = false;
+  const lookAfter = (): void => {
+    cancelMissed = clock.timer(LONG_MS, () => {
+      running.olderThan(LONG_MS);
+      cancelMissed = null;
+      if (missedAgain) lookAfter();
+      missedAgain = false;
+    });
+  };
   const look = (): void => {
     for (const [id, version] of versions) running.news(id, version);
     versions.clear();
@@ -32,11 +44,13 @@ export function createRunningNews(clock: Clock, running: HeartbeatTimer): Runnin
       versions.set(id, version);
     },
     missed() {
-      running.all();
+      if (cancelMissed === null) lookAfter();
+      else missedAgain = true;
     },
     longestMs: () => running.longestMs(),
     stop() {
       cancel();
+      cancelMissed?.();
     },
   };
 }

@@ -18,8 +18,8 @@ export interface HeartbeatTimer {
   isNews(id: string, version: number): boolean;
   /** Ticks at once for that job, if the version is still not known here. */
   news(id: string, version: number): void;
-  /** Ticks at once for all jobs. */
-  all(): void;
+  /** Ticks at once for the jobs that have ticked for so long. */
+  olderThan(ms: number): void;
   /** How long the job has ticked that has ticked longest; 0: none does. */
   longestMs(): number;
 }
@@ -63,8 +63,9 @@ export function createHeartbeatTimer(clock: Clock, now: () => number, phase: num
     news(id, version) {
       if (isNews(id, version)) byId.get(id)?.member.tick();
     },
-    all() {
-      for (const { member } of [...byId.values()]) member.tick();
+    olderThan(ms) {
+      const bound = monotonicNow(clock) - ms;
+      for (const { member, since } of [...byId.values()]) if (since <= bound) member.tick();
     },
     longestMs() {
       for (const { since } of byId.values()) return monotonicNow(clock) - since;
