@@ -10,7 +10,7 @@ import { createWaybill, defineJob } from "../../src/index.js";
 import { redisStore, type RedisClient } from "../../src/redis.js";
 import { checkHistory } from "../../src/testing/check-history.js";
 import { redisClusterMissing, startCluster } from "./redis-cluster.js";
-import { redisMissing, sleep, startRedis } from "./redis-server.js";
+import { redisMissing, type RedisServer, sleep, startRedis } from "./redis-server.js";
 
 const TIMEOUT_MS = 180_000;
 const PATIENCE_MS = 60_000;
@@ -85,6 +85,19 @@ async function survives(
   await waybill.close();
 }
 
+/**
+ * What is written from now on reaches the replica at once. One that has only just arrived is sent nothing for up to a second:
+ * not before it has said once more that it is there.
+ *
+ * @param key - one that this server has the slot of
+ */
+async function replicates(primary: RedisServer, key: string): Promise<void> {
+  const client = primary.client();
+  await client.set(key, "");
+  if ((await client.wait(1, PATIENCE_MS)) === 0) throw new Error("the replica follows its primary no more");
+  await client.del(key);
+}
+
 describe.skipIf(redisMissing() !== null)("a store behind Sentinel", () => {
   it("goes on with the replica that is promoted", { timeout: TIMEOUT_MS }, async () => {
     const primary = await startRedis();
@@ -104,6 +117,7 @@ describe.skipIf(redisMissing() !== null)("a store behind Sentinel", () => {
         (await admin.call("SENTINEL", "REPLICAS", "jobs")) as readonly unknown[];
       while ((await replicas()).length === 0) await sleep(50);
       while (!(await replica.client().info("replication")).includes("master_link_status:up")) await sleep(20);
+      await replicates(primary, "probe");
       const client = primary.own(
         new Redis({ sentinels: [{ host: "127.0.0.1", port: sentinel.port }], name: "jobs" }),
       );
@@ -136,6 +150,7 @@ describe.skipIf(redisMissing() !== null || redisClusterMissing() !== null)("a st
       const client = cluster.client();
       const port = await primaryOf(client, "{waybill:3}");
       const primary = cluster.servers.find((server) => server.port === port)!;
+      await replicates(primary, "probe{waybill:3}");
       await survives(
         client,
         8,
