@@ -141,9 +141,13 @@ describe.skipIf(redisMissing() !== null)("a Redis store", () => {
     const leave = await listen();
     expect(await publishedFor(server, store, "second")).toBe(1);
     await until(() => heard.length > 0);
+    const admin = server.client();
+    const connections = async (): Promise<number> =>
+      String(await admin.call("CLIENT", "LIST")).split("\n").length;
+    const connected = await connections();
     await leave();
-    const listening = async (): Promise<unknown> => server.client().call("PUBSUB", "CHANNELS");
-    while (((await listening()) as readonly unknown[]).length > 0) await sleep(5);
+    while (((await admin.call("PUBSUB", "CHANNELS")) as readonly unknown[]).length > 0) await sleep(5);
+    expect(await connections(), "it is kept").toBe(connected);
     expect(await publishedFor(server, store, "third")).toBe(0);
     await listen();
     expect(await publishedFor(server, store, "fourth")).toBe(1);
