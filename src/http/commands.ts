@@ -1,4 +1,5 @@
 import type { Principal } from "../core/view/access.js";
+import { isCancelled } from "../core/api/job.js";
 import { toView } from "../core/api/view.js";
 import { isWaybillError } from "../core/errors/errors.js";
 import { isFinal } from "../core/job/lifecycle.js";
@@ -43,7 +44,10 @@ export async function rerunJob(call: Call): Promise<Response> {
   return started(call, { def, job: again.value });
 }
 
-/** `POST /{id}/cancel`, with `{ "reason": … }` or without: 200 where the job has ended with it, 202 where that is asked for. */
+/**
+ * `POST /{id}/cancel`, with `{ "reason": … }` or without: 200 where the job has ended with it, 202 where that is asked for.
+ * With an `Idempotency-Key` also where it had ended so before: the same request may come again because its answer was lost.
+ */
 export async function cancelJob(call: Call): Promise<Response> {
   const { service, request, principal } = call;
   const reason = reasonOf(await jsonBody(request, service.maxBodyBytes));
@@ -54,8 +58,12 @@ export async function cancelJob(call: Call): Promise<Response> {
       // A text that no store can hold, such as one with NUL.
       throw isWaybillError(error, "config.invalid") ? new RequestRefused("request.malformed") : error;
     });
-  if (!cancelled.ok) throw cancelled.error;
-  return jobResponse(call, { def, job: cancelled.value });
+  if (cancelled.ok) return jobResponse(call, { def, job: cancelled.value });
+  const mayBeOurs =
+    isWaybillError(cancelled.error, "job.already_final") && request.headers.has("idempotency-key");
+  const ended = mayBeOurs ? await findJob(call) : null;
+  if (ended === null || !isCancelled(ended.job)) throw cancelled.error;
+  return jobResponse(call, ended);
 }
 
 /** The job is stored: from here on nothing says that it is not. */

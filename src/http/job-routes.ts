@@ -1,4 +1,4 @@
-import type { Principal } from "../core/view/access.js";
+import { checkPrincipal, type Principal } from "../core/view/access.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { isWaybillError } from "../core/errors/errors.js";
 import type { Call } from "./call.js";
@@ -47,7 +47,7 @@ export function jobRoutes<Defs extends AnyDef, const Kinds extends readonly Defs
         service.logger.error("a request over HTTP could not be answered", { error: nameOf(error) });
       }
     }
-    return request.method === "HEAD" ? withoutBody(response) : response;
+    return request.method === "HEAD" ? await withoutBody(response) : response;
   };
 }
 
@@ -75,10 +75,8 @@ async function answer(service: Service, request: Request): Promise<Response> {
 
 /** Nobody is let in by what is missing: a principal without an owner is a fault of the service, never everybody. */
 async function principalOf({ authorize, clock }: Service, request: Request): Promise<Principal> {
-  const principal = await authorize(request);
+  const principal = checkPrincipal(await authorize(request));
   if (principal === null) throw new RequestRefused("request.unauthenticated");
-  const owner: unknown = (principal as Partial<Principal> | undefined)?.owner;
-  if (typeof owner !== "string" || owner === "") throw new TypeError("authorize gave no owner");
   const { expiresAt } = principal;
   if (expiresAt !== undefined && expiresAt.getTime() <= clock.now()) {
     throw new RequestRefused("request.unauthenticated");
@@ -116,7 +114,9 @@ function allowed(methods: Methods): string {
     .join(", ");
 }
 
-function withoutBody({ status, headers }: Response): Response {
+async function withoutBody({ status, headers, body }: Response): Promise<Response> {
+  // A stream that nobody reads would be held open.
+  await body?.cancel();
   return new Response(null, { status, headers });
 }
 

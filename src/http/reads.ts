@@ -134,7 +134,7 @@ function filterOf({ service, principal }: Call, asked: ListQuery): ListFilter<An
 }
 
 /** Everything in these calls but the owner came from the query: what is refused of it is the caller's. */
-async function asAsked<T>(call: () => Promise<T>): Promise<T> {
+export async function asAsked<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -20,11 +20,16 @@ export const LIST_PARAMETERS = [
   "fields",
 ] as const;
 
+/** What of it a stream takes: the others would leave out jobs that begin to fit later, or show what no longer does. */
+const STREAM_PARAMETERS: readonly string[] = ["kind", "subject", "limit"];
+
 /** The body as JSON; `undefined`: there is none. */
 export async function jsonBody(request: Request, mostBytes: number): Promise<unknown> {
   const text = await bodyText(request, mostBytes);
   if (text === "") return undefined;
-  if (!/^application\/(?:[\w.-]+\+)?json(?:;|$)/i.test(request.headers.get("content-type")?.trim() ?? "")) {
+  if (
+    !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(request.headers.get("content-type")?.trim() ?? "")
+  ) {
     throw new RequestRefused("request.unsupported_media_type", { accept: "application/json" });
   }
   try {
@@ -129,6 +134,13 @@ export function listQuery(query: URLSearchParams): ListQuery {
     cursor: query.get("cursor"),
     latest: query.has("latest"),
   };
+}
+
+/** The query of a list that is streamed. */
+export function streamQuery(query: URLSearchParams): ListQuery {
+  for (const name of query.keys())
+    if (!STREAM_PARAMETERS.includes(name)) throw new RequestRefused("request.malformed");
+  return listQuery(query);
 }
 
 function statusesOf(query: URLSearchParams): readonly JobStatus[] | null {

@@ -5,22 +5,25 @@ import { liveStream } from "../core/live/live-stream.js";
 import type { JobView } from "../core/api/view.js";
 import type { Call } from "./call.js";
 import { callLife } from "./call-life.js";
-import { notFound, seenBy } from "./reads.js";
-import { listQuery } from "./request.js";
+import { RequestRefused } from "./problem.js";
+import { asAsked, notFound, seenBy } from "./reads.js";
+import { onlyStatus, streamQuery } from "./request.js";
 
 /** `GET /{id}` as server-sent events: the job as it is, then each newer version, to its end. */
 export async function streamJob(call: Call): Promise<Response> {
+  if (onlyStatus(call.query)) throw new RequestRefused("request.malformed");
   return stream(call, call.name, { ids: [call.name], kind: [...call.service.visible.keys()] });
 }
 
 /** `GET /?kind=&subject=` as server-sent events: the newest jobs that fit, then their changes. */
 export async function streamJobs(call: Call): Promise<Response> {
-  const { kind, subject, limit } = listQuery(call.query);
+  const { kind, subject, limit } = streamQuery(call.query);
   const visible = [...call.service.visible.keys()];
   // A kind that is not visible is as unknown as none: its stream is empty, as its list is.
   const kinds = kind === null ? visible : visible.filter((each) => each === kind);
   if (kinds.length === 0) throw notFound();
-  return stream(call, null, { kind: kinds, limit, ...(subject === null ? {} : { subject }) });
+  const filter = { kind: kinds, limit, ...(subject === null ? {} : { subject }) };
+  return asAsked(() => stream(call, null, filter));
 }
 
 /** A stream counts among the owner's waits as long as it is open, and ends with the credential: the reader connects anew. */

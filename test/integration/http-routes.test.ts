@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PublicView } from "../../src/core/view/public-view.js";
+import { jobRoutes } from "../../src/http.js";
 import { CANARY, httpBench, nightly, report, secret, type Server, served } from "./http-bench.js";
 
 let bench: ReturnType<typeof httpBench>;
@@ -101,6 +102,8 @@ describe("POST /{kind}", () => {
     expect((await post("/report.make", undefined, { body: new Uint8Array([0x22, 0xff, 0x22]) })).status).toBe(
       400,
     );
+    const spaced = { "content-type": "application/json ; charset=utf-8" };
+    expect((await post("/report.make", undefined, { body: "{pages", headers: spaced })).status).toBe(400);
     const form = { "content-type": "application/x-www-form-urlencoded" };
     expect((await post("/report.make", { pages: [] }, { headers: form })).status).toBe(415);
     const large = await post("/report.make", { pages: [], note: "x".repeat(10_000) });
@@ -264,6 +267,32 @@ describe("GET /{id}", () => {
     expect((await ask404(id))[0]).toBe(404);
   });
 
+  it("holds no place for the stream that a HEAD asks about", async () => {
+    const { id } = await submitted();
+    const headers = { accept: "text/event-stream" };
+    for (const path of [`/${id}`, `/${id}`, "/", "/"]) {
+      const response = await ask(path, { method: "HEAD", headers });
+      expect([response.status, headerOf(response, "content-type")]).toEqual([
+        200,
+        "text/event-stream; charset=utf-8",
+      ]);
+    }
+  });
+
+  it("refuses for a stream what a stream does not take: a filter that is not heard would show everything", async () => {
+    const { id } = await submitted();
+    const headers = { accept: "text/event-stream" };
+    const malformed = ["/?status=FAILED", "/?word=ready", "/?cursor=x", "/?latest", "/?fields=status"];
+    // No store could hold such a subject.
+    const unstorable = ["/?subject=", "/?subject=%00", `/?subject=${"x".repeat(5_000)}`];
+    for (const path of [...malformed, ...unstorable, `/${id}?fields=status`]) {
+      const response = await ask(path, { headers });
+      expect([path, response.status]).toEqual([path, 400]);
+      expect(await response.json()).toMatchObject({ code: "request.malformed" });
+    }
+    expect(bench.lines).toEqual([]);
+  });
+
   it("has no stream of a history", async () => {
     const { id } = await submitted();
     const response = await ask(`/${id}/history`, { headers: { accept: "text/event-stream" } });
@@ -361,6 +390,25 @@ describe("POST /{id}/cancel and /rerun", () => {
     }
   });
 
+  it("under a key, answers a repeated cancel of a cancelled job as it is: the first answer may be lost", async () => {
+    const { id } = await submitted();
+    const headers = { "idempotency-key": "c" };
+    const [once, twice] = [
+      await post(`/${id}/cancel`, {}, { headers }),
+      await post(`/${id}/cancel`, {}, { headers }),
+    ];
+    expect([once.status, twice.status]).toEqual([200, 200]);
+    expect(await twice.json()).toEqual(await once.json());
+    expect((await post(`/${id}/cancel`, {}, { headers, owner: "bob" })).status).toBe(404);
+    bench.work();
+    bench.finish();
+    for (const end of ["failed", "completed"]) {
+      const other = await submitted("ann", { pages: [], end });
+      await reached(other.id, (status) => status === end.toUpperCase());
+      expect((await post(`/${other.id}/cancel`, {}, { headers })).status).toBe(409);
+    }
+  });
+
   it("runs a failed job again as a new one, once under one key", async () => {
     const { id } = await submitted();
     expect((await post(`/${id}/rerun`)).status).toBe(409);
@@ -448,6 +496,23 @@ describe("who may see what", () => {
     }
     expect(bench.lines).toHaveLength(2);
     expect(JSON.stringify(bench.lines)).not.toContain(CANARY);
+  });
+
+  it("takes no principal that cannot be one: an end that is no instant is a fault, and nobody is nobody", async () => {
+    const answered = async (principal: unknown): Promise<number> => {
+      const routes = jobRoutes(bench.waybill, {
+        kinds: [report],
+        submit: [],
+        authorize: () => principal as null,
+      });
+      return (await routes(new Request("http://localhost/jobs"))).status;
+    };
+    expect(await answered(undefined)).toBe(401);
+    const owner = "ann";
+    expect(await answered({ owner, expiresAt: undefined })).toBe(200);
+    const faults = [{ expiresAt: new Date(Number.NaN) }, { expiresAt: null }, { actor: 7 }, { sees: "any" }];
+    for (const fault of faults) expect([fault, await answered({ owner, ...fault })]).toEqual([fault, 500]);
+    expect(bench.lines.map(({ fields }) => fields)).toEqual(faults.map(() => ({ error: "config.invalid" })));
   });
 
   it("says which methods an address takes", async () => {
