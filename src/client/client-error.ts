@@ -49,8 +49,9 @@ export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | Fault
   extends Error
   implements Facts
 {
+  override readonly name = "ClientError";
   readonly brand = "waybill.error";
-  readonly code: C;
+  declare readonly code: C;
   declare readonly status: number | null;
   declare readonly retryable: boolean;
   declare readonly outcome: Outcome;
@@ -58,10 +59,8 @@ export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | Fault
 
   constructor(code: C, sentence: string, facts?: Partial<Facts>, options?: ErrorOptions) {
     super(`${sentence} [${code}]`, options);
-    this.name = "ClientError";
-    this.code = code;
     const none: Facts = { status: null, retryable: false, outcome: "not_applied", issues: [] };
-    Object.assign(this, none, facts);
+    Object.assign(this, { code, ...none, ...facts });
   }
 
   /** With the text, which is no property that JSON would show; without the cause, which may hold anything. */

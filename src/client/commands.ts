@@ -2,25 +2,34 @@ import type { PublicView } from "../core/view/public-view.js";
 import { AsyncResult, err, ok } from "../core/errors/result.js";
 import { ClientError, type RefusalCode } from "./client-error.js";
 import type { Environment } from "./environment.js";
-import type { Call, Http } from "./http.js";
+import { type Http, isRefusal } from "./http.js";
 import { reviveView } from "./revive.js";
+
+/** What is asked for. */
+interface Command {
+  /** After `baseUrl`. */
+  readonly path: string;
+  /** The same for each repetition, and for nothing else: it travels in a header. */
+  readonly key: string;
+  readonly body: unknown;
+}
 
 /** Sends a command; a lost answer is asked for again. `offer` takes the view that it answers with. */
 export function command<V, C extends RefusalCode>(
   http: Http,
-  call: Call,
+  { path, key, body }: Command,
   offer: (view: PublicView) => void,
 ): AsyncResult<V, ClientError<C>> {
   return AsyncResult.run(async () => {
     try {
+      if (!/^[ -~]+$/.test(key)) throw new ClientError("config.invalid", "A key must be ASCII.");
+      const headers = { "content-type": "application/json", "idempotency-key": JSON.stringify(key) };
+      const call = { path: `/${path}`, headers, body: JSON.stringify(body ?? null) };
       const view = (await http.ask(call)) as PublicView;
       offer(view);
       return ok(reviveView<V>(view));
     } catch (error) {
-      // The codes of a server's no name what it is about; faults are the client's own words for no answer.
-      if (error instanceof ClientError && /^(?:input|job|id)/.test(String(error.code))) {
-        return err(error as ClientError<C>);
-      }
+      if (error instanceof ClientError && isRefusal(error.code)) return err(error as ClientError<C>);
       throw error;
     }
   });

@@ -62,12 +62,10 @@ export function openClient<D extends AnyDef>(
   const connector = new Connector(env, http, ladderOf(options, baseUrl, load));
   const job = (kind: KindArg<string>, jobId: string) =>
     createStore(connector, new Topic({ jobId, kind: nameOf(kind) }));
-  const send = (path: string, key: string, body: unknown) => {
-    const headers = { "content-type": "application/json", "idempotency-key": `"${key}"` };
-    return command(http, { path: `/${path}`, headers, body: JSON.stringify(body ?? null) }, (view) => {
+  const send = (path: string, key: string, body: unknown) =>
+    command(http, { path, key, body }, (view) => {
       connector.offer(view);
     });
-  };
 
   const client = {
     job,
@@ -125,7 +123,7 @@ function ladderOf(
   const chosen = (transports ?? TRANSPORTS).filter(
     (name) => name !== "websocket" || Constructor !== undefined,
   );
-  if (chosen.length === 0) throw invalid("There is no WebSocket here, and transports has nothing else.");
+  if (chosen.length === 0) throw invalid("There is no WebSocket here, and no other transport.");
   return chosen.map((name) => ({
     name,
     open(host) {
@@ -134,7 +132,13 @@ function ladderOf(
       if (name !== "websocket") return lateLink(host, loading);
       loading.catch(() => undefined);
       const { href } = new URL(baseUrl, around.location?.href);
-      return new WebSocketLink(host, href.replace("http", "ws"), Constructor as WebSocketConstructor);
+      try {
+        return new WebSocketLink(host, href.replace("http", "ws"), Constructor as WebSocketConstructor);
+      } catch (error) {
+        // A page may not be allowed to make one; which browsers say at once, and not by closing it.
+        const refusal = error as Error;
+        return lateLink(host, Promise.reject(refusal));
+      }
     },
   }));
 }

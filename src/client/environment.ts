@@ -48,15 +48,15 @@ export function surroundings(onWake?: (wake: () => void) => () => void): Environ
     hidden: () => around.document?.visibilityState === "hidden",
     offline: () => around.navigator?.onLine === false,
     onSignal(look) {
-      const signals: [Target | undefined, string][] = [
-        [around, "online"],
-        [around, "offline"],
-        [around.document, "visibilitychange"],
-      ];
-      for (const [target, type] of signals) target?.addEventListener?.(type, look);
+      const each = (what: keyof Target): void => {
+        around[what]?.("online", look);
+        around[what]?.("offline", look);
+        around.document?.[what]?.("visibilitychange", look);
+      };
+      each("addEventListener");
       const stop = onWake?.(look);
       return () => {
-        for (const [target, type] of signals) target?.removeEventListener?.(type, look);
+        each("removeEventListener");
         stop?.();
       };
     },

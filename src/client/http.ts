@@ -39,18 +39,16 @@ export function createHttp(options: HttpOptions, { clock, random }: Environment)
   const token = async (): Promise<string | undefined> =>
     typeof accessToken === "function" ? accessToken() : accessToken;
 
-  const once = async ({ path, headers, body, signal }: Call): Promise<Response> => {
+  const attempt = async (call: Call, mayAgain = accessToken !== undefined): Promise<Response> => {
+    const { path, headers, body, signal } = call;
     const credential = await token();
-    return (options.fetch ?? fetch)(options.baseUrl + path, {
+    const answer = await (options.fetch ?? fetch)(options.baseUrl + path, {
       method: body === undefined ? "GET" : "POST",
       headers: { ...(credential !== undefined && { authorization: `Bearer ${credential}` }), ...headers },
-      body: body ?? null,
-      signal: signal ?? null,
-    });
-  };
-  const attempt = async (call: Call): Promise<Response> => {
-    const answer = await once(call);
-    return answer.status === 401 && accessToken !== undefined ? once(call) : answer;
+      body,
+      signal,
+    } as RequestInit);
+    return mayAgain && answer.status === 401 ? attempt(call, false) : answer;
   };
 
   return {
@@ -67,7 +65,7 @@ export function createHttp(options: HttpOptions, { clock, random }: Environment)
           const answer = await attempt({ ...call, signal: timeout.signal });
           if (answer.ok) return await answer.json();
           pause = retryAfterMs(answer, pause);
-          throw await errorOf(answer, call);
+          throw await errorOf(answer, call, tries);
         } catch (cause) {
           // Also an answer that broke off: what was asked for may have been done.
           const error =
@@ -89,29 +87,35 @@ function doubt(call: Call | undefined) {
   return { retryable: true, outcome: call?.body === undefined ? "not_applied" : "unknown" } as const;
 }
 
-/** The pause that an answer asks for; `otherwise` where it asks for none. */
+/** The pause that an answer asks for; `otherwise` where it asks for none, or for an instant. */
 export function retryAfterMs(answer: Response, otherwise: number): number {
-  const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
-  return seconds >= 0 ? Math.min(seconds * 1000, LONGEST_PAUSE_MS) : otherwise;
+  const seconds = parseFloat(answer.headers.get("retry-after") as string);
+  return Math.min(seconds * 1000 || otherwise, LONGEST_PAUSE_MS);
 }
 
 interface Problem {
-  readonly code?: string;
+  readonly code?: unknown;
   readonly title?: string;
   readonly detail?: string;
   readonly errors?: readonly InputIssue[];
 }
 
-/** What an answer other than 2xx means. */
-export async function errorOf(answer: Response, call?: Call): Promise<ClientError> {
+/** Whether a code says that the server decided no: those name what it is about. Somebody between has codes of their own. */
+export function isRefusal(code: unknown): boolean {
+  return /^(?:input|job|id\w*)\./.test(String(code));
+}
+
+/** What an answer other than 2xx means. @param tries - with this one */
+export async function errorOf(answer: Response, call?: Call, tries = 1): Promise<ClientError> {
   const { status } = answer;
-  const { code, title, detail, errors = [] } = (await answer.json().catch(() => ({}))) as Problem;
+  const problem = (await answer.json().catch(() => null)) as Problem | null;
+  const { code, title, detail, errors = [] } = problem ?? {};
   const sentence = detail ?? title ?? `The server answered ${status}.`;
-  // Where the server decided no, its answer has one of the codes that callers are meant to handle.
-  if (code !== undefined && [404, 409, 413, 422].includes(status)) {
-    return new ClientError(code as RefusalCode, sentence, { status, issues: errors });
-  }
-  if (status === 401 || status === 403) return new ClientError("access.denied", sentence, { status });
+  if (isRefusal(code)) return new ClientError(code as RefusalCode, sentence, { status, issues: errors });
+  const fault = status === 401 || status === 403 ? "access.denied" : "server.error";
   // 429 and 5xx are about this moment; every other answer will be the same again.
-  return new ClientError("server.error", sentence, { status, ...(status > 428 && doubt(call)) });
+  const retryable = status > 428;
+  // What this try did not do, one before it may have done.
+  const doubts = (retryable || tries > 1) && doubt(call);
+  return new ClientError(fault, sentence, { status, ...doubts, retryable });
 }

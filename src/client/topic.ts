@@ -70,7 +70,7 @@ export class Topic {
   constructor(aim: Aim, isList = false) {
     this.aim = aim;
     this.isList = isList;
-    this.key = JSON.stringify([isList, aim.jobId, aim.kind, aim.subject, aim.limit]);
+    this.key = JSON.stringify([isList, aim]);
     this.shown = this.#show();
   }
 
@@ -153,8 +153,8 @@ export class Topic {
     const held = this.#held;
     const isSince = (id: string): boolean => held.get(id)?.version !== asked.versions.get(id);
     const whole = snapshot && !asked.named;
-    const there = new Set(jobs.map(({ id }) => id));
-    const left = whole ? [...held.keys()].filter((id) => !there.has(id) && !isSince(id)) : [];
+    const isThere = (id: string): boolean => jobs.some((job) => job.id === id);
+    const left = whole ? [...held.keys()].filter((id) => !isThere(id) && !isSince(id)) : [];
     const lost = new Set([...gone, ...left].filter((id) => held.delete(id)));
     const taken = new Map<string, HeldView>();
     let fell = reset;

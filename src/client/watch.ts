@@ -8,7 +8,7 @@ export async function* watchStore(store: TopicStore, signal?: AbortSignal): Asyn
     wake();
   };
   const stop = store.subscribe(look);
-  signal?.addEventListener("abort", look, { once: true });
+  signal?.addEventListener("abort", look);
   let seen: HeldView | null = null;
   try {
     while (signal?.aborted !== true) {

@@ -109,8 +109,41 @@ it("answers with what the server refused, and throws what is no decision", async
 
   server.onPost = () => new Response("<html>", { status: 404 });
   await expect(client.cancel("a")).rejects.toMatchObject({ code: "server.error", status: 404 });
+  // Somebody between says no in words of their own.
+  for (const body of [{ code: 404 }, { code: "NOT_FOUND" }, null, [], "no"]) {
+    server.onPost = () => Response.json(body, { status: 404 });
+    await expect(client.cancel("a")).rejects.toMatchObject({ code: "server.error", status: 404 });
+  }
   server.onPost = () => new Response("no", { status: 401 });
   await expect(client.rerun("a")).rejects.toMatchObject({ code: "access.denied", status: 401 });
+});
+
+it("does not say that nothing was done where an earlier try may have done it", async () => {
+  const server = new FakeServer();
+  const answers: (() => Response)[] = [
+    () => {
+      throw new TypeError("fetch failed");
+    },
+    () => Response.json({}, { status: 401 }),
+  ];
+  server.onPost = () => answers.shift()!();
+  const failed = open(server)
+    .submit("document.ingest", input)
+    .catch((error: unknown) => error);
+  expect(await server.clock.runUntil(failed)).toMatchObject({ code: "access.denied", outcome: "unknown" });
+});
+
+it("sends a key as it is, and refuses at once one that no header can carry", async () => {
+  const server = new FakeServer();
+  server.onPost = () => Response.json(viewOf({ id: "a" }));
+  const client = open(server);
+  await client.submit("document.ingest", input, { idempotencyKey: 'a "b" \\ c' });
+  expect(server.requests.at(-1)?.headers.get("idempotency-key")).toBe('"a \\"b\\" \\\\ c"');
+  for (const idempotencyKey of ["m\u00fcller", "\u65e5\u672c", "a\nb", ""]) {
+    const refused = client.submit("document.ingest", input, { idempotencyKey });
+    await expect(refused).rejects.toMatchObject({ code: "config.invalid", outcome: "not_applied" });
+  }
+  expect(server.requests.length).toBe(1);
 });
 
 it("asks for a fresh token when one is refused", async () => {

@@ -242,6 +242,103 @@ it("holds no more than three streams, and polls for the rest", async () => {
   });
 });
 
+it("gives a stream that is free again to what was polled", async () => {
+  const server = new FakeServer();
+  const client = open(server, { transports: ["sse"] });
+  const follow = (id: string): (() => void) => {
+    server.put({ id });
+    return client.job("document.ingest", id).subscribe(() => {});
+  };
+  const before = ["a", "b", "c"].map(follow);
+  await server.clock.settle();
+  // One page takes the place of another.
+  ["d", "e"].map(follow);
+  for (const stop of before) stop();
+  await server.clock.settle();
+  expect(server.streams.size).toBe(2);
+  for (const id of ["d", "e"])
+    expect(client.job("document.ingest", id).getSnapshot()).toMatchObject({ state: "live", job: { id } });
+});
+
+it.each(["poll", "long-poll"] as const)(
+  "shows again what was away for a moment, though its version is the same, %s",
+  async (way) => {
+    const server = new FakeServer();
+    const view = server.put({ id: "a" });
+    const { job } = await following(server, { transports: [way] });
+    server.jobs.clear();
+    await server.clock.advance(25_000);
+    expect(job.getSnapshot()).toEqual({ state: "missing", job: null });
+    server.jobs.set("a", view);
+    await server.clock.advance(25_000);
+    expect(job.getSnapshot()).toMatchObject({ state: "polling", job: { version: 1 } });
+  },
+);
+
+it("asks to be kept waiting for news only when it knows something: the browser's cache may know it too", async () => {
+  const server = new FakeServer();
+  server.put({ id: "a" });
+  await following(server, { transports: ["long-poll"] });
+  await server.clock.advance(30_000);
+  expect(
+    server.requests.slice(0, 2).map(({ headers }) => [headers.get("if-none-match"), headers.get("prefer")]),
+  ).toEqual([
+    [null, null],
+    ['W/"a.1"', "wait=20"],
+  ]);
+});
+
+it("does not ask without a pause where somebody between rewrites the tags", async () => {
+  const server = new FakeServer();
+  server.put({ id: "a" });
+  const rewriting: typeof fetch = async (input, init) => {
+    if (server.requests.length > 50) return new Promise(() => {});
+    const answer = await server.fetch(input, init);
+    answer.headers.set("etag", 'W/"a.1-gzip"');
+    return answer;
+  };
+  await following(server, { transports: ["long-poll"], fetch: rewriting });
+  await server.clock.advance(20_000);
+  expect(server.requests.length).toBeLessThan(15);
+});
+
+it.each(["sse", "long-poll", "poll"] as const)(
+  "lets what the server refuses about one store be the matter of that store, %s",
+  async (way) => {
+    const server = new FakeServer();
+    server.put({ id: "a" });
+    const refusing: typeof fetch = async (input, init) =>
+      (input as string).includes("subject=")
+        ? Response.json({ code: "request.malformed", detail: "No." }, { status: 400 })
+        : server.fetch(input, init);
+    const { client, job, version } = await following(server, { transports: [way], fetch: refusing });
+    const wrong = client.latest("document.ingest", "");
+    wrong.subscribe(() => {});
+    await server.clock.advance(1_000);
+    server.put({ id: "a" });
+    await server.clock.advance(5_000);
+    expect(wrong.getSnapshot()).toMatchObject({
+      state: "error",
+      error: { code: "server.error", status: 400 },
+    });
+    expect([version(), job.getSnapshot().state]).toEqual([2, way === "sse" ? "live" : "polling"]);
+  },
+);
+
+it("goes another way where a WebSocket may not even be made", async () => {
+  const server = new FakeServer();
+  server.put({ id: "a" });
+  class Forbidden extends server.WebSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol);
+      throw new DOMException("The page may not.", "SecurityError");
+    }
+  }
+  const { states, job } = await following(server, { WebSocket: Forbidden });
+  await server.clock.advance(20_000);
+  expect([states.at(-1), job.getSnapshot().state]).toEqual(["live sse", "live"]);
+});
+
 it("renews a token before it expires, and says what it knows when it connects again", async () => {
   const server = new FakeServer();
   server.put({ id: "a", version: 4 });
@@ -261,6 +358,30 @@ it("renews a token before it expires, and says what it knows when it connects ag
     known: { a: 4 },
     filter: { jobId: "a", kind: "document.ingest" },
   });
+});
+
+it("asks no timer for more than timers can do: one that is too long would fire at once, and renew for ever", async () => {
+  const server = new FakeServer();
+  const asked: number[] = [];
+  const { clock } = server;
+  const timer = (ms: number, run: () => void): (() => void) => {
+    asked.push(ms);
+    return clock.timer(ms, run);
+  };
+  const env = { ...server.env, clock: { now: () => clock.now(), defer: clock.defer.bind(clock), timer } };
+  const client = openClient<AnyDef>(
+    { baseUrl: "https://server/jobs", accessToken: "t", fetch: server.fetch, WebSocket: server.WebSocket },
+    env,
+    loadHttpLink,
+  );
+  client.jobs().subscribe(() => {});
+  await clock.settle();
+  for (const socket of server.sockets) {
+    socket.say({ type: "ready", heartbeatMs: 25_000, expiresInMs: 90 * 86_400_000 });
+  }
+  await clock.settle();
+  expect(Math.max(...asked)).toBeGreaterThan(86_400_000);
+  expect(Math.max(...asked)).toBeLessThan(2 ** 31);
 });
 
 it.each(["websocket", "sse"] as const)(

@@ -105,9 +105,10 @@ export class Connector implements Topics {
     // What was mounted and unmounted at once opens nothing; what was mounted together is asked for together.
     queueMicrotask(() => {
       if (this.#closed !== null) this.#close(topic, this.#closed);
-      else if (!this.#wanted().includes(topic)) return;
-      else if (this.#link === null) this.#connect();
-      else for (const link of this.#links) link.follow(topic);
+      else if (this.#wanted().includes(topic)) {
+        if (this.#link === null) this.#connect();
+        for (const link of this.#links) link.follow(topic);
+      }
     });
   }
 
@@ -148,8 +149,9 @@ export class Connector implements Topics {
     return this.#env.hidden() && this.#connection.transport !== "websocket";
   }
 
-  #way(level: number): Ladder[number] {
-    return this.#ladder[level] as Ladder[number];
+  /** What is used, or tried. */
+  get #transport(): TransportName {
+    return (this.#ladder[this.#level] as Ladder[number]).name;
   }
 
   #start(level: number): Link {
@@ -170,7 +172,7 @@ export class Connector implements Topics {
         if (this.#connection.state === "polling") this.#say("polling", ms);
       },
     };
-    const link = this.#way(level).open(host);
+    const link = (this.#ladder[level] as Ladder[number]).open(host);
     this.#links.add(link);
     for (const topic of this.#wanted()) link.follow(topic);
     return link;
@@ -184,13 +186,15 @@ export class Connector implements Topics {
       // The better way works. What else there was, a pause before the next try of the old one too, is past.
       for (const other of this.#links) if (other !== link) this.#drop(other);
       this.#timers.cancelAll();
-      [this.#link, this.#level, this.#upAt] = [link, level, null];
+      this.#link = link;
+      this.#level = level;
+      this.#upAt = null;
     }
     if (this.#upAt !== null) return;
     this.#upAt = now;
     this.#denials = 0;
     this.#ascend(FIRST_ASCENT_MS);
-    this.#say(this.#way(level).name.endsWith("poll") ? "polling" : "live");
+    this.#say(this.#transport.endsWith("poll") ? "polling" : "live");
   }
 
   #down(link: Link, level: number, loss: Loss): void {
@@ -279,6 +283,6 @@ export class Connector implements Topics {
   }
 
   #shown(state: State, pollMs: number | null): Connection {
-    return Object.freeze({ state, transport: this.#way(this.#level).name, pollMs, heardAt: this.#heardAt });
+    return Object.freeze({ state, transport: this.#transport, pollMs, heardAt: this.#heardAt });
   }
 }

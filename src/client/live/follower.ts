@@ -17,8 +17,11 @@ export interface Follower {
 
 /** Where the server names no pause; also until a job that is not there is asked for again. */
 const PAUSE_MS = 5_000;
-/** How long the server is asked to hold back its answer. */
-const WAIT_S = 20;
+/**
+ * Asks the server to hold back its answer until there is news, 20 s at most. Only beside a tag: without one the cache of a
+ * browser may put its own beside it, and what nobody has shown yet would be held back.
+ */
+const HELD = { prefer: "wait=20" };
 /** A long poll that took so long was held back: the next one needs no pause of its own. */
 const HELD_MS = 1_000;
 /** A poll that nobody answers, nor holds back on purpose, is given up. */
@@ -29,6 +32,8 @@ const FIRST_MS = 5_000;
 const SILENCE_MS = 30_000;
 /** Streams are opened anew, spread out: it repairs what was lost on a road that seemed whole. */
 const REREAD_MS = 60_000;
+/** The status of a request that the server cannot read. */
+const MALFORMED = 400;
 
 /**
  * Asks for a topic again and again: for an event stream (`docs/PROTOCOL.md`, section 5; read with `fetch`, which can carry
@@ -40,6 +45,8 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
   const isStream = name === "sse";
   let request = new AbortController();
   let etag: string | null = null;
+  const onSilence = host.down.bind(host, { reason: "silent" });
+  const now = again.bind(null, 0);
 
   function again(ms: number): void {
     if (ms > 0) host.pausing(ms);
@@ -53,29 +60,27 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
     });
   }
 
-  function now(): void {
-    again(0);
-  }
-
-  function onSilence(): void {
-    host.down({ reason: "silent" });
-  }
-
   async function ask(signal: AbortSignal): Promise<void> {
     const began = clock.now();
     const asked = topic.ask(0);
-    const headers = { ...HEADERS[name], ...(etag !== null && { "if-none-match": etag }) };
-    const answer = await host.http.fetch({ path: addressOf(topic, isStream), headers, signal });
+    const path = addressOf(topic, isStream);
+    const answer = await host.http.fetch({ path, headers: headersOf(name, etag), signal });
     const loss = await lossOf(answer, isStream);
     const jobs = answer.ok && !isStream ? viewsOf(await answer.json()) : [];
     if (signal.aborted) return;
-    if (loss !== null) host.down(loss);
+    if (loss?.error?.status === MALFORMED) {
+      // What is asked for is wrong, and not the way: the others go on.
+      timers.cancelAll();
+      host.up();
+      topic.stale(loss.error);
+    } else if (loss !== null) host.down(loss);
     else if (answer.ok && isStream) await read(answer, asked, signal);
     else {
-      etag = answer.headers.get("etag") ?? etag;
+      const pause = pauseAfter(answer, name, etag, clock.now() - began);
+      etag = answer.headers.get("etag");
       timers.cancel("answer");
       host.up();
-      again(pauseAfter(answer, clock.now() - began, name));
+      again(pause);
       host.apply(topic, { ...NO_CHANGES, jobs, snapshot: answer.status !== 304 }, asked, "polling");
     }
   }
@@ -102,14 +107,18 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
   return { name, check: now, stop };
 }
 
-const HEADERS: Partial<Record<TransportName, Readonly<Record<string, string>>>> = {
-  sse: { accept: "text/event-stream" },
-  "long-poll": { prefer: `wait=${WAIT_S}` },
-};
+function headersOf(name: TransportName, etag: string | null): Readonly<Record<string, string>> {
+  return {
+    ...(name === "sse" && { accept: "text/event-stream" }),
+    ...(etag !== null && { "if-none-match": etag, ...(name === "long-poll" && HELD) }),
+  };
+}
 
-function pauseAfter(answer: Response, tookMs: number, name: TransportName): number {
-  // What was held back, or was news: the next question of a long poll is held back in turn.
-  const isHeld = name === "long-poll" && (tookMs >= HELD_MS || (answer.ok && answer.headers.has("etag")));
+function pauseAfter(answer: Response, name: TransportName, etag: string | null, tookMs: number): number {
+  const now = answer.headers.get("etag");
+  // What was held back, or was news: the next question of a long poll is held back in turn. Somebody between may rewrite
+  // tags, so that the server takes them for none of its own, and holds nothing back of what is no news.
+  const isHeld = name === "long-poll" && (tookMs >= HELD_MS || (now !== null && now !== etag));
   return isHeld ? 0 : retryAfterMs(answer, PAUSE_MS);
 }
 

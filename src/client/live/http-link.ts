@@ -19,15 +19,17 @@ export class HttpLink implements Link {
 
   follow(topic: Topic): void {
     if (this.#followers.has(topic)) return;
-    const held = [...this.#followers.values()].filter(({ name }) => name !== "poll").length;
-    // A list has no long poll.
-    const isFree = held < MOST_HELD && (this.#name === "sse" || topic.aim.jobId !== undefined);
-    this.#followers.set(topic, followOverHttp(topic, this.#host, isFree ? this.#name : "poll"));
+    this.#followers.set(topic, followOverHttp(topic, this.#host, this.#wayOf(topic)));
   }
 
   leave(topic: Topic): void {
-    this.#followers.get(topic)?.stop();
-    this.#followers.delete(topic);
+    this.#end(topic);
+    // The connection that is free now is for one that had none.
+    for (const [other, { name }] of this.#followers) {
+      if (name !== "poll" || this.#wayOf(other) === "poll") continue;
+      this.#end(other);
+      this.follow(other);
+    }
   }
 
   check(): void {
@@ -36,5 +38,16 @@ export class HttpLink implements Link {
 
   stop(): void {
     for (const follower of this.#followers.values()) follower.stop();
+  }
+
+  #end(topic: Topic): void {
+    this.#followers.get(topic)?.stop();
+    this.#followers.delete(topic);
+  }
+
+  #wayOf({ aim }: Topic): TransportName {
+    const held = [...this.#followers.values()].filter(({ name }) => name !== "poll").length;
+    // A list has no long poll.
+    return held < MOST_HELD && (this.#name === "sse" || aim.jobId !== undefined) ? this.#name : "poll";
   }
 }

@@ -1,34 +1,33 @@
 import type { Link, LinkHost } from "./link.js";
-import type { Topic } from "../topic.js";
 
-/** A link whose code is on its way. */
+/** A link whose code is on its way: what is asked of it is done when it is there, in order. */
 export function lateLink(host: LinkHost, loading: Promise<Link>): Link {
-  const topics = new Set<Topic>();
-  let link: Link | null = null;
-  let stopped = false;
-  loading.then(
-    (loaded) => {
-      if (stopped) return;
-      link = loaded;
-      for (const topic of topics) loaded.follow(topic);
-    },
-    () => {
-      host.down({ reason: "lost" });
-    },
-  );
+  const later = (run: (link: Link) => void): void => {
+    loading.then(run, () => undefined);
+  };
+  loading.catch(() => {
+    host.down({ reason: "lost" });
+  });
   return {
     follow(topic) {
-      topics.add(topic);
-      link?.follow(topic);
+      later((link) => {
+        link.follow(topic);
+      });
     },
     leave(topic) {
-      topics.delete(topic);
-      link?.leave(topic);
+      later((link) => {
+        link.leave(topic);
+      });
     },
-    check: () => link?.check(),
+    check() {
+      later((link) => {
+        link.check();
+      });
+    },
     stop() {
-      stopped = true;
-      link?.stop();
+      later((link) => {
+        link.stop();
+      });
     },
   };
 }

@@ -36,6 +36,8 @@ const AGAIN_MS = 1_000;
 const BUSY_MS = 5_000;
 /** Part of the life of a token. */
 const RENEW_AT = 0.8;
+/** Timers refuse more than 2^31-1 ms, and would fire at once: a token that lives for months is renewed every few weeks. */
+const LONGEST_MS = 2e9;
 
 interface Room {
   readonly id: string;
@@ -67,8 +69,8 @@ export class WebSocketLink implements Link {
   constructor(host: LinkHost, url: string, Constructor: WebSocketConstructor) {
     this.#host = host;
     this.#timers = new Timers(host.env.clock);
-    this.#expect(READY_MS);
     const socket = (this.#socket = new Constructor(url, PROTOCOL));
+    this.#expect(READY_MS);
     socket.onopen = () => {
       this.#introduce("init").catch(() => {
         host.down({ reason: "lost" });
@@ -160,7 +162,7 @@ export class WebSocketLink implements Link {
   #ready({ heartbeatMs, expiresInMs }: Frame): void {
     this.#heartbeatMs = heartbeatMs;
     if (expiresInMs === null) return;
-    this.#timers.start("renewal", expiresInMs * RENEW_AT, () => {
+    this.#timers.start("renewal", Math.min(expiresInMs * RENEW_AT, LONGEST_MS), () => {
       // Without a fresh token the server ends it with 4401, and the next connection asks for one.
       this.#introduce("renew").catch(() => undefined);
     });
