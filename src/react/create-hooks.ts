@@ -16,6 +16,7 @@ interface ShownJob {
 interface Shown {
   readonly state: string;
   readonly job: ShownJob | null;
+  readonly error?: unknown;
 }
 
 interface Options {
@@ -24,6 +25,7 @@ interface Options {
 }
 
 const LOADING: Shown = { state: "loading", job: null };
+const NO_JOBS_YET = { state: "loading", jobs: [] } as const;
 /** Where there is no job to look at yet. */
 const NOTHING: Store<Shown> = { subscribe: () => () => undefined, getSnapshot: () => LOADING };
 
@@ -42,8 +44,10 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
     readonly job: (kind: KindArg<string>, id: string) => Store<Shown>;
     readonly latest: (kind: KindArg<string>, subject: string) => Store<Shown>;
     readonly jobs: (filter: object) => Store<unknown>;
-    readonly connection: Store<unknown>;
+    readonly connection: Store<object>;
   };
+  // As a server shows it, where nobody listens.
+  const idle = Object.freeze({ ...connection.getSnapshot(), state: "idle", pollMs: null, heardAt: null });
   const hooks = {
     useJob(kind: KindArg<string>, id: string | null, options?: Options) {
       const name = nameOf(kind);
@@ -61,10 +65,13 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
     },
     useJobs({ kind, subject, limit }: { kind?: KindArg<string>; subject?: string; limit?: number } = {}) {
       const name = kind === undefined ? undefined : nameOf(kind);
-      return useStore(useMemo(() => jobs({ kind: name, subject, limit }), [name, subject, limit]));
+      return useStore(
+        useMemo(() => jobs({ kind: name, subject, limit }), [name, subject, limit]),
+        NO_JOBS_YET,
+      );
     },
     useSubmit: (kind: KindArg<string>) => useSubmission(client, nameOf(kind)),
-    useConnection: () => useStore(connection),
+    useConnection: () => useStore(connection, idle),
   };
   return hooks as unknown as Hooks<D>;
 }
@@ -73,15 +80,22 @@ function nameOf(kind: KindArg<string>): string {
   return typeof kind === "object" ? kind.kind : kind;
 }
 
-function useStore<T>({ subscribe, getSnapshot }: Store<T>): T {
-  return react.useSyncExternalStore(subscribe, getSnapshot, getSnapshot);
+/** @param first - what the server rendered: a part of a page may be hydrated when the client has long heard of jobs */
+function useStore<T>({ subscribe, getSnapshot }: Store<T>, first: T): T {
+  return react.useSyncExternalStore(subscribe, getSnapshot, () => first);
 }
 
 function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}): Shown {
   const first = useFirst(initial ?? null);
+  const kept = useRef(LOADING);
   const now = (): Shown => {
     const shown = store.getSnapshot();
-    return shown.state === "loading" ? (first ?? shown) : shown;
+    if (first === null || shown.job !== null || shown.state === "missing") return shown;
+    // What is final needs nobody any more, whoever refuses.
+    if (shown.error === undefined || first.state === "final") return first;
+    if (kept.current.error !== shown.error || kept.current.job !== first.job)
+      kept.current = Object.freeze({ ...shown, job: first.job });
+    return kept.current;
   };
   const shown = react.useSyncExternalStore(store.subscribe, now, () => first ?? LOADING);
   useSettled(shown.job, onSettled);
@@ -100,14 +114,14 @@ function useFirst(initial: ShownJob | null): Shown | null {
 }
 
 function useSettled(job: ShownJob | null, onSettled: Options["onSettled"]): void {
-  const told = useRef<string | null>(null);
+  const told = useRef(new Set<string>());
   const newest = useRef(onSettled);
   useEffect(() => {
     newest.current = onSettled;
   });
   useEffect(() => {
-    if (job === null || !isFinal(job) || told.current === job.id) return;
-    told.current = job.id;
+    if (job === null || !isFinal(job) || told.current.has(job.id)) return;
+    told.current.add(job.id);
     // In a promise: what it throws, at once or later, ends no rendering.
     new Promise((resolve) => {
       resolve(newest.current?.(job));

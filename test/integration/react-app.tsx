@@ -8,14 +8,15 @@ interface AppProps {
   readonly onSettled: (job: { readonly id: string }) => void;
   /** What the server rendered, as JSON. */
   readonly initial?: string | undefined;
+  readonly id?: string | undefined;
 }
 
 /** A page with every hook. */
-export function App({ hooks, onSettled, initial }: AppProps): ReactElement {
+export function App({ hooks, onSettled, initial, id = "a" }: AppProps): ReactElement {
   const renders = useRef(0);
   renders.current += 1;
   const first = initial === undefined ? null : (JSON.parse(initial) as JobView<typeof ingest>);
-  const shown = hooks.useJob("document.ingest", "a", { initial: first, onSettled });
+  const shown = hooks.useJob("document.ingest", id, { initial: first, onSettled });
   const latest = hooks.useLatestJob("document.ingest", "document:1");
   const { jobs } = hooks.useJobs({ kind: "document.ingest" });
   const { state } = hooks.useConnection();

@@ -121,12 +121,53 @@ it("makes one job of a double click", async () => {
   await expect.poll(() => text("jobs"), { timeout: 20_000 }).toBe(await text("submitted"));
 });
 
-it("hydrates what the server rendered without a warning, and goes on from it", async () => {
+it("tells onSettled nothing twice of a job that is shown again after another", async () => {
+  await open();
+  for (const id of ["a", "b"]) gateway.put({ id, status: "FAILED" });
+  await page.evaluate("mount()");
+  for (const id of ["a", "b", "a"]) {
+    await page.evaluate(`select("${id}")`);
+    await shows("job", "FAILED 1");
+    await expect.poll(() => page.evaluate("settled"), { timeout: 10_000 }).toContain(id);
+  }
+  await page.evaluate("new Promise((done) => setTimeout(done, 100))");
+  expect([await page.evaluate("settled"), problems]).toEqual([["a", "b"], []]);
+});
+
+/** A page as a server renders it, with what it read of the job. */
+async function openRendered(): Promise<void> {
   const initial = JSON.stringify(viewOf({ id: "a", status: "PROCESSING", version: 3, percent: 0.5 }));
   const hooks = createHooks(createClient<typeof ingest>({ baseUrl: "/jobs" }));
   const html = renderToString(createElement(App, { hooks, onSettled: () => {}, initial }));
   expect(html).toContain("PROCESSING 3");
   await open("/", shell(html, `<script>initial = ${JSON.stringify(initial)}</script>`));
+}
+
+it("hydrates without a warning what arrives after the client has heard of jobs", async () => {
+  await openRendered();
+  gateway.put({ id: "a", status: "PROCESSING", version: 3 });
+  await page.evaluate("client.jobs({ kind: 'document.ingest' }).subscribe(() => {})");
+  await expect
+    .poll(() => page.evaluate("client.connection.getSnapshot().state"), { timeout: 20_000 })
+    .toBe("live");
+  await expect
+    .poll(() => page.evaluate("client.jobs({ kind: 'document.ingest' }).getSnapshot().jobs.length"))
+    .toBe(1);
+  await page.evaluate("hydrate()");
+  await shows("jobs", "a");
+  await shows("connection", "live");
+  expect(problems).toEqual([]);
+});
+
+it("keeps what the server rendered where nothing newer can be heard", async () => {
+  await openRendered();
+  await page.evaluate("client.close(); hydrate()");
+  await shows("latest", "error");
+  expect([await text("job"), problems]).toEqual(["PROCESSING 3", []]);
+});
+
+it("hydrates what the server rendered without a warning, and goes on from it", async () => {
+  await openRendered();
   gateway.put({ id: "a", status: "PROCESSING", version: 3 });
   await page.evaluate("hydrate()");
   expect(await text("job")).toBe("PROCESSING 3");

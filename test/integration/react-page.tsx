@@ -16,6 +16,8 @@ const page = globalThis as unknown as {
   suspend(): void;
   resume(): void;
   hydrate(): void;
+  /** Shows another job in the place of the one that is shown. */
+  select(id: string): void;
   gallery(): void;
   unmount(): void;
   settled: string[];
@@ -76,6 +78,13 @@ page.mountSuspended = () => {
 };
 page.hydrate = () => {
   root = hydrateRoot(page.document.getElementById("root"), app);
+};
+page.select = (id) => {
+  root?.render(
+    <StrictMode>
+      <App hooks={hooks} onSettled={onSettled} id={id} />
+    </StrictMode>,
+  );
 };
 page.gallery = () => {
   root = createRoot(page.document.getElementById("root"));
