@@ -4,7 +4,8 @@ import { connect as connectTcp } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { LIVE_PROTOCOL } from "../../src/core/wire/live.js";
-import { websocketGateway } from "../../src/transports/websocket/gateway.js";
+import { createGateway, websocketGateway } from "../../src/transports/websocket/gateway.js";
+import { settingsOf } from "../../src/transports/websocket/options.js";
 import { nginxMissing, startNginx } from "../support/nginx-server.js";
 import { ended, observeWorld, other, work } from "../unit/observe-world.js";
 import { authorizing, type Client, listening, ORIGIN, websocketWorld } from "./websocket-world.js";
@@ -68,6 +69,38 @@ describe("an upgrade", () => {
         });
     });
     expect([await at.upgrade({}, "/elsewhere"), await at.upgrade({}, "/jobs?x=1")]).toEqual([101, 101]);
+  });
+});
+
+describe("an upgrade that is refused", () => {
+  it("is let go of, though the other side keeps its own end open", async () => {
+    const at = await open();
+    const socket = connectTcp({ port: at.port, host: "127.0.0.1", allowHalfOpen: true });
+    const lines = ["GET /jobs HTTP/1.1", "Host: h", "Connection: Upgrade", "Upgrade: websocket"];
+    socket.write([...lines, "Origin: https://evil.example", "", ""].join("\r\n"));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain("403 Forbidden");
+    for (const upgraded of at.upgraded) if (!upgraded.destroyed) await once(upgraded, "close");
+    expect([at.upgraded.size, socket.writableEnded]).toEqual([1, false]);
+    socket.destroy();
+  });
+
+  it("is answered once where several gateways share a server, and none of them has the path", async () => {
+    const at = await open();
+    const options = { kinds: [work], authorize: authorizing(at.clock), allowedOrigins: [], path: "/admin" };
+    const second = createGateway(at.waybill as never, settingsOf(options), at.clock);
+    const detach = second.attach(at.server);
+    const asked = (path: string): Promise<number> => at.upgrade({}, path);
+    expect([await asked("/elsewhere"), await asked("/jobs"), await asked("/admin")]).toEqual([404, 101, 101]);
+    // Two that take one socket would end the process.
+    expect(() => second.attach(at.server)).toThrow(
+      expect.objectContaining({
+        code: "config.invalid",
+        message: expect.stringContaining("/admin") as string,
+      }),
+    );
+    detach();
+    expect([await asked("/admin"), await asked("/jobs")]).toEqual([404, 101]);
   });
 });
 

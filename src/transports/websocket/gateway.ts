@@ -21,7 +21,11 @@ export interface UpgradeServer {
 
 /** Shows jobs live to browsers and other clients, as `docs/PROTOCOL.md` says. */
 export interface WebsocketGateway {
-  /** Takes the upgrades of a server at `path`; those of other paths are left to others. Returns how to stop. */
+  /**
+   * Takes the upgrades of a server at `path`; those of other paths are left to others. Returns how to stop.
+   *
+   * @throws {WaybillError} `config.invalid`: a gateway takes them already
+   */
   attach(server: UpgradeServer): () => void;
   /** Takes no more, and closes what is open with 1001, spread over 5 s: clients connect anew, elsewhere. Safe to call twice. */
   close(): Promise<void>;
@@ -84,14 +88,24 @@ class Gateway implements WebsocketGateway {
   }
 
   attach(server: UpgradeServer): () => void {
+    const { path } = this.#settings;
+    const gateways = gatewaysOf(server);
+    if ([...gateways.values()].includes(path)) {
+      throw new WaybillError(
+        "config.invalid",
+        `A gateway is attached to this server at ${path} already: stop that one first, or give this one another path.`,
+      );
+    }
     const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      if (pathOf(request) === this.#settings.path) void this.#upgrade(request, socket, head);
-      // Nobody else would answer.
-      else if (server.listenerCount("upgrade") === 1) refuse(socket, 404);
+      const asked = pathOf(request);
+      if (asked === path) void this.#upgrade(request, socket, head);
+      else if (isNobodys(server, asked) && gateways.keys().next().value === listener) refuse(socket, 404);
     };
+    gateways.set(listener, path);
     server.on("upgrade", listener);
     const detach = (): void => {
       server.off("upgrade", listener);
+      gateways.delete(listener);
       this.#detach.delete(detach);
     };
     this.#detach.add(detach);
@@ -196,6 +210,21 @@ class Gateway implements WebsocketGateway {
   }
 }
 
+/** The paths of the gateways on a server, by what listens for them, in order. */
+const attached = new WeakMap<UpgradeServer, Map<unknown, string>>();
+
+function gatewaysOf(server: UpgradeServer): Map<unknown, string> {
+  const gateways = attached.get(server) ?? new Map<unknown, string>();
+  attached.set(server, gateways);
+  return gateways;
+}
+
+/** Whether only gateways listen, and none at this path: nobody else would answer. */
+function isNobodys(server: UpgradeServer, path: string): boolean {
+  const gateways = gatewaysOf(server);
+  return server.listenerCount("upgrade") === gateways.size && ![...gateways.values()].includes(path);
+}
+
 function pathOf({ url = "/" }: IncomingMessage): string {
   const [path = "/"] = url.split("?", 1);
   return path;
@@ -210,11 +239,14 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** Answers instead of upgrading. */
+/** Answers instead of upgrading, and lets go: a server looks after no socket that asked for an upgrade. */
 function refuse(socket: Duplex, status: number): void {
   const more = status === 503 ? "Retry-After: 1\r\n" : status === 401 ? "WWW-Authenticate: Bearer\r\n" : "";
   socket.end(
     `HTTP/1.1 ${String(status)} ${REASONS[status] ?? ""}\r\n${more}Content-Length: 0\r\nConnection: close\r\n\r\n`,
+    () => {
+      socket.destroy();
+    },
   );
 }
 
