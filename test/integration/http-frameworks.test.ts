@@ -22,7 +22,12 @@ afterEach(async () => {
 
 type Send = (
   path: string,
-  init: { readonly method: string; readonly headers: Record<string, string>; readonly body?: string },
+  init: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly signal?: AbortSignal;
+  },
 ) => Promise<Response>;
 
 function over(server: Server): Send {
@@ -78,9 +83,14 @@ const PLACES: Readonly<Record<string, () => Promise<Send>>> = {
     });
     app.all("/jobs*", async (incoming, reply) => {
       const { method, headers, body } = incoming;
+      const gone = new AbortController();
+      reply.raw.on("close", () => {
+        gone.abort();
+      });
       const request = new Request(new URL(incoming.url, "http://localhost"), {
         method,
         headers: headers as Record<string, string>,
+        signal: gone.signal,
         ...(body instanceof Readable ? { body: Readable.toWeb(body), duplex: "half" } : {}),
       });
       return reply.send(await bench.routes(request));
@@ -156,4 +166,31 @@ describe.each(Object.entries(PLACES))("on %s", (_, place) => {
     expect([invalid.status, invalid.headers.get("content-type")]).toEqual([422, "application/problem+json"]);
     expect((await send(`/jobs/${id}`, { method: "GET", headers: {} })).status).toBe(401);
   });
+});
+
+it.each(["node:http", "Express", "Fastify"])("on %s a wait ends when its caller has gone", async (name) => {
+  await bench.close();
+  bench = httpBench({ maxWaits: 1 });
+  const send = await PLACES[name]!();
+  const headers = { authorization: "ann", "content-type": "application/json" };
+  const made = await send("/jobs/report.make", { method: "POST", headers, body: '{"pages":[1]}' });
+  const { id } = (await made.json()) as { id: string };
+  const tag = made.headers.get("etag") ?? "";
+  // Whether the one place is taken; nothing of a HEAD stays open.
+  const isTaken = async (): Promise<boolean> => {
+    const asking = { authorization: "ann", accept: "text/event-stream" };
+    return (await send(`/jobs/${id}`, { method: "HEAD", headers: asking })).status === 429;
+  };
+  const gone = new AbortController();
+  const wait = async (): Promise<void> => {
+    const asking = { authorization: "ann", "if-none-match": tag, prefer: "wait=30" };
+    const init = { method: "GET", headers: asking, signal: gone.signal };
+    // Whoever asks whether the place is taken takes it for a moment.
+    while ((await send(`/jobs/${id}`, init)).status === 429);
+  };
+  const waiting = wait().catch(() => undefined);
+  await expect.poll(isTaken, { timeout: 20_000 }).toBe(true);
+  gone.abort();
+  await waiting;
+  await expect.poll(isTaken, { timeout: 20_000 }).toBe(false);
 });
