@@ -150,7 +150,9 @@ it("hydrates without a warning what arrives after the client has heard of jobs",
     .poll(() => page.evaluate("client.connection.getSnapshot().state"), { timeout: 20_000 })
     .toBe("live");
   await expect
-    .poll(() => page.evaluate("client.jobs({ kind: 'document.ingest' }).getSnapshot().jobs.length"))
+    .poll(() => page.evaluate("client.jobs({ kind: 'document.ingest' }).getSnapshot().jobs.length"), {
+      timeout: 20_000,
+    })
     .toBe(1);
   await page.evaluate("hydrate()");
   await shows("jobs", "a");
