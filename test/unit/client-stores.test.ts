@@ -58,6 +58,25 @@ it("opens nothing for what is listened to and left at once, and keeps what is le
   expect([server.opened, server.sockets.size]).toEqual([1, 1]);
 });
 
+it("leaves what a page no longer shows before it asks for what takes its place: a connection has room for so many", async () => {
+  const server = new FakeServer();
+  const client = open(server);
+  const show = (id: string): (() => void) => client.job("document.ingest", id).subscribe(() => {});
+  const before = ["a", "b"].map(show);
+  await server.clock.settle();
+  const heard = server.heard.length;
+  for (const stop of before) stop();
+  ["c", "d"].map(show);
+  await server.clock.settle();
+  expect(server.heard.slice(heard).map(({ type }) => type)).toEqual([
+    "unsubscribe",
+    "unsubscribe",
+    "subscribe",
+    "subscribe",
+  ]);
+  expect(server.opened).toBe(1);
+});
+
 it("gives the same frozen object until something changes, and each change once", async () => {
   const server = new FakeServer();
   server.put({ id: "a" });

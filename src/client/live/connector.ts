@@ -102,8 +102,9 @@ export class Connector implements Topics {
 
   #open(topic: Topic): void {
     this.#topics.set(topic.key, topic);
-    // What was mounted and unmounted at once opens nothing; what was mounted together is asked for together.
-    queueMicrotask(() => {
+    // What was mounted and unmounted at once opens nothing; what was mounted together is asked for together, after what
+    // it takes the place of is left.
+    this.#env.clock.defer(() => {
       if (this.#closed !== null) this.#close(topic, this.#closed);
       else if (this.#wanted().includes(topic)) {
         if (this.#link === null) this.#connect();
