@@ -203,8 +203,11 @@ describe("who is calling", () => {
     const at = await open();
     const many = Array.from({ length: 100 }, () => at.connect("ann", { onUpgrade: true }));
     await Promise.all(many.map((client) => client.next()));
-    expect(await at.connect("ann", { onUpgrade: true }).closed).toBe(4429);
-    expect(await at.connect("ann").closed).toBe(4429);
+    for (const onUpgrade of [true, false]) {
+      const refused = at.connect("ann", { onUpgrade });
+      // A `ready` before it would say that this way works: a client would leave another for it.
+      expect([await refused.closed, refused.frames]).toEqual([4429, []]);
+    }
     expect(await at.connect("bea").next()).toMatchObject({ type: "ready" });
     many[0]!.socket.close();
     await many[0]!.closed;

@@ -62,8 +62,7 @@ export class Connection {
     });
     const { state, effects } = beginSession(means.kinds, principal, means.clock.now());
     this.#state = state;
-    this.#perform(effects);
-    if (principal !== null) this.#admit(principal);
+    if (principal === null || this.#admit(principal)) this.#perform(effects);
   }
 
   tick(): void {
