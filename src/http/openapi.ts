@@ -55,7 +55,10 @@ function pathsOf({ visible, startable }: Kinds): Readonly<Record<string, unknown
     },
     "/{id}/history": { get: operation("getJobHistory", "What happened to a job", [ID], HISTORY) },
     "/{id}/cancel": {
-      post: { ...operation("cancelJob", "Cancels a job", [ID, ref("IdempotencyKey"), ref("Fields")], STARTED), ...CANCEL },
+      post: {
+        ...operation("cancelJob", "Cancels a job", [ID, ref("IdempotencyKey"), ref("Fields")], STARTED),
+        ...CANCEL,
+      },
     },
     "/{id}/rerun": {
       post: operation("rerunJob", "Runs a failed job again, as a new one", [ID, ...STARTING], STARTED),
