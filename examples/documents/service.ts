@@ -28,8 +28,21 @@ async function makeWorkspace({ waybill, pool }: Service, user: string, name: str
     const job = await waybill.submit(provision, { workspaceId: id }, { owner: user, tx }).unwrap();
     return { id, job };
   });
-  await waybill.dispatch(made.job.id).unwrap();
+  await handOver(waybill, made.job.id);
   return Response.json({ id: made.id }, { status: 202 });
+}
+
+/**
+ * What is committed is there, whatever becomes of this: an error here would have people upload it twice. What is not handed
+ * over now, the reconciler hands over.
+ */
+async function handOver(waybill: DocumentsWaybill, jobId: string): Promise<void> {
+  await waybill
+    .dispatch(jobId)
+    .unwrap()
+    .catch((error: unknown) => {
+      console.warn("a job will be handed over by the reconciler", error);
+    });
 }
 
 /** The same for a document, in a workspace of this user that is set up. */
@@ -53,7 +66,7 @@ async function upload(
     const job = await waybill.submit(ingest, { documentId: id }, { owner: user, tx }).unwrap();
     return { id, job };
   });
-  await waybill.dispatch(made.job.id).unwrap();
+  await handOver(waybill, made.job.id);
   return Response.json({ id: made.id }, { status: 202 });
 }
 

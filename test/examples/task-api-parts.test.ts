@@ -94,6 +94,17 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
     expect(await row(2_000)).toMatchObject({ status: "completed" });
   }, 20_000);
 
+  it("answers 202 for a task that is committed, whatever becomes of its dispatch", async () => {
+    const away = { ...open.waybill, dispatch: () => refused } as unknown as typeof open.waybill;
+    const refused = { unwrap: () => Promise.reject(new Error("the store is out of reach")) };
+    const { status, body } = await create(away, open.pool, { title: "committed" });
+    expect(status).toBe(202);
+    const { id } = body as { readonly id: number };
+    await open.waybill.dispatch((await row(id))?.jobId ?? "").unwrap();
+    await work();
+    expect(await row(id)).toMatchObject({ status: "completed" });
+  });
+
   it("keeps the task when SQS does not answer the send", async () => {
     const { sqs } = open;
     sqs.faults.next("SendMessageBatch", { kind: "lost_before" }, 10);
