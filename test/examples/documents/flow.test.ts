@@ -144,6 +144,12 @@ describe.skipIf(missing !== null)("a document on its way, over a real broker", (
     });
   });
 
+  it("is accepted as soon as its workspace's job is done, though the row is still to follow", async () => {
+    await opened.pool.query("update workspaces set status = 'provisioning' where id = $1", [workspaceId]);
+    await upload();
+    await opened.pool.query("update workspaces set status = 'ready' where id = $1", [workspaceId]);
+  });
+
   it("is handed to the ingest worker by the outbox, anew after each try that failed", async () => {
     const message = await upload();
     const mine = () => handedOver.filter(({ body }) => body["job_id"] === message.jobId);
