@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { create, show } from "../../examples/task-api/api.js";
 import { inTransaction } from "../../examples/task-api/tables.js";
@@ -122,6 +123,20 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
       )
       .toBe("COMPLETED");
   }, 20_000);
+
+  it("is counted by the queries that the page of Postgres shows", async () => {
+    const page = readFileSync("docs/adapters/postgres.md", "utf8");
+    const [, counts = "", open20 = ""] = /```sql\n(select [^;]*;)\n\n(select [^;]*;)\n```/.exec(page) ?? [];
+    const id = await post("to be counted");
+    const jobId = (await row(id))?.jobId;
+    const { rows } = await open.pool.query<{ id: string; created: Date }>(open20);
+    const createdAt = (await open.waybill.get(task, jobId ?? ""))?.createdAt;
+    expect(rows.find((each) => each.id === jobId)?.created).toEqual(createdAt);
+    await work();
+    expect((await open.pool.query(counts)).rows).toContainEqual({
+      ...{ kind: "task", status: "COMPLETED", count: expect.stringMatching(/^[1-9]/) as string },
+    });
+  });
 
   it("refuses words in capitals, set by hand", async () => {
     const id = await post("by hand");
