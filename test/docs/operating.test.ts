@@ -17,6 +17,27 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** A default with the unit in which people read it. */
+function shown(name: string, value: number): string {
+  const units = name.endsWith("Ms")
+    ? ([
+        [DAY, "days"],
+        [HOUR, "h"],
+        [MINUTE, "min"],
+        [SECOND, "s"],
+        [1, "ms"],
+      ] as const)
+    : name.endsWith("Bytes")
+      ? ([
+          [1_024 * 1_024, "MiB"],
+          [1_024, "KiB"],
+        ] as const)
+      : [];
+  // A day and three of them are said in hours.
+  const unit = units.find(([size, word]) => value % size === 0 && (word !== "days" || value > 3 * DAY));
+  return unit === undefined ? String(value) : `${String(value / unit[0])} ${unit[1]}`;
+}
+
 describe("docs/operating.md", () => {
   it("says the defaults as they are", () => {
     const said = (pattern: RegExp): string | undefined => pattern.exec(page)?.[1];
@@ -45,6 +66,23 @@ describe("docs/operating.md", () => {
       given: String(notifier.giveUpAfterMs / HOUR),
       parked: String(parkedRetainMs / DAY),
     });
+  });
+
+  it("has a row for each policy, with its default", () => {
+    const { retry, notifier, ...single } = DEFAULT_POLICY;
+    const defaults = {
+      ...Object.fromEntries(Object.entries(single).map(([name, value]) => [name, shown(name, value)])),
+      retry: [
+        `${String(retry.maxAttempts)} attempts`,
+        ...[retry.baseMs, retry.capMs].map((ms) => shown("Ms", ms)),
+      ].join(", "),
+      notifier: [notifier.giveUpAfterMs, notifier.baseMs, notifier.capMs]
+        .map((ms) => shown("Ms", ms))
+        .join(", "),
+    };
+    const [, section = ""] = /^## Policy$([^]*)/m.exec(page) ?? [];
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(([, name, value]) => [name, value]);
+    expect(Object.fromEntries(rows)).toEqual(defaults);
   });
 
   it("has a row for each field of health()", () => {
