@@ -51,6 +51,7 @@ export async function judge(
         row: null,
         page: null,
         indexed: 0,
+        error: null,
         isRight: false,
       })),
     ),
