@@ -385,8 +385,9 @@ export interface WaybillMethods<
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
   /**
-   * Stops workers, which takes up to their `shutdownTimeoutMs` and some seconds, and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
-   * that another open Waybill of this process uses too. Safe to call twice.
+   * Stops workers, which takes up to their `shutdownTimeoutMs` and some seconds, and frees what Waybill made; never closes a
+   * client that was passed in, nor a store, queue, notifier or feed that another open Waybill of this process uses too. Safe to
+   * call twice.
    */
   close(): Promise<void>;
   /** For parts of this library. */
