@@ -10,7 +10,7 @@ import { fakeClock } from "../../src/testing/fake-clock.js";
 import { createFaults } from "../../src/testing/faults/faults.js";
 import type { Definition } from "../../src/core/definition.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
-import { bench, type BenchOptions, latch, untilAborted } from "../support/worker-bench.js";
+import { type Bench, bench, type BenchOptions, latch, untilAborted } from "../support/worker-bench.js";
 
 const base = fakeDefinition({ kind: "task", retry: { maxAttempts: 1 } });
 
@@ -668,6 +668,55 @@ describe("news of a running job", () => {
     begin.resolve();
     await b.clock.advance(1_000);
     expect(refused).toMatchObject({ reason: "LeaseLost" });
+    await b.stop();
+  });
+
+  const losses: readonly (readonly [string, number, (b: Bench, id: string) => Promise<void>])[] = [
+    [
+      "finds that another has the job",
+      5_000,
+      async (b, id) => {
+        const { record } = (await b.store.read({ nowMs: b.clock.now(), ids: [id] })).jobs[0]!;
+        const guard = { status: "PROCESSING", version: record.version, token: record.token } as const;
+        const patch = { version: 99, token: "other" };
+        await b.store.write({
+          nowMs: b.clock.now(),
+          items: [{ id, guard, patch, history: { append: "" } }],
+        });
+      },
+    ],
+    [
+      "has no answer before the lease is over",
+      120_000,
+      async (b) => {
+        b.faults.store("beat", { fault: "request_lost", times: 1_000 });
+        await b.clock.advance(60_000);
+      },
+    ],
+  ];
+  it.each(losses)("refuses a checkpoint that waits behind a write which %s", async (_, delayMs, lose) => {
+    const begin = latch();
+    const next = latch();
+    const ended = latch();
+    let refused: unknown = null;
+    const { b, id } = await runOne(spoken, async ({ phase, checkpoint }) => {
+      await begin.promise;
+      phase("reading");
+      await next.promise;
+      await checkpoint(7).catch((error: unknown) => {
+        refused = error;
+      });
+      ended.resolve();
+    });
+    b.faults.store("write", { fault: "delay", delayMs });
+    begin.resolve();
+    await b.clock.settle();
+    next.resolve();
+    await b.clock.settle();
+    await lose(b, id);
+    await b.clock.advance(60_000);
+    expect(refused).toMatchObject({ reason: "LeaseLost" });
+    await b.clock.runUntil(ended.promise, 1_000);
     await b.stop();
   });
 

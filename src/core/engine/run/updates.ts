@@ -191,11 +191,15 @@ export class UpdateWriter {
     await this.#checking;
     // In the middle of a write: what it could not store is taken back first.
     await this.#underWay;
-    for (const waiter of this.#waiters) {
-      waiter.reject(new HandlerAborted("LeaseLost", "The handler ended before its checkpoint was stored."));
-    }
+    this.#refuseWaiters("The handler ended before its checkpoint was stored.");
     const left = this.#take(this.#parts.core.ids.transition());
     return (snapshot) => updatesOf(left, snapshot);
+  }
+
+  /** A handler that awaits a checkpoint which nobody will write any more would wait for ever, and keep its place. */
+  #refuseWaiters(why: string): void {
+    for (const waiter of this.#waiters) waiter.reject(new HandlerAborted("LeaseLost", why));
+    this.#waiters = [];
   }
 
   #drop(what: string, fields: Readonly<Record<string, unknown>>): void {
@@ -267,6 +271,8 @@ export class UpdateWriter {
     // After the local deadline nothing is written any more but the outcome, which the store judges.
     if (this.#closed || claim.lost || lease.expired()) {
       this.#writing = false;
+      // At the end of the handler `close` speaks to those who still wait.
+      if (!this.#closed) this.#refuseWaiters("The claim on the job is over; nothing is stored for it.");
       return;
     }
     this.#writing = true;
