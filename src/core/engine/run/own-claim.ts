@@ -3,6 +3,7 @@ import { StoreUnavailableError, WaybillError } from "../../errors/errors.js";
 import type { Definition } from "../../definition.js";
 import { done, type RunContext, type RuntimeHandler, track } from "../../handler.js";
 import { isFinal } from "../../job/lifecycle.js";
+import { onAbort } from "../../live/on-abort.js";
 import { checkWhole } from "../../options/options.js";
 import { isOf, type Whose } from "../../options/owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
@@ -88,7 +89,8 @@ export async function claimOwn(
   if (claimed.status === "gone") return err(refused(NOT_FOUND));
   if (claimed.status === "refused") return err(refusedBy(core, claimed.job.record));
   const claim = new OwnClaim(parts, definition, { stored: claimed.job, token, leaseMs, claimedAt });
-  signal?.addEventListener("abort", stop, { once: true });
+  // A process passes one signal to all its claims: each listens no longer than it lasts.
+  claim.whenOver(onAbort(signal, stop));
   if (signal?.aborted === true) stop();
   return (await claim.begun())
     ? ok(claim)
@@ -189,6 +191,11 @@ export class OwnClaim {
     const ended = this.#ending.then(() => null);
     this.#given = await Promise.race([this.#context, ended]);
     return this.#given !== null;
+  }
+
+  /** Calls `heard` once the claim is over, however it ends. */
+  whenOver(heard: () => void): void {
+    void this.#ending.then(heard);
   }
 
   get context(): RunContext {
