@@ -13,6 +13,8 @@ import { withServerClock } from "../support/server-clock.js";
 import { ENGINES } from "./engines.js";
 
 const mail = defineJob({ kind: "mail.send", input: z.object({ to: z.string() }) });
+/** Nobody here works on these. */
+const letter = defineJob({ kind: "letter.send", input: z.object({ to: z.string() }) });
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -83,7 +85,7 @@ function bench(inner: AnyStore = memoryStore()) {
   const clock = fakeClock();
   const server = withServerClock(inner, clock, 600_000);
   const { logger, lines } = recordingLogger();
-  const waybill = createWaybill({ jobs: [mail], store: server.store, logger, clock });
+  const waybill = createWaybill({ jobs: [mail, letter], store: server.store, logger, clock });
   const recordOf = async (id: string) => (await inner.read({ nowMs: 0, ids: [id] })).jobs[0]?.record;
   return { clock, server, waybill, lines, recordOf };
 }
@@ -151,6 +153,25 @@ describe("a job that is run while the machine's clock is set", () => {
     const job = await clock.runUntil(waybill.submit(mail, { to: "ann" }, { delayMs: 60_000 }).unwrap());
     expect((await recordOf(job.id))?.readyAt).toBe(server.now() + 60_000);
   });
+
+  it.each([3_600_000, -3_600_000])(
+    "by %i ms while its reconciler rests: what falls due is found no later",
+    async (ms) => {
+      const { clock, waybill, recordOf } = bench();
+      const worker = waybill.worker([mail.handle(() => null)]);
+      const running = worker.run();
+      await clock.advance(60_000);
+      const job = await clock.runUntil(
+        waybill.submit(letter, { to: "ann" }, { deadlineMs: 60_000 }).unwrap(),
+      );
+      clock.step(ms);
+      // A pass is asked for now and then, and by whoever told of the deadline at its instant.
+      await clock.advance(60_000 + 40_000);
+      expect((await recordOf(job.id))?.failure?.reason).toBe("deadline_exceeded");
+      await clock.runUntil(waybill.close());
+      await running;
+    },
+  );
 
   it("by a sleep of the machine costs what the store's clock asks for: nobody took the job, so it goes on", async () => {
     const { clock, server, waybill } = bench();

@@ -79,6 +79,19 @@ describe("another process that has the notifier and hears hints", () => {
     expect(w.clock.pending()).toBe(0);
   });
 
+  it("no later where the machine's clock is set back meanwhile", async () => {
+    const w = world();
+    const ui = memoryNotifier();
+    const { waybill } = w.process({ ui: died });
+    const alive = await w.bystander({ ui });
+    await w.submit(waybill);
+    w.clock.step(-3_600_000);
+    await w.submit(waybill);
+    await w.clock.advance(1_000);
+    expect(ui.events).toHaveLength(4);
+    await w.clock.runUntil(alive.waybill.close());
+  });
+
   it("publishes nothing of what is delivered, and reads four times a second at most", async () => {
     const w = world();
     const [mine, others] = [memoryNotifier(), memoryNotifier()];

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../environment/clock.js";
 import type { FeedHint } from "../../ports/feed.js";
 import type { Core } from "../context.js";
 import type { Relay } from "../relay/relay.js";
@@ -12,7 +13,7 @@ const ABOUT = 1.05;
 
 interface Untold {
   readonly version: number;
-  /** When it is to be looked at. */
+  /** When it is to be looked at, by `monotonicNow`. */
   readonly at: number;
 }
 
@@ -54,7 +55,7 @@ export class TakeOver {
     if (this.#waiting.size >= MOST_WAITING && !this.#waiting.has(id)) return;
     const patienceMs = Math.min(policy.notifyGraceMs, Math.max(PATIENCE_MS, 2 * this.#relay.usualMs()));
     // The newest change counts, as it does for the grace: whoever made it is about to tell of it.
-    this.#waiting.set(id, { version, at: clock.now() + patienceMs * (1 + ids.random()) });
+    this.#waiting.set(id, { version, at: monotonicNow(clock) + patienceMs * (1 + ids.random()) });
     this.#arm();
   }
 
@@ -66,7 +67,7 @@ export class TakeOver {
 
   #arm(): void {
     if (this.#cancel !== null || this.#waiting.size === 0) return;
-    const now = this.#core.clock.now();
+    const now = monotonicNow(this.#core.clock);
     const first = Math.min(...[...this.#waiting.values()].map(({ at }) => at));
     const waitMs = Math.max(first, this.#lastLookAt + PATIENCE_MS) - now;
     this.#cancel = this.#core.clock.timer(Math.max(1, Math.ceil(waitMs)), () => {
@@ -77,7 +78,7 @@ export class TakeOver {
   }
 
   #look(): void {
-    const now = this.#core.clock.now();
+    const now = monotonicNow(this.#core.clock);
     this.#lastLookAt = now;
     for (const [id, { version, at }] of this.#waiting) {
       if (at > now) continue;

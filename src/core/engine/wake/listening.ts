@@ -1,4 +1,4 @@
-import type { Clock } from "../../environment/clock.js";
+import { type Clock, monotonicNow } from "../../environment/clock.js";
 import type { FeedHint } from "../../ports/feed.js";
 import type { HintAttachment, Hints } from "../read/watch.js";
 
@@ -102,7 +102,7 @@ function createFlood(clock: Clock): (jobs: number, isFull: boolean) => boolean |
       answers = 0;
       return null;
     }
-    const now = clock.now();
+    const now = monotonicNow(clock);
     if (answers === 0) {
       since = now;
       taken = 0;
@@ -118,12 +118,12 @@ function createFlood(clock: Clock): (jobs: number, isFull: boolean) => boolean |
 
 /** Whether jobs come in a rush; told of the jobs of each answer. It lasts for a while after it was seen. */
 function createRush(clock: Clock): (jobs: number) => boolean {
-  let since = clock.now();
+  let since = monotonicNow(clock);
   let taken = 0;
   let dry = 0;
   let lastsUntil = Number.NEGATIVE_INFINITY;
   return (jobs) => {
-    const now = clock.now();
+    const now = monotonicNow(clock);
     if (now - since >= RUSH_WITHIN_MS) {
       since = now;
       taken = 0;

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../environment/clock.js";
 import { codeOf, type Core } from "../context.js";
 import { POLL_GRAIN_MS } from "../reconcile/pass.js";
 import type { PassOptions, Reconciler } from "../reconcile/reconciler.js";
@@ -37,7 +38,7 @@ interface LastPass {
 
 /** How long until a known poll, or what the store or others told of, is to be looked for. */
 function untilLookMs({ core, reconciler, serves }: LoopParts, last: LastPass): number {
-  const soonestMs = last.at + POLL_GRAIN_MS - core.clock.now();
+  const soonestMs = last.at + POLL_GRAIN_MS - monotonicNow(core.clock);
   if (last.told) return soonestMs;
   // A store in trouble is not asked whenever something is due.
   if (last.failed) return Number.POSITIVE_INFINITY;
@@ -57,7 +58,7 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
 
   const waitMs = async (): Promise<number> => {
     const { reconcileBusyMs, takeDueHoldMs } = core.policy;
-    last.at = core.clock.now();
+    last.at = monotonicNow(core.clock);
     last.failed = false;
     last.told = false;
     ears?.due.asked();
@@ -82,9 +83,9 @@ export function reconcileLoop(parts: LoopParts): ReconcileLoop {
 
   /** Until the time is over, a poll is due, or somebody kicks; what is learnt of polls meanwhile may shorten it. */
   const nap = async (ms: number): Promise<void> => {
-    const endAt = core.clock.now() + ms;
+    const endAt = monotonicNow(core.clock) + ms;
     while (!kicked && !stopping.aborted) {
-      const leftMs = Math.min(endAt - core.clock.now(), untilLookMs(parts, last));
+      const leftMs = Math.min(endAt - monotonicNow(core.clock), untilLookMs(parts, last));
       if (leftMs <= 0) break;
       await idle.nap(leftMs, stopping);
     }
