@@ -27,6 +27,12 @@ async function runOne(
   return { b, id, record: () => b.record(id) };
 }
 
+function aroundItself(): AggregateError {
+  const error = new AggregateError([]);
+  error.errors.push(error);
+  return error;
+}
+
 describe("what becomes of what a handler throws", () => {
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
@@ -49,6 +55,21 @@ describe("what becomes of what a handler throws", () => {
       },
       "The handler threw something that cannot be shown.",
     ],
+    [
+      "a refused connection to both addresses of a name, as Node tells it",
+      new AggregateError(
+        [new Error("connect ECONNREFUSED ::1:5432"), new Error("connect ECONNREFUSED 127.0.0.1:5432")],
+        "",
+      ),
+      "AggregateError: connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432",
+    ],
+    [
+      "several errors that say nothing",
+      new AggregateError([aroundItself(), new Error("")]),
+      "AggregateError",
+    ],
+    ["errors that cannot be looked at", Object.assign(new Error(""), { errors: revoked.proxy }), "Error"],
+    ["an error with a code alone", Object.assign(new Error(""), { code: "EPIPE" }), "Error (EPIPE)"],
     ["text that no store holds", new Error("a\0b\ud800c"), "a\uFFFDb\uFFFDc"],
   ];
   for (const [what, thrown, message] of cases) {

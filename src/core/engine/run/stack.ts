@@ -8,7 +8,8 @@ const DEEPEST_CAUSE = 4;
 export function stackOf(thrown: unknown): string {
   const parts: string[] = [];
   let error = thrown;
-  for (let depth = 0; depth <= DEEPEST_CAUSE && error !== undefined; depth += 1) {
+  // Some libraries say that there is no cause by null.
+  for (let depth = 0; depth <= DEEPEST_CAUSE && (depth === 0 || (error ?? null) !== null); depth += 1) {
     const stack = peek(error, "stack");
     parts.push(typeof stack === "string" && stack !== "" ? stack : messageOf(error));
     error = peek(error, "cause");

@@ -16,14 +16,31 @@ export function peek(value: unknown, key: string): unknown {
 
 /** Something to say about anything that was thrown. Total: never throws. */
 export function messageOf(thrown: unknown): string {
-  for (const key of ["message", "name"]) {
-    const text = peek(thrown, key);
-    if (typeof text === "string" && text !== "") return text;
-  }
+  const said = textOf(thrown, "message");
+  if (said !== null) return said;
+  const name = textOf(thrown, "name");
+  if (name !== null) return `${name}${behindName(thrown)}`;
   if (typeof thrown === "string" && thrown !== "") return thrown;
   try {
     return `The handler threw ${String(thrown)}.`;
   } catch {
     return "The handler threw something that cannot be shown.";
   }
+}
+
+/**
+ * What an error without a text still says: a connection that every address of a name refused has its errors, of which the first
+ * three are enough to read, and a code.
+ */
+function behindName(thrown: unknown): string {
+  const errors = peek(thrown, "errors");
+  const texts = [0, 1, 2].flatMap((index) => textOf(peek(errors, String(index)), "message") ?? []);
+  if (texts.length > 0) return `: ${texts.join("; ")}`;
+  const code = textOf(thrown, "code");
+  return code === null ? "" : ` (${code})`;
+}
+
+function textOf(value: unknown, key: string): string | null {
+  const text = peek(value, key);
+  return typeof text === "string" && text !== "" ? text : null;
 }
