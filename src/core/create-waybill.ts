@@ -85,11 +85,18 @@ type GivenOptions = Omit<RuntimeOptions, "jobs"> & { readonly jobs: readonly Def
 function waybillOf(runtime: Runtime) {
   const { core, dispatcher } = runtime;
   const running = new Set<Stoppable>();
+  let isEnding = false;
+  // What is begun while the others end would be ended by nobody.
+  const checkNotEnding = (): void => {
+    runtime.checkOpen();
+    if (isEnding) throw new WaybillError("waybill.closed", "This Waybill is being closed.");
+  };
   const closed = async (): Promise<void> => {
     await Promise.all([...running].map((each) => each.stop()));
     await runtime.close();
   };
   const closing = async (): Promise<void> => {
+    isEnding = true;
     if (!core.reentry.isInside()) return closed();
     // Whoever is called by this Waybill is waited for, and must not wait for itself: it goes on, and the rest follows.
     core.clock.defer(() => {
@@ -114,10 +121,12 @@ function waybillOf(runtime: Runtime) {
         settings,
       );
     },
-    worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) =>
-      startable(runtime, running, handlers, settings),
+    worker: (handlers: readonly Handler[], settings: WorkerOptions = {}) => {
+      checkNotEnding();
+      return startable(runtime, running, handlers, settings);
+    },
     relay: (settings: RelayOptions = {}) => {
-      runtime.checkOpen();
+      checkNotEnding();
       return kept(runtime, running, createRelayProcess(runtime, settings));
     },
     "~composition": {
@@ -361,7 +370,6 @@ function startable(
   handlers: readonly Handler[],
   settings: WorkerOptions,
 ): Stoppable {
-  runtime.checkOpen();
   const { core, dispatcher, reconciler } = runtime;
   const worker = createWorker(
     core,

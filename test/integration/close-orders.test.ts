@@ -164,3 +164,18 @@ describe.each([
     120_000,
   );
 });
+
+it("a worker or relay is not begun while what runs is being ended: nobody would end it", async () => {
+  const clock = fakeClock();
+  const notifiers = { ui: memoryNotifier() };
+  const waybill = waybillOf({ store: memoryStore(), notifiers, clock });
+  const { over } = await begun(waybill, (promise) => clock.runUntil(promise));
+  const closing = waybill.close();
+  const none = work.handle(() => null);
+  for (const begin of [() => waybill.worker([none]), () => waybill.relay()])
+    expect(begin).toThrow(expect.objectContaining({ code: "waybill.closed" }));
+  // A handler that ends may still submit what comes after it.
+  expect((await clock.runUntil(waybill.submit(work, {}).unwrap())).status).toBe("QUEUED");
+  await clock.runUntil(Promise.all([closing, over]));
+  expect(clock.pending()).toBe(0);
+});
