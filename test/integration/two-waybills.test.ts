@@ -21,4 +21,13 @@ describe("two Waybills over one store object", () => {
     await running;
     expect(closed).toHaveBeenCalledOnce();
   });
+
+  it("one that was refused is none: it keeps nobody from closing the store", async () => {
+    const store = memoryStore();
+    const closed = vi.spyOn(store, "close");
+    const refused = (): unknown => createWaybill({ jobs: [work], store, callbacks: { secrets: ["short"] } });
+    expect(refused).toThrow(expect.objectContaining({ code: "config.invalid" }));
+    await createWaybill({ jobs: [work], store }).close();
+    expect(closed).toHaveBeenCalledOnce();
+  });
 });

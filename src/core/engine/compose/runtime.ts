@@ -143,6 +143,8 @@ function environment(
   options: RuntimeOptions,
 ): Omit<Core, "announce" | "archive" | "tellParked" | "tellPublish"> {
   checkComposition(options);
+  const callbacks = createCallbacks(options.callbacks);
+  // When nothing is refused any more: a Waybill that was not made closes no part, and must not keep others from it.
   useParts(...partsOf(options));
   const clock = inContext(options.clock ?? systemClock, neutralContext());
   const telemetry = options.telemetry ?? {};
@@ -172,7 +174,7 @@ function environment(
     ids: idsOf(options),
     logger,
     telemetry,
-    callbacks: createCallbacks(options.callbacks),
+    callbacks,
     reentry: createReentry(),
     // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
