@@ -1,3 +1,4 @@
+import type { SeenWork } from "../../src/core/decide/poll.js";
 import { describe, expect, it } from "vitest";
 import { pollAnswerOf } from "../../src/core/engine/reconcile/poll-answer.js";
 import type { Definition } from "../../src/core/definition.js";
@@ -123,8 +124,22 @@ describe("what is seen of ended work", () => {
     });
     const own = { maxAttempts: 9, baseMs: 1, capMs: 2 };
     expect(await work({ ...failed, rerun: true }, { retry: own }).seen).toMatchObject({ rerun: own });
+    // A wait that is longer than the usual cap is meant.
+    const slow = work({ ...failed, rerun: true }, { retry: { baseMs: 900_000 } });
+    expect(await slow.seen).toMatchObject({ rerun: { maxAttempts: 3, baseMs: 900_000, capMs: 900_000 } });
     const untouched = work({ ...failed, rerun: true });
     expect(await untouched.seen).toMatchObject({ rerun: { baseMs: 1_000 } });
+  });
+
+  it("bounds the words of a failure as it does those of a handler", async () => {
+    const half = "\ud83d\ude00".slice(0, 1);
+    const { seen } = work({ state: "failed", message: `a\0b${half}`, code: `c\0${"x".repeat(200)}` });
+    const { error } = (await seen) as Extract<SeenWork, { state: "failed" }>;
+    expect([error.message, error.code?.slice(0, 2), error.code?.length]).toEqual([
+      "a\uFFFDb\uFFFD",
+      "c\uFFFD",
+      128,
+    ]);
   });
 
   it.each([[null], [undefined], [{}], [{ state: "maybe" }]])(

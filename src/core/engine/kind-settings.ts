@@ -17,11 +17,13 @@ export function retainMsOf({ policy }: Policied, { retainMs }: Pick<Definition, 
   return Math.min(FOR_EVER_MS, Math.max(2 * policy.watchEveryMs, retainMs ?? policy.retainMs));
 }
 
+/** A kind that asks for longer waits than the policy's cap, and names no cap, means them: its base is the cap then. */
 export function retryOf({ policy }: Policied, { retry: own }: Pick<Definition, "retry">): RetryPolicy {
+  const baseMs = own.baseMs ?? policy.retry.baseMs;
   return {
     maxAttempts: own.maxAttempts ?? policy.retry.maxAttempts,
-    baseMs: own.baseMs ?? policy.retry.baseMs,
-    capMs: own.capMs ?? policy.retry.capMs,
+    baseMs,
+    capMs: own.capMs ?? Math.max(policy.retry.capMs, baseMs),
   };
 }
 

@@ -15,7 +15,8 @@ import { pollEveryMsOf, retryOf } from "../kind-settings.js";
 const SHORTEST_POLL_MS = 100;
 const LONGEST_POLL_MS = 30 * 24 * 3_600_000;
 
-const LONGEST_WARNING_CODE_CHARS = 128;
+/** Of a warning or failure. */
+const LONGEST_CODE_CHARS = 128;
 
 /** How often external work is looked at. */
 export type Pace = Pick<RuntimeHandler, "pollEveryMs">;
@@ -123,8 +124,11 @@ async function failed(
   return {
     state: "failed",
     error: {
-      message: typeof said === "string" && said !== "" ? said : "The external work failed.",
-      code: typeof code === "string" ? code : null,
+      message: storable(
+        typeof said === "string" && said !== "" ? said : "The external work failed.",
+        core.policy.maxTextChars,
+      ),
+      code: typeof code === "string" ? storable(code, LONGEST_CODE_CHARS) : null,
       expose: expose === true,
       details: detailsOf(core, definition.kind, answer.details),
       afterMs: null,
@@ -138,7 +142,7 @@ async function failed(
 /** A warning as it is stored. Meant for the people who wait, by whoever wrote the handler. */
 export function warningDraft(core: Core, code: string, message: string): EntryDraft {
   const text = storable(message, core.policy.maxTextChars);
-  return { edge: "warning", reason: storable(code, LONGEST_WARNING_CODE_CHARS), text, expose: true };
+  return { edge: "warning", reason: storable(code, LONGEST_CODE_CHARS), text, expose: true };
 }
 
 /** Progress as it is stored, and what people are told where it cannot be. */
