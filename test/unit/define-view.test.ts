@@ -242,8 +242,8 @@ describe("what a kind's project lets through", () => {
       },
       "threw.",
     ],
-    [() => undefined as never, "must give JSON"],
-    [() => new Date(0) as never, "must give JSON"],
+    [() => undefined as never, "must give JSON, but what it gave is undefined, which JSON has not."],
+    [() => new Date(0) as never, "must give JSON, but what it gave is not a plain object"],
     [() => ({ a: [1n] }) as never, "must give JSON, but a.0"],
   ])("is never what is stored instead, when it fails: %#", (output, sentence) => {
     const broken = defineJob({

@@ -79,7 +79,7 @@ export interface RetryOption {
   readonly maxAttempts?: number | undefined;
   /** The first wait; doubles at each further attempt, with full jitter. @default 1_000 // 1 s */
   readonly baseMs?: number | undefined;
-  /** The longest wait. @default 300_000 // 5 min */
+  /** The longest wait. @default 300_000 // 5 min, or `baseMs` where that is longer */
   readonly capMs?: number | undefined;
 }
 

@@ -44,7 +44,7 @@ export function projected(definition: Projecting, part: keyof Projection, value:
   const text = toJsonText(made, { maxBytes: Infinity });
   if (text.ok) return made as Json;
   const { path, message } = text;
-  throw invalid(definition, part, `must give JSON${path === "" ? "" : `, but ${path}`} ${message}.`);
+  throw invalid(definition, part, `must give JSON, but ${path === "" ? "what it gave" : path} ${message}.`);
 }
 
 function invalid({ kind }: Projecting, part: string, what: string, cause?: unknown): WaybillError {
