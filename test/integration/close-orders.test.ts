@@ -1,4 +1,5 @@
 // What an application closes, in whatever order, with a job running and a watch open: nothing hangs, nothing ends the process.
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -178,4 +179,18 @@ it("a worker or relay is not begun while what runs is being ended: nobody would 
   expect((await clock.runUntil(waybill.submit(work, {}).unwrap())).status).toBe("QUEUED");
   await clock.runUntil(Promise.all([closing, over]));
   expect(clock.pending()).toBe(0);
+});
+
+it("a dozen workers and relays that end by one signal put one listener on it, and leave none", async () => {
+  const clock = fakeClock();
+  const waybill = waybillOf({ store: memoryStore(), notifiers: { ui: memoryNotifier() }, clock });
+  const none = work.handle(() => null);
+  const begin = () => [waybill.worker([none]), waybill.relay()];
+  const { signal } = new AbortController();
+  const runs = [0, 1, 2, 3, 4, 5].flatMap(begin).map((each) => each.run({ signal }));
+  await clock.settle();
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  await clock.runUntil(waybill.close());
+  await Promise.all(runs);
+  expect(getEventListeners(signal, "abort")).toHaveLength(0);
 });

@@ -58,6 +58,20 @@ describe("an intake of pushed messages", () => {
     expect((await w.record(id)).status).toBe("QUEUED");
   });
 
+  it("lets a batch of a hundred wait for room, and the platform warns of no leak", async () => {
+    const warned: string[] = [];
+    const hear = ({ message }: Error): void => void warned.push(message);
+    process.on("warning", hear);
+    const w = world();
+    const ids: string[] = [];
+    for (let made = 0; made < 100; made += 1) ids.push(await w.submit(work));
+    const answers = await w.process(ids.map((id) => pushed(id)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", hear);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(["acknowledged"]));
+    expect(warned).toEqual([]);
+  });
+
   it("runs messages of one group one after the other, and others beside them", async () => {
     const running: string[] = [];
     const seen: string[] = [];

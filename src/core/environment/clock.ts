@@ -1,3 +1,4 @@
+import { onAbort } from "../live/on-abort.js";
 import type { InContext } from "./neutral-context.js";
 
 /** The only source of time and timers in the core; a test passes its own. */
@@ -81,10 +82,10 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal, hold = fal
     }
     const done = (): void => {
       cancel();
-      signal?.removeEventListener("abort", done);
+      deaf();
       resolve();
     };
     const cancel = clock.timer(ms, done, hold);
-    signal?.addEventListener("abort", done, { once: true });
+    const deaf = onAbort(signal, done);
   });
 }

@@ -3,14 +3,21 @@ interface Waiting {
   readonly abort: () => void;
 }
 
+/** What is needed of an `AbortSignal`. */
+interface Abortable {
+  readonly aborted: boolean;
+  addEventListener(event: "abort", heard: () => void, options: { readonly once: true }): void;
+  removeEventListener(event: "abort", heard: () => void): void;
+}
+
 /** Who waits for a signal. */
-const waitingFor = new WeakMap<AbortSignal, Waiting>();
+const waitingFor = new WeakMap<Abortable, Waiting>();
 
 /**
  * Calls `listener` when a signal aborts. A thousand who share a signal put one listener on it: the platform warns of a leak
  * from the eleventh on. Returns how to stop; a signal that has aborted already calls nobody.
  */
-export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+export function onAbort(signal: Abortable | undefined, listener: () => void): () => void {
   if (signal === undefined || signal.aborted) return () => undefined;
   const waiting = waitingFor.get(signal) ?? listenTo(signal);
   waiting.listeners.add(listener);
@@ -22,7 +29,7 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
   };
 }
 
-function listenTo(signal: AbortSignal): Waiting {
+function listenTo(signal: Abortable): Waiting {
   const listeners = new Set<() => void>();
   const abort = (): void => {
     waitingFor.delete(signal);

@@ -1,6 +1,7 @@
 import { monotonicNow, sleep } from "../../environment/clock.js";
 import { isWaybillError, type WaybillError } from "../../errors/errors.js";
 import type { RuntimeHandler } from "../../handler.js";
+import { onAbort } from "../../live/on-abort.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
 import type { Snapshot } from "../../job/record.js";
 import { count } from "../../environment/telemetry.js";
@@ -133,14 +134,12 @@ export class Pass {
     const stop = (): void => {
       this.#stops.fire();
     };
-    this.#signal.addEventListener("abort", stop, { once: true });
+    const deaf = onAbort(this.#signal, stop);
     try {
       return await this.#run();
     } finally {
       // What goes on beside may outlive the pass, and must still hear of the end.
-      void Promise.all(this.#beside).then(() => {
-        this.#signal.removeEventListener("abort", stop);
-      });
+      void Promise.all(this.#beside).then(deaf);
     }
   }
 

@@ -2,6 +2,7 @@ import { monotonicNow } from "../../environment/clock.js";
 import { type Decision, type DecideContext, type EntryDraft, refuse } from "../../decide/change/change.js";
 import { claimPoll, seen, type SeenWork } from "../../decide/poll.js";
 import type { PollContext, RuntimeHandler } from "../../handler.js";
+import { onAbort } from "../../live/on-abort.js";
 import type { JobRecord, Snapshot } from "../../job/record.js";
 import { observe } from "../../environment/telemetry.js";
 import { type Applied, applyCommand } from "../store/apply.js";
@@ -115,12 +116,12 @@ async function within<T>(
   const cancelTimer = core.clock.timer(endsAt - monotonicNow(core.clock), () => {
     cut("late");
   });
-  outer?.addEventListener("abort", callOff, { once: true });
+  const deaf = onAbort(outer, callOff);
   try {
     return await Promise.race([ended, work(stop.signal)]);
   } finally {
     cancelTimer();
-    outer?.removeEventListener("abort", callOff);
+    deaf();
   }
 }
 

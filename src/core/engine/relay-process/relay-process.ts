@@ -1,6 +1,7 @@
 // The process that only notifies. In come hints of changes that others stored, and what the wake-up index says is due; out
 // go events, through the relay that every process has.
 import { WaybillError } from "../../errors/errors.js";
+import { onAbort } from "../../live/on-abort.js";
 import type { Core } from "../context.js";
 import type { HintLink } from "../read/hints.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
@@ -49,10 +50,10 @@ class RelayProcess implements RelayHandle {
       void this.stop();
     };
     if (signal?.aborted === true) stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const deaf = onAbort(signal, stop);
     this.#running ??= this.#work();
     await this.#running;
-    signal?.removeEventListener("abort", stop);
+    deaf();
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { onAbort } from "../../live/on-abort.js";
 import type { Clock } from "../../environment/clock.js";
 
 /** A nap that a kick ends early; a kick while nobody naps ends the next one. */
@@ -20,13 +21,13 @@ export function createIdle(clock: Clock): Idle {
         const end = (): void => {
           kicked = false;
           cancel();
-          signal.removeEventListener("abort", end);
+          deaf();
           wake = () => undefined;
           resolve();
         };
         // Held: a running worker keeps its process alive.
         const cancel = clock.timer(ms, end, true);
-        signal.addEventListener("abort", end, { once: true });
+        const deaf = onAbort(signal, end);
         wake = end;
       }),
     kick() {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../environment/clock.js";
+import { onAbort } from "../../live/on-abort.js";
 import type { AbortListening } from "../run/abort-signal.js";
 
 /** Room for jobs in hand, shared by every source of work. */
@@ -101,7 +102,7 @@ export function createSlots(capacity: number): Slots {
 function inLine(waiting: Waiter[], most: number, signal: AbortListening): Promise<number> {
   return new Promise((resolve) => {
     const grant = (count: number): void => {
-      signal.removeEventListener("abort", leave);
+      deaf();
       resolve(count);
     };
     const waiter: Waiter = { most, grant };
@@ -109,7 +110,7 @@ function inLine(waiting: Waiter[], most: number, signal: AbortListening): Promis
       waiting.splice(waiting.indexOf(waiter), 1);
       resolve(0);
     };
-    signal.addEventListener("abort", leave, { once: true });
+    const deaf = onAbort(signal, leave);
     waiting.push(waiter);
   });
 }

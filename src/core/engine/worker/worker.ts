@@ -1,6 +1,7 @@
 import { sleep } from "../../environment/clock.js";
 import { WaybillError } from "../../errors/errors.js";
 import type { RuntimeHandler } from "../../handler.js";
+import { onAbort } from "../../live/on-abort.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import type { Hints } from "../read/watch.js";
@@ -91,10 +92,10 @@ class Worker implements WorkerHandle {
       void this.stop();
     };
     if (signal?.aborted === true) stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const deaf = onAbort(signal, stop);
     this.#running ??= this.#work();
     await this.#running;
-    signal?.removeEventListener("abort", stop);
+    deaf();
   }
 
   async stop(): Promise<void> {
