@@ -28,6 +28,12 @@ export interface NetworkParts {
 
 const REAL: NetworkParts = { resolve: dnsLookup, ports: [443, 8443], publicToo: [], ca: undefined };
 
+/**
+ * For one address, before the next of its name is tried. Node has a quarter of a second for it, in which a receiver on the other
+ * side of the world never answers; this leaves room for a packet that is lost, and for several addresses within a call.
+ */
+const ONE_ADDRESS_MS = 2_500;
+
 /** Idle connections kept for the next delivery, to one receiver. */
 const IDLE_CONNECTIONS = 4;
 
@@ -54,6 +60,7 @@ export function openNetwork(parts: Partial<NetworkParts> = {}): Network {
     lookup: judgedLookup(resolve, accepts),
     // Node then asks for all addresses, so that all are judged.
     autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ONE_ADDRESS_MS,
     ...(ca !== undefined && { ca }),
   });
   // Two judges that know nothing of each other: ours, and the agent's, which is kept up to date by others. Whatever the
