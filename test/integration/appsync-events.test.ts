@@ -191,6 +191,37 @@ describe("the body", () => {
     ]);
   });
 
+  it.each([
+    ["undefined", () => undefined],
+    ["a function", () => () => CANARY],
+    ["a promise that rejects", () => Promise.reject(new Error(CANARY))],
+  ])("that is no JSON is tried again, and nothing is told: %s", async (_what, body) => {
+    const results = await notifier({ body: body as never }).publish([eventOf("job-a", 2)], context());
+    expect(results).toMatchObject([{ status: "retry" }]);
+    expect(JSON.stringify(results)).not.toContain(CANARY);
+    expect(appsync.requests).toBe(0);
+  });
+
+  it("may be a promise, and is not waited for when the time is over, nor is the job", async () => {
+    const patient = notifier({ ...oneChannel, body: async ({ jobId }) => ({ id: jobId }) });
+    expect(await patient.publish([eventOf("job-a", 2)], context())).toEqual([{ status: "delivered" }]);
+    expect(appsync.accepted.map(({ push }) => push)).toEqual([{ id: "job-a" }]);
+    const hanging = () => new Promise<never>(() => undefined);
+    for (const [body, view] of [
+      [hanging, async () => null],
+      ["view", hanging],
+    ] as const) {
+      const ending = new AbortController();
+      const publishing = notifier({ body }).publish(
+        [eventOf("job-a", 2)],
+        context({ signal: ending.signal, view }),
+      );
+      ending.abort();
+      expect(await publishing).toEqual([{ status: "retry", reason: "no answer in time" }]);
+    }
+    expect(appsync.requests).toBe(1);
+  });
+
   it("is cut where it is larger than AppSync takes; the application's own is rejected", async () => {
     const view = async () => viewOf("job-a", { output: "x".repeat(250_000) });
     await notifier({ ...oneChannel, body: "view" }).publish([eventOf("job-a", 2)], context({ view }));

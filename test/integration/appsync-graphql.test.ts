@@ -91,6 +91,25 @@ describe("authorisation", () => {
     ]);
   });
 
+  it.each([
+    undefined,
+    null,
+    {},
+    { ...keys, accessKeyId: `${CANARY}\n` },
+    { ...keys, secretAccessKey: undefined },
+    { ...keys, sessionToken: `${CANARY}\r\nx: y` },
+  ])("says so where a provider has no keys, and asks AppSync nothing: %j", async (found) => {
+    const credentials = (async () => found) as () => Promise<typeof keys>;
+    const results = await notifier({ auth: { mode: "iam", credentials, region } }).publish(
+      [eventOf("job-a", 3)],
+      context(),
+    );
+    expect(results).toEqual([
+      { status: "retry", reason: "the function that has the credentials gave no usable keys" },
+    ]);
+    expect(appsync.requests).toBe(0);
+  });
+
   it("is asked for anew, so that a key may change", async () => {
     let apiKey: string = "expired";
     const told = notifier({ auth: { mode: "apiKey", apiKey: () => apiKey } });
@@ -290,6 +309,16 @@ describe("the extended form", () => {
     const results = await notifier({ fields: "extended" }).publish(events, context({ view }));
     expect(results.map(({ status }) => status)).toEqual(["retry", "delivered", "retry"]);
     expect(JSON.stringify(results)).not.toContain(CANARY);
+  });
+
+  it("waits for a job no longer than its time", async () => {
+    const ending = new AbortController();
+    const view = () => new Promise<never>(() => undefined);
+    const given = context({ signal: ending.signal, view });
+    const publishing = notifier({ fields: "extended" }).publish([eventOf("job-a", 2)], given);
+    ending.abort();
+    expect(await publishing).toEqual([{ status: "retry", reason: "no answer in time" }]);
+    expect(appsync.requests).toBe(0);
   });
 
   it("is cut where it is larger than AppSync takes", async () => {

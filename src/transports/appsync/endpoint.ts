@@ -81,8 +81,8 @@ function parsed(text: string): Json | undefined {
   }
 }
 
-/** `fetch` hears the signal by itself; what is asked of the application may not. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** `fetch` hears the signal by itself; what is asked of the application, or of the store, may not. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(new RequestFailed("aborted"));

@@ -9,7 +9,7 @@ import {
 } from "../../core/wire/appsync/appsync-events.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
 import { channelName, checkNamespace } from "./channels.js";
-import { Endpoint } from "./endpoint.js";
+import { Endpoint, orAborted } from "./endpoint.js";
 import { DELIVERED, isFailure, rejected, retry, type Failure } from "./failure.js";
 import { checkFunction, invalid, type AppSyncChannel, type AppSyncEventsNotifierOptions } from "./options.js";
 import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
@@ -153,23 +153,28 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   }
 
   async #prepare(event: ServerEvent, place: number, context: PublishContext): Promise<Ready | Failure> {
+    const { signal } = context;
     try {
       const channels = this.#channels(event).map((parts) => channelName(this.#namespace, parts));
       if (!channels.every((name) => name !== null))
         return retry("channels returned no name of one to four parts");
-      const text = await this.#textOf(event, context);
+      const text = await orAborted(this.#textOf(event, context), signal);
       if (text === null) return rejected("the event is larger than the 240 KB that AppSync takes");
       return { place, text, channels: [...new Set(channels)] };
     } catch {
-      return retry("channels or body threw, or the job could not be read");
+      if (signal.aborted) return retry("no answer in time");
+      return retry("channels or body threw, body was no JSON, or the job could not be read");
     }
   }
 
   /** The event as JSON text; `null`: it is too large, whatever is left out. */
   async #textOf(event: ServerEvent, context: PublishContext): Promise<string | null> {
     if (typeof this.#body === "function") {
-      const own = this.#body(event, await context.view(event.jobId));
-      return jsonBytes(own) <= MOST_PUSH_BYTES ? JSON.stringify(own) : null;
+      const own = await this.#body(event, await context.view(event.jobId));
+      const text = JSON.stringify(own) as string | undefined;
+      // Not every body is of typed code, and subscribers would be told nothing.
+      if (text === undefined) throw new TypeError("The body is no JSON.");
+      return jsonBytes(own) <= MOST_PUSH_BYTES ? text : null;
     }
     const view = this.#body === "view" ? await context.view(event.jobId) : undefined;
     const body = fitEventBody(eventBodyOf(event, view), MOST_PUSH_BYTES);

@@ -8,6 +8,9 @@ export const DELIVERED: PublishResult = { status: "delivered" };
 /** How long to leave AppSync alone that asks for it and does not say how long: its limits are counted per second. */
 const THROTTLED_MS = 2_000;
 
+/** What is held for no time at all is asked again at once, and for ever. */
+const LEAST_WAIT_MS = 1_000;
+
 /** The longest wait that the port knows. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
@@ -59,11 +62,18 @@ export function isAboutContent(status: number): boolean {
   return status === 400 || status === 413;
 }
 
-/** Milliseconds that `Retry-After` asks for, in seconds or as a date; `null`: it asks for nothing that can be read. */
+/**
+ * Milliseconds that `Retry-After` asks for, between a second and a day: in seconds, or as a date (RFC 9110 §10.2.3), of which the
+ * obsolete forms are not read. `null`: it asks for nothing that can be read.
+ */
 export function retryAfterMs(header: string | null, nowMs: number): number | null {
-  if (header === null) return null;
-  const wait = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(wait) ? null : Math.min(Math.max(0, wait), LONGEST_WAIT_MS);
+  const text = header?.trim() ?? "";
+  const wait = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1000
+    : /^[A-Z][a-z]{2}, .* GMT$/.test(text)
+      ? Date.parse(text) - nowMs
+      : Number.NaN;
+  return Number.isNaN(wait) ? null : Math.min(Math.max(LEAST_WAIT_MS, wait), LONGEST_WAIT_MS);
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   type AppSyncUpdate,
 } from "../../core/wire/appsync/appsync.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
-import { Endpoint } from "./endpoint.js";
+import { Endpoint, orAborted } from "./endpoint.js";
 import { isFailure, rejected, retry, type Failure } from "./failure.js";
 import { mutationAnswerOf, type MutationAnswer } from "./graphql-answer.js";
 import { checkFunction, checkName, invalid, type AppSyncNotifierOptions } from "./options.js";
@@ -184,13 +184,15 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
   }
 
   async #updateOf(event: ServerEvent, context: PublishContext): Promise<AppSyncUpdate | Failure> {
+    const { signal } = context;
     let update: AppSyncUpdate | AppSyncExtendedUpdate;
     try {
       const source = { id: this.#id(event), action: this.#action(event), userEmail: this.#userEmail(event) };
       update = this.#extended
-        ? extendedUpdateOf(event, source, await context.view(event.jobId))
+        ? extendedUpdateOf(event, source, await orAborted(context.view(event.jobId), signal))
         : updateOf(event, source);
     } catch {
+      if (signal.aborted) return retry("no answer in time");
       return retry("id, action or userEmail threw, or the job could not be read");
     }
     return fitted(update);
