@@ -138,6 +138,16 @@ describe("a batch", () => {
     await small.close();
   });
 
+  it("answers for each event when its own time is over, a second before the relay would answer for all", async () => {
+    appsync.faults.next("hang");
+    const told1 = notifier({ ...oneChannel, timeoutMs: 100 });
+    expect([told1.timeoutMs, notifier().timeoutMs]).toEqual([1_100, 16_000]);
+    expect(await told1.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context())).toEqual([
+      { status: "retry", reason: "no answer in time" },
+      { status: "retry", reason: "what comes before it was not delivered" },
+    ]);
+  });
+
   it("stops at a request that failed as a whole", async () => {
     for (const [fault, status] of [
       ["unavailable", "retry"],

@@ -263,6 +263,16 @@ describe("a batch", () => {
     expect(ids()).toEqual(["job-a:2", "job-b:2", "job-a:2", "job-b:2"]);
   });
 
+  it("answers for each event when its own time is over, a second before the relay would answer for all", async () => {
+    appsync.faults.next("hang");
+    const told = notifier({ timeoutMs: 100 });
+    expect([told.timeoutMs, notifier().timeoutMs]).toEqual([1_100, 16_000]);
+    expect(await told.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context())).toEqual([
+      { status: "retry", reason: "no answer in time" },
+      { status: "retry", reason: "what comes before it was not delivered" },
+    ]);
+  });
+
   it("hears its signal while AppSync, or the application's own token, gives no answer", async () => {
     appsync.faults.next("hang", { count: 9 });
     const never = () => new Promise<string>(() => undefined);

@@ -9,6 +9,7 @@ import {
 } from "../../core/wire/appsync/appsync-events.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
 import { channelName, checkNamespace } from "./channels.js";
+import { DEFAULT_TIMEOUT_MS, GRACE_MS, withDeadline } from "./deadline.js";
 import { Endpoint, orAborted } from "./endpoint.js";
 import { DELIVERED, isFailure, rejected, retry, type Failure } from "./failure.js";
 import { checkFunction, invalid, type AppSyncChannel, type AppSyncEventsNotifierOptions } from "./options.js";
@@ -16,8 +17,6 @@ import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 
 /** AppSync takes five events in one request. https://docs.aws.amazon.com/appsync/latest/eventapi/publish-http.html */
 const MOST_EVENTS = 5;
-
-const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** A notifier that publishes to channels of an Events API of AppSync. */
 export interface AppSyncEventsNotifier<K extends string = string> extends Notifier<K> {
@@ -71,6 +70,7 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   readonly giveUpAfterMs: Notifier<K>["giveUpAfterMs"];
   readonly timeoutMs: number;
   readonly maxBatch = MOST_EVENTS;
+  readonly #ownMs: number;
   readonly #endpoint: Endpoint;
   readonly #namespace: string;
   readonly #channels: (event: ServerEvent) => readonly AppSyncChannel[];
@@ -94,7 +94,8 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
     this.kinds = options.kinds;
     this.on = options.on;
     this.giveUpAfterMs = options.giveUpAfterMs;
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#ownMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.timeoutMs = this.#ownMs + GRACE_MS;
   }
 
   channel(...parts: AppSyncChannel): string {
@@ -104,7 +105,8 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
     return name;
   }
 
-  publish(events: readonly ServerEvent[], context: PublishContext): Promise<readonly PublishResult[]> {
+  publish(events: readonly ServerEvent[], given: PublishContext): Promise<readonly PublishResult[]> {
+    const context = withDeadline(given, this.#ownMs);
     return inRounds(events, (round) => this.#publishRound(round, context));
   }
 
