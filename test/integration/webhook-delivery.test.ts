@@ -276,6 +276,20 @@ describe("connections", () => {
     expect(answered).toBeGreaterThanOrEqual(3);
   });
 
+  it("are not kept for ever: a receiver that never closes them costs nothing a while later", async () => {
+    let ended = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (ended = resolve));
+    const patient = await rawServer((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 204 No Content\r\n\r\n"));
+      socket.on("close", ended);
+    });
+    const endpoint = { url: `http://127.0.0.1:${patient}/`, secrets: [SECRET] as const };
+    const brief = notifierOf({ options: { endpoint, allowLocalReceivers: true }, idleMs: 1 });
+    expect(await publishOne(brief, event)).toEqual({ status: "delivered" });
+    await closed;
+    await brief.close?.();
+  });
+
   it("that turn out to be closed while a body is written are no failure either", async () => {
     const network = openNetwork();
     const agent = new Agent({ keepAlive: true });
