@@ -50,7 +50,10 @@ function answerOf(response: Response, text: string | null): Answer {
     const { errors } = (body ?? {}) as { readonly errors?: unknown };
     const errorType = errorTypeOf(Array.isArray(errors) ? errors[0] : body);
     const afterMs = retryAfterMs(response.headers.get("retry-after"), Date.now());
-    return failed(statusFailure(response.status, errorType, afterMs), isAboutContent(response.status));
+    return failed(
+      statusFailure(response.status, errorType, afterMs),
+      isAboutContent(response.status, errorType),
+    );
   }
   if (text === null) return failed(retry("the answer is longer than 2 MB"));
   return body === undefined ? failed(retry("the answer is no JSON")) : { kind: "body", body };

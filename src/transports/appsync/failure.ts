@@ -57,9 +57,22 @@ export function statusFailure(status: number, errorType: string | null, afterMs:
   return retry(reason, afterMs);
 }
 
-/** Whether a status says that the request could not be read, or is too large: what of several events is to blame is not said. */
-export function isAboutContent(status: number): boolean {
-  return status === 400 || status === 413;
+/** Names of errors about the sender: keys, signatures, permissions, and times that are over. */
+const UNAUTHORIZED =
+  /unauthori|not ?authori|access ?denied|forbidden|token|signature|credential|unrecognized ?client|expired/i;
+
+/** Whether the name of an error is about who asks, and not about what. */
+export function isUnauthorized(errorType: string): boolean {
+  return UNAUTHORIZED.test(errorType);
+}
+
+/**
+ * Whether a status says that the request could not be read, or is too large: what of several events is to blame is not said.
+ * AWS answers 400 too to who is too fast, or not known: to ask again, one by one, would help nobody.
+ */
+export function isAboutContent(status: number, errorType: string | null): boolean {
+  if (status !== 400) return status === 413;
+  return errorType === null || !(isThrottled(errorType) || isUnauthorized(errorType));
 }
 
 /**
