@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { runInNewContext } from "node:vm";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventToJson } from "../../src/core/wire/event.js";
@@ -68,6 +69,15 @@ describe("a webhook of ours", () => {
       () => ({ ...signed(), body: Buffer.from(`xx${text}yy`).subarray(2, -2) }),
     ],
     ["an ArrayBuffer", () => ({ ...signed(), body: new TextEncoder().encode(text).buffer })],
+    [
+      "an ArrayBuffer of another realm, as tests under Jest have it",
+      () => {
+        const bytes = runInNewContext("Uint8Array.from(bytes)", {
+          bytes: [...new TextEncoder().encode(text)],
+        }) as Uint8Array;
+        return { ...signed(), body: bytes.buffer };
+      },
+    ],
     ["a Request", () => new Request("https://app.example/", { method: "POST", ...signed() })],
     ["Headers", () => ({ body: text, headers: new Headers(signed().headers) })],
     [

@@ -151,7 +151,8 @@ async function rawBody(webhook: Request | RawWebhook): Promise<Uint8Array> {
   if (typeof body === "string") return new TextEncoder().encode(body);
   // Of another realm it is no instance of this one's class.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  if (Object.prototype.toString.call(body) === "[object ArrayBuffer]")
+    return new Uint8Array(body as ArrayBuffer);
   return refuse("body_was_parsed");
 }
 
