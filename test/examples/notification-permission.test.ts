@@ -56,4 +56,4 @@ it("a permission that is lost for five minutes fails nothing: every message is s
   expect(await statuses()).toEqual(["QUEUED", "QUEUED", "QUEUED"]);
   expect(sqs.counts("notifications").visible).toBe(3);
   await waybill.close();
-}, 60_000);
+});

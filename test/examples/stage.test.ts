@@ -149,39 +149,35 @@ describe("a road", () => {
 const closeOf = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
 
 describe("children", () => {
-  it(
-    "are frozen, thawed, killed and started again, and end with whoever started them",
-    { timeout: 60_000 },
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
-      stage.atEnd(() => {
-        rmSync(folder, { recursive: true, force: true });
-      });
-      const file = join(folder, "child.ts");
-      writeFileSync(file, 'console.log("up"); setInterval(() => console.log("beat"), 20);\n');
-      const quiet: Screen = { say: () => {}, show: () => {}, keep: () => {}, verdict: () => {} };
-      const children = new Children(quiet);
-      stage.atEnd(() => {
-        children.killAll();
-      });
-      let lines: string[] = [];
-      const child = children.spawn("child", pathToFileURL(file), { onLine: (line) => lines.push(line) });
-      await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
-      const first = child.pid;
-      child.freeze();
-      child.thaw();
-      lines = [];
-      await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
-      await child.restart();
-      await expect.poll(() => lines.includes("up"), { timeout: 20_000 }).toBe(true);
-      expect(child.pid).not.toBe(first);
-      // Its channel goes with whoever holds the other end.
-      child.abandon();
-      await expect.poll(() => child.pid, { timeout: 20_000 }).toBeNull();
-    },
-  );
+  it("are frozen, thawed, killed and started again, and end with whoever started them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
+    stage.atEnd(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const file = join(folder, "child.ts");
+    writeFileSync(file, 'console.log("up"); setInterval(() => console.log("beat"), 20);\n');
+    const quiet: Screen = { say: () => {}, show: () => {}, keep: () => {}, verdict: () => {} };
+    const children = new Children(quiet);
+    stage.atEnd(() => {
+      children.killAll();
+    });
+    let lines: string[] = [];
+    const child = children.spawn("child", pathToFileURL(file), { onLine: (line) => lines.push(line) });
+    await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
+    const first = child.pid;
+    child.freeze();
+    child.thaw();
+    lines = [];
+    await expect.poll(() => lines.includes("beat"), { timeout: 20_000 }).toBe(true);
+    await child.restart();
+    await expect.poll(() => lines.includes("up"), { timeout: 20_000 }).toBe(true);
+    expect(child.pid).not.toBe(first);
+    // Its channel goes with whoever holds the other end.
+    child.abandon();
+    await expect.poll(() => child.pid, { timeout: 20_000 }).toBeNull();
+  });
 
-  it("are heard until the run is over: the verdict is its last line", { timeout: 60_000 }, async () => {
+  it("are heard until the run is over: the verdict is its last line", async () => {
     const folder = mkdtempSync(join(tmpdir(), "waybill-stage-test-"));
     stage.atEnd(() => {
       rmSync(folder, { recursive: true, force: true });
@@ -253,21 +249,17 @@ describe("a run that is interrupted", () => {
     }
   };
 
-  it.each([1, 2])(
-    "by %i Ctrl-C says so, leaves no child and ends with 130",
-    async (times) => {
-      const { running, exited, said, untilSaid } = start(times === 1);
-      await untilSaid(/folder \S+\n/);
-      running.kill("SIGINT");
-      await untilSaid(/Stopping\n/);
-      if (times === 2) running.kill("SIGINT");
-      expect(await exited).toBe(130);
-      await expect.poll(() => isAlive(Number(said(/child (\d+)/))), { timeout: 20_000 }).toBe(false);
-      // A second one kills: nothing is waited for, and nothing tidied.
-      const folder = said(/folder (\S+)/);
-      expect(existsSync(folder)).toBe(times === 2);
-      rmSync(folder, { recursive: true, force: true });
-    },
-    60_000,
-  );
+  it.each([1, 2])("by %i Ctrl-C says so, leaves no child and ends with 130", async (times) => {
+    const { running, exited, said, untilSaid } = start(times === 1);
+    await untilSaid(/folder \S+\n/);
+    running.kill("SIGINT");
+    await untilSaid(/Stopping\n/);
+    if (times === 2) running.kill("SIGINT");
+    expect(await exited).toBe(130);
+    await expect.poll(() => isAlive(Number(said(/child (\d+)/))), { timeout: 20_000 }).toBe(false);
+    // A second one kills: nothing is waited for, and nothing tidied.
+    const folder = said(/folder (\S+)/);
+    expect(existsSync(folder)).toBe(times === 2);
+    rmSync(folder, { recursive: true, force: true });
+  });
 });

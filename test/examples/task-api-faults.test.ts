@@ -11,7 +11,7 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
   let bench: TasksBench;
   beforeAll(async () => {
     bench = await openTasksBench();
-  }, 60_000);
+  });
   afterAll(() => bench.close());
 
   it("a task that is run again is a new job at its own version 1, and the row follows it", async () => {
@@ -33,7 +33,7 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
     await work();
     expect(await row(id)).toMatchObject({ status: "completed", jobId: again.id, result: { title: "again" } });
     expect((await waybill.get(task, failed?.jobId ?? ""))?.status).toBe("FAILED");
-  }, 30_000);
+  });
 
   it("what a notifier was telling when it died is told by the next one", async () => {
     const { post, row, work, waybill, pool } = bench;
@@ -67,7 +67,7 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
     expect(await row(id)).toMatchObject({ jobId, result: { title: "told late" } });
     const { items } = await waybill.undelivered();
     expect(items).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([true, false])(
     "a message that nobody can read spares its batch, with partial responses: %s",
@@ -90,7 +90,6 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
       expect((await waybill.parked()).items).toHaveLength(before + 1);
       expect(sqs.counts("tasks")).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     },
-    30_000,
   );
 
   it("kindest naive build: one bad task runs its neighbours again, and all lie among dead letters", async () => {
@@ -131,5 +130,5 @@ describe.skipIf(postgresMissing() !== null)("the task API, when something fails"
       return rows.map(({ status }) => status);
     };
     await expect.poll(statuses, { timeout: 20_000 }).toEqual(["completed", "completed", "completed"]);
-  }, 30_000);
+  });
 });

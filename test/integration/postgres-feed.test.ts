@@ -229,7 +229,7 @@ describe.skipIf(postgresMissing() !== null)(
       } finally {
         await server.stop();
       }
-    }, 60_000);
+    });
 
     it("tells the first subscriber of pg that there is no connection, and the next one finds it", async () => {
       const server = await postgresServer();
@@ -276,7 +276,7 @@ describe.skipIf(postgresMissing() !== null)(
       await pool.end();
       await feed.close();
       expect(pool.totalCount).toBe(0);
-    }, 60_000);
+    });
 
     it("hears on over postgres.js, which listens again by itself", async () => {
       const server = await postgresServer();

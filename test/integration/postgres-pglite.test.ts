@@ -19,7 +19,7 @@ function nextSchema(): string {
 
 beforeAll(async () => {
   pglite = await PGlite.create();
-}, 60_000);
+});
 
 afterAll(async () => {
   await pglite.close();
@@ -107,5 +107,5 @@ describe("what PGlite does beside the suite", () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

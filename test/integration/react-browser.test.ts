@@ -28,7 +28,7 @@ beforeAll(async () => {
     if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
   });
   page.on("pageerror", (error) => problems.push(error.message));
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -48,8 +48,7 @@ async function open(path = "/", html = shell("")): Promise<void> {
 }
 
 const text = (id: string): Promise<string | null> => page.locator(`#${id}`).textContent();
-const shows = (id: string, expected: string) =>
-  expect.poll(() => text(id), { timeout: 10_000 }).toBe(expected);
+const shows = (id: string, expected: string) => expect.poll(() => text(id)).toBe(expected);
 
 it("shows jobs live in StrictMode over one connection, and closes it with the last component", async () => {
   await open();
@@ -83,7 +82,7 @@ it("waits with Suspense: opens nothing before it is shown, and keeps its one con
   gateway.put({ id: "a", status: "COMPLETED", output: { chunks: 3 } });
   await page.evaluate("resume()");
   await shows("job", "COMPLETED 2");
-  await expect.poll(() => page.evaluate("settled"), { timeout: 10_000 }).toEqual(["a"]);
+  await expect.poll(() => page.evaluate("settled")).toEqual(["a"]);
   expect([gateway.opened(), problems]).toEqual([1, []]);
 });
 

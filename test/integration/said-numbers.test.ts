@@ -76,6 +76,5 @@ describe.each(ENGINES)("on $name", ({ isMissing, open }) => {
       const lives = await Promise.all(SAID.map((said) => live(open, said)));
       expect(lives).toEqual(SAID.map(() => ({ status: "COMPLETED", looks: 3, errors: [] })));
     },
-    90_000,
   );
 });

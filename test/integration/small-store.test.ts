@@ -48,9 +48,7 @@ async function historyOn(engine: Engine) {
   for (const { worker } of processes) void worker.run();
   await Promise.all(jobs.filter((_, n) => n % 3 === 0).map(({ id }) => other.waybill.cancel(id)));
   await expect
-    .poll(async () => (await Promise.all(jobs.map(({ id }) => one.waybill.get(double, id)))).map(ended), {
-      timeout: 15_000,
-    })
+    .poll(async () => (await Promise.all(jobs.map(({ id }) => one.waybill.get(double, id)))).map(ended))
     .toEqual(jobs.map(() => true));
   for (const { worker } of processes) await worker.stop();
   for (const { waybill } of processes) await waybill.close();

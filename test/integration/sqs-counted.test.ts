@@ -113,9 +113,7 @@ describe.each([
     await Promise.all(Array.from({ length: jobs }, (__, n) => waybill.submit(mail, { n })));
     const worker = waybill.worker([mail.handle(() => Promise.resolve(null))], { concurrency: 10 });
     const running = worker.run({ signal: ending.signal });
-    await expect
-      .poll(() => bench.sqs.counts(bench.name), { timeout: 15_000 })
-      .toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+    await expect.poll(() => bench.sqs.counts(bench.name)).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     const work = ["SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"];
     const asked = work.reduce((sum, action) => sum + bench.sqs.requests.count(action), 0);
     expect(asked / jobs).toBeLessThanOrEqual(fifo ? 1.3 : 0.35);

@@ -172,7 +172,7 @@ for (const [name, engine] of Object.entries(engines)) {
       const [web, back] = [waybillOn(mine), waybillOn(other)];
       await idleWorker(back, other);
       for (let round = 0; round < 3; round += 1) await done(web);
-    }, 60_000);
+    });
 
     it("begins a job when its delay is over", async () => {
       const [mine, other] = await engine.pair();
@@ -180,7 +180,7 @@ for (const [name, engine] of Object.entries(engines)) {
       await idleWorker(back, other);
       const job = unwrap(await web.submit(work, {}, { delayMs: 300 }));
       expect(await web.result(work, job.id)).toEqual({ n: 1 });
-    }, 60_000);
+    });
   });
 }
 
@@ -226,7 +226,7 @@ describe.skipIf(redisMissing() !== null)("a worker on Redis that was not told", 
     await server.kill();
     await server.start();
     await done(web);
-  }, 60_000);
+  });
 });
 
 describe.skipIf(postgresMissing() !== null)("a worker on Postgres that was not told", () => {
@@ -242,7 +242,7 @@ describe.skipIf(postgresMissing() !== null)("a worker on Postgres that was not t
     const { rowCount } = await server.pool().query(sql, [`listen "waybill_${schema}"`]);
     expect(rowCount).toBeGreaterThanOrEqual(1);
     await done(web);
-  }, 60_000);
+  });
 
   it("goes on when its server was restarted", async () => {
     const server: PostgresServer = await startPostgres({ durable: false });
@@ -256,7 +256,7 @@ describe.skipIf(postgresMissing() !== null)("a worker on Postgres that was not t
     await server.kill();
     await server.start();
     await done(web);
-  }, 60_000);
+  });
 });
 
 describe("what telling costs", () => {

@@ -458,7 +458,7 @@ describe("a slow or silent client", () => {
     await slow.closed;
     expect(slow.socket.bytesRead).toBeLessThan(6_000_000);
     expect(healthy.socket.readyState).toBe(1);
-  }, 30_000);
+  });
 });
 
 describe.skipIf(nginxMissing() !== null)("behind nginx", () => {
@@ -497,7 +497,7 @@ describe.skipIf(nginxMissing() !== null)("behind nginx", () => {
       expect(heard.at(-1)).toContain('"status":"QUEUED"');
     }, 20_000);
     client.terminate();
-  }, 60_000);
+  });
 });
 
 describe("closing", () => {

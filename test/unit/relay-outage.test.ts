@@ -98,7 +98,7 @@ describe("a receiver that is away", () => {
       const sum = within.reduce((events, call) => events + call.events.length, 0);
       expect(sum).toBeLessThanOrEqual(200 + 2 * 20);
     }
-  }, 30_000);
+  });
 
   it(
     "for a day: nothing is given up, nor for what waited behind something",

@@ -64,7 +64,7 @@ describe("the memory store, its own model", () => {
     return { store, close: () => store.close() };
   });
 
-  it("meets every kind of reply, often, in rows of calls", { timeout: 60_000 }, async () => {
+  it("meets every kind of reply, often, in rows of calls", async () => {
     const counts = new Map<string, number>();
     const property = modelProperty(async () => {
       const store = counting(counts);
