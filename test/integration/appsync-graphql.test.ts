@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { appsyncNotifier, type AppSyncNotifierOptions } from "../../src/appsync.js";
 import type { ServerEvent } from "../../src/core/job/event.js";
@@ -267,7 +269,12 @@ describe("a batch", () => {
     appsync.faults.next("hang");
     const told = notifier({ timeoutMs: 100 });
     expect([told.timeoutMs, notifier().timeoutMs]).toEqual([1_100, 16_000]);
-    expect(await told.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context())).toEqual([
+    const publishing = told.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context());
+    // What nobody holds is gone then; the deadline must not be.
+    await new Promise((resolve) => setImmediate(resolve));
+    setFlagsFromString("--expose-gc");
+    (runInNewContext("gc") as () => void)();
+    expect(await publishing).toEqual([
       { status: "retry", reason: "no answer in time" },
       { status: "retry", reason: "what comes before it was not delivered" },
     ]);
@@ -319,6 +326,17 @@ describe("the extended form", () => {
     const results = await notifier({ fields: "extended" }).publish(events, context({ view }));
     expect(results.map(({ status }) => status)).toEqual(["retry", "delivered", "retry"]);
     expect(JSON.stringify(results)).not.toContain(CANARY);
+  });
+
+  it("reads the jobs of twenty events without a warning of Node", async () => {
+    const warnings: string[] = [];
+    const warn = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", warn);
+    const events = Array.from({ length: 20 }, (_, place) => eventOf(`job-${place}`, 2));
+    const results = await notifier({ fields: "extended" }).publish(events, context());
+    process.off("warning", warn);
+    expect(results.map(({ status }) => status)).toEqual(events.map(() => "delivered"));
+    expect(warnings).toEqual([]);
   });
 
   it("waits for a job no longer than its time", async () => {

@@ -1,5 +1,7 @@
 import { Agent } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyWebhook } from "../../src/webhook/verify.js";
 import type { ServerEvent } from "../../src/core/job/event.js";
@@ -10,7 +12,7 @@ import { openNetwork } from "../../src/transports/webhook/network.js";
 import type { WebhookNotifierOptions } from "../../src/transports/webhook/options.js";
 import { notifierOn, webhookNotifier } from "../../src/transports/webhook/webhook-notifier.js";
 import { context, notifierOf, OTHER_SECRET, publishOne, SECRET } from "./webhook-bench.js";
-import { hang, type ReceivedWebhook, type Receiver, startReceiver, status } from "./webhook-receiver.js";
+import { type ReceivedWebhook, type Receiver, startReceiver, status } from "./webhook-receiver.js";
 
 const event = sampleEvent("job-a", 7);
 const opened: { close(): Promise<void> }[] = [];
@@ -183,25 +185,43 @@ describe("an endpoint that answers", () => {
         response.on("close", resolve);
       });
     });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     expect(await publishOne(notifier({ timeoutMs: 200 }), event)).toEqual({ status: "delivered" });
+    vi.advanceTimersByTime(200);
     await cut;
   });
 });
 
 describe("an endpoint that does not answer", () => {
   it("costs a call its time, and each event of it is tried again", async () => {
-    receiver.answer(null, hang);
+    const ending = new AbortController();
+    receiver.answer(null, () => {
+      if (receiver.received.length === 2) ending.abort();
+    });
     const events = [event, sampleEvent("job-b", 1), sampleEvent("job-b", 2)];
-    const results = await notifier({ timeoutMs: 200 }).publish(events, context);
+    const results = await notifier().publish(events, { ...context, signal: ending.signal });
     expect(results).toEqual(events.map(() => ({ status: "retry", reason: "no answer in time" })));
     expect(receiver.received.map(({ id }) => id).sort()).toEqual(["job-a:7", "job-b:1"]);
   });
 
+  it("costs no more where memory is collected meanwhile", async () => {
+    receiver.answer(null, collectGarbage);
+    expect(await publishOne(notifier({ timeoutMs: 200 }), event)).toEqual({
+      status: "retry",
+      reason: "no answer in time",
+    });
+  });
+
   it("costs those that were delivered nothing", async () => {
-    receiver.answer("job-a:7", hang);
-    const events = [sampleEvent("job-b", 1), event, sampleEvent("job-b", 2)];
-    const results = await notifier({ timeoutMs: 500 }).publish(events, context);
-    expect(results.map(({ status: each }) => each)).toEqual(["delivered", "retry", "delivered"]);
+    const ending = new AbortController();
+    for (const id of ["job-a:7", "job-b:3"]) {
+      receiver.answer(id, () => {
+        if (receiver.received.length === 4) ending.abort();
+      });
+    }
+    const events = [sampleEvent("job-b", 1), event, sampleEvent("job-b", 2), sampleEvent("job-b", 3)];
+    const results = await notifier().publish(events, { ...context, signal: ending.signal });
+    expect(results.map(({ status: each }) => each)).toEqual(["delivered", "retry", "delivered", "retry"]);
   });
 
   it.each([
@@ -414,6 +434,11 @@ describe("secrets", () => {
     }
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 /** A server below HTTP; its port. */
 async function rawServer(onConnection: (socket: Socket) => void): Promise<number> {

@@ -1,4 +1,4 @@
-import type { PublishContext } from "../../core/ports/notifier.js";
+import { setMaxListeners } from "node:events";
 
 /** How long a call may take where nothing else is said. */
 export const DEFAULT_TIMEOUT_MS = 15_000;
@@ -9,8 +9,28 @@ export const DEFAULT_TIMEOUT_MS = 15_000;
  */
 export const GRACE_MS = 1_000;
 
-/** The same context, with a signal that also aborts when the time of a call is over. */
-export function withDeadline(given: PublishContext, timeoutMs: number): PublishContext {
-  const signal = AbortSignal.any([given.signal, AbortSignal.timeout(timeoutMs)]);
-  return { signal, view: (jobId) => given.view(jobId) };
+/**
+ * Calls with a signal that aborts with another one, or when a time is over. What `AbortSignal.any` makes of
+ * `AbortSignal.timeout` may not: Node forgets the latter when it collects memory.
+ */
+export async function withDeadline<T>(
+  outer: AbortSignal,
+  ms: number,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  // Every event of a call listens, and Node would warn of the eleventh.
+  setMaxListeners(0, ending.signal);
+  const end = (): void => {
+    ending.abort();
+  };
+  if (outer.aborted) end();
+  outer.addEventListener("abort", end);
+  const timer = setTimeout(end, ms).unref();
+  try {
+    return await call(ending.signal);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", end);
+  }
 }

@@ -106,8 +106,10 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   }
 
   publish(events: readonly ServerEvent[], given: PublishContext): Promise<readonly PublishResult[]> {
-    const context = withDeadline(given, this.#ownMs);
-    return inRounds(events, (round) => this.#publishRound(round, context));
+    return withDeadline(given.signal, this.#ownMs, (signal) => {
+      const context: PublishContext = { signal, view: (jobId) => given.view(jobId) };
+      return inRounds(events, (round) => this.#publishRound(round, context));
+    });
   }
 
   async #publishRound(round: readonly ServerEvent[], context: PublishContext): Promise<RoundAnswer> {
