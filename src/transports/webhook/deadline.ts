@@ -1,5 +1,3 @@
-import { setMaxListeners } from "node:events";
-
 /** A signal, and how its call says that all is answered. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -13,8 +11,6 @@ export interface Deadline {
  */
 export function deadlineWithin(outer: AbortSignal, ms: number): Deadline {
   const ending = new AbortController();
-  // Every event of a call listens, and Node would warn of the eleventh.
-  setMaxListeners(0, ending.signal);
   const end = (): void => {
     ending.abort();
   };
