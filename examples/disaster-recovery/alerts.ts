@@ -6,6 +6,7 @@ export function openAlerts(url: string, secret: string) {
     endpoint: { url, secrets: [secret] },
     on: ["job.warning", "job.failed"],
     body: "view",
+    // The receiver of this example is on this machine. In your service leave this out: only public addresses are reached then.
     allowLocalReceivers: true,
   });
 }

@@ -299,6 +299,7 @@ async function tellAll(stage: Stage, urls: Urls, pager: Pager, verdict: Verdict)
     (variant) => 6 * service.launches.filter(({ account }) => account === variant).length,
   );
   say("servers launched", `naive ${launched}, kindest ${launchedKindly}, Waybill ${verdict.launched}`);
+  for (const { planId, message } of verdict.failures) say(planId, `FAILED, ${message}`);
   say("alerts heard", `${warnings} of servers, ${pager.heard.length - warnings} of executions that failed`);
   say("polls", String(service.polls));
   say("events", `${events}: ${missed} missed, ${doubled} doubled, so ${told} told`);

@@ -34,6 +34,8 @@ export interface Verdict {
   readonly tooEarly: number;
   readonly launched: number;
   readonly events: EventCount;
+  /** Why executions are FAILED, in the words that people read. */
+  readonly failures: readonly { readonly planId: string; readonly message: string }[];
 }
 
 /** Each is dropped by the service: the execution that it was about awaits nothing any more. */
@@ -87,6 +89,9 @@ export async function judge(serviceUrl: string, withFault: boolean): Promise<Ver
     const { items } = await waybill.list({ kind: "dr.recover", limit: 100 });
     const found = await Promise.all(items.map(({ id }) => findingOf(waybill, id, service)));
     const { items: untold } = await waybill.undelivered();
+    const failures = items.flatMap(({ subject, status, message }) =>
+      status === "FAILED" ? [{ planId: subject?.replace("plan:", "") ?? "", message }] : [],
+    );
     const events = countEvents(service);
     const completed = found.filter(({ isCompleted }) => isCompleted).length;
     const wrong = found.filter(({ isWrong }) => isWrong).length;
@@ -100,7 +105,8 @@ export async function judge(serviceUrl: string, withFault: boolean): Promise<Ver
     const sentence = isTrue
       ? `${completed} of 3 plans COMPLETED with 6 READY servers each${failed > 0 ? `, ${failed} are FAILED and name ${named}` : ""}; the service's log agrees; ${eventsSaid(events)}.`
       : `${wrong} executions do not agree with the service's log, ${tooEarly} were COMPLETED too early, ${untold.length} alerts are undelivered, ${events.lost} events are lost.`;
-    return { isTrue, sentence, tooEarly, launched: 6 * sum(found.map(({ launches }) => launches)), events };
+    const launched = 6 * sum(found.map(({ launches }) => launches));
+    return { isTrue, sentence, tooEarly, launched, events, failures };
   } finally {
     await close();
   }

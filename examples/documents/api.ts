@@ -49,7 +49,7 @@ async function answer(request: Request): Promise<Response> {
   return answerApi({ waybill, pool }, principal.owner, request);
 }
 
-/** Out of the address, where others would see it. */
+/** Out of the address, where others would see it. Where people come by https, the cookie is `Secure` too. */
 function signIn(session: string): Response {
   const cookie = `session=${encodeURIComponent(session)}; HttpOnly; SameSite=Lax; Path=/`;
   return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });

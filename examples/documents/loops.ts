@@ -124,7 +124,7 @@ function settle(say: () => void): void {
   }
 }
 
-/** Hands work on. Resolves when the broker has it. */
+/** Hands work on. Resolves when the broker has it. Documents are few: a busy service keeps a connection for this. */
 export async function sendWork(
   url: string,
   queue: string,

@@ -120,7 +120,7 @@ function show({ screen }: Stage, ours: readonly End[], theirs: readonly End[]): 
   const cells = (end: End | undefined): readonly string[] => [
     end?.row ?? "",
     end?.page ?? "",
-    (end?.indexed ?? 0) === 0 ? "no" : `${String(end?.indexed)} chunks`,
+    (end?.indexed ?? 0) === 0 ? (end?.error ?? "no") : `${String(end?.indexed)} chunks`,
   ];
   screen.show({
     head: HEAD,

@@ -28,8 +28,21 @@ async function makeWorkspace({ waybill, pool }: Service, user: string, name: str
     const job = await waybill.submit(provision, { workspaceId: id }, { owner: user, tx }).unwrap();
     return { id, job };
   });
-  await waybill.dispatch(made.job.id).unwrap();
+  await handOver(waybill, made.job.id);
   return Response.json({ id: made.id }, { status: 202 });
+}
+
+/**
+ * What is committed is there, whatever becomes of this: an error here would have people upload it twice. What is not handed
+ * over now, the reconciler hands over.
+ */
+async function handOver(waybill: DocumentsWaybill, jobId: string): Promise<void> {
+  await waybill
+    .dispatch(jobId)
+    .unwrap()
+    .catch((error: unknown) => {
+      console.warn("a job will be handed over by the reconciler", error);
+    });
 }
 
 /** The same for a document, in a workspace of this user that is set up. */
@@ -43,7 +56,8 @@ async function upload(
   const name = new URL(request.url).searchParams.get("name") ?? "";
   const workspace = await workspaceOf(pool, user, workspaceId);
   if (workspace === null) return refusal(404, "There is no such workspace.");
-  if (workspace.status !== "ready") return refusal(409, "The workspace is not set up yet.");
+  if (workspace.status !== "ready" && !(await isSetUp(waybill, user, workspaceId)))
+    return refusal(409, "The workspace is not set up yet.");
   if (!isName(name)) return refusal(422, "A document needs a name of at most 200 characters.");
   if (Number(request.headers.get("content-length") ?? Infinity) > MOST_FILE_BYTES)
     return refusal(413, "A document has at most 5 MB.");
@@ -53,8 +67,14 @@ async function upload(
     const job = await waybill.submit(ingest, { documentId: id }, { owner: user, tx }).unwrap();
     return { id, job };
   });
-  await waybill.dispatch(made.job.id).unwrap();
+  await handOver(waybill, made.job.id);
   return Response.json({ id: made.id }, { status: 202 });
+}
+
+/** The row follows its job a moment later, and whoever hears of the job uploads at once. */
+async function isSetUp(waybill: DocumentsWaybill, user: string, workspaceId: string): Promise<boolean> {
+  const job = await waybill.latest(provision, `workspace:${workspaceId}`, { owner: user });
+  return job?.status === "COMPLETED";
 }
 
 /** Runs what failed again, as a new job. Asked for twice: the same new job. */

@@ -31,8 +31,13 @@ export interface IndexCount {
   readonly linked: number;
 }
 
+/**
+ * A page that hears of an end reads the row at once, and `chunk_count` follows the job a moment later: the index has the number
+ * by then.
+ */
 const DOCUMENT = `id, workspace_id as "workspaceId", user_id as "userId", name, uploaded_at as "uploadedAt",
-  processing_status as status, processing_error as error, chunk_count as chunks, metadata`;
+  processing_status as status, processing_error as error, metadata,
+  coalesce(chunk_count, (select nullif(count(*), 0)::int from chunks where document_id = documents.id)) as chunks`;
 
 const WORKSPACE = `id, name, created_at as "createdAt", status, status_message as "statusMessage",
   (select count(*)::int from documents where workspace_id = workspaces.id) as documents`;

@@ -26,6 +26,8 @@ export interface End {
   readonly page: string | null;
   /** Chunks that can be found. */
   readonly indexed: number;
+  /** Why there is nothing to be found, as the row says it; `null`: it does not. */
+  readonly error: string | null;
   readonly isRight: boolean;
 }
 
@@ -49,6 +51,7 @@ export async function judge(
         row: null,
         page: null,
         indexed: 0,
+        error: null,
         isRight: false,
       })),
     ),
@@ -89,7 +92,8 @@ async function endOf(
       ? job?.status === "COMPLETED" &&
         [job.output.chunks, row?.chunks, linked].every((count) => count === chunks)
       : job?.status === "FAILED" && row?.error === "Not a PDF" && linked === 0;
-  return { id, row: row?.status ?? null, page, indexed: linked, isRight: agree && isSo };
+  const { status = null, error = null } = row ?? {};
+  return { id, row: status, page, indexed: linked, error, isRight: agree && isSo };
 }
 
 /** Bytes of what a page was sent in which anything of another user's is named. */
@@ -125,6 +129,6 @@ export async function judgeNaive(
     const page = pageOf(pages, one);
     const right = one.chunks > 0 ? "ready" : "failed";
     const isRight = row?.status === right && page === right && row.indexed === one.chunks;
-    return { id: one.id, row: row?.status ?? null, page, indexed: row?.indexed ?? 0, isRight };
+    return { id: one.id, row: row?.status ?? null, page, indexed: row?.indexed ?? 0, error: null, isRight };
   });
 }

@@ -22,6 +22,7 @@ export interface Posted {
  */
 export function apiOf({ waybill, dynamodb, table }: ApiOptions): (request: Request) => Promise<Response> {
   return async (request) => {
+    // Stands for the application's own authentication: in your service the owner is told by the credential, never by a header.
     const owner = request.headers.get("x-service");
     const idempotencyKey = request.headers.get("idempotency-key");
     if (owner === null || idempotencyKey === null)

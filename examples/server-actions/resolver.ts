@@ -1,4 +1,5 @@
 import { isWaybillError } from "waybill";
+import { withFlush } from "waybill/lambda";
 import type { FakeEc2 } from "./fake-ec2.js";
 import type { ActionsWaybill } from "./open-waybill.js";
 import { routeOf } from "./routines.js";
@@ -17,9 +18,12 @@ export interface ResolverAnswer {
   readonly body: string;
 }
 
-/** Answers the mutation: a write is recorded and queued, a read is answered, and nobody is asked who does not say who he is. */
-export function resolverOf(waybill: Pick<ActionsWaybill, "submit">, ec2: FakeEc2) {
-  return async (event: ResolverEvent): Promise<ResolverAnswer> => {
+/**
+ * Answers the mutation: a write is recorded and queued, a read is answered, and who does not say who they are is refused. What
+ * was recorded is told before Lambda freezes the process; what takes longer, the schedule tells.
+ */
+export function resolverOf(waybill: Pick<ActionsWaybill, "submit" | "flush">, ec2: FakeEc2) {
+  return withFlush(waybill, async (event: ResolverEvent): Promise<ResolverAnswer> => {
     const { action, instanceId } = event.arguments;
     const user = event.identity?.claims;
     if (user === undefined) return answer(403, { message: "Not authorised" });
@@ -39,7 +43,7 @@ export function resolverOf(waybill: Pick<ActionsWaybill, "submit">, ec2: FakeEc2
         throw submitted.error;
       }
     }
-  };
+  });
 }
 
 /** How the jobs of a person stand, in the words of an update: what a page reads once it listens. */

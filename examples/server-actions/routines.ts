@@ -21,7 +21,6 @@ export function routeOf(action: string): "write" | "read" | "unknown" {
  * The work. Text reaches people only where it is meant for them: that there is no capacity is, that something of ours is
  * undefined is not. The job then ends with the kind's own message, and the stack is in the log.
  */
-
 export function actOn(ec2: FakeEc2) {
   return serverAction.handle(async ({ input }) => {
     const done = await ROUTINES[input.action](ec2, input.instanceId).catch((error: unknown) => {

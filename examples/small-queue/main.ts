@@ -10,7 +10,13 @@ const greet = defineJob({
   output: z.object({ text: z.string() }),
 });
 
-const client = new Redis(process.argv[2] ?? "redis://127.0.0.1:6379");
+const client = new Redis(process.argv[2] ?? "redis://127.0.0.1:6379", { lazyConnect: true });
+// A connection that breaks later is made anew; unheard, each try would be printed with its stack.
+client.on("error", () => undefined);
+await client.connect().catch(() => {
+  console.error("Redis does not answer: start one (redis-server), or pass the address of one.");
+  process.exit(1);
+});
 const queue = smallQueue({ client, name: "greetings" });
 const waybill = createWaybill({ jobs: [greet], store: memoryStore(), queue });
 

@@ -37,8 +37,13 @@ export async function create(waybill: TaskWaybill, pool: Pool, body: TaskBody): 
     ]);
     return { id: taskId, jobId: job.id };
   });
-  // Left out, or in doubt: the reconciler sends it.
-  await waybill.dispatch(jobId).unwrap();
+  // The task is committed whatever becomes of this: an error here would have the client post it twice. The reconciler sends it.
+  await waybill
+    .dispatch(jobId)
+    .unwrap()
+    .catch((error: unknown) => {
+      console.warn("a task will be handed over by the reconciler", error);
+    });
   return { status: 202, body: { id, status: "pending" }, headers: { location: `/tasks/${String(id)}` } };
 }
 

@@ -9,6 +9,7 @@ import type { WebSocketConstructor } from "./live/websocket.js";
 /** A kind of job: its definition, or its name. */
 export type KindArg<K extends string> = K | { readonly kind: K };
 
+/** Where the routes are, who asks, and what of the surroundings is used. */
 export interface ClientOptions<D extends AnyDef> {
   /** Where `waybill/http` is: "/jobs", "https://api.example/jobs". The WebSocket gateway is at the same address. */
   readonly baseUrl: string;

@@ -71,7 +71,8 @@ export function sqsHandler<Defs extends AnyDef>(
 
 /**
  * Judges the dead letters of a queue in a Lambda function mapped to its dead-letter queue, which must be Waybill's alone. A
- * job whose message never led to a claim is handed over again, up to `maxRedrives`; others end FAILED(`dead_lettered`).
+ * job whose message never led to a claim is handed over again, up to `maxRedrives` times, and then ends FAILED(`dead_lettered`).
+ * A letter of a job that is being run or is over, or of an older hand-over, is dropped.
  *
  * @throws {WaybillError} `config.invalid` at once; at the first event when no queue is the records'
  */

@@ -5,6 +5,7 @@ import type { JobsFilter, KindArg, ListedViewOf, SubmitRefused } from "../client
 import type { ClientError } from "../client/client-error.js";
 import type { Connection, JobsSnapshot, JobSnapshot } from "../client/snapshot.js";
 
+/** How one job is followed. */
 export interface JobHookOptions<D extends AnyDef> {
   /** What the server rendered: shown until there is something newer. */
   readonly initial?: JobView<D> | null | undefined;

@@ -1,5 +1,6 @@
 import { type ReactElement, useEffect, useRef } from "react";
 
+/** How a spinner looks, and what it says. */
 export interface LoadingSpinnerProps {
   /** 16, 24 or 40 px. @default "md" */
   readonly size?: "sm" | "md" | "lg" | undefined;

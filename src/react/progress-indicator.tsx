@@ -10,6 +10,7 @@ export interface ProgressStep {
   readonly state?: "done" | "current" | "open" | undefined;
 }
 
+/** What is shown of how far a job is. */
 export interface ProgressIndicatorProps {
   /** What goes on; the name of the bar too. */
   readonly title: string;

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import { useAnnouncement } from "./announcer.js";
 
+/** What a badge shows. */
 export interface StatusBadgeProps<W extends string> {
   /** The application's word for the status: `job.word`. */
   readonly status: W;

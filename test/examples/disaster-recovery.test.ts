@@ -32,6 +32,8 @@ describe("disaster-recovery, as it is run", () => {
       expect(output).toContain("✓ 1 of 3 plans COMPLETED with 6 READY servers each, 2 are FAILED and name 7");
       expect(output).toMatch(/COMPLETED too early +naive 3 of 3, kindest 3 of 3, Waybill 0 of 3/);
       expect(output).toMatch(/servers launched +naive 18, kindest 18, Waybill 18/);
+      expect(output).toMatch(/search +FAILED, 1 of 6: srv-4, \S/);
+      expect(output).toMatch(/mail +FAILED, 6 of 6: \S/);
       expect(output).toMatch(/alerts heard +\d+ of servers, \d+ of executions/);
       const [, told, applied] =
         /^✓ .* of (\d+) events (\d+) were applied, \d+ of them after they had come too early/m.exec(output) ??

@@ -170,3 +170,21 @@ it("a push that fails five times and then succeeds is one terminal event", async
   await untilEnd(jobId);
   expect(pushesOf(jobId).map(({ status }) => status)).toEqual(["PROCESSING", "PROCESSING", "COMPLETED"]);
 });
+
+it("is told, as well as can be, before the resolver's Lambda is frozen", async () => {
+  const { waybill } = open();
+  const order: string[] = [];
+  const resolve = resolverOf(
+    {
+      submit: (...args) => {
+        order.push("submit");
+        return waybill.submit(...args);
+      },
+      flush: async () => order.push("flush") > 0,
+    },
+    new FakeEc2(),
+  );
+  const identity = { claims: { sub: "ana", email: "ana@example.com" } };
+  const { statusCode } = await resolve({ arguments: { action: "start", instanceId: "i-01" }, identity });
+  expect([statusCode, ...order]).toEqual([202, "submit", "flush"]);
+});

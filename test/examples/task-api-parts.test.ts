@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { create, show } from "../../examples/task-api/api.js";
 import { inTransaction } from "../../examples/task-api/tables.js";
@@ -94,6 +95,17 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
     expect(await row(2_000)).toMatchObject({ status: "completed" });
   });
 
+  it("answers 202 for a task that is committed, whatever becomes of its dispatch", async () => {
+    const away = { ...open.waybill, dispatch: () => refused } as unknown as typeof open.waybill;
+    const refused = { unwrap: () => Promise.reject(new Error("the store is out of reach")) };
+    const { status, body } = await create(away, open.pool, { title: "committed" });
+    expect(status).toBe(202);
+    const { id } = body as { readonly id: number };
+    await open.waybill.dispatch((await row(id))?.jobId ?? "").unwrap();
+    await work();
+    expect(await row(id)).toMatchObject({ status: "completed" });
+  });
+
   it("keeps the task when SQS does not answer the send", async () => {
     const { sqs } = open;
     sqs.faults.next("SendMessageBatch", { kind: "lost_before" }, 10);
@@ -110,6 +122,20 @@ describe.skipIf(missing !== null)("the task API's parts", () => {
         { interval: 100 },
       )
       .toBe("COMPLETED");
+  });
+
+  it("is counted by the queries that the page of Postgres shows", async () => {
+    const page = readFileSync("docs/adapters/postgres.md", "utf8");
+    const [, counts = "", open20 = ""] = /```sql\n(select [^;]*;)\n\n(select [^;]*;)\n```/.exec(page) ?? [];
+    const id = await post("to be counted");
+    const jobId = (await row(id))?.jobId;
+    const { rows } = await open.pool.query<{ id: string; created: Date }>(open20);
+    const createdAt = (await open.waybill.get(task, jobId ?? ""))?.createdAt;
+    expect(rows.find((each) => each.id === jobId)?.created).toEqual(createdAt);
+    await work();
+    expect((await open.pool.query(counts)).rows).toContainEqual({
+      ...{ kind: "task", status: "COMPLETED", count: expect.stringMatching(/^[1-9]/) as string },
+    });
   });
 
   it("refuses words in capitals, set by hand", async () => {

@@ -240,9 +240,7 @@ export class Workload {
   async #recall({ waybill }: Caller, actor: string): Promise<void> {
     const id = this.#anyId();
     if (id === null) return;
-    // Not part of the published interface: an operator's command.
-    const { recall } = waybill as typeof waybill & Recalling;
-    const result = await recall(id, { actor });
+    const result = await waybill.recall(id, { actor });
     if (!result.ok) this.#parts.answers.denied(actor, result.error.code);
   }
 
@@ -252,13 +250,6 @@ export class Workload {
     const result = await waybill.dispatch(id);
     if (result.ok) this.#parts.answers.told("dispatch", result.value);
   }
-}
-
-interface Recalling {
-  recall(
-    id: string,
-    options: { readonly actor: string },
-  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly error: { readonly code: string } }>;
 }
 
 const FINAL: ReadonlySet<string> = new Set(["COMPLETED", "FAILED"]);

@@ -50,9 +50,6 @@ async function another(): Promise<string> {
   return (await clock.runUntil(waybill.submit(work, { n: 1 }).unwrap())).id;
 }
 
-/** For operators' tools: not in the types. */
-const recalling = waybill as unknown as { recall(id: string, options: unknown): unknown };
-
 export interface Entry {
   /** As the sentence calls it. */
   readonly what: string;
@@ -110,7 +107,7 @@ export const ENTRIES: readonly Entry[] = [
     known: ["owner", "reason", "actor"],
     call: async (o) => waybill.cancel(await another(), o),
   },
-  { what: "recall", known: ["actor"], call: async (o) => recalling.recall(await another(), o) },
+  { what: "recall", known: ["actor"], call: async (o) => waybill.recall(await another(), o) },
   { what: "rerun", known: ["owner", "actor", "idempotencyKey"], call: (o) => waybill.rerun(id, o) },
   { what: "rerun", known: ["input"], call: (o) => waybill.rerun(work, id, o) },
   { what: "dispatch", known: ["owner"], call: (o) => waybill.dispatch(id, o) },

@@ -13,7 +13,7 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Stands for the application's own session. */
+/** Stands for the application's own session. Whoever has none is Ana here; in your service answer `null`, which is a 401. */
 function authorize(request: Request) {
   const [, owner = "ana"] = /(?:^|; )user=(\w+)/.exec(request.headers.get("cookie") ?? "") ?? [];
   return { owner, actor: owner };

@@ -43,6 +43,8 @@ declare global {
 
 /** Why `cancel` said no. */
 export type CancelRefusal = JobNotFound | JobAlreadyFinal | JobCannotCancel;
+/** Why `recall` said no: `job.claimed` is run at this moment. */
+export type RecallRefusal = JobNotFound | JobAlreadyFinal | WaybillError<"job.claimed">;
 /** Why `rerun` said no. */
 export type RerunRefusal = JobNotFound | JobNotFailed | SubmitRefusal;
 /** Why `report` said no. `retryable` is the whole rule for an event source: tell it again if so, else drop it. */
@@ -229,7 +231,10 @@ export interface WaybillMethods<
     def: D,
     items: readonly SubmitItem<D>[],
   ): Promise<readonly Result<Job<D>, SubmitRefusal>[]>;
-  /** Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it. */
+  /**
+   * Hands a job over that was submitted inside a transaction, after its commit. Left out, the reconciler does it, and so it does
+   * where this throws (`store.unavailable`): the job is committed, and whoever submitted it may be told so.
+   */
   dispatch<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     id: string,
@@ -265,6 +270,15 @@ export interface WaybillMethods<
     options?: CancelOptions,
   ): AsyncResult<Job<D>, CancelRefusal>;
   cancel<D extends Defs = Defs>(id: string, options?: CancelOptions): AsyncResult<JobOf<D>, CancelRefusal>;
+  /**
+   * Calls the message of a QUEUED job back, on an operator's word that its queue lost it, and hands the job over again. Should
+   * the older message still come, it is acknowledged and nothing is done. A job that waits in the store, or that is about to be
+   * sent, is answered as it is. Without it such a job is sent again by itself after `policy.redispatchAfterMs`.
+   */
+  recall<D extends Defs = Defs>(
+    id: string,
+    options?: Pick<CancelOptions, "actor">,
+  ): AsyncResult<JobOf<D>, RecallRefusal>;
   /**
    * Runs a FAILED job again, as a new job of the same subject and owner that names its origin; by its kind also with the input
    * corrected.
@@ -371,8 +385,9 @@ export interface WaybillMethods<
     readonly cursor?: string | undefined;
   }): Promise<Page<ParkedItem>>;
   /**
-   * Stops workers and frees what Waybill made; never closes a client that was passed in, nor a store, queue, notifier or feed
-   * that another open Waybill of this process uses too. Safe to call twice.
+   * Stops workers, which takes up to their `shutdownTimeoutMs` and some seconds, and frees what Waybill made; never closes a
+   * client that was passed in, nor a store, queue, notifier or feed that another open Waybill of this process uses too. Safe to
+   * call twice.
    */
   close(): Promise<void>;
   /** For parts of this library. */

@@ -94,7 +94,11 @@ export interface Intake<QueueNames extends string = string> {
     messages: readonly PushedMessage[],
     options: ProcessOptions<QueueNames>,
   ): Promise<readonly PushAnswer[]>;
-  /** The same for dead letters of that queue: jobs that may run again are handed over again, others end FAILED. */
+  /**
+   * The same for dead letters of that queue. A job that no message led to a claim of is handed over again, up to
+   * `policy.maxRedrives` times, and then ends FAILED(`dead_lettered`). A letter of a job that is run or over, or of an older
+   * hand-over, is acknowledged and the job left alone.
+   */
   processDeadLetters(
     messages: readonly PushedMessage[],
     options: ProcessOptions<QueueNames>,
@@ -105,12 +109,15 @@ export interface Intake<QueueNames extends string = string> {
 export interface Worker {
   /**
    * Works until `stop`, or until the signal aborts; resolves when the last handler has ended. Never rejects for a job's error.
+   * A second call is the same run.
    *
+   * @throws {WaybillError} `waybill.closed` once it was stopped, or Waybill closed
    * @throws {WaybillError} `store.not_migrated` or `config.invalid` when the store says that it cannot be used as it is
    */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Takes nothing more, and resolves when the last handler has ended or was given up. Safe to call twice. Awaited by a handler
+   * Takes nothing more, and resolves when the last handler has ended, or was given up after `shutdownTimeoutMs` and at most 5 s
+   * more: its job is then given back, its attempt with it. Safe to call twice. Awaited by a handler
    * or a poll it resolves at once, since it would wait for itself; on engines other than V8, and from within a timer, that is
    * not seen, and it waits until `shutdownTimeoutMs` is over.
    */

@@ -5,7 +5,7 @@ import type { PublicView } from "../view/public-view.js";
  * - `delivered`: the receiver has it.
  * - `retry`: this try failed; another follows by the backoff, `afterMs` at the earliest where the receiver asked for it.
  *   Counts against the time that a notifier has for an event.
- * - `held`: it is not tried now (a rate limit, an open breaker), and waits `afterMs` (at most 24 h) without using anything up.
+ * - `held`: it is not tried now (a rate limit, an open breaker), and waits `afterMs` (1 s to 24 h) without using anything up.
  * - `rejected`: it never will be delivered, for the event itself (its size, a field that is refused); recorded and listed by
  *   `undelivered()`. A key, a permission or an address that is wrong is `retry`: it is mended and the event still wanted.
  *
@@ -20,7 +20,10 @@ export type PublishResult =
 
 /** What a publish may use beside its events. */
 export interface PublishContext {
-  /** Aborts when the publish has taken too long, or Waybill is closed. */
+  /**
+   * Aborts when the publish has taken too long, or Waybill is closed. In the first case answers are heard for a second more:
+   * what is known to be delivered is not sent again.
+   */
   readonly signal: AbortSignal;
   /**
    * The public view of a job as it is stored now, which may be newer than the event; `null`: the job is gone, or its kind is

@@ -13,6 +13,7 @@ import type { WebhookEndpoint } from "./endpoint.js";
 export type WebhookBodyOption =
   "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json | Promise<Json>);
 
+/** Where webhooks go and what is in them. */
 export interface WebhookNotifierOptions<K extends string = string> extends NotifierOptions<K> {
   /**
    * Where to, always or for an event; `null`: nobody is to be told of it, and it counts as delivered. What a function throws

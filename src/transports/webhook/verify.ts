@@ -48,6 +48,7 @@ export interface RawWebhook {
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
+/** What a webhook is verified by. */
 export interface VerifyWebhookOptions {
   /** `whsec_…`; during a change the old one and the new one. */
   readonly secrets: readonly [string, ...string[]];

@@ -79,13 +79,13 @@ describe.skipIf(missing !== null)("a document on its way, over a real broker", (
     );
   }
 
-  async function ask(user: string, method: string, path: string, body?: Uint8Array) {
+  async function ask(user: string, method: string, path: string, body?: Uint8Array, service = opened) {
     const headers = body === undefined ? {} : { "content-length": String(body.byteLength) };
     const request = new Request(`http://documents${path}`, {
       ...{ method, headers },
       ...(body === undefined ? {} : { body }),
     });
-    const answer = await answerApi(opened, user, request);
+    const answer = await answerApi(service, user, request);
     return { status: answer.status, body: (await answer.json()) as { readonly id: string } };
   }
 
@@ -130,6 +130,24 @@ describe.skipIf(missing !== null)("a document on its way, over a real broker", (
       key: "workspace.status.updated",
       body: { workspace_id: workspaceId, status: "provisioning", user_id: "ana" },
     });
+  });
+
+  it("is accepted once its transaction is committed, whatever becomes of its dispatch", async () => {
+    const dispatch = () => ({ unwrap: () => Promise.reject(new Error("the store is out of reach")) });
+    const waybill = { ...opened.waybill, dispatch } as unknown as typeof opened.waybill;
+    const away = { ...opened, waybill };
+    const { name } = SAMPLES[6]!;
+    const path = `/api/workspaces/${workspaceId}/documents?name=${name}`;
+    expect(await ask("ana", "POST", path, bytesOf(SAMPLES[6]!), away)).toMatchObject({ status: 202 });
+    expect(await ask("ana", "POST", "/api/workspaces?name=More", undefined, away)).toMatchObject({
+      status: 202,
+    });
+  });
+
+  it("is accepted as soon as its workspace's job is done, though the row is still to follow", async () => {
+    await opened.pool.query("update workspaces set status = 'provisioning' where id = $1", [workspaceId]);
+    await upload();
+    await opened.pool.query("update workspaces set status = 'ready' where id = $1", [workspaceId]);
   });
 
   it("is handed to the ingest worker by the outbox, anew after each try that failed", async () => {

@@ -32,7 +32,7 @@ describe.skipIf(missing !== null)("documents, as it is run", () => {
       ]);
       expect(run.row("d-5 ana")).toEqual(["ready", "processing", "17 chunks", "ready", "ready", "17 chunks"]);
       expect(run.row("d-6 ben")).toEqual(["pending", "pending", "no", "ready", "ready", "30 chunks"]);
-      expect(run.row("d-8 ben")).toEqual(["failed", "failed", "no", "failed", "failed", "no"]);
+      expect(run.row("d-8 ben")).toEqual(["failed", "failed", "no", "failed", "failed", "Not a PDF"]);
     },
   );
 

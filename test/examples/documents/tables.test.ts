@@ -2,7 +2,13 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migrate, MIGRATIONS } from "../../../examples/documents/migrations.js";
 import { statusColumn } from "../../../examples/documents/status-column.js";
-import { addDocument, addWorkspace, configure, documentsOf } from "../../../examples/documents/tables.js";
+import {
+  addDocument,
+  addWorkspace,
+  configure,
+  documentsOf,
+  putChunks,
+} from "../../../examples/documents/tables.js";
 import { postgresMissing, postgresServer } from "../../support/postgres-server.js";
 
 const missing = postgresMissing();
@@ -57,6 +63,17 @@ describe.skipIf(missing !== null)("the documents' own tables", () => {
     await expect(pool.query("update workspaces set status = 'failed' where id = $1", [id])).rejects.toThrow(
       "workspaces_status_check",
     );
+  });
+
+  it("say how many chunks a document has before its own column does: a page hears of the end first", async () => {
+    const pool = await database("chunks");
+    await migrate(pool);
+    const workspaceId = await addWorkspace(pool, "ana", "Contracts");
+    const content = Buffer.from("%PDF-");
+    const id = await addDocument(pool, { user: "ana", workspaceId, name: "lease.pdf", content });
+    expect(await documentsOf(pool, "ana")).toMatchObject([{ chunks: null }]);
+    await putChunks(pool, id, ["one", "two"]);
+    expect(await documentsOf(pool, "ana")).toMatchObject([{ status: "pending", chunks: 2 }]);
   });
 
   it("follow a document by (job, version): repeats and late copies change nothing, a rerun is followed", async () => {

@@ -11,6 +11,8 @@ import { viewsFor } from "./views.js";
 
 /** What receivers of webhooks are used to. */
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** So long after its signal aborted a call may still say what it knows: of a batch that hangs some may be delivered. */
+const LAST_WORD_MS = 1_000;
 
 const UNANSWERED: PublishResult = { status: "retry", reason: "the notifier gave no answer for it" };
 const LATE: PublishResult = { status: "retry", reason: "no answer in time" };
@@ -45,12 +47,18 @@ export async function publishSafely(
   if (stops.fired) return all(events, LATE, { late: false, durationMs: 0, settled: Promise.resolve() });
   const controller = new AbortController();
   const { promise: ended, end } = ending();
-  const stop = (): void => {
+  const abort = (): void => {
     controller.abort(new Error("The publish took too long."));
+  };
+  const stop = (): void => {
+    abort();
     end();
   };
   const timeoutMs = notifier.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const cancelTimer = core.clock.timer(timeoutMs, stop);
+  let cancelTimer = core.clock.timer(timeoutMs, () => {
+    abort();
+    cancelTimer = core.clock.timer(LAST_WORD_MS, end);
+  });
   stops.on(stop);
   const call = (): Promise<unknown> =>
     core.reentry.call(async () =>
@@ -162,8 +170,12 @@ function known(answers: unknown, index: number): PublishResult {
     case "rejected":
       return { status, reason: cleanReason(reason, "rejected by the notifier") };
     case "held":
-      // Without an instant it would be asked again at once, and for ever.
-      return { status, reason: cleanReason(reason, "held by the notifier"), afterMs: wait ?? HELD_MS };
+      // Without a wait it would be asked again at once, and for ever.
+      return {
+        status,
+        reason: cleanReason(reason, "held by the notifier"),
+        afterMs: Math.max(SHORTEST_HELD_MS, wait ?? HELD_MS),
+      };
     case "retry": {
       const why = cleanReason(reason, "asked for by the notifier");
       return wait === null ? { status, reason: why } : { status, reason: why, afterMs: wait };
@@ -175,3 +187,5 @@ function known(answers: unknown, index: number): PublishResult {
 
 /** Where a notifier holds an event and does not say how long. */
 const HELD_MS = 60_000;
+/** However soon it says: a `Retry-After` of 0, or an instant that is past by this clock. */
+const SHORTEST_HELD_MS = 1_000;
