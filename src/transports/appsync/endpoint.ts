@@ -50,7 +50,10 @@ function answerOf(response: Response, text: string | null): Answer {
     const { errors } = (body ?? {}) as { readonly errors?: unknown };
     const errorType = errorTypeOf(Array.isArray(errors) ? errors[0] : body);
     const afterMs = retryAfterMs(response.headers.get("retry-after"), Date.now());
-    return failed(statusFailure(response.status, errorType, afterMs), isAboutContent(response.status));
+    return failed(
+      statusFailure(response.status, errorType, afterMs),
+      isAboutContent(response.status, errorType),
+    );
   }
   if (text === null) return failed(retry("the answer is longer than 2 MB"));
   return body === undefined ? failed(retry("the answer is no JSON")) : { kind: "body", body };
@@ -81,8 +84,8 @@ function parsed(text: string): Json | undefined {
   }
 }
 
-/** `fetch` hears the signal by itself; what is asked of the application may not. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** `fetch` hears the signal by itself; what is asked of the application, or of the store, may not. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       reject(new RequestFailed("aborted"));

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
 import type { ServerEvent } from "../../core/job/event.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
+import { deadlineWithin } from "./deadline.js";
 import { Delivery } from "./deliver.js";
 import { targetOf } from "./endpoint.js";
 import { laneOf } from "./lane.js";
@@ -19,9 +20,9 @@ const MOST_AT_ONCE = 4;
  * A notifier that posts signed webhooks (Standard Webhooks 1.0.0): at least once, with the same `webhook-id` at each
  * repetition, those of one job in order.
  *
- * 2xx is delivered. 429 and 503 hold back, for as long as `Retry-After` says. 410 rejects the event and is told to `onGone`.
- * Everything else, redirects, DNS and certificates included, is tried again. A call takes `timeoutMs` at most. Only public
- * addresses are connected to.
+ * 2xx is delivered. 429, and 503 with `Retry-After`, hold back, for as long as that says. 410 rejects the event and is told to
+ * `onGone`. Everything else, redirects, DNS and certificates included, is tried again. A call takes `timeoutMs` at most. Only
+ * public addresses are connected to.
  *
  * @throws {WaybillError} `config.invalid`
  */
@@ -65,7 +66,7 @@ async function publish(
   given: PublishContext,
   timeoutMs: number,
 ): Promise<readonly PublishResult[]> {
-  const signal = AbortSignal.any([given.signal, AbortSignal.timeout(timeoutMs)]);
+  const { signal, release } = deadlineWithin(given.signal, timeoutMs);
   const context: PublishContext = { signal, view: (jobId) => given.view(jobId) };
   const results: PublishResult[] = [];
   const jobs = byJob(events).values();
@@ -81,7 +82,7 @@ async function publish(
       }
     }
   };
-  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work));
+  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work)).finally(release);
   return results;
 }
 
