@@ -14,10 +14,7 @@ export function judgeAnswer({ status, retryAfter }: WebhookAnswer, nowMs: number
   if (status === 410) return { status: "rejected", reason: "the endpoint answered 410: it is gone" };
   const reason = `the endpoint answered ${status}`;
   const waitMs = retryAfter === null ? null : retryAfterMs(retryAfter, nowMs);
-  if (status === 429) return { status: "held", reason, afterMs: waitMs ?? HELD_MS };
-  // Without a time nobody asks for patience: so a proxy answers for a receiver that is down, or that is gone for good. As a
-  // failure it is tried ever less often, and given up and listed one day; held, neither.
-  if (status === 503 && waitMs !== null) return { status: "held", reason, afterMs: waitMs };
+  if (status === 429 || status === 503) return { status: "held", reason, afterMs: waitMs ?? HELD_MS };
   if (status >= 300 && status < 400) return { status: "retry", reason: `${reason}, a redirect` };
   return { status: "retry", reason, ...(waitMs !== null && { afterMs: waitMs }) };
 }

@@ -20,9 +20,9 @@ const MOST_AT_ONCE = 4;
  * A notifier that posts signed webhooks (Standard Webhooks 1.0.0): at least once, with the same `webhook-id` at each
  * repetition, those of one job in order.
  *
- * 2xx is delivered. 429, and 503 with `Retry-After`, hold back, for as long as that says. 410 rejects the event and is told to
- * `onGone`. Everything else, redirects, DNS and certificates included, is tried again. A call takes `timeoutMs` at most. Only
- * public addresses are connected to.
+ * 2xx is delivered. 429 and 503 hold back, for as long as `Retry-After` says. 410 rejects the event and is told to `onGone`.
+ * Everything else, redirects, DNS and certificates included, is tried again. A call takes `timeoutMs` at most. Only public
+ * addresses are connected to.
  *
  * @throws {WaybillError} `config.invalid`
  */
