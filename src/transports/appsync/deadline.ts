@@ -1,5 +1,3 @@
-import { setMaxListeners } from "node:events";
-
 /** How long a call may take where nothing else is said. */
 export const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -19,8 +17,6 @@ export async function withDeadline<T>(
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ending = new AbortController();
-  // Every event of a call listens, and Node would warn of the eleventh.
-  setMaxListeners(0, ending.signal);
   const end = (): void => {
     ending.abort();
   };

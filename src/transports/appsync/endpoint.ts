@@ -86,16 +86,27 @@ function parsed(text: string): Json | undefined {
 
 /** `fetch` hears the signal by itself; what is asked of the application, or of the store, may not. */
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(new RequestFailed("aborted"));
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", abort);
-    });
+  const aborted = abortOf(signal).then((): never => {
+    throw new RequestFailed("aborted");
   });
+  return Promise.race([promise, aborted]);
+}
+
+const aborts = new WeakMap<AbortSignal, Promise<void>>();
+
+/** One listener for all that wait, as each event of a call may: Node warns of the eleventh. */
+function abortOf(signal: AbortSignal): Promise<void> {
+  let aborting = aborts.get(signal);
+  if (aborting === undefined) {
+    aborting = new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => {
+        resolve();
+      });
+    });
+    aborts.set(signal, aborting);
+  }
+  return aborting;
 }
 
 /** Of an error that is not ours only its code is told: its text may quote addresses, headers or keys. */
