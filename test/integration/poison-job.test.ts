@@ -89,4 +89,33 @@ describe("a job that ends its process", () => {
       3,
     ]);
   });
+
+  it("has its worker alone for ten leases at most: one that hangs then stops no worker", async () => {
+    const clock = fakeClock();
+    const store = memoryStore();
+    const runs: string[] = [];
+    const handler = fakeHandler(kind, async ({ input }) => {
+      runs.push(input as string);
+      if (input === "hangs") await new Promise(() => undefined);
+    });
+    const live = () => {
+      const b = bench({ clock, store, handlers: [handler], worker: { concurrency: 4, reconcile: true } });
+      void b.start();
+      return b;
+    };
+    for (let killed = 0; killed < 2; killed += 1) {
+      const b = live();
+      if (killed === 0) await b.submit(kind, "hangs");
+      while (runs.length <= killed) await clock.advance(1_000);
+      b.faults.outage("store", "hang");
+      await clock.advance(15_000);
+    }
+    const last = live();
+    while (runs.length < 3) await clock.advance(1_000);
+    await last.submit(kind, "next");
+    await clock.advance(90_000);
+    expect(runs).toHaveLength(3);
+    await clock.advance(15_000);
+    expect(runs).toEqual(["hangs", "hangs", "hangs", "next"]);
+  });
 });

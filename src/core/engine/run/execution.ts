@@ -249,13 +249,13 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
   /** Where another suspect has been set apart already, this one is left to be claimed again. */
   async #alone(): Promise<Outcome> {
     const { isolation } = this.#parts;
-    const { leaseMs } = this.#claimed;
-    if (!(await isolation.enter(leaseMs, this.abortSignal))) return { do: "release", begun: false };
+    const leave = await isolation.enter(this.#claimed.leaseMs, this.abortSignal);
+    if (leave === null) return { do: "release", begun: false };
     this.logger.warn("a job whose claims have lapsed is at its last attempt and is run alone");
     try {
       return await this.#atTheGate();
     } finally {
-      isolation.leave();
+      leave();
     }
   }
 

@@ -9,14 +9,16 @@ export interface Isolation {
   /** It is not any more. */
   dropped(): void;
   /**
-   * Takes no new work and waits until the caller's is the only claim in hand, at most `waitMs`: a handler that never settles
-   * must not stop a worker. One at a time.
+   * Takes no new work and waits until the caller's is the only claim in hand, at most one lease: a handler that never settles
+   * must not stop a worker. For the same reason new work is taken again after ten leases. One at a time.
    *
-   * @returns `false` at once where another is in isolation already; `true` also when the signal aborted meanwhile
+   * @returns how to leave; `null` at once where another is in isolation already. Also when the signal aborted meanwhile
    */
-  enter(waitMs: number, signal: AbortListening): Promise<boolean>;
-  leave(): void;
+  enter(leaseMs: number, signal: AbortListening): Promise<(() => void) | null>;
 }
+
+/** What ends its process has done so by then, as a rule; what hangs, or takes hours, must not keep others from its worker. */
+const LONGEST_LEASES = 10;
 
 export function createIsolation(slots: Slots, clock: Clock): Isolation {
   let inHand = 0;
@@ -44,16 +46,20 @@ export function createIsolation(slots: Slots, clock: Clock): Isolation {
       inHand -= 1;
       if (inHand <= 1) quiet?.();
     },
-    async enter(waitMs, signal) {
-      if (taken) return false;
+    async enter(leaseMs, signal) {
+      if (taken) return null;
       taken = true;
       slots.pause();
-      if (inHand > 1 && !signal.aborted) await othersEnd(waitMs, signal);
-      return true;
-    },
-    leave() {
-      taken = false;
-      slots.resume();
+      if (inHand > 1 && !signal.aborted) await othersEnd(leaseMs, signal);
+      let isIn = true;
+      const leave = (): void => {
+        if (!isIn) return;
+        isIn = taken = false;
+        cancel();
+        slots.resume();
+      };
+      const cancel = clock.timer(LONGEST_LEASES * leaseMs, leave);
+      return leave;
     },
   };
 }
