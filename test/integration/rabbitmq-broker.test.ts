@@ -152,6 +152,40 @@ describe.skipIf(isMissing).concurrent("a worker that starts with queues that are
   });
 });
 
+describe.skipIf(isMissing).concurrent("queues that somebody deletes", () => {
+  it.concurrent(
+    "are made again by what is sent, received and counted next, over the same connection",
+    async () => {
+      let connections = 0;
+      const connection = rabbitmqConnection(() => {
+        connections += 1;
+        return connect(server.url);
+      });
+      const name = server.name();
+      const queue = rabbitmqQueue({ connection, queue: name });
+      const admin = await (await server.client()).createChannel();
+      const sent = (body: string, delayMs: number) =>
+        eventually(`${body} sent`, async () =>
+          (await queue.send([message(body, delayMs)]))[0]?.status === "sent" ? true : null,
+        );
+      await sent("a", 100);
+      await admin.deleteQueue(`${name}.delay.128`);
+      await sent("b", 100);
+      await admin.deleteQueue(name);
+      await sent("c", 0);
+      await admin.deleteQueue(name);
+      await eventually("a receive", () => receive(queue, 1, 0));
+      await admin.deleteQueue(name);
+      await eventually("a count", () => queue.backlog!());
+      await admin.checkQueue(name);
+      expect(connections).toBe(1);
+      await queue.close();
+      await connection.close();
+    },
+    PATIENCE_MS * 2,
+  );
+});
+
 describe.skipIf(isMissing).concurrent("a broker that runs short of memory", () => {
   it.concurrent(
     "gets nothing until it has some: what is sent is unknown, nothing hangs, and the connection stays",

@@ -35,6 +35,11 @@ export function codeOf(error: unknown): string | number | null {
   return typeof code === "string" || typeof code === "number" ? code : null;
 }
 
+/** Whether the broker has no queue, or no exchange, of the name. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 404;
+}
+
 export function unavailable(part: "queue" | "feed", sentence: string, error?: unknown): WaybillError {
   if (isWaybillError(error, "waybill.closed")) return error;
   const reason = error === undefined ? "" : ` (${reasonOf(error)})`;
