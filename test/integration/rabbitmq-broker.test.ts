@@ -3,6 +3,7 @@ import { connect } from "amqplib";
 import { createWaybill, defineJob, memoryStore } from "waybill";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { reasonOf } from "../../src/adapters/rabbitmq/errors.js";
 import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
@@ -149,6 +150,16 @@ describe.skipIf(isMissing).concurrent("a worker that starts with queues that are
     expect(proxy.mostDeclaring).toBe(1);
     await queue.close();
     await end();
+  });
+});
+
+describe.skipIf(isMissing).concurrent("a broker that lets nobody in", () => {
+  it.concurrent.each([
+    ["guest:s3cret@", "", "the broker refused the user or its password"],
+    ["", "/nowhere", "there is no such virtual host, or the user may not use it or has too many connections"],
+  ])("is said to: %s %s", async (user, host, reason) => {
+    const url = `${server.url.replace("amqp://", `amqp://${user}`)}${host}`;
+    expect(reasonOf(await connect(url).catch((error: unknown) => error))).toBe(reason);
   });
 });
 

@@ -4,7 +4,7 @@ import type { RuntimeHandler } from "../../handler.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
 import type { Snapshot } from "../../job/record.js";
 import { count } from "../../environment/telemetry.js";
-import { codeOf, type Core } from "../context.js";
+import { codeOf, type Core, queueReasonOf } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import {
@@ -244,7 +244,7 @@ export class Pass {
       await work();
     } catch (error) {
       this.#errors += 1;
-      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error) });
+      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error), ...queueReasonOf(error) });
       if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
     }
   }
