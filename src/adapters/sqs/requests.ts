@@ -45,7 +45,9 @@ export class Requests {
   receive(input: To<ReceiveMessageCommandInput>): Promise<ReceiveMessageCommandOutput> {
     const command = new ReceiveMessageCommand({ ...this.#queue, ...input });
     const waitMs = (input.WaitTimeSeconds ?? 0) * 1_000;
-    return this.#bounded(waitMs, (abortSignal) => this.#client.send(command, { abortSignal }));
+    // A client's own limit for an answer would end every long poll, and keep what that caught from everybody.
+    const limit = waitMs > 0 ? { requestTimeout: waitMs + PATIENCE_MS } : {};
+    return this.#bounded(waitMs, (abortSignal) => this.#client.send(command, { abortSignal, ...limit }));
   }
 
   delete(input: To<DeleteMessageBatchCommandInput>): Promise<DeleteMessageBatchCommandOutput> {
