@@ -1,3 +1,4 @@
+import { inTime } from "../../core/environment/clock.js";
 import { isError } from "../../core/errors/foreign.js";
 import { ChannelSlot, openChannel, type OpenChannel } from "./channel.js";
 import type { RabbitmqPublishOptions } from "./client.js";
@@ -132,28 +133,23 @@ export class Publisher {
     return this.#publishOn(open, publication);
   }
 
-  #publishOn(open: OpenChannel, publication: Publication): Promise<Published> {
+  async #publishOn(open: OpenChannel, publication: Publication): Promise<Published> {
     const { exchange, routingKey, content, messageId, options } = publication;
-    return new Promise((resolve) => {
-      const cancel = this.#link.clock.timer(
-        this.#link.answerMs,
-        () => {
-          resolve({ status: "unknown", reason: "the broker did not confirm in time" });
-          probe(open);
-        },
-        true,
-      );
-      const confirmed = (error: unknown): void => {
-        cancel();
+    const confirmed = new Promise<Published>((resolve) => {
+      const end = (error: unknown): void => {
         resolve(this.#outcome(messageId, error));
       };
       const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
       try {
-        open.channel.publish(exchange, routingKey, bytes, { ...options, messageId }, confirmed);
+        open.channel.publish(exchange, routingKey, bytes, { ...options, messageId }, end);
       } catch (error) {
-        confirmed(error);
+        end(error);
       }
     });
+    const published = await inTime<Published | null>(this.#link.clock, this.#link.answerMs, confirmed, null);
+    if (published !== null) return published;
+    probe(open);
+    return { status: "unknown", reason: "the broker did not confirm in time" };
   }
 
   #outcome(messageId: string, error: unknown): Published {

@@ -9,7 +9,7 @@ import type {
   SendMessageBatchCommandInput,
   SendMessageBatchCommandOutput,
 } from "@aws-sdk/client-sqs";
-import type { Clock } from "../../core/environment/clock.js";
+import { type Clock, inTime } from "../../core/environment/clock.js";
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -67,14 +67,13 @@ export class Requests {
     return this.#bounded(0, (abortSignal) => this.#client.send(command, { abortSignal }));
   }
 
-  #bounded<T>(waitMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const giveUp = new AbortController();
-      const cancel = this.#clock.timer(waitMs + PATIENCE_MS, () => {
-        reject(new Unanswered());
-        giveUp.abort();
-      });
-      send(giveUp.signal).finally(cancel).then(resolve, reject);
-    });
+  async #bounded<T>(waitMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const giveUp = new AbortController();
+    const answer = send(giveUp.signal);
+    // Its own connection keeps the process alive, as long as there is one.
+    const inPatience = await inTime<T | null>(this.#clock, waitMs + PATIENCE_MS, answer, null, false);
+    if (inPatience !== null) return inPatience;
+    giveUp.abort();
+    throw new Unanswered();
   }
 }
