@@ -1,3 +1,4 @@
+import { WaybillError } from "../../../errors/errors.js";
 import type { Delivery } from "../../../ports/queue.js";
 
 /** A message that a platform hands over by itself (Lambda, Pub/Sub push, Cloud Tasks): nobody received it here. */
@@ -24,6 +25,28 @@ export type PushAnswer =
   | { readonly status: "released"; readonly afterMs: number; readonly reason: string }
   | { readonly status: "left"; readonly reason: string };
 
+/**
+ * Not everybody who hands messages on has types to be held by: what a platform's framework has parsed, or named otherwise,
+ * would be taken for a message that nobody can read.
+ *
+ * @throws WaybillError `config.invalid`
+ */
+export function checkMessages(messages: unknown): void {
+  if (!Array.isArray(messages) || !messages.every((each) => typeof each === "object" && each !== null))
+    throw new WaybillError("config.invalid", "process takes a list of messages.");
+  for (const { body, receives, sentAt } of messages as readonly Partial<PushedMessage>[]) {
+    if (typeof body !== "string")
+      throw new WaybillError("config.invalid", "body of a message must be its text, as it was sent.");
+    if (typeof receives !== "number")
+      throw new WaybillError(
+        "config.invalid",
+        "receives of a message must be a number, 1 at its first time.",
+      );
+    if (sentAt !== undefined && sentAt !== null && typeof sentAt.getTime !== "function")
+      throw new WaybillError("config.invalid", "sentAt of a message must be a Date, or null.");
+  }
+}
+
 /** A pushed message in the form of a received one: what is done with it becomes its answer. */
 export class PushedDelivery implements Delivery {
   readonly body: string;
@@ -36,8 +59,10 @@ export class PushedDelivery implements Delivery {
   constructor(message: PushedMessage) {
     this.#message = message;
     this.body = message.body;
-    this.receives = message.receives;
-    this.sentAt = message.sentAt === null ? null : message.sentAt.getTime();
+    // An event that was made by hand, or by an emulator, may lack both: then neither is known.
+    this.receives = message.receives >= 1 ? message.receives : 1;
+    const sentAt = message.sentAt?.getTime() ?? Number.NaN;
+    this.sentAt = Number.isNaN(sentAt) ? null : sentAt;
     this.groupId = message.groupId ?? null;
   }
 
