@@ -3,7 +3,7 @@ import { sha256Hex } from "../../json/hash.js";
 import { MOST_QUEUE_ID_CHARS, type OutgoingMessage, type Queue, type SendResult } from "../../ports/queue.js";
 import { neutralContext } from "../../environment/neutral-context.js";
 import { observe } from "../../environment/telemetry.js";
-import { codeOf, type Core, queueReasonOf } from "../context.js";
+import { codeOf, type Core } from "../context.js";
 import { createBatcher } from "../store/batcher.js";
 
 /** How long a call may take before its place is given to the next; an answer that comes later still counts. */
@@ -122,11 +122,7 @@ function backlogOf(core: Core, name: string, queue: Queue): () => Promise<boolea
       const waiting = await inTime(core.clock, CALL_PATIENCE_MS, queue.backlog(), null);
       return waiting !== null && waiting > 0;
     } catch (error) {
-      core.logger.debug("a queue could not be asked for its backlog", {
-        queue: name,
-        code: codeOf(error),
-        ...queueReasonOf(error),
-      });
+      core.logger.debug("a queue could not be asked for its backlog", { queue: name, code: codeOf(error) });
       return false;
     }
   };

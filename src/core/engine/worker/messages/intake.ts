@@ -11,7 +11,7 @@ import { handleDelivery } from "./delivery.js";
 import { type GroupFate, inGroups, SKIPPED } from "./groups.js";
 import { checkIntake, type IntakeOptions, type WorkerSettings } from "../options.js";
 import { createWorkerParts, type WorkerParts } from "../parts.js";
-import { checkMessages, type PushAnswer, PushedDelivery, type PushedMessage } from "./pushed-message.js";
+import { isMessages, type PushAnswer, PushedDelivery, type PushedMessage } from "./pushed-message.js";
 import { ReceivedMessage } from "./received-message.js";
 
 /** What one call may use. */
@@ -85,7 +85,12 @@ class IntakeCall {
     origin: Origin,
   ) {
     requireOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
-    checkMessages(messages);
+    if (!isMessages(messages)) {
+      throw new WaybillError(
+        "config.invalid",
+        "process takes a list of messages: body is text, receives a number, sentAt a Date or null.",
+      );
+    }
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
     // Left out, nothing would be run, and nothing said.
     const said: Partial<ProcessOptions> = given;

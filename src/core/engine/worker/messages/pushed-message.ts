@@ -1,4 +1,3 @@
-import { WaybillError } from "../../../errors/errors.js";
 import type { Delivery } from "../../../ports/queue.js";
 
 /** A message that a platform hands over by itself (Lambda, Pub/Sub push, Cloud Tasks): nobody received it here. */
@@ -28,23 +27,18 @@ export type PushAnswer =
 /**
  * Not everybody who hands messages on has types to be held by: what a platform's framework has parsed, or named otherwise,
  * would be taken for a message that nobody can read.
- *
- * @throws WaybillError `config.invalid`
  */
-export function checkMessages(messages: unknown): void {
-  if (!Array.isArray(messages) || !messages.every((each) => typeof each === "object" && each !== null))
-    throw new WaybillError("config.invalid", "process takes a list of messages.");
-  for (const { body, receives, sentAt } of messages as readonly Partial<PushedMessage>[]) {
-    if (typeof body !== "string")
-      throw new WaybillError("config.invalid", "body of a message must be its text, as it was sent.");
-    if (typeof receives !== "number")
-      throw new WaybillError(
-        "config.invalid",
-        "receives of a message must be a number, 1 at its first time.",
-      );
-    if (sentAt !== undefined && sentAt !== null && typeof sentAt.getTime !== "function")
-      throw new WaybillError("config.invalid", "sentAt of a message must be a Date, or null.");
-  }
+export function isMessages(given: unknown): boolean {
+  return Array.isArray(given) && given.every(isMessage);
+}
+
+function isMessage(given: Partial<PushedMessage> | null): boolean {
+  const { body, receives, sentAt } = given ?? {};
+  return (
+    typeof body === "string" &&
+    typeof receives === "number" &&
+    (sentAt === undefined || sentAt === null || typeof sentAt.getTime === "function")
+  );
 }
 
 /** A pushed message in the form of a received one: what is done with it becomes its answer. */
