@@ -180,7 +180,7 @@ describe("an intake of pushed messages", () => {
     const w = world();
     const id = await w.submit(work);
     await expect(w.process([pushed(id), pushed(id, given)])).rejects.toThrow(
-      "process takes a list of messages: body is text, receives a number, sentAt a Date or null.",
+      "process takes messages: body is text, receives a number, sentAt a Date or null.",
     );
     expect((await w.record(id)).status).toBe("QUEUED");
   });

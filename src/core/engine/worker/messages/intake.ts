@@ -88,7 +88,7 @@ class IntakeCall {
     if (!isMessages(messages)) {
       throw new WaybillError(
         "config.invalid",
-        "process takes a list of messages: body is text, receives a number, sentAt a Date or null.",
+        "process takes messages: body is text, receives a number, sentAt a Date or null.",
       );
     }
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
