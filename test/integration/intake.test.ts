@@ -186,6 +186,27 @@ describe("an intake of pushed messages", () => {
     expect(await w.process([pushed(id)], { queue: "jobs" })).toEqual([{ status: "acknowledged" }]);
   });
 
+  it.each<[string, object]>([
+    ["a body that was parsed", { body: { v: 1 } }],
+    ["no count of receives", { receives: undefined }],
+    ["a time that is text", { sentAt: "2026-03-01T09:30:00.000Z" }],
+  ])("takes none with %s", async (_, given) => {
+    const w = world();
+    const id = await w.submit(work);
+    await expect(w.process([pushed(id), pushed(id, given)])).rejects.toThrow(
+      "process takes messages: body is text, receives a number, sentAt a Date or null.",
+    );
+    expect((await w.record(id)).status).toBe("QUEUED");
+  });
+
+  it("takes an event without a time and without a count for one whose age is not known", async () => {
+    const w = world();
+    const unknown = { body: pushed("nobody").body, receives: Number.NaN, sentAt: new Date(Number.NaN) };
+    expect(await w.process([unknown])).toEqual([
+      { status: "released", afterMs: 1_000, reason: "there is no job with its id" },
+    ]);
+  });
+
   it("parks what it cannot read, and tells of it", async () => {
     const w = world();
     expect(await w.process([pushed("x", { body: "no pointer" })])).toEqual([{ status: "acknowledged" }]);

@@ -3,6 +3,7 @@ import { connect } from "amqplib";
 import { createWaybill, defineJob, memoryStore } from "waybill";
 import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { reasonOf } from "../../src/adapters/rabbitmq/errors.js";
 import type { Delivery, OutgoingMessage, Queue } from "../../src/core/ports/queue.js";
 import type { Notifier } from "../../src/core/ports/notifier.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
@@ -150,6 +151,50 @@ describe.skipIf(isMissing).concurrent("a worker that starts with queues that are
     await queue.close();
     await end();
   });
+});
+
+describe.skipIf(isMissing).concurrent("a broker that lets nobody in", () => {
+  it.concurrent.each([
+    ["guest:s3cret@", "", "the broker refused the user or its password"],
+    ["", "/nowhere", "there is no such virtual host, or the user may not use it or has too many connections"],
+  ])("is said to: %s %s", async (user, host, reason) => {
+    const url = `${server.url.replace("amqp://", `amqp://${user}`)}${host}`;
+    expect(reasonOf(await connect(url).catch((error: unknown) => error))).toBe(reason);
+  });
+});
+
+describe.skipIf(isMissing).concurrent("queues that somebody deletes", () => {
+  it.concurrent(
+    "are made again by what is sent, received and counted next, over the same connection",
+    async () => {
+      let connections = 0;
+      const connection = rabbitmqConnection(() => {
+        connections += 1;
+        return connect(server.url);
+      });
+      const name = server.name();
+      const queue = rabbitmqQueue({ connection, queue: name });
+      const admin = await (await server.client()).createChannel();
+      const sent = (body: string, delayMs: number) =>
+        eventually(`${body} sent`, async () =>
+          (await queue.send([message(body, delayMs)]))[0]?.status === "sent" ? true : null,
+        );
+      await sent("a", 100);
+      await admin.deleteQueue(`${name}.delay.128`);
+      await sent("b", 100);
+      await admin.deleteQueue(name);
+      await sent("c", 0);
+      await admin.deleteQueue(name);
+      await eventually("a receive", () => receive(queue, 1, 0));
+      await admin.deleteQueue(name);
+      await eventually("a count", () => queue.backlog!());
+      await admin.checkQueue(name);
+      expect(connections).toBe(1);
+      await queue.close();
+      await connection.close();
+    },
+    PATIENCE_MS * 2,
+  );
 });
 
 describe.skipIf(isMissing).concurrent("a broker that runs short of memory", () => {

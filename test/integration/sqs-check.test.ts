@@ -158,6 +158,17 @@ describe("check", () => {
     ]);
   });
 
+  it.each(["ExpiredToken", "InvalidClientTokenId", "RequestThrottled"])(
+    "rejects when SQS refuses everything for what has nothing to do with the queue: %s",
+    async (code) => {
+      const { sqs } = await open();
+      sqs.faults.always("*", { kind: "refuse", code, status: 403 });
+      await expect(bench.queue.check(EXPECTED)).rejects.toThrow(
+        `The queue could not be checked: SQS refused it (${code}).`,
+      );
+    },
+  );
+
   it("rejects when nothing can be said: the queue is not reached", async () => {
     const { sqs } = await open();
     await sqs.close();

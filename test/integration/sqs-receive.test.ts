@@ -176,6 +176,18 @@ describe("a receive that goes wrong", () => {
     expect(bodiesOf(await receive())).toEqual(["a"]);
   });
 
+  it("is not cut short by the client's own limit for an answer", async () => {
+    const { client } = await open({}, "a", "b", "c");
+    const limits: unknown[] = [];
+    const send = client.send.bind(client) as (...given: unknown[]) => unknown;
+    client.send = ((command: unknown, options: { readonly requestTimeout?: number }) => {
+      limits.push(options.requestTimeout);
+      return send(command, options);
+    }) as never;
+    for (const waitMs of [20_000, 1, 0]) await receive(1, waitMs);
+    expect(limits).toEqual([30_000, 11_000, undefined]);
+  });
+
   it("gives back what a poll catches after it was given up, once", async () => {
     const { sqs } = await open();
     const abort = new AbortController();

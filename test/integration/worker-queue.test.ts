@@ -496,7 +496,17 @@ describe("a worker with a queue", () => {
     b.faults.heal();
     await clock.advance(20_000);
     expect((await b.record(id)).status).toBe("COMPLETED");
-    expect(b.heard.logs.filter(({ message }) => message.startsWith("a queue could not")).length).toBe(1);
+    const told = b.heard.logs.filter(({ message }) => message.startsWith("a queue could not be reached"));
+    // Once, and why: by its code alone nobody could tell a permission from a broker that is down.
+    expect(told.map(({ fields }) => fields)).toEqual([
+      {
+        queue: "jobs",
+        code: "queue.unavailable",
+        reason: expect.stringContaining(
+          'The queue did not answer "receive": a fault was injected.',
+        ) as string,
+      },
+    ]);
     await b.stop();
   });
 

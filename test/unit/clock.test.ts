@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { inTime, sleep, systemClock } from "../../src/core/environment/clock.js";
+import { type Clock, inTime, sleep, systemClock } from "../../src/core/environment/clock.js";
 import { storeTime } from "../../src/core/engine/store/store-time.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
@@ -49,6 +49,47 @@ describe("inTime", () => {
     expect(await clock.runUntil(inTime(clock, 1_000, work, "late"))).toBe("late");
     await clock.advance(10_000);
     expect(clock.pending()).toBe(0);
+  });
+
+  /** The clock of a process that is busy for nine seconds, which its timers hear of only then. */
+  function busyClock() {
+    const timers: { readonly ms: number; readonly fire: () => void }[] = [];
+    let nowMs = 0;
+    const clock: Clock = {
+      now: () => nowMs,
+      timer: (ms, fire) => {
+        timers.push({ ms, fire });
+        return () => undefined;
+      },
+      defer: () => undefined,
+    };
+    return {
+      clock,
+      timers,
+      pass(ms: number) {
+        nowMs += ms;
+        timers.at(-1)?.fire();
+      },
+    };
+  }
+
+  it("lets a process that was busy itself hear what came meanwhile", async () => {
+    const { clock, timers, pass } = busyClock();
+    let answer: (text: string) => void = () => undefined;
+    const result = inTime(clock, 1_000, new Promise<string>((resolve) => (answer = resolve)), "late");
+    pass(9_000);
+    answer("came while nobody listened");
+    expect(await result).toBe("came while nobody listened");
+    expect(timers.map(({ ms }) => ms)).toEqual([1_000, 1_000]);
+  });
+
+  it("waits a second for that, once the process listens again", async () => {
+    const { clock, pass } = busyClock();
+    const result = inTime(clock, 1_000, new Promise(() => undefined), "late");
+    pass(9_000);
+    pass(9_000);
+    pass(1_000);
+    expect(await result).toBe("late");
   });
 });
 

@@ -5,6 +5,7 @@ import { Link } from "../../src/adapters/rabbitmq/link.js";
 import { LONGEST_DELAY_MS, rungNames, rungOf } from "../../src/adapters/rabbitmq/topology.js";
 import { headersOf, returnsOf, travelOf } from "../../src/adapters/rabbitmq/work-queue/travel.js";
 import { rabbitmqConnection, rabbitmqFeed, rabbitmqNotifier, rabbitmqQueue } from "../../src/rabbitmq.js";
+import { sampleEvent } from "../../src/testing/notifier-suite/sample-event.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 
 const connection = rabbitmqConnection(() => Promise.reject(new Error("no broker here")));
@@ -113,6 +114,16 @@ describe("options", () => {
       maxReceives: 5,
       visibilityMs: null,
     });
+  });
+});
+
+describe("the notifier", () => {
+  it.each([[undefined], [""], [7]])("publishes nothing under a name that is none: %s", async (name) => {
+    const notifier = rabbitmqNotifier({ connection, name: () => name as never });
+    const context = { signal: new AbortController().signal, view: async () => null };
+    expect(await notifier.publish([sampleEvent("job-a", 1)], context)).toEqual([
+      { status: "retry", reason: "the application's name gave no text for the kind" },
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { isWaybillError, WaybillError } from "../../core/errors/errors.js";
+import { isError } from "../../core/errors/foreign.js";
 
 /** Reply codes of AMQP 0-9-1 and RabbitMQ that say what is wrong (https://www.rabbitmq.com/amqp-0-9-1-reference). */
 const REPLIES: Readonly<Record<number, string>> = {
@@ -12,6 +13,15 @@ const REPLIES: Readonly<Record<number, string>> = {
   541: "the broker failed",
 };
 
+/** What the driver says in words alone, without a code, where the broker ends a connection that is being opened. */
+const HANDSHAKES: readonly (readonly [RegExp, string])[] = [
+  [/^Handshake terminated by server: 403 /, "the broker refused the user or its password"],
+  [
+    /^Expected ConnectionOpenOk; got <ConnectionClose/,
+    "there is no such virtual host, or the user may not use it or has too many connections",
+  ],
+];
+
 /** The broker could not be heard in time. The message is for a reason. */
 export class BrokerSilent extends Error {}
 
@@ -24,8 +34,10 @@ export function reasonOf(error: unknown): string {
   if (error instanceof BrokerSilent) return error.message;
   const code = codeOf(error);
   if (typeof code === "number") return REPLIES[code] ?? `the broker answered ${String(code)}`;
-  if (typeof code === "string" && /^[A-Z_]{2,40}$/.test(code)) return code;
-  return "the connection or the channel was closed";
+  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code;
+  const text = isError(error) ? error.message : "";
+  const refused = HANDSHAKES.find(([said]) => said.test(text));
+  return refused?.[1] ?? "the connection or the channel was closed";
 }
 
 /** The broker's reply code, or the system's; `null`: none. */
@@ -33,6 +45,11 @@ export function codeOf(error: unknown): string | number | null {
   if (typeof error !== "object" || error === null) return null;
   const { code } = error as { readonly code?: unknown };
   return typeof code === "string" || typeof code === "number" ? code : null;
+}
+
+/** Whether the broker has no queue, or no exchange, of the name. */
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 404;
 }
 
 export function unavailable(part: "queue" | "feed", sentence: string, error?: unknown): WaybillError {

@@ -37,6 +37,7 @@ const MOST_BODY_BYTES = 1024 * 1024;
 /** A routing key is a short string of AMQP. */
 const MOST_KEY_BYTES = 255;
 const BLOCKED_MS = 5_000;
+const NO_NAME = "the application's name gave no text for the kind";
 
 /**
  * Publishes every event to a topic exchange, confirmed by the broker, with the routing key `{name}.status.updated` and a copy
@@ -129,6 +130,8 @@ class RabbitmqNotifier<K extends string> implements Notifier<K> {
     try {
       // The relay publishes only kinds that were asked for.
       name = this.#name(event.kind as K);
+      // A kind that its table forgot: "undefined.status.updated" would count as delivered, and nobody hear it.
+      if (typeof name !== "string" || name === "") return { status: "retry", reason: NO_NAME };
       body = await this.#bodyOf(event, context);
     } catch {
       return { status: "retry", reason: "the application's name or fields threw, or are not JSON" };

@@ -1,3 +1,4 @@
+import { inTime } from "../../core/environment/clock.js";
 import { isError } from "../../core/errors/foreign.js";
 import { ChannelSlot, openChannel, type OpenChannel } from "./channel.js";
 import type { RabbitmqPublishOptions } from "./client.js";
@@ -23,6 +24,16 @@ export interface Publication {
   readonly messageId: string;
   readonly options: RabbitmqPublishOptions;
 }
+
+/** What has to stand before a message can go. */
+export interface Ground {
+  /** Makes it, once. */
+  ensure(open: OpenChannel): Promise<void>;
+  /** It is gone: it is made again by the next `ensure`. `stood`: what that gave before, since others may have been sooner. */
+  forget(open: OpenChannel, stood: Promise<void>): void;
+}
+
+const UNROUTED: Published = { status: "unknown", reason: "no queue takes it: it is missing" };
 
 /** By then the reconciler has sent the job again. */
 const LATER_MS = 15_000;
@@ -63,23 +74,20 @@ export class Publisher {
    * For whom somebody waits, of what may come twice and at any time: a broker that is down is not waited for, and the message
    * goes as soon as it is back, if that is soon. Never rejects.
    *
-   * @param declare - what has to stand before the message can go
+   * @param ground - `null`: others see to it that it stands
    */
-  async publishOrLater(
-    publication: Publication,
-    declare: (open: OpenChannel) => Promise<void>,
-  ): Promise<Published> {
+  async publishOrLater(publication: Publication, ground: Ground | null): Promise<Published> {
     let session: Session;
     try {
       session = await this.#link.sessionUnlessDown();
     } catch (error) {
-      this.#publishLater(publication, declare);
+      this.#publishLater(publication, ground);
       return { status: "down", reason: reasonOf(error) };
     }
     if (session.isSilent && !session.isBlocked)
       return { status: "unknown", reason: "the broker has not answered for a while" };
     try {
-      return await this.#publish(publication, declare);
+      return await this.#publish(publication, ground);
     } catch (error) {
       return { status: "unknown", reason: reasonOf(error) };
     }
@@ -99,57 +107,56 @@ export class Publisher {
     return this.#slot.close();
   }
 
-  #publishLater(publication: Publication, declare: (open: OpenChannel) => Promise<void>): void {
+  #publishLater(publication: Publication, ground: Ground | null): void {
     if (this.#later >= MOST_LATER) return;
     this.#later += 1;
     this.#link
       .session(LATER_MS)
-      .then(() => this.#publish(publication, declare))
+      .then(() => this.#publish(publication, ground))
       .catch(() => undefined)
       .finally(() => {
         this.#later -= 1;
       });
   }
 
-  async #publish(
-    publication: Publication,
-    declare?: (open: OpenChannel) => Promise<void>,
-  ): Promise<Published> {
+  async #publish(publication: Publication, ground: Ground | null = null): Promise<Published> {
     const open = await this.#slot.get();
     if (open.session.isBlocked) return { status: "blocked" };
-    await declare?.(open);
+    if (ground === null) return this.#publishOn(open, publication);
+    const stands = ground.ensure(open);
+    await stands;
+    const published = await this.#publishOn(open, publication);
+    if (published !== UNROUTED) return published;
+    // Deleted since it was declared: nothing holds the message, and it goes once more.
+    ground.forget(open, stands);
+    await ground.ensure(open);
     return this.#publishOn(open, publication);
   }
 
-  #publishOn(open: OpenChannel, publication: Publication): Promise<Published> {
+  async #publishOn(open: OpenChannel, publication: Publication): Promise<Published> {
     const { exchange, routingKey, content, messageId, options } = publication;
-    return new Promise((resolve) => {
-      const cancel = this.#link.clock.timer(
-        this.#link.answerMs,
-        () => {
-          resolve({ status: "unknown", reason: "the broker did not confirm in time" });
-          probe(open);
-        },
-        true,
-      );
-      const confirmed = (error: unknown): void => {
-        cancel();
+    const confirmed = new Promise<Published>((resolve) => {
+      const end = (error: unknown): void => {
         resolve(this.#outcome(messageId, error));
       };
       const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
       try {
-        open.channel.publish(exchange, routingKey, bytes, { ...options, messageId }, confirmed);
+        open.channel.publish(exchange, routingKey, bytes, { ...options, messageId }, end);
       } catch (error) {
-        confirmed(error);
+        end(error);
       }
     });
+    const published = await inTime<Published | null>(this.#link.clock, this.#link.answerMs, confirmed, null);
+    if (published !== null) return published;
+    probe(open);
+    return { status: "unknown", reason: "the broker did not confirm in time" };
   }
 
   #outcome(messageId: string, error: unknown): Published {
     const isReturned = this.#returned.delete(messageId);
     // The driver says `null`: it has seen the broker's own confirmation.
     if (error !== null) return { status: "unknown", reason: refusalOf(error) };
-    if (isReturned) return { status: "unknown", reason: "no queue takes it: it is missing" };
+    if (isReturned) return UNROUTED;
     return { status: "confirmed" };
   }
 }

@@ -87,7 +87,12 @@ class RabbitmqQueue implements Queue {
       link: this.#link,
       declares: declare,
       consumerTimeoutMs,
-      prepare: (open: OpenChannel) => this.#prepare(open),
+      ground: {
+        ensure: (open: OpenChannel) => this.#ensure(open),
+        forget: ({ session }: OpenChannel, stood: Promise<void>) => {
+          if (this.#declared.get(session) === stood) this.#declared.delete(session);
+        },
+      },
     };
     this.#work = new WorkQueue({ ...shared, queue: this.#names.queue, maxReceives });
     this.#dead = new WorkQueue({ ...shared, queue: this.#names.deadLetters, maxReceives: null });
@@ -156,7 +161,7 @@ class RabbitmqQueue implements Queue {
   }
 
   /** Once in a session. */
-  #prepare(open: OpenChannel): Promise<void> {
+  #ensure(open: OpenChannel): Promise<void> {
     if (!this.#declares) return Promise.resolve();
     return this.#declared.get(open.session) ?? this.#declare(open);
   }

@@ -1,5 +1,5 @@
 import type { OpenChannel } from "./channel.js";
-import { codeOf } from "./errors.js";
+import { isMissing } from "./errors.js";
 import { openChannel } from "./channel.js";
 
 /** The names of a work queue and what belongs to it. */
@@ -8,7 +8,6 @@ export interface QueueNames {
   readonly deadLetters: string;
 }
 
-const MISSING = 404;
 /** A rung's queue is named after its longest delay, 2^7 to 2^20 ms: 128 ms to 17.5 min. */
 const LOWEST_RUNG = 7;
 const HIGHEST_RUNG = 20;
@@ -96,7 +95,7 @@ export async function ensureExchange(
   try {
     await asking.answer(asking.channel.checkExchange(name));
   } catch (error) {
-    if (codeOf(error) !== MISSING) throw error;
+    if (!isMissing(error)) throw error;
     await open.answer(open.channel.assertExchange(name, type, { durable: true }));
   } finally {
     await asking.close();

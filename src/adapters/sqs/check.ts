@@ -8,6 +8,8 @@ import type { Settings } from "./settings.js";
 /** Fewer, and an overload or a deployment of some minutes sends good messages to the dead letters. */
 const LEAST_RECEIVES = 5;
 
+const READS = "sqs:GetQueueAttributes";
+
 interface Checked {
   readonly findings: readonly QueueFinding[];
   /** `null`: they could not be read. */
@@ -60,7 +62,7 @@ interface Examined {
 async function examine(requests: Requests, sends: boolean): Promise<Examined> {
   let attributes: QueueAttributes | null = null;
   const probes: Readonly<Record<string, () => Promise<unknown>>> = {
-    "sqs:GetQueueAttributes": async () => {
+    [READS]: async () => {
       attributes = await readAttributes(requests);
     },
     ...(sends ? { "sqs:SendMessage": () => requests.send({ Entries: [] }) } : {}),
@@ -76,9 +78,10 @@ async function examine(requests: Requests, sends: boolean): Promise<Examined> {
       try {
         await probe();
       } catch (error) {
-        if (!isAnswer(error)) throw error;
         if (isDenied(error)) denied.push(permission);
-        isGone ||= isMissing(error);
+        else if (isMissing(error)) isGone = true;
+        // Only what reads is asked for what SQS has no reason to refuse: a token that has expired says nothing of the queue.
+        else if (permission === READS || !isAnswer(error)) throw error;
       }
     }),
   );

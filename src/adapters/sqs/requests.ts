@@ -9,7 +9,7 @@ import type {
   SendMessageBatchCommandInput,
   SendMessageBatchCommandOutput,
 } from "@aws-sdk/client-sqs";
-import type { Clock } from "../../core/environment/clock.js";
+import { type Clock, inTime } from "../../core/environment/clock.js";
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -45,7 +45,9 @@ export class Requests {
   receive(input: To<ReceiveMessageCommandInput>): Promise<ReceiveMessageCommandOutput> {
     const command = new ReceiveMessageCommand({ ...this.#queue, ...input });
     const waitMs = (input.WaitTimeSeconds ?? 0) * 1_000;
-    return this.#bounded(waitMs, (abortSignal) => this.#client.send(command, { abortSignal }));
+    // A client's own limit for an answer would end every long poll, and keep what that caught from everybody.
+    const limit = waitMs > 0 ? { requestTimeout: waitMs + PATIENCE_MS } : {};
+    return this.#bounded(waitMs, (abortSignal) => this.#client.send(command, { abortSignal, ...limit }));
   }
 
   delete(input: To<DeleteMessageBatchCommandInput>): Promise<DeleteMessageBatchCommandOutput> {
@@ -65,14 +67,13 @@ export class Requests {
     return this.#bounded(0, (abortSignal) => this.#client.send(command, { abortSignal }));
   }
 
-  #bounded<T>(waitMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const giveUp = new AbortController();
-      const cancel = this.#clock.timer(waitMs + PATIENCE_MS, () => {
-        reject(new Unanswered());
-        giveUp.abort();
-      });
-      send(giveUp.signal).finally(cancel).then(resolve, reject);
-    });
+  async #bounded<T>(waitMs: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const giveUp = new AbortController();
+    const answer = send(giveUp.signal);
+    // Its own connection keeps the process alive, as long as there is one.
+    const inPatience = await inTime<T | null>(this.#clock, waitMs + PATIENCE_MS, answer, null, false);
+    if (inPatience !== null) return inPatience;
+    giveUp.abort();
+    throw new Unanswered();
   }
 }

@@ -81,6 +81,14 @@ export function codeOf(error: unknown): string {
   return isWaybillError(error) ? error.code : isError(error) ? error.name : "not an Error";
 }
 
+/**
+ * Why a queue failed, for a log: the sentence of the port's own error, which is written to be told, as the reason of a send
+ * is. Of any other error nothing.
+ */
+export function queueReasonOf(error: unknown): { readonly reason?: string } {
+  return isWaybillError(error, "queue.unavailable") ? { reason: error.message } : {};
+}
+
 /** What a decision may know, for one call. */
 export function decideContext(core: Core, transitionId: string, actor: string | null): DecideContext {
   return { now: core.time.now(), policy: core.policy, transitionId, actor, random: core.ids.random() };

@@ -59,17 +59,32 @@ export function inContext(clock: Clock, neutral: InContext): Clock {
   };
 }
 
-/** What `work` comes to, or `late` after `ms`: work that nobody can end is left behind, and its error with it. */
-export function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T): Promise<T> {
+/** A timer that fires so much too late tells of a process that was busy itself, and heard nothing meanwhile. */
+const BUSY_MS = 1_000;
+
+/**
+ * What `work` comes to, or `late` after `ms`: work that nobody can end is left behind, and its error with it. A process that
+ * was too busy to listen has a second more to hear what came meanwhile.
+ *
+ * @param hold - whether the wait keeps the process alive
+ */
+export function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: T, hold = true): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.timer(
-      ms,
-      () => {
-        resolve(late);
-      },
-      true,
-    );
-    work.finally(cancel).then(resolve, reject);
+    let cancel: () => void;
+    const wait = (leftMs: number): void => {
+      const dueAt = monotonicNow(clock) + leftMs;
+      const end = (): void => {
+        if (monotonicNow(clock) - dueAt > BUSY_MS) wait(BUSY_MS);
+        else resolve(late);
+      };
+      cancel = clock.timer(leftMs, end, hold);
+    };
+    wait(ms);
+    work
+      .finally(() => {
+        cancel();
+      })
+      .then(resolve, reject);
   });
 }
 

@@ -3,7 +3,9 @@ import type { ReceiveRequest } from "../../../core/ports/queue.js";
 import { ChannelSlot, type OpenChannel } from "../channel.js";
 import type { RabbitmqMessage } from "../client.js";
 import { Consumer, giveBack } from "./consumer.js";
+import { isMissing } from "../errors.js";
 import { type Link, unlessAborted } from "../link.js";
+import type { Ground } from "../publisher.js";
 
 /** What was received, the channel that it is settled on, and who is told of that. */
 export interface Received {
@@ -16,14 +18,16 @@ export interface Received {
 class Consumers {
   readonly #open: OpenChannel;
   readonly #clock: Clock;
+  readonly #ground: Ground;
   readonly #consumers = new Map<string, Consumer>();
   #idle: Consumer | null = null;
   #made = 0;
   #prefetch = 0;
 
-  constructor(open: OpenChannel, clock: Clock) {
+  constructor(open: OpenChannel, clock: Clock, ground: Ground) {
     this.#open = open;
     this.#clock = clock;
+    this.#ground = ground;
     // Before the driver, which throws over a message that comes behind the end of its consumer.
     open.channel.prependListener("delivery", (message: RabbitmqMessage) => {
       const consumer = this.#consumers.get(message.fields.consumerTag ?? "");
@@ -53,6 +57,8 @@ class Consumers {
   /** The broker applies a prefetch to the consumers that follow: both leave together, so that no other comes in between. */
   async #consume(queue: string, prefetch: number): Promise<Consumer> {
     const { channel } = this.#open;
+    const stands = this.#ground.ensure(this.#open);
+    await stands;
     const tag = `waybill-${String((this.#made += 1))}`;
     const ended = (): void => {
       this.#consumers.delete(tag);
@@ -64,13 +70,16 @@ class Consumers {
     this.#prefetch = prefetch;
     const hear = (message: RabbitmqMessage | null): void => {
       // The broker ends a consumer whose queue is deleted; the rest comes by the channel's own event.
-      if (message === null) consumer.stop();
+      if (message !== null) return;
+      this.#ground.forget(this.#open, stands);
+      consumer.stop();
     };
     asked.push(channel.consume(queue, hear, { consumerTag: tag }));
     try {
       await this.#open.answer(Promise.all(asked));
     } catch (error) {
       ended();
+      if (isMissing(error)) this.#ground.forget(this.#open, stands);
       // A broker that is only blocked will consume for it later: what it gave would come back to it without end.
       channel.cancel(tag).catch(() => undefined);
       throw error;
@@ -86,12 +95,12 @@ export class Consuming {
   readonly #slot: ChannelSlot;
   readonly #consumers = new WeakMap<OpenChannel, Consumers>();
 
-  constructor(link: Link, queue: string, prepare: (open: OpenChannel) => Promise<void>) {
+  constructor(link: Link, queue: string, ground: Ground) {
     this.#queue = queue;
     this.#clock = link.clock;
     this.#slot = new ChannelSlot(link, async (open) => {
-      this.#consumers.set(open, new Consumers(open, link.clock));
-      await prepare(open);
+      this.#consumers.set(open, new Consumers(open, link.clock, ground));
+      await ground.ensure(open);
     });
   }
 

@@ -3,8 +3,9 @@ import type { ReceiveRequest } from "../../../core/ports/queue.js";
 import { type OpenChannel, openChannel } from "../channel.js";
 import { Consuming } from "./consuming.js";
 import { type Holding, HeldMessage } from "./held-message.js";
+import { isMissing } from "../errors.js";
 import type { Link } from "../link.js";
-import { type Published, Publisher } from "../publisher.js";
+import { type Ground, type Published, Publisher } from "../publisher.js";
 import { declareRung, LONGEST_DELAY_MS, type Rung, rungOf } from "../topology.js";
 import { headersOf, type Travel } from "./travel.js";
 
@@ -14,8 +15,8 @@ export interface WorkQueueParts {
   readonly declares: boolean;
   readonly maxReceives: number | null;
   readonly consumerTimeoutMs: number;
-  /** Declares what a new channel counts on. */
-  readonly prepare: (open: OpenChannel) => Promise<void>;
+  /** The queue itself, once in a session. */
+  readonly ground: Ground;
 }
 
 /** One queue by name, with its delay ladder: sends to it and receives from it. */
@@ -28,7 +29,7 @@ export class WorkQueue implements Holding {
   readonly #declares: boolean;
   readonly #publisher: Publisher;
   readonly #consuming: Consuming;
-  readonly #prepare: WorkQueueParts["prepare"];
+  readonly #ground: Ground;
   /** Rungs that stand, as far as a channel knows. */
   readonly #rungs = new WeakMap<OpenChannel, Map<string, Promise<void>>>();
   /** Rungs that were used here. */
@@ -41,9 +42,9 @@ export class WorkQueue implements Holding {
     this.#link = parts.link;
     this.#queue = parts.queue;
     this.#declares = parts.declares;
-    this.#prepare = parts.prepare;
-    this.#publisher = new Publisher(parts.link, parts.prepare);
-    this.#consuming = new Consuming(parts.link, parts.queue, parts.prepare);
+    this.#ground = parts.ground;
+    this.#publisher = new Publisher(parts.link, (open) => parts.ground.ensure(open));
+    this.#consuming = new Consuming(parts.link, parts.queue, parts.ground);
   }
 
   async sendAfter(content: Uint8Array, delayMs: number, travel: Travel): Promise<Published> {
@@ -63,7 +64,7 @@ export class WorkQueue implements Holding {
         ...(rung !== null && { expiration: String(rung.expiresMs) }),
       },
     };
-    const sent = await this.#publisher.publishOrLater(publication, (open) => this.#ensureRung(open, rung));
+    const sent = await this.#publisher.publishOrLater(publication, this.#groundOf(rung));
     if (rung !== null && sent.status === "confirmed") this.#used.add(rung.queue);
     return sent;
   }
@@ -88,10 +89,17 @@ export class WorkQueue implements Holding {
     const open = await openChannel(await this.#link.session());
     try {
       // Asked before anything was sent, the queue may not stand yet.
-      await this.#prepare(open);
+      const stands = this.#ground.ensure(open);
+      await stands;
       let count = 0;
-      for (const queue of [this.#queue, ...this.#used])
-        count += (await open.answer(open.channel.checkQueue(queue))).messageCount;
+      for (const queue of [this.#queue, ...this.#used]) {
+        const { messageCount } = await open.answer(open.channel.checkQueue(queue)).catch((error: unknown) => {
+          // Deleted: its next use makes it again.
+          if (isMissing(error) && !this.#used.delete(queue)) this.#ground.forget(open, stands);
+          throw error;
+        });
+        count += messageCount;
+      }
       return count;
     } finally {
       await open.close();
@@ -117,9 +125,22 @@ export class WorkQueue implements Holding {
     return false;
   }
 
+  /** What a message on its way to the rung needs, or to the queue itself. `null`: somebody else sees to that. */
+  #groundOf(rung: Rung | null): Ground | null {
+    if (!this.#declares) return null;
+    if (rung === null) return this.#ground;
+    return {
+      ensure: (open) => this.#ensureRung(open, rung),
+      forget: (open, stood) => {
+        const known = this.#rungs.get(open);
+        if (known?.get(rung.queue) === stood) known.delete(rung.queue);
+      },
+    };
+  }
+
   /** Only rungs that are used are declared: fourteen replicated queues would be much for one. */
-  #ensureRung(open: OpenChannel, rung: Rung | null): Promise<void> {
-    if (rung === null || !this.#declares) return Promise.resolve();
+  #ensureRung(open: OpenChannel, rung: Rung): Promise<void> {
+    if (!this.#declares) return Promise.resolve();
     const known = this.#rungs.get(open) ?? new Map<string, Promise<void>>();
     this.#rungs.set(open, known);
     const declared = known.get(rung.queue) ?? declareRung(open, rung.queue, this.#queue);

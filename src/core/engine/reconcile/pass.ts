@@ -5,7 +5,7 @@ import { onAbort } from "../../live/on-abort.js";
 import type { StoredJob, WakePosition } from "../../ports/store.js";
 import type { Snapshot } from "../../job/record.js";
 import { count } from "../../environment/telemetry.js";
-import { codeOf, type Core } from "../context.js";
+import { codeOf, type Core, queueReasonOf } from "../context.js";
 import { drainDeadLetters } from "./dead-letters.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import {
@@ -243,7 +243,7 @@ export class Pass {
       await work();
     } catch (error) {
       this.#errors += 1;
-      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error) });
+      this.#core.logger.warn("reconciling failed", { what, error: codeOf(error), ...queueReasonOf(error) });
       if (isWaybillError(error, "store.unavailable")) this.#storeError ??= error;
     }
   }

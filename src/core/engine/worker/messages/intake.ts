@@ -11,7 +11,7 @@ import { handleDelivery } from "./delivery.js";
 import { type GroupFate, inGroups, SKIPPED } from "./groups.js";
 import { checkIntake, type IntakeOptions, type WorkerSettings } from "../options.js";
 import { createWorkerParts, type WorkerParts } from "../parts.js";
-import { type PushAnswer, PushedDelivery, type PushedMessage } from "./pushed-message.js";
+import { isMessages, type PushAnswer, PushedDelivery, type PushedMessage } from "./pushed-message.js";
 import { ReceivedMessage } from "./received-message.js";
 
 /** What one call may use. */
@@ -85,7 +85,12 @@ class IntakeCall {
     origin: Origin,
   ) {
     requireOptions("process", given, ["queue", "source", "remainingMs", "reserveMs"]);
-    if (!isMessages(messages)) throw new WaybillError("config.invalid", "process takes a list of messages.");
+    if (!isMessages(messages)) {
+      throw new WaybillError(
+        "config.invalid",
+        "process takes messages: body is text, receives a number, sentAt a Date or null.",
+      );
+    }
     const { remainingMs, reserveMs: asked = DEFAULT_RESERVE_MS } = given;
     // Left out, nothing would be run, and nothing said.
     const said: Partial<ProcessOptions> = given;
@@ -203,11 +208,6 @@ const DEAD_LETTERS: Origin = {
   refusal: (source) =>
     `No queue of this Waybill has its dead letters in ${source}: tell the queue where they are, or name it in queue.`,
 };
-
-/** Not everybody who hands messages on has types to be held by. */
-function isMessages(given: unknown): boolean {
-  return Array.isArray(given) && given.every((each) => typeof each === "object" && each !== null);
-}
 
 function queueFor(core: Core, { queue, source }: ProcessOptions, origin: Origin): readonly [string, Queue] {
   const named = queue ?? (source === undefined ? undefined : nameBySource(core, source, origin));

@@ -24,6 +24,23 @@ export type PushAnswer =
   | { readonly status: "released"; readonly afterMs: number; readonly reason: string }
   | { readonly status: "left"; readonly reason: string };
 
+/**
+ * Not everybody who hands messages on has types to be held by: what a platform's framework has parsed, or named otherwise,
+ * would be taken for a message that nobody can read.
+ */
+export function isMessages(given: unknown): boolean {
+  return Array.isArray(given) && given.every(isMessage);
+}
+
+function isMessage(given: Partial<PushedMessage> | null): boolean {
+  const { body, receives, sentAt } = given ?? {};
+  return (
+    typeof body === "string" &&
+    typeof receives === "number" &&
+    (sentAt === undefined || sentAt === null || typeof sentAt.getTime === "function")
+  );
+}
+
 /** A pushed message in the form of a received one: what is done with it becomes its answer. */
 export class PushedDelivery implements Delivery {
   readonly body: string;
@@ -36,8 +53,10 @@ export class PushedDelivery implements Delivery {
   constructor(message: PushedMessage) {
     this.#message = message;
     this.body = message.body;
-    this.receives = message.receives;
-    this.sentAt = message.sentAt === null ? null : message.sentAt.getTime();
+    // An event that was made by hand, or by an emulator, may lack both: then neither is known.
+    this.receives = message.receives >= 1 ? message.receives : 1;
+    const sentAt = message.sentAt?.getTime() ?? Number.NaN;
+    this.sentAt = Number.isNaN(sentAt) ? null : sentAt;
     this.groupId = message.groupId ?? null;
   }
 

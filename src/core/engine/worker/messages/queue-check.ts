@@ -1,4 +1,4 @@
-import { codeOf } from "../../context.js";
+import { codeOf, queueReasonOf } from "../../context.js";
 import { inTime } from "../../../environment/clock.js";
 import { leaseMsOf } from "../../kind-settings.js";
 import { queueOf } from "../../submit/submit.js";
@@ -27,7 +27,11 @@ export async function logFindings({ core, dispatcher, settings }: WorkerParts): 
           core.logger[level](`the queue ${name} is not set up as it should be: ${sentence}`, { code });
         }
       } catch (error) {
-        core.logger.warn("a queue could not be checked", { queue: name, code: codeOf(error) });
+        core.logger.warn("a queue could not be checked", {
+          queue: name,
+          code: codeOf(error),
+          ...queueReasonOf(error),
+        });
       }
     }),
   );

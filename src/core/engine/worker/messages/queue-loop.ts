@@ -1,4 +1,4 @@
-import { codeOf } from "../../context.js";
+import { codeOf, queueReasonOf } from "../../context.js";
 import { sleep } from "../../../environment/clock.js";
 import { backoffMs } from "../../../decide/backoff.js";
 import type { Delivery, Queue } from "../../../ports/queue.js";
@@ -56,6 +56,7 @@ export async function queueLoop(
         core.logger.warn("a queue could not be reached; it is asked again", {
           queue: name,
           code: codeOf(error),
+          ...queueReasonOf(error),
         });
       }
       await sleep(
