@@ -35,12 +35,18 @@ export class SteadySession implements Session {
     this.shards = main.shards;
   }
 
-  run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer> {
+  run(
+    script: Script,
+    shard: number,
+    args: readonly string[],
+    effect: Effect,
+    again: () => readonly string[] = () => args,
+  ): Promise<Answer> {
     if (this.#silent.has(shard)) return this.#aside().run(script, shard, args, effect);
     const running = this.#main.run(script, shard, args, effect);
     // What a claim takes when nobody listens any more, nobody runs: that no answer comes is found out by other calls.
     if (script === CLAIM_READY) return running;
-    return this.#orAside(running, shard, () => this.#aside().run(script, shard, args, effect));
+    return this.#orAside(running, shard, () => this.#aside().run(script, shard, again(), effect));
   }
 
   close(): void {

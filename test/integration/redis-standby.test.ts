@@ -1,0 +1,94 @@
+// What a silent connection still carries comes to the server after another has stood in for it: it must not take what nobody
+// hears of any more.
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { redisStore } from "../../src/redis.js";
+import { SAMPLE_END, sampleReadyJob, sampleWrite } from "../../src/testing/sample-jobs.js";
+import { sampleNext, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
+import { redisMissing, redisServer } from "./redis-server.js";
+
+const proxies: TcpProxy[] = [];
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const proxy of proxies.splice(0)) await proxy.close();
+});
+
+async function bench() {
+  const server = await redisServer();
+  const proxy = await TcpProxy.to(server.port);
+  proxies.push(proxy);
+  const prefix = server.prefix();
+  const client = server.client({ port: proxy.port });
+  const losses: unknown[] = [];
+  const store = redisStore({ client, prefix });
+  store.onLostWrites((lost) => losses.push(lost));
+  const other = redisStore({ client: server.client(), prefix });
+  const open = (of: typeof store) => new StoreProbe({ store: of, close: async () => undefined });
+  const [probe, witness] = [open(store), open(other)];
+  const now = await probe.now();
+  for (const id of ["a", "b", "c", "d"]) await probe.given(sampleReadyJob({ id }, now));
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  /** The connection goes silent with the command that holds the text. */
+  const silenced = async <T>(
+    text: string,
+    call: () => Promise<T>,
+  ): Promise<{ readonly answering: Promise<T> }> => {
+    const silent = proxy.silence(text);
+    const answering = call();
+    await silent;
+    return { answering };
+  };
+  /** Another connection stands in for what has no answer by then. */
+  const later = async (): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(2_000);
+    vi.useRealTimers();
+  };
+  /** The client connects again, and sends what had no answer. */
+  const back = async (): Promise<void> => {
+    proxy.redirect(server.port);
+    await client.ping();
+  };
+  const statuses = async () => {
+    const jobs = await Promise.all(["a", "b", "c", "d"].map((id) => witness.read(id)));
+    return jobs.map(({ record }) => `${record.id} ${record.status}`);
+  };
+  const end = (record: Parameters<typeof sampleWrite>[0]) =>
+    sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output: "1" });
+  return { probe, silenced, later, back, statuses, end, losses };
+}
+
+describe.skipIf(redisMissing() !== null)(
+  "a call that comes to the server after another connection has made it",
+  () => {
+    it("claims nothing along with its write", async () => {
+      const { probe, silenced, later, back, statuses, end, losses } = await bench();
+      const [a] = await probe.claimNext({ token: "first", limit: 1 });
+      const thenClaim = sampleNext({ token: "token-late", limit: 2 });
+      const items = [end(a!.record)];
+      const { answering } = await silenced("token-late", () =>
+        probe.store.write({ ...probe.at, items, thenClaim }),
+      );
+      await later();
+      expect(await answering).toMatchObject({ results: [{ status: "ok" }], claimed: [] });
+      await back();
+      expect(await statuses()).toEqual(["a COMPLETED", "b QUEUED", "c QUEUED", "d QUEUED"]);
+      expect(losses).toEqual([]);
+    });
+
+    it("claims nothing where it was asked for again", async () => {
+      const { probe, silenced, later, back, statuses, end, losses } = await bench();
+      const ask = () => probe.claimNext({ token: "token-late", limit: 1 });
+      const { answering } = await silenced("token-late", ask);
+      const reading = probe.read("a");
+      await later();
+      await reading;
+      const [a] = await ask();
+      await probe.write(end(a!.record));
+      await back();
+      expect(await answering).toEqual([]);
+      expect(await statuses()).toEqual(["a COMPLETED", "b QUEUED", "c QUEUED", "d QUEUED"]);
+      expect(losses).toEqual([]);
+    });
+  },
+);
