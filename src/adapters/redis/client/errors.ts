@@ -5,6 +5,8 @@ import { isError } from "../../../core/errors/foreign.js";
 export type Effect = "reads" | "writes";
 
 const LACKS_PERMISSION = "The Redis user of the store lacks a permission.";
+/** A client of clusters follows these answers: one of a single server meets them. */
+const IS_CLUSTER = "Redis is a cluster, and the client of the store is not: give it a Cluster of ioredis.";
 
 /** First words of what a server answers before a script has written anything. */
 const SENTENCES: Readonly<Partial<Record<string, string>>> = {
@@ -17,12 +19,12 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
   MISCONF: "Redis cannot persist and takes no writes.",
   CLUSTERDOWN: "The Redis cluster does not serve this slot.",
   TRYAGAIN: "The Redis cluster is moving this slot.",
-  MOVED: "The Redis cluster kept sending the store elsewhere.",
-  ASK: "The Redis cluster kept sending the store elsewhere.",
+  MOVED: IS_CLUSTER,
+  ASK: IS_CLUSTER,
   NOPERM: LACKS_PERMISSION,
   NOAUTH: "Redis asks for a password.",
   WRONGPASS: "Redis refused the password.",
-  CROSSSLOT: "Redis is a cluster, and the client of the store is not.",
+  CROSSSLOT: IS_CLUSTER,
 };
 
 /** The answer of a cluster to the first command of a script while the slot is being moved. */
@@ -32,7 +34,10 @@ const MOVING_SLOT = /^ERR Script attempted to access a non local key/;
 const FORBIDDEN_IN_SCRIPT = /^(?:ERR|NOPERM) (?:The user executing the script|ACL failure in script)/;
 
 /** ioredis says these without sending anything. */
-const NEVER_SENT = /^Stream isn't writeable/;
+const NOT_CONNECTED = /^(?:Stream isn't writeable|Cluster isn't ready)/;
+const SUBSCRIBED = /^Connection in subscriber mode/;
+/** It gave up on a cluster that kept sending it elsewhere; whether a try before the last one was run is not known. */
+const SENT_AROUND = /^Too many Cluster redirections/;
 
 /** Whether the server has not seen this script yet, and so has run nothing. */
 export function isUnknownScript(error: unknown): boolean {
@@ -83,11 +88,19 @@ function isForbiddenInScript(error: unknown): boolean {
 }
 
 function lost(error: unknown): string {
-  return neverSent(error) ? "Redis could not be reached." : "The connection to Redis was lost.";
+  if (says(error, NOT_CONNECTED)) return "Redis could not be reached.";
+  if (says(error, SUBSCRIBED))
+    return "The client of the Redis store is subscribed to a channel: give the store one of its own.";
+  if (says(error, SENT_AROUND)) return "The Redis cluster kept sending the store elsewhere.";
+  return "The connection to Redis was lost.";
 }
 
 function neverSent(error: unknown): boolean {
-  return isError(error) && NEVER_SENT.test(error.message);
+  return says(error, NOT_CONNECTED) || says(error, SUBSCRIBED);
+}
+
+function says(error: unknown, sentence: RegExp): boolean {
+  return isError(error) && sentence.test(error.message);
 }
 
 function isFromServer(error: unknown): boolean {

@@ -52,7 +52,7 @@ local function flush()
   for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
   sets,adds,drops,dels={},{},{},{}
 end
-local hints,channel={},'waybill:'..match(T,'{(.*):%d+}$')
+local hints,channel={},'waybill:'..match(T,'{([^{}]*):%d+}$')
 local mark=T..':a:'..ARGV[1]
 local function marked() return tonumber(C('GET',mark) or 0) end
 -- A client numbers its calls and they come in that order: this one, or one behind it, has written already.
