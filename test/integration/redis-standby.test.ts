@@ -1,5 +1,6 @@
 // What a silent connection still carries comes to the server after another has stood in for it: it must not take what nobody
 // hears of any more.
+import type { RedisOptions } from "ioredis";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { redisStore } from "../../src/redis.js";
 import { SAMPLE_END, sampleReadyJob, sampleWrite } from "../../src/testing/sample-jobs.js";
@@ -14,12 +15,12 @@ afterEach(async () => {
   for (const proxy of proxies.splice(0)) await proxy.close();
 });
 
-async function bench() {
+async function bench(options: RedisOptions = {}) {
   const server = await redisServer();
   const proxy = await TcpProxy.to(server.port);
   proxies.push(proxy);
   const prefix = server.prefix();
-  const client = server.client({ port: proxy.port });
+  const client = server.client({ port: proxy.port, ...options });
   const losses: unknown[] = [];
   const store = redisStore({ client, prefix });
   store.onLostWrites((lost) => losses.push(lost));
@@ -55,7 +56,7 @@ async function bench() {
   };
   const end = (record: Parameters<typeof sampleWrite>[0]) =>
     sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output: "1" });
-  return { probe, silenced, later, back, statuses, end, losses };
+  return { client: server.client(), probe, silenced, later, back, statuses, end, losses };
 }
 
 describe.skipIf(redisMissing() !== null)(
@@ -92,3 +93,19 @@ describe.skipIf(redisMissing() !== null)(
     });
   },
 );
+
+describe.skipIf(redisMissing() !== null)("a connection that stands in and is cut", () => {
+  it("is replaced, also where the client's options let it try no more", async () => {
+    const connectionName = "tries-once";
+    const { client, probe, silenced, later } = await bench({ connectionName, retryStrategy: () => null });
+    const { answering } = await silenced("unheard", () => probe.find("unheard"));
+    await later();
+    expect(await answering).toBeNull();
+    const named = String(await client.client("LIST"))
+      .split("\n")
+      .filter((line) => line.includes(connectionName));
+    const ids = named.map((line) => Number(/^id=(\d+)/.exec(line)?.[1]));
+    await client.client("KILL", "ID", Math.max(...ids));
+    await expect.poll(() => probe.read("a").catch(() => null)).toMatchObject({ record: { id: "a" } });
+  });
+});

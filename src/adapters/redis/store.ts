@@ -325,16 +325,16 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
 
 function standbyOf(client: RedisClient, main: ConnectionSession, over: () => void): Standby {
   const own = client.duplicate();
-  const stopWatching = watchClient(client, {
-    ended: () => {
-      stopWatching();
-      own.disconnect();
-      over();
-    },
-    back: () => undefined,
-  });
+  const ended = (): void => {
+    stopWatching();
+    own.disconnect();
+    over();
+  };
+  const stopWatching = watchClient(client, { ended, back: () => undefined });
   // Each call says for itself what became of it.
   own.on("error", () => undefined);
+  // By the client's options it may try no more, where another connection would be made.
+  own.on("end", ended);
   return {
     session: main.over(own),
     close: () => {

@@ -54,10 +54,13 @@ export class SteadySession implements Session {
   }
 
   #aside(): Session {
-    this.#standby ??= this.#open(() => {
-      this.#standby = null;
+    if (this.#standby !== null) return this.#standby.session;
+    const standby = this.#open(() => {
+      // It may say so late, and another stands in by then.
+      if (this.#standby === standby) this.#standby = null;
     });
-    return this.#standby.session;
+    this.#standby = standby;
+    return standby.session;
   }
 
   #orAside(running: Promise<Answer>, shard: number, again: () => Promise<Answer>): Promise<Answer> {
