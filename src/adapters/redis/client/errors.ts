@@ -33,6 +33,11 @@ const MOVING_SLOT = /^ERR Script attempted to access a non local key/;
 /** A command that the user may not give within a script: what the script wrote before it stays. */
 const FORBIDDEN_IN_SCRIPT = /^(?:ERR|NOPERM) (?:The user executing the script|ACL failure in script)/;
 
+const LACKS_COMMAND = "Redis lacks a command that the store needs, or has another name for it.";
+/** The first comes in the place of a script; what a script wrote before the second stays. */
+const UNKNOWN_COMMAND = /^ERR unknown command/i;
+const UNKNOWN_IN_SCRIPT = /^ERR unknown (?:redis )?command called from script/i;
+
 /** ioredis says these without sending anything. */
 const NOT_CONNECTED = /^(?:Stream isn't writeable|Cluster isn't ready)/;
 const SUBSCRIBED = /^Connection in subscriber mode/;
@@ -58,13 +63,15 @@ export function explained(error: unknown, effect: Effect): unknown {
 
 /** What a server says before a script has written anything; `undefined`: it may have. */
 function beforeAnyWrite(error: unknown): string | undefined {
-  if (isForbiddenInScript(error)) return undefined;
-  return isMovingSlot(error) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
+  if (answers(error, FORBIDDEN_IN_SCRIPT) || answers(error, UNKNOWN_IN_SCRIPT)) return undefined;
+  if (answers(error, UNKNOWN_COMMAND)) return LACKS_COMMAND;
+  return answers(error, MOVING_SLOT) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
 }
 
 function sentenceOf(error: unknown): string {
   if (!isFromServer(error)) return lost(error);
-  return isForbiddenInScript(error) ? LACKS_PERMISSION : "Redis refused a script of the store.";
+  if (answers(error, UNKNOWN_IN_SCRIPT)) return LACKS_COMMAND;
+  return answers(error, FORBIDDEN_IN_SCRIPT) ? LACKS_PERMISSION : "Redis refused a script of the store.";
 }
 
 /** The client was closed by its owner: nothing can be sent through it. */
@@ -79,12 +86,8 @@ export function unreadableReply(): StoreUnavailableError {
   });
 }
 
-function isMovingSlot(error: unknown): boolean {
-  return isFromServer(error) && MOVING_SLOT.test((error as Error).message);
-}
-
-function isForbiddenInScript(error: unknown): boolean {
-  return isFromServer(error) && FORBIDDEN_IN_SCRIPT.test((error as Error).message);
+function answers(error: unknown, sentence: RegExp): boolean {
+  return isFromServer(error) && sentence.test((error as Error).message);
 }
 
 function lost(error: unknown): string {
