@@ -94,6 +94,28 @@ describe.skipIf(redisMissing() !== null)(
   },
 );
 
+describe.skipIf(redisMissing() !== null)("a write that is sent again where replicas are waited for", () => {
+  // Newer servers wait for what this very connection wrote: one that only finds what another wrote must write too.
+  it("writes, though all of it is stored", async () => {
+    const server = await redisServer();
+    const client = server.client();
+    const prefix = server.prefix();
+    const calls = async () =>
+      Promise.all((await client.keys(`{${prefix}:0}:a:*`)).map((key) => client.get(key)));
+    const create = () =>
+      // No replica is there: the call is in doubt, and stored.
+      expect(
+        redisStore({ client, prefix, wait: { replicas: 1, timeoutMs: 1 } }).create({
+          nowMs: 0,
+          items: [{ record: sampleReadyJob({ id: "a" }, 0), input: "{}" }],
+        }),
+      ).rejects.toMatchObject({ outcome: "unknown" });
+    await create();
+    await create();
+    expect(await calls(), "a call of each of two store objects").toHaveLength(2);
+  });
+});
+
 describe.skipIf(redisMissing() !== null)("a connection that stands in and is cut", () => {
   it("is replaced, also where the client's options let it try no more", async () => {
     const connectionName = "tries-once";

@@ -109,7 +109,7 @@ export class ConnectionSession implements Session {
     if (tag === undefined || marks === undefined) throw new RangeError("no such shard");
     const mark = marks.next(Date.now());
     const waited = effect === "writes" ? wait : null;
-    const flags = (client.nodes === undefined ? "" : "1") + (tells ? "" : "q");
+    const flags = (client.nodes === undefined ? "" : "1") + (waited === null ? "" : "w") + (tells ? "" : "q");
     const all = [clientId, String(mark.number), String(mark.floor), flags, ...args];
     const [answered, replicas] = await together(client, send(tag, all), waited);
     const { nowMs, wrote, lost, reply } = envelopeOf(answered);
@@ -124,7 +124,7 @@ export class ConnectionSession implements Session {
 
 /**
  * WAIT goes right behind the script, on the same connection: no trip is added. It waits for all that the server had written
- * by then, also where this script only found what an earlier try had written.
+ * by then, also where this script only found what an earlier try had written: it leaves a mark all the same.
  */
 async function together(
   client: RedisCommands,

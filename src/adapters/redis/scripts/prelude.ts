@@ -1,4 +1,4 @@
-/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster and `q` where nobody is to be told. */
+/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster, `w` where replicas are waited for and `q` where nobody is to be told. */
 const PRELUDE_ARGUMENTS = 4;
 
 /** How long a client that writes nothing is remembered, to tell that a server lost what it wrote. */
@@ -63,6 +63,8 @@ local function finish(reply)
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
   -- An error (no right to the channel) must not undo the answer of what is written.
   if #hints>0 then redis.pcall('PUBLISH',channel,'['..table.concat(hints,',')..']') end
+  -- From Redis 7.2 on WAIT is for what this connection wrote: what another one wrote of this call must not be all there is.
+  if find(ARGV[4],'w',1,true) then wrote=true end
   if wrote then
     C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})
   end
