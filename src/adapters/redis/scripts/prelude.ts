@@ -30,7 +30,8 @@ local texts=setmetatable({},{__index=function(t,n) t[n]=format('%.0f',n) return 
 local pads=setmetatable({},{__index=function(t,n) t[n]=format('%015.0f',n) return rawget(t,n) end})
 local function pad(n) return pads[n] end
 local nows,nowp=texts[now],pads[now]
-local wrote=false
+-- From Redis 7.2 on WAIT is for what this connection wrote: what another one wrote of this call must not be all there is.
+local wrote=find(ARGV[4],'w',1,true)~=nil
 local sets,adds,drops,dels={},{},{},{}
 local function set(key,value) local n=#sets sets[n+1]=key sets[n+2]=value end
 local function add(key,score,id)
@@ -63,8 +64,6 @@ local function finish(reply)
   if lost>0 then C('HINCRBY',T..':lost','calls',lost) C('HSET',T..':lost','at',nows) end
   -- An error (no right to the channel) must not undo the answer of what is written.
   if #hints>0 then redis.pcall('PUBLISH',channel,'['..table.concat(hints,',')..']') end
-  -- From Redis 7.2 on WAIT is for what this connection wrote: what another one wrote of this call must not be all there is.
-  if find(ARGV[4],'w',1,true) then wrote=true end
   if wrote then
     C('SET',mark,format('%.0f',math.max(seen,tonumber(ARGV[2]))),'PX',${MARK_TTL_MS})
   end
