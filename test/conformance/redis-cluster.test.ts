@@ -1,4 +1,4 @@
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { redisStore } from "../../src/redis.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
@@ -58,6 +58,25 @@ describe.skipIf(MISSING !== null)("the Redis store in one slot of a cluster", ()
 
 describe.skipIf(MISSING !== null)("the Redis store on six shards of a cluster", () => {
   suiteOn(6);
+});
+
+describe.skipIf(MISSING !== null)("a client of one server of a cluster", () => {
+  it("is told that it is no client of the cluster", async () => {
+    const { servers } = await cluster();
+    const stores = servers.map((server) =>
+      redisStore({ client: server.client(), prefix: "plain", onWarning: () => undefined }),
+    );
+    const answers = await Promise.allSettled(stores.map((store) => store.ready()));
+    const refusals = answers.flatMap((answer) =>
+      answer.status === "rejected" ? [answer.reason as Error] : [],
+    );
+    // All but the one server that has the slot, two at least of which are no replicas.
+    expect(refusals.length).toBeGreaterThanOrEqual(servers.length - 1);
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ code: "store.unavailable", outcome: "not_applied" });
+      expect(refusal.message).toMatch(/is a cluster, and the client of the store is not/);
+    }
+  });
 });
 
 describe.skipIf(MISSING !== null)("the feed of the Redis store in a cluster", () => {

@@ -19,6 +19,8 @@ const NEVER_MS = 3_600_000;
 
 const SETTINGS = {
   keyPrefix: { keyPrefix: "app:" },
+  "keyPrefix with a hash tag": { keyPrefix: "{app}:" },
+  "replyMapping: resp3": { protocol: 3, replyMapping: "resp3" },
   lazyConnect: { lazyConnect: true },
   "enableOfflineQueue: false": { enableOfflineQueue: false },
   "lazyConnect without an offline queue": { lazyConnect: true, enableOfflineQueue: false },

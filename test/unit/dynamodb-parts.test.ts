@@ -43,7 +43,10 @@ describe("an error of the client", () => {
 
   it("tells neither its own words nor more than is known", () => {
     const outcome = (effect: "reads" | "writes", doubt: boolean) =>
-      explained(service("ThrottlingException", 400), effect, doubt) as StoreUnavailableError;
+      explained(service("ThrottlingException", 400), effect, {
+        doubt,
+        isUnsent: false,
+      }) as StoreUnavailableError;
     expect(outcome("writes", false).outcome).toBe("not_applied");
     expect(outcome("writes", true).outcome).toBe("unknown");
     expect(outcome("reads", true).outcome).toBe("not_applied");

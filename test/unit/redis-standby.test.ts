@@ -21,4 +21,6 @@ it("opens another connection beside a silent one when that which stood in has en
   expect([await first, await run()]).toEqual(["connection 1", "connection 1"]);
   ends[0]!();
   expect(await run()).toBe("connection 2");
+  ends[0]!();
+  expect(await run(), "the first says so twice").toBe("connection 2");
 });

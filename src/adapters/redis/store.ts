@@ -151,7 +151,8 @@ class StoreOnRedis implements RedisStore {
         for (const listener of this.#lossListeners) unlessItThrows(listener, lost);
       },
     };
-    this.#session = new SteadySession(new ConnectionSession(about), (over) => standbyOf(client, about, over));
+    const main = new ConnectionSession(about);
+    this.#session = new SteadySession(main, (over) => standbyOf(client, main, over));
     this.tellsChanges = listen !== false;
     if (this.tellsChanges) this.feed = redisFeed({ client, channel: places.channel });
     const tell = (warning: RedisWarning): void => {
@@ -322,21 +323,20 @@ function capabilitiesOf(shards: number, durability: RedisDurability): StoreCapab
   };
 }
 
-/** It numbers its calls itself: those of the silent one may still arrive. */
-function standbyOf(client: RedisClient, about: SessionOptions, over: () => void): Standby {
+function standbyOf(client: RedisClient, main: ConnectionSession, over: () => void): Standby {
   const own = client.duplicate();
-  const stopWatching = watchClient(client, {
-    ended: () => {
-      stopWatching();
-      own.disconnect();
-      over();
-    },
-    back: () => undefined,
-  });
+  const ended = (): void => {
+    stopWatching();
+    own.disconnect();
+    over();
+  };
+  const stopWatching = watchClient(client, { ended, back: () => undefined });
   // Each call says for itself what became of it.
   own.on("error", () => undefined);
+  // By the client's options it may try no more, where another connection would be made.
+  own.on("end", ended);
   return {
-    session: new ConnectionSession({ ...about, client: own, clientId: randomUUID() }),
+    session: main.over(own),
     close: () => {
       stopWatching();
       own.disconnect();

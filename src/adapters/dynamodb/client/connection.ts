@@ -1,4 +1,3 @@
-import { isError } from "../../../core/errors/foreign.js";
 import type {
   BatchGetItemCommandOutput,
   DescribeTableCommandOutput,
@@ -39,14 +38,17 @@ class ConditionFailed extends Error {
   }
 }
 
+type Middleware = <A, R>(next: (args: A) => Promise<R>) => (args: A) => Promise<R>;
+
+/** Adds what looks at one step of a command. */
+type Add<Step, Priority> = (
+  middleware: Middleware,
+  options: { readonly step: Step; readonly priority: Priority; readonly name: string },
+) => void;
+
 /** A command, as far as all kinds of them are alike. */
 interface AnyCommand {
-  readonly middlewareStack: {
-    add(
-      middleware: <A, R>(next: (args: A) => Promise<R>) => (args: A) => Promise<R>,
-      options: { readonly step: "finalizeRequest"; readonly priority: "low"; readonly name: string },
-    ): void;
-  };
+  readonly middlewareStack: { readonly add: Add<"initialize", "high"> & Add<"finalizeRequest", "low"> };
 }
 
 const FIRST_PAUSE_MS = 25;
@@ -172,7 +174,7 @@ export class Connection {
         if (verdictOn(error) === "condition") throw new ConditionFailed(returnedItem(error), doubt);
         const pauseMs = Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
         if (!isWorthRepeating(error) || performance.now() + pauseMs > giveUpAt)
-          throw explained(error, effect, doubt);
+          throw explained(error, effect, { doubt, isUnsent: tried.isEntered && tried.begun === 0 });
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }
@@ -181,6 +183,8 @@ export class Connection {
 
 /** What the client's own tries of one request came to. */
 interface Tries {
+  /** The client has taken the command up: from here on its tries are seen. */
+  isEntered: boolean;
   begun: number;
   readonly failures: unknown[];
 }
@@ -190,7 +194,14 @@ interface Tries {
  * after a first one that was applied and never answered. The command is the store's own; the client stays as it is.
  */
 function observe({ middlewareStack }: AnyCommand): Tries {
-  const tries: Tries = { begun: 0, failures: [] };
+  const tries: Tries = { isEntered: false, begun: 0, failures: [] };
+  middlewareStack.add(
+    (next) => (args) => {
+      tries.isEntered = true;
+      return next(args);
+    },
+    { step: "initialize", priority: "high", name: "waybillCommand" },
+  );
   middlewareStack.add(
     (next) => async (args) => {
       tries.begun += 1;
@@ -207,13 +218,9 @@ function observe({ middlewareStack }: AnyCommand): Tries {
 }
 
 /** Whether any try may have been applied. A client that is not the SDK's own shows no tries: its error alone counts. */
-function leavesDoubt({ begun, failures }: Tries, error: unknown): boolean {
-  if (begun === 0) return verdictOn(error) === "doubt" && !isMissingCredentials(error);
+function leavesDoubt({ isEntered, failures }: Tries, error: unknown): boolean {
+  if (!isEntered) return verdictOn(error) === "doubt";
   return failures.some((failure) => verdictOn(failure) === "doubt");
-}
-
-function isMissingCredentials(error: unknown): boolean {
-  return isError(error) && error.name === "CredentialsProviderError";
 }
 
 function returnedItem(error: unknown): Item | null {

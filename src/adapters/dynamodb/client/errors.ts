@@ -28,6 +28,9 @@ const BUSY = new Set([
   "LimitExceededException",
 ]);
 
+const UNSENT =
+  "The client of the DynamoDB store could not send a request: look at its region, credentials and endpoint.";
+
 /** The connection was never there. */
 const NEVER_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
 
@@ -60,14 +63,25 @@ function thrown(error: unknown): Thrown {
   return typeof error === "object" && error !== null ? error : {};
 }
 
+/** What is known of the tries of a request. */
+interface Tried {
+  /** One of them may have been applied. */
+  readonly doubt: boolean;
+  /** The last time the client had not got as far as to send it. */
+  readonly isUnsent: boolean;
+}
+
 /** What was thrown, as the port says it. The SDK's own words stay in `cause`: they may quote keys or values. */
-export function explained(error: unknown, effect: Effect, doubt: boolean): unknown {
+export function explained(error: unknown, effect: Effect, { doubt, isUnsent }: Tried): unknown {
   if (isWaybillError(error)) return error;
+  const outcome = effect === "writes" && doubt ? "unknown" : "not_applied";
+  // Whatever its name: it comes from the client's own parts, and not from the table.
+  if (isUnsent) return new StoreUnavailableError(UNSENT, { outcome, cause: error });
   const { name, message } = thrown(error);
   const text = typeof message === "string" ? message : "";
   if (name === "ResourceNotFoundException" || isIndexMissing(name, text)) {
     return new StoreNotMigratedError(
-      "The table of the DynamoDB store, or one of its indexes, does not exist.",
+      "The table of the DynamoDB store, or one of its indexes, does not exist in the account and region of its client.",
     );
   }
   if (name === "ValidationException" && /item size/i.test(text) && !doubt) {
@@ -75,7 +89,6 @@ export function explained(error: unknown, effect: Effect, doubt: boolean): unkno
       cause: error,
     });
   }
-  const outcome = effect === "writes" && doubt ? "unknown" : "not_applied";
   return new StoreUnavailableError(sentenceOf(error), { outcome, cause: error });
 }
 

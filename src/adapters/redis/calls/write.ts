@@ -37,9 +37,15 @@ export async function writeJobs(
     ({ id }) => id,
     "writes",
     async (shard, given) => {
-      const args = encodeWrites(given);
-      if (thenClaim !== undefined) args.push(...encodeNext(thenClaim, atOnce(thenClaim.limit)));
-      const { nowMs: now, reply } = await session.run(WRITE, shard, args, "writes");
+      const writes = encodeWrites(given);
+      const { nowMs: now, reply } = await session.run(
+        WRITE,
+        shard,
+        [...writes, ...encodeRide(thenClaim)],
+        "writes",
+        // Of two that take anew only one is heard: what the other has taken would be nobody's for a lease.
+        () => [...writes, ...encodeRide(thenClaim && { ...thenClaim, kinds: [] })],
+      );
       const refusals = new Reply(reply.next());
       const answers = given.map((item) => acceptedAt(item, now));
       while (!refusals.isOver) {
@@ -56,6 +62,11 @@ export async function writeJobs(
     },
   );
   return { nowMs, results, ...(thenClaim === undefined ? {} : { claimed, ...unreadable }) };
+}
+
+/** The claim that goes along, if any. */
+function encodeRide(next: ClaimNext | undefined): readonly string[] {
+  return next === undefined ? [] : encodeNext(next, atOnce(next.limit));
 }
 
 function acceptedAt({ leaseMs }: WriteItem, nowMs: number): WriteResult {

@@ -34,6 +34,6 @@ export interface RedisSubscriber {
   unsubscribe(channel: string): Promise<unknown>;
   on(event: "message", listener: (channel: string, message: string) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "ready" | "close", listener: () => void): unknown;
+  on(event: "ready" | "close" | "end", listener: () => void): unknown;
   disconnect(): void;
 }

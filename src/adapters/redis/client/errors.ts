@@ -5,6 +5,8 @@ import { isError } from "../../../core/errors/foreign.js";
 export type Effect = "reads" | "writes";
 
 const LACKS_PERMISSION = "The Redis user of the store lacks a permission.";
+/** A client of clusters follows these answers: one of a single server meets them. */
+const IS_CLUSTER = "Redis is a cluster, and the client of the store is not: give it a Cluster of ioredis.";
 
 /** First words of what a server answers before a script has written anything. */
 const SENTENCES: Readonly<Partial<Record<string, string>>> = {
@@ -17,12 +19,12 @@ const SENTENCES: Readonly<Partial<Record<string, string>>> = {
   MISCONF: "Redis cannot persist and takes no writes.",
   CLUSTERDOWN: "The Redis cluster does not serve this slot.",
   TRYAGAIN: "The Redis cluster is moving this slot.",
-  MOVED: "The Redis cluster kept sending the store elsewhere.",
-  ASK: "The Redis cluster kept sending the store elsewhere.",
+  MOVED: IS_CLUSTER,
+  ASK: IS_CLUSTER,
   NOPERM: LACKS_PERMISSION,
   NOAUTH: "Redis asks for a password.",
   WRONGPASS: "Redis refused the password.",
-  CROSSSLOT: "Redis is a cluster, and the client of the store is not.",
+  CROSSSLOT: IS_CLUSTER,
 };
 
 /** The answer of a cluster to the first command of a script while the slot is being moved. */
@@ -31,8 +33,16 @@ const MOVING_SLOT = /^ERR Script attempted to access a non local key/;
 /** A command that the user may not give within a script: what the script wrote before it stays. */
 const FORBIDDEN_IN_SCRIPT = /^(?:ERR|NOPERM) (?:The user executing the script|ACL failure in script)/;
 
+const LACKS_COMMAND = "Redis lacks a command that the store needs, or has another name for it.";
+/** The first comes in the place of a script; what a script wrote before the second stays. */
+const UNKNOWN_COMMAND = /^ERR unknown command/i;
+const UNKNOWN_IN_SCRIPT = /^ERR unknown (?:redis )?command called from script/i;
+
 /** ioredis says these without sending anything. */
-const NEVER_SENT = /^Stream isn't writeable/;
+const NOT_CONNECTED = /^(?:Stream isn't writeable|Cluster isn't ready)/;
+const SUBSCRIBED = /^Connection in subscriber mode/;
+/** It gave up on a cluster that kept sending it elsewhere; whether a try before the last one was run is not known. */
+const SENT_AROUND = /^Too many Cluster redirections/;
 
 /** Whether the server has not seen this script yet, and so has run nothing. */
 export function isUnknownScript(error: unknown): boolean {
@@ -53,13 +63,15 @@ export function explained(error: unknown, effect: Effect): unknown {
 
 /** What a server says before a script has written anything; `undefined`: it may have. */
 function beforeAnyWrite(error: unknown): string | undefined {
-  if (isForbiddenInScript(error)) return undefined;
-  return isMovingSlot(error) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
+  if (answers(error, FORBIDDEN_IN_SCRIPT) || answers(error, UNKNOWN_IN_SCRIPT)) return undefined;
+  if (answers(error, UNKNOWN_COMMAND)) return LACKS_COMMAND;
+  return answers(error, MOVING_SLOT) ? SENTENCES["TRYAGAIN"] : SENTENCES[firstWord(error)];
 }
 
 function sentenceOf(error: unknown): string {
   if (!isFromServer(error)) return lost(error);
-  return isForbiddenInScript(error) ? LACKS_PERMISSION : "Redis refused a script of the store.";
+  if (answers(error, UNKNOWN_IN_SCRIPT)) return LACKS_COMMAND;
+  return answers(error, FORBIDDEN_IN_SCRIPT) ? LACKS_PERMISSION : "Redis refused a script of the store.";
 }
 
 /** The client was closed by its owner: nothing can be sent through it. */
@@ -74,20 +86,24 @@ export function unreadableReply(): StoreUnavailableError {
   });
 }
 
-function isMovingSlot(error: unknown): boolean {
-  return isFromServer(error) && MOVING_SLOT.test((error as Error).message);
-}
-
-function isForbiddenInScript(error: unknown): boolean {
-  return isFromServer(error) && FORBIDDEN_IN_SCRIPT.test((error as Error).message);
+function answers(error: unknown, sentence: RegExp): boolean {
+  return isFromServer(error) && sentence.test((error as Error).message);
 }
 
 function lost(error: unknown): string {
-  return neverSent(error) ? "Redis could not be reached." : "The connection to Redis was lost.";
+  if (says(error, NOT_CONNECTED)) return "Redis could not be reached.";
+  if (says(error, SUBSCRIBED))
+    return "The client of the Redis store is subscribed to a channel: give the store one of its own.";
+  if (says(error, SENT_AROUND)) return "The Redis cluster kept sending the store elsewhere.";
+  return "The connection to Redis was lost.";
 }
 
 function neverSent(error: unknown): boolean {
-  return isError(error) && NEVER_SENT.test(error.message);
+  return says(error, NOT_CONNECTED) || says(error, SUBSCRIBED);
+}
+
+function says(error: unknown, sentence: RegExp): boolean {
+  return isError(error) && sentence.test(error.message);
 }
 
 function isFromServer(error: unknown): boolean {

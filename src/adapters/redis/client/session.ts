@@ -38,8 +38,18 @@ export interface Answer {
 export interface Session {
   readonly places: Places;
   readonly shards: number;
-  /** @throws StoreUnavailableError */
-  run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer>;
+  /**
+   * @param again - what is sent in the place of `args` where the same is asked over another connection too, and either answer
+   *   may be the one that is heard
+   * @throws StoreUnavailableError
+   */
+  run(
+    script: Script,
+    shard: number,
+    args: readonly string[],
+    effect: Effect,
+    again?: () => readonly string[],
+  ): Promise<Answer>;
 }
 
 /** On one connection. */
@@ -48,10 +58,18 @@ export class ConnectionSession implements Session {
   readonly #options: SessionOptions;
   readonly #marks: readonly Marks[];
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, marks?: readonly Marks[]) {
     this.#options = options;
     this.places = options.places;
-    this.#marks = options.places.tags.map(() => new Marks());
+    this.#marks = marks ?? options.places.tags.map(() => new Marks());
+  }
+
+  /**
+   * The same client over another connection. Its calls are numbered on: a claim of this one that comes to the server behind
+   * them, when nobody waits for it any more, takes nothing.
+   */
+  over(client: SessionOptions["client"]): ConnectionSession {
+    return new ConnectionSession({ ...this.#options, client }, this.#marks);
   }
 
   get shards(): number {
@@ -91,7 +109,7 @@ export class ConnectionSession implements Session {
     if (tag === undefined || marks === undefined) throw new RangeError("no such shard");
     const mark = marks.next(Date.now());
     const waited = effect === "writes" ? wait : null;
-    const flags = (client.nodes === undefined ? "" : "1") + (tells ? "" : "q");
+    const flags = (client.nodes === undefined ? "" : "1") + (waited === null ? "" : "w") + (tells ? "" : "q");
     const all = [clientId, String(mark.number), String(mark.floor), flags, ...args];
     const [answered, replicas] = await together(client, send(tag, all), waited);
     const { nowMs, wrote, lost, reply } = envelopeOf(answered);
@@ -106,7 +124,7 @@ export class ConnectionSession implements Session {
 
 /**
  * WAIT goes right behind the script, on the same connection: no trip is added. It waits for all that the server had written
- * by then, also where this script only found what an earlier try had written.
+ * by then, also where this script only found what an earlier try had written: it leaves a mark all the same.
  */
 async function together(
   client: RedisCommands,

@@ -35,12 +35,18 @@ export class SteadySession implements Session {
     this.shards = main.shards;
   }
 
-  run(script: Script, shard: number, args: readonly string[], effect: Effect): Promise<Answer> {
+  run(
+    script: Script,
+    shard: number,
+    args: readonly string[],
+    effect: Effect,
+    again: () => readonly string[] = () => args,
+  ): Promise<Answer> {
     if (this.#silent.has(shard)) return this.#aside().run(script, shard, args, effect);
     const running = this.#main.run(script, shard, args, effect);
     // What a claim takes when nobody listens any more, nobody runs: that no answer comes is found out by other calls.
     if (script === CLAIM_READY) return running;
-    return this.#orAside(running, shard, () => this.#aside().run(script, shard, args, effect));
+    return this.#orAside(running, shard, () => this.#aside().run(script, shard, again(), effect));
   }
 
   close(): void {
@@ -48,10 +54,13 @@ export class SteadySession implements Session {
   }
 
   #aside(): Session {
-    this.#standby ??= this.#open(() => {
-      this.#standby = null;
+    if (this.#standby !== null) return this.#standby.session;
+    const standby = this.#open(() => {
+      // It may say so late, and another stands in by then.
+      if (this.#standby === standby) this.#standby = null;
     });
-    return this.#standby.session;
+    this.#standby = standby;
+    return standby.session;
   }
 
   #orAside(running: Promise<Answer>, shard: number, again: () => Promise<Answer>): Promise<Answer> {

@@ -1,4 +1,4 @@
-/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster and `q` where nobody is to be told. */
+/** Arguments that every script has before its own: client, number of the call, last number acknowledged, `1` in a cluster, `w` where replicas are waited for and `q` where nobody is to be told. */
 const PRELUDE_ARGUMENTS = 4;
 
 /** How long a client that writes nothing is remembered, to tell that a server lost what it wrote. */
@@ -30,7 +30,8 @@ local texts=setmetatable({},{__index=function(t,n) t[n]=format('%.0f',n) return 
 local pads=setmetatable({},{__index=function(t,n) t[n]=format('%015.0f',n) return rawget(t,n) end})
 local function pad(n) return pads[n] end
 local nows,nowp=texts[now],pads[now]
-local wrote=false
+-- From Redis 7.2 on WAIT is for what this connection wrote: what another one wrote of this call must not be all there is.
+local wrote=find(ARGV[4],'w',1,true)~=nil
 local sets,adds,drops,dels={},{},{},{}
 local function set(key,value) local n=#sets sets[n+1]=key sets[n+2]=value end
 local function add(key,score,id)
@@ -52,7 +53,7 @@ local function flush()
   for key,list in pairs(adds) do many('ZADD',key,list) wrote=true end
   sets,adds,drops,dels={},{},{},{}
 end
-local hints,channel={},'waybill:'..match(T,'{(.*):%d+}$')
+local hints,channel={},'waybill:'..match(T,'{([^{}]*):%d+}$')
 local mark=T..':a:'..ARGV[1]
 local function marked() return tonumber(C('GET',mark) or 0) end
 -- A client numbers its calls and they come in that order: this one, or one behind it, has written already.
