@@ -5,6 +5,7 @@ import { listenOnPg } from "../../src/adapters/postgres/listen/pg-listener.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import { fromPostgresJs, postgresFeed, type PostgresListener, postgresStore } from "../../src/postgres.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
+import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
 import { postgresMissing, postgresServer, startPostgres } from "../support/postgres-server.js";
 
@@ -132,6 +133,54 @@ describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", ()
     await feeds[0]!.publish([hint("a")]);
     expect(sent.every((text) => !text.includes(".job"))).toBe(true);
     await close();
+  });
+
+  it("takes no commit that keeps those who notify waiting for a transaction that is still open", async () => {
+    const server = await postgresServer();
+    const schema = server.schema();
+    const pool = server.pool();
+    const store = postgresStore({
+      client: server.pool({ options: "-c synchronous_commit=local -c lock_timeout=7min" }),
+      schema,
+    });
+    await store.migrate();
+    const standbys = async (names: string): Promise<void> => {
+      await pool.query(`alter system set synchronous_standby_names = '${names}'`);
+      await pool.query("select pg_reload_conf()");
+    };
+    const waiting = async (type: string): Promise<number | undefined> => {
+      const sql = "select pid from pg_stat_activity where $1 in (wait_event, wait_event_type)";
+      return (await pool.query<{ pid: number }>(sql, [type])).rows[0]?.pid;
+    };
+    const found = async (type: string): Promise<number> => {
+      for (;;) {
+        const pid = await waiting(type);
+        if (pid !== undefined) return pid;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await pool.query(`create table ${schema}.slow (n integer)`);
+    await standbys("none_such");
+    const slow = server.pool({ max: 1 });
+    // A commit waits for a standby that is not there, and with it all others that notify.
+    const held = (async (): Promise<void> => {
+      let isOver = false as boolean;
+      void found("SyncRep").then(() => (isOver = true));
+      while (!isOver) {
+        await slow.query(`with i as (insert into ${schema}.slow values (1)) select pg_notify('slow', 'x')`);
+      }
+    })();
+    const pid = await found("SyncRep");
+    const items = ["a", "b"].map((id) => ({ record: sampleJob({ id }, 0), input: "{}" }));
+    const created = store.create({ nowMs: 0, items });
+    void created.catch(() => undefined);
+    await found("Lock");
+    // Longer than a batch waits for a key that another transaction has used.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await standbys("");
+    await pool.query("select pg_cancel_backend($1)", [pid]);
+    await held;
+    expect((await created).results).toEqual([{ status: "created" }, { status: "created" }]);
   });
 
   it("listens over postgres.js", async () => {
