@@ -7,6 +7,7 @@ import { fromPostgresJs, postgresFeed, type PostgresListener, postgresStore } fr
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { postgresMissing, postgresServer, startPostgres } from "../support/postgres-server.js";
 
 interface Ends {
@@ -325,6 +326,37 @@ describe.skipIf(postgresMissing() !== null)(
       await pool.end();
       await feed.close();
       expect(pool.totalCount).toBe(0);
+    });
+
+    it("is closed where its link has gone silent, and the pool has the place of that one again", async () => {
+      const server = await postgresServer();
+      const proxy = await TcpProxy.to(server.port);
+      const pool = server.pool({ max: 2, port: proxy.port });
+      const feed = postgresFeed({ client: pool });
+      await feed.subscribe(() => undefined);
+      const silent = proxy.silence("unlisten");
+      await feed.close();
+      await silent;
+      const one = await pool.connect();
+      const { rows } = await pool.query("select 1 as n");
+      expect(rows).toEqual([{ n: 1 }]);
+      one.release();
+      await proxy.close();
+    });
+
+    it("is closed where whoever listens for it never answers any more", async () => {
+      const clock = fakeClock();
+      const never = new Promise<never>(() => undefined);
+      let hear: (payload: string) => void = () => undefined;
+      const listen = {
+        listen: async (_: string, told: (payload: string) => void) => ((hear = told), () => never),
+      };
+      const client = { query: async () => (hear("[]"), { rows: [] }) };
+      const feed = postgresFeed({ client, listen, clock });
+      await feed.subscribe(() => undefined);
+      const closed = feed.close();
+      await clock.advance(2_000);
+      await closed;
     });
 
     it("hears on over postgres.js, which listens again by itself", async () => {
