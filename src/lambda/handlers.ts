@@ -61,7 +61,8 @@ export function sqsHandler<Defs extends AnyDef>(
   checkQueueName("sqsHandler", queue);
   checkWhole("reserveMs", reserveMs);
   const intake = waybill.intake(handlers, intakeOptions);
-  return async ({ Records: records }, context) => {
+  return async (event, context) => {
+    const records = recordsOf("sqsHandler", event);
     const answers = await intake.process(records.map(pushed), timeOf(records, context, queue, reserveMs));
     await flush(waybill, context, reserveMs);
     return answered(records, answers, reportBatchItemFailures);
@@ -85,7 +86,8 @@ export function deadLetterHandler<Defs extends AnyDef>(
   checkQueueName("deadLetterHandler", queue);
   checkWhole("reserveMs", reserveMs);
   const intake = waybill.intake([]);
-  return async ({ Records: records }, context) => {
+  return async (event, context) => {
+    const records = recordsOf("deadLetterHandler", event);
     const time = timeOf(records, context, queue, reserveMs);
     const answers = await intake.processDeadLetters(records.map(pushed), time);
     await flush(waybill, context, reserveMs);
@@ -170,6 +172,21 @@ function checkReport(what: string, reportBatchItemFailures: unknown): void {
 function checkQueueName(what: string, queue: unknown): void {
   if (queue === undefined || typeof queue === "string") return;
   throw new WaybillError("config.invalid", `queue of ${what} must be the name of a queue of the Waybill.`);
+}
+
+/** Whatever else calls the function (a test event of the console, another source) is none of our messages. */
+function recordsOf(what: string, event: unknown): readonly SqsRecord[] {
+  const { Records: records } = (event as Partial<SqsEvent> | null | undefined) ?? {};
+  if (Array.isArray(records) && records.every(isOfSqs)) return records;
+  throw new WaybillError(
+    "config.invalid",
+    `${what} is for messages of SQS: this event has none. Map the function to a queue; for a schedule there is scheduledHandler.`,
+  );
+}
+
+function isOfSqs(record: unknown): record is SqsRecord {
+  const { body, attributes } = (record as Partial<SqsRecord> | null) ?? {};
+  return typeof body === "string" && typeof attributes === "object";
 }
 
 function pushed({ body, attributes }: SqsRecord): PushedMessage {

@@ -83,6 +83,37 @@ describe("an answer", () => {
     expect(await publish(host)).toEqual({ status: "held", reason: "AppSync answered 429", afterMs: 7_000 });
   });
 
+  it.each([
+    ["ThrottlingException", "held"],
+    ["ExpiredTokenException", "retry"],
+    ["RequestExpired", "retry"],
+    ["NotAuthorized", "retry"],
+    ["UnrecognizedClientException", "retry"],
+  ])("of 400 that is about the sender (%s) makes no request for each event", async (errorType, status) => {
+    let requests = 0;
+    const host = await endpointOf((_request, response) => {
+      requests += 1;
+      response.writeHead(400).end(JSON.stringify({ errors: [{ errorType, message: CANARY }] }));
+    });
+    const auth = { mode: "apiKey", apiKey: CANARY } as const;
+    const context = { signal: new AbortController().signal, view: async () => null };
+    const of = ["job-a", "job-b", "job-c"].map((id) => eventOf(id, 2));
+    for (const notifier of [
+      appsyncNotifier({ endpoint: `${host}/graphql`, auth, userEmail: () => null }),
+      appsyncEventsNotifier({
+        endpoint: `${host}/event`,
+        auth,
+        namespace: "jobs",
+        channels: () => [["all"]],
+      }),
+    ]) {
+      requests = 0;
+      const results = await notifier.publish(of, context);
+      expect(results.map((result) => result.status)).toEqual([status, status, status]);
+      expect(requests).toBe(1);
+    }
+  });
+
   it("that never comes, because nobody listens, is told by its code", async () => {
     const host = await endpointOf(() => undefined);
     await new Promise((resolve) => server?.close(resolve));

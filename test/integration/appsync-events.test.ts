@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { appsyncEventsNotifier, type AppSyncEventsNotifierOptions } from "../../src/appsync.js";
 import type { PublishContext } from "../../src/core/ports/notifier.js";
@@ -138,6 +140,21 @@ describe("a batch", () => {
     await small.close();
   });
 
+  it("answers for each event when its own time is over, a second before the relay would answer for all", async () => {
+    appsync.faults.next("hang");
+    const told1 = notifier({ ...oneChannel, timeoutMs: 100 });
+    expect([told1.timeoutMs, notifier().timeoutMs]).toEqual([1_100, 16_000]);
+    const publishing = told1.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context());
+    // What nobody holds is gone then; the deadline must not be.
+    await new Promise((resolve) => setImmediate(resolve));
+    setFlagsFromString("--expose-gc");
+    (runInNewContext("gc") as () => void)();
+    expect(await publishing).toEqual([
+      { status: "retry", reason: "no answer in time" },
+      { status: "retry", reason: "what comes before it was not delivered" },
+    ]);
+  });
+
   it("stops at a request that failed as a whole", async () => {
     for (const [fault, status] of [
       ["unavailable", "retry"],
@@ -189,6 +206,37 @@ describe("the body", () => {
       expect.objectContaining({ id: "job-a:2", job: expect.objectContaining({ output: { rows: 7 } }) }),
       { said: "PROCESSING", output: { rows: 7 } },
     ]);
+  });
+
+  it.each([
+    ["undefined", () => undefined],
+    ["a function", () => () => CANARY],
+    ["a promise that rejects", () => Promise.reject(new Error(CANARY))],
+  ])("that is no JSON is tried again, and nothing is told: %s", async (_what, body) => {
+    const results = await notifier({ body: body as never }).publish([eventOf("job-a", 2)], context());
+    expect(results).toMatchObject([{ status: "retry" }]);
+    expect(JSON.stringify(results)).not.toContain(CANARY);
+    expect(appsync.requests).toBe(0);
+  });
+
+  it("may be a promise, and is not waited for when the time is over, nor is the job", async () => {
+    const patient = notifier({ ...oneChannel, body: async ({ jobId }) => ({ id: jobId }) });
+    expect(await patient.publish([eventOf("job-a", 2)], context())).toEqual([{ status: "delivered" }]);
+    expect(appsync.accepted.map(({ push }) => push)).toEqual([{ id: "job-a" }]);
+    const hanging = () => new Promise<never>(() => undefined);
+    for (const [body, view] of [
+      [hanging, async () => null],
+      ["view", hanging],
+    ] as const) {
+      const ending = new AbortController();
+      const publishing = notifier({ body }).publish(
+        [eventOf("job-a", 2)],
+        context({ signal: ending.signal, view }),
+      );
+      ending.abort();
+      expect(await publishing).toEqual([{ status: "retry", reason: "no answer in time" }]);
+    }
+    expect(appsync.requests).toBe(1);
   });
 
   it("is cut where it is larger than AppSync takes; the application's own is rejected", async () => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { appsyncNotifier, type AppSyncNotifierOptions } from "../../src/appsync.js";
 import type { ServerEvent } from "../../src/core/job/event.js";
@@ -89,6 +91,25 @@ describe("authorisation", () => {
     expect(results).toMatchObject([
       { reason: "the key or token is empty, or no text that a header can carry" },
     ]);
+  });
+
+  it.each([
+    undefined,
+    null,
+    {},
+    { ...keys, accessKeyId: `${CANARY}\n` },
+    { ...keys, secretAccessKey: undefined },
+    { ...keys, sessionToken: `${CANARY}\r\nx: y` },
+  ])("says so where a provider has no keys, and asks AppSync nothing: %j", async (found) => {
+    const credentials = (async () => found) as () => Promise<typeof keys>;
+    const results = await notifier({ auth: { mode: "iam", credentials, region } }).publish(
+      [eventOf("job-a", 3)],
+      context(),
+    );
+    expect(results).toEqual([
+      { status: "retry", reason: "the function that has the credentials gave no usable keys" },
+    ]);
+    expect(appsync.requests).toBe(0);
   });
 
   it("is asked for anew, so that a key may change", async () => {
@@ -244,6 +265,21 @@ describe("a batch", () => {
     expect(ids()).toEqual(["job-a:2", "job-b:2", "job-a:2", "job-b:2"]);
   });
 
+  it("answers for each event when its own time is over, a second before the relay would answer for all", async () => {
+    appsync.faults.next("hang");
+    const told = notifier({ timeoutMs: 100 });
+    expect([told.timeoutMs, notifier().timeoutMs]).toEqual([1_100, 16_000]);
+    const publishing = told.publish([eventOf("job-a", 3), eventOf("job-a", 4)], context());
+    // What nobody holds is gone then; the deadline must not be.
+    await new Promise((resolve) => setImmediate(resolve));
+    setFlagsFromString("--expose-gc");
+    (runInNewContext("gc") as () => void)();
+    expect(await publishing).toEqual([
+      { status: "retry", reason: "no answer in time" },
+      { status: "retry", reason: "what comes before it was not delivered" },
+    ]);
+  });
+
   it("hears its signal while AppSync, or the application's own token, gives no answer", async () => {
     appsync.faults.next("hang", { count: 9 });
     const never = () => new Promise<string>(() => undefined);
@@ -290,6 +326,27 @@ describe("the extended form", () => {
     const results = await notifier({ fields: "extended" }).publish(events, context({ view }));
     expect(results.map(({ status }) => status)).toEqual(["retry", "delivered", "retry"]);
     expect(JSON.stringify(results)).not.toContain(CANARY);
+  });
+
+  it("reads the jobs of twenty events without a warning of Node", async () => {
+    const warnings: string[] = [];
+    const warn = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", warn);
+    const events = Array.from({ length: 20 }, (_, place) => eventOf(`job-${place}`, 2));
+    const results = await notifier({ fields: "extended" }).publish(events, context());
+    process.off("warning", warn);
+    expect(results.map(({ status }) => status)).toEqual(events.map(() => "delivered"));
+    expect(warnings).toEqual([]);
+  });
+
+  it("waits for a job no longer than its time", async () => {
+    const ending = new AbortController();
+    const view = () => new Promise<never>(() => undefined);
+    const given = context({ signal: ending.signal, view });
+    const publishing = notifier({ fields: "extended" }).publish([eventOf("job-a", 2)], given);
+    ending.abort();
+    expect(await publishing).toEqual([{ status: "retry", reason: "no answer in time" }]);
+    expect(appsync.requests).toBe(0);
   });
 
   it("is cut where it is larger than AppSync takes", async () => {

@@ -14,6 +14,7 @@ import { sampleHint } from "../../src/testing/feed-suite/feed-probe.js";
 import { sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 import { recordingLogger } from "../support/engine.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { dynamoDb } from "./dynamodb-server.js";
 import { redisMissing, type RedisServer, redisServer, startRedis } from "./redis-server.js";
 import { openDatabase, temporaryFile } from "./sqlite-driver.js";
@@ -106,6 +107,26 @@ describe.skipIf(redisMissing() !== null)("the feed on Redis, when its connection
     await publisher.publish([sampleHint("after")]);
     await until(() => heard.includes("after"));
     expect(heard).toEqual(["gap", "after"]);
+  });
+
+  it("may be closed while its connection listens again", async () => {
+    const server = await redisServer();
+    const proxy = await TcpProxy.to(server.port);
+    closers.push(() => proxy.close());
+    const rejected: unknown[] = [];
+    const note = (reason: unknown): unknown => rejected.push(reason);
+    process.on("unhandledRejection", note);
+    closers.push(() => process.off("unhandledRejection", note));
+    const client = server.client({ port: proxy.port });
+    const feed = redisFeed({ client, channel: server.prefix() });
+    await feed.subscribe(() => undefined);
+    const listensAgain = proxy.silence("subscribe");
+    await server.client().call("CLIENT", "KILL", "TYPE", "PUBSUB");
+    await listensAgain;
+    await feed.close();
+    // What nobody waits for is rejected when the socket has closed, and told of a turn later.
+    await sleep(50);
+    expect(rejected).toEqual([]);
   });
 
   it("opens nothing before somebody listens", async () => {

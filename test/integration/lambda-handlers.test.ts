@@ -195,6 +195,30 @@ describe("sqsHandler", () => {
     expect(await world().invoke([])).toEqual(failed());
   });
 
+  it.each([
+    undefined,
+    {},
+    { source: "aws.events", detail: { note: "CANARY" } },
+    { Records: [{ EventSource: "aws:sns", Sns: { Message: "CANARY" } }] },
+    { Records: [{ eventSource: "aws:kinesis", kinesis: { data: "CANARY" } }] },
+    { Records: [null] },
+  ])("says so when it is called with what is no batch of SQS: %j", async (event) => {
+    const { waybill, within, queue } = world();
+    const options = { reportBatchItemFailures: true };
+    for (const [name, called] of [
+      ["sqsHandler", sqsHandler(waybill, [doIt], options)],
+      ["deadLetterHandler", deadLetterHandler(waybill, options)],
+    ] as const) {
+      const error: unknown = await called(event as never, within(30_000)).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        code: "config.invalid",
+        message: expect.stringContaining(`${name} is for messages of SQS`) as string,
+      });
+      expect(String(error)).not.toContain("CANARY");
+    }
+    await queue.close();
+  });
+
   it("refuses what it cannot work with, with a sentence that says what to pass", () => {
     const { waybill } = world();
     const refused = (options: unknown): unknown => {

@@ -1,14 +1,18 @@
+import { Agent } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyWebhook } from "../../src/webhook/verify.js";
 import type { ServerEvent } from "../../src/core/job/event.js";
 import type { Json } from "../../src/core/json/json.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
 import { sampleEvent, sampleView } from "../../src/testing/notifier-suite/sample-event.js";
+import { openNetwork } from "../../src/transports/webhook/network.js";
 import type { WebhookNotifierOptions } from "../../src/transports/webhook/options.js";
-import { webhookNotifier } from "../../src/transports/webhook/webhook-notifier.js";
+import { notifierOn, webhookNotifier } from "../../src/transports/webhook/webhook-notifier.js";
 import { context, notifierOf, OTHER_SECRET, publishOne, SECRET } from "./webhook-bench.js";
-import { hang, type ReceivedWebhook, type Receiver, startReceiver, status } from "./webhook-receiver.js";
+import { type ReceivedWebhook, type Receiver, startReceiver, status } from "./webhook-receiver.js";
 
 const event = sampleEvent("job-a", 7);
 const opened: { close(): Promise<void> }[] = [];
@@ -93,6 +97,7 @@ describe("a webhook that is sent", () => {
     expect((await bodyOf({ body: "view" }, async () => null)).data["job"]).toBeNull();
     const own = await bodyOf({ body: ({ jobId }, view) => ({ jobId, percent: view?.percent ?? null }) });
     expect(own.data).toEqual({ jobId: "job-a", percent: 0.42 });
+    expect((await bodyOf({ body: async ({ jobId }) => ({ jobId }) })).data).toEqual({ jobId: "job-a" });
     const cloudEvents = { source: "urn:app:jobs" };
     expect(await bodyOf({ format: { cloudEvents } })).toMatchObject({
       specversion: "1.0",
@@ -180,25 +185,43 @@ describe("an endpoint that answers", () => {
         response.on("close", resolve);
       });
     });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     expect(await publishOne(notifier({ timeoutMs: 200 }), event)).toEqual({ status: "delivered" });
+    vi.advanceTimersByTime(200);
     await cut;
   });
 });
 
 describe("an endpoint that does not answer", () => {
   it("costs a call its time, and each event of it is tried again", async () => {
-    receiver.answer(null, hang);
+    const ending = new AbortController();
+    receiver.answer(null, () => {
+      if (receiver.received.length === 2) ending.abort();
+    });
     const events = [event, sampleEvent("job-b", 1), sampleEvent("job-b", 2)];
-    const results = await notifier({ timeoutMs: 200 }).publish(events, context);
+    const results = await notifier().publish(events, { ...context, signal: ending.signal });
     expect(results).toEqual(events.map(() => ({ status: "retry", reason: "no answer in time" })));
     expect(receiver.received.map(({ id }) => id).sort()).toEqual(["job-a:7", "job-b:1"]);
   });
 
+  it("costs no more where memory is collected meanwhile", async () => {
+    receiver.answer(null, collectGarbage);
+    expect(await publishOne(notifier({ timeoutMs: 200 }), event)).toEqual({
+      status: "retry",
+      reason: "no answer in time",
+    });
+  });
+
   it("costs those that were delivered nothing", async () => {
-    receiver.answer("job-a:7", hang);
-    const events = [sampleEvent("job-b", 1), event, sampleEvent("job-b", 2)];
-    const results = await notifier({ timeoutMs: 500 }).publish(events, context);
-    expect(results.map(({ status: each }) => each)).toEqual(["delivered", "retry", "delivered"]);
+    const ending = new AbortController();
+    for (const id of ["job-a:7", "job-b:3"]) {
+      receiver.answer(id, () => {
+        if (receiver.received.length === 4) ending.abort();
+      });
+    }
+    const events = [sampleEvent("job-b", 1), event, sampleEvent("job-b", 2), sampleEvent("job-b", 3)];
+    const results = await notifier().publish(events, { ...context, signal: ending.signal });
+    expect(results.map(({ status: each }) => each)).toEqual(["delivered", "retry", "delivered", "retry"]);
   });
 
   it.each([
@@ -220,6 +243,11 @@ describe("an endpoint that does not answer", () => {
     ["what is no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", /^no answer: HPE_/],
     ["a header as long as a book", `HTTP/1.1 200 OK\r\nx: ${"y".repeat(100_000)}`, /^no answer: HPE_/],
     ["an end", null, /^no answer: ECONNRESET$/],
+    [
+      "a change to another protocol",
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
+      /^no answer$/,
+    ],
   ])("but with %s is tried again", async (_name, text, reason) => {
     const odd = await rawServer((socket) => {
       if (text === null) socket.destroy();
@@ -268,6 +296,53 @@ describe("connections", () => {
     expect(answered).toBeGreaterThanOrEqual(3);
   });
 
+  it("are not kept for ever: a receiver that never closes them costs nothing a while later", async () => {
+    let ended = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (ended = resolve));
+    const patient = await rawServer((socket) => {
+      socket.on("data", () => socket.write("HTTP/1.1 204 No Content\r\n\r\n"));
+      socket.on("close", ended);
+    });
+    const endpoint = { url: `http://127.0.0.1:${patient}/`, secrets: [SECRET] as const };
+    const brief = notifierOf({ options: { endpoint, allowLocalReceivers: true }, idleMs: 1 });
+    expect(await publishOne(brief, event)).toEqual({ status: "delivered" });
+    await closed;
+    await brief.close?.();
+  });
+
+  it("that turn out to be closed while a body is written are no failure either", async () => {
+    const network = openNetwork();
+    const agent = new Agent({ keepAlive: true });
+    const endpoint = { url: `http://127.0.0.1:${receiver.port}/`, secrets: [SECRET] as const };
+    const options = { endpoint, allowLocalReceivers: true };
+    const keeping = notifierOn(options, { ...network, agent: () => agent }, fakeClock());
+    expect(await publishOne(keeping, event)).toEqual({ status: "delivered" });
+    const [idle] = Object.values(agent.freeSockets).flat();
+    const broken = vi.fn((_chunk: unknown, _encoding: unknown, done: (error: Error) => void) => {
+      done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    });
+    idle!._write = broken;
+    idle!._writev = (_chunks, done) => {
+      broken(null, null, done);
+    };
+    expect(await publishOne(keeping, event)).toEqual({ status: "delivered" });
+    expect([broken.mock.calls.length, receiver.received.length]).toEqual([1, 2]);
+    agent.destroy();
+    network.close();
+  });
+
+  it.each([true, false])(
+    "have seconds to reach one address before the next is tried: local %s",
+    (isLocal) => {
+      const network = openNetwork();
+      // Half a world away a handshake takes longer than the quarter of a second that Node has for it.
+      expect(network.agent({ url: new URL("https://hooks.example/"), isLocal })).toMatchObject({
+        options: { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 2_500 },
+      });
+      network.close();
+    },
+  );
+
   it("are at most four in a call, and those of one job one after the other", async () => {
     let open = 0;
     let most = 0;
@@ -307,6 +382,10 @@ describe("what the application's functions do", () => {
     ["body throws", { body: throwing }, "body failed"],
     ["body is undefined", { body: () => undefined }, "body failed"],
     ["body is no JSON", { body: () => 1n }, "body failed"],
+    ["body is a function", { body: () => () => "CANARY" }, "body failed"],
+    ["body says nothing", { body: () => ({ toJSON: () => undefined }) }, "body failed"],
+    ["body rejects", { body: async () => throwing() }, "body failed"],
+    ["body hangs", { body: () => new Promise(() => undefined), timeoutMs: 100 }, "body gave nothing in time"],
   ])("is tried again, and told without a word of it: %s", async (_name, options, reason) => {
     const result = await publishOne(notifier(options as Partial<WebhookNotifierOptions>), event);
     expect(result).toEqual({ status: "retry", reason: expect.stringContaining(reason) as string });
@@ -355,6 +434,11 @@ describe("secrets", () => {
     }
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 /** A server below HTTP; its port. */
 async function rawServer(onConnection: (socket: Socket) => void): Promise<number> {

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { runInNewContext } from "node:vm";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventToJson } from "../../src/core/wire/event.js";
@@ -67,6 +68,16 @@ describe("a webhook of ours", () => {
       "a Buffer in the midst of a larger one",
       () => ({ ...signed(), body: Buffer.from(`xx${text}yy`).subarray(2, -2) }),
     ],
+    ["an ArrayBuffer", () => ({ ...signed(), body: new TextEncoder().encode(text).buffer })],
+    [
+      "an ArrayBuffer of another realm, as tests under Jest have it",
+      () => {
+        const bytes = runInNewContext("Uint8Array.from(bytes)", {
+          bytes: [...new TextEncoder().encode(text)],
+        }) as Uint8Array;
+        return { ...signed(), body: bytes.buffer };
+      },
+    ],
     ["a Request", () => new Request("https://app.example/", { method: "POST", ...signed() })],
     ["Headers", () => ({ body: text, headers: new Headers(signed().headers) })],
     [
@@ -131,6 +142,15 @@ describe("a webhook that is not to be believed", () => {
     expect(await refusal({ body, headers: { ...headers, [name]: "" } })).toBe("missing_header");
     expect(await refusal({ body, headers: { ...headers, [name]: undefined } })).toBe("missing_header");
     expect(await refusal({ body, headers: new Headers(others) })).toBe("missing_header");
+    // As gateways pass on what was not there.
+    for (const nothing of [null, 7, {}]) {
+      const odd = { body, headers: { ...headers, [name]: nothing } } as unknown as RawWebhook;
+      expect(await refusal(odd)).toBe("missing_header");
+    }
+  });
+
+  it.each([null, undefined])("has no headers at all: %j", async (headers) => {
+    expect(await refusal({ body: text, headers } as unknown as RawWebhook)).toBe("missing_header");
   });
 
   it.each(["soon", "1e9", "-1767323045", "1767323045.5", " ", "0x69573625"])(
@@ -198,9 +218,12 @@ describe("a webhook that is not to be believed", () => {
     for (const body of [JSON.parse(text) as object, null, undefined, 7]) {
       expect(await refusal({ body, headers } as unknown as RawWebhook)).toBe("body_was_parsed");
     }
-    const request = new Request("https://app.example/", { method: "POST", ...signed() });
-    await request.json();
-    expect(await refusal(request)).toBe("body_was_parsed");
+    const request = () => new Request("https://app.example/", { method: "POST", ...signed() });
+    const [read, locked] = [request(), request()];
+    await read.json();
+    expect(await refusal(read)).toBe("body_was_parsed");
+    locked.body?.getReader();
+    expect(await refusal(locked)).toBe("body_was_parsed");
   });
 });
 

@@ -115,13 +115,14 @@ class RedisFeed implements Feed {
       },
     });
     const subscriber = this.#client.duplicate();
+    subscribesNoMoreByItself(subscriber);
     const link: Link = { subscriber, attached: null };
     let lost = false;
     subscriber.on("error", () => undefined);
     subscriber.on("close", () => {
       lost = true;
     });
-    // The driver connects and subscribes again by itself, without a word of when it is done: it is asked once more.
+    // The driver connects again by itself.
     subscriber.on("ready", () => {
       if (!lost) return;
       lost = false;
@@ -195,6 +196,15 @@ class RedisFeed implements Feed {
   #checkOpen(): void {
     if (this.#closed) throw new WaybillError("waybill.closed", "The feed on Redis was closed.");
   }
+}
+
+/**
+ * After a reconnect ioredis subscribes again without a word of when it is done, and nobody hears a refusal: of a connection that
+ * is closed meanwhile it would be an unhandled rejection, which ends the process. A cluster minds its own subscriptions.
+ */
+function subscribesNoMoreByItself(subscriber: object): void {
+  const { options } = subscriber as { readonly options?: { autoResubscribe?: boolean } };
+  if (options?.autoResubscribe === true) options.autoResubscribe = false;
 }
 
 /** Subscribes; a client that queues nothing (`enableOfflineQueue: false`) refuses that before it is connected. */

@@ -1,5 +1,5 @@
 import { RequestFailed } from "./failure.js";
-import { invalid, type AppSyncAuth, type AppSyncSecret } from "./options.js";
+import { invalid, type AppSyncAuth, type AppSyncCredentials, type AppSyncSecret } from "./options.js";
 import { Signer } from "./signature.js";
 
 /** The headers with which a body is sent to the endpoint. */
@@ -59,9 +59,18 @@ function signing(what: string, auth: AppSyncAuth & { readonly mode: "iam" }, url
   }
   if (!/^[a-z0-9-]{1,40}$/.test(region))
     throw invalid(`auth.region of ${what} must be a region such as eu-west-1.`);
-  const keys = typeof credentials === "function" ? () => asked("credentials", credentials) : credentials;
-  const signer = new Signer(region, keys);
+  const signer = new Signer(
+    region,
+    typeof credentials === "function" ? () => provided(credentials) : credentials,
+  );
   return (body) => signer.sign({ url, headers: JSON_HEADERS, body });
+}
+
+/** Keys that are none would end in an error of the signer, or of `fetch`, which quotes what no header can carry. */
+async function provided(provider: () => Promise<AppSyncCredentials>): Promise<AppSyncCredentials> {
+  const keys = await asked("credentials", provider);
+  if (areKeys(keys)) return keys;
+  throw new RequestFailed("the function that has the credentials gave no usable keys");
 }
 
 /** Asks a function of the application; of what it throws only the kind is told. */
@@ -83,11 +92,16 @@ function isHeaderValue(value: unknown): value is string {
 }
 
 function areKeys(value: unknown): boolean {
-  const keys = value as
-    { readonly accessKeyId?: unknown; readonly secretAccessKey?: unknown } | null | undefined;
+  const keys = value as Readonly<Partial<Record<keyof AppSyncCredentials, unknown>>> | null | undefined;
+  const { accessKeyId, secretAccessKey, sessionToken } = keys ?? {};
   return (
-    isHeaderValue(keys?.accessKeyId) &&
-    typeof keys.secretAccessKey === "string" &&
-    keys.secretAccessKey !== ""
+    isHeaderValue(accessKeyId) &&
+    typeof secretAccessKey === "string" &&
+    secretAccessKey !== "" &&
+    // Some providers have an empty one for keys without a session.
+    (sessionToken === undefined ||
+      sessionToken === null ||
+      sessionToken === "" ||
+      isHeaderValue(sessionToken))
   );
 }

@@ -50,7 +50,10 @@ function answerOf(response: Response, text: string | null): Answer {
     const { errors } = (body ?? {}) as { readonly errors?: unknown };
     const errorType = errorTypeOf(Array.isArray(errors) ? errors[0] : body);
     const afterMs = retryAfterMs(response.headers.get("retry-after"), Date.now());
-    return failed(statusFailure(response.status, errorType, afterMs), isAboutContent(response.status));
+    return failed(
+      statusFailure(response.status, errorType, afterMs),
+      isAboutContent(response.status, errorType),
+    );
   }
   if (text === null) return failed(retry("the answer is longer than 2 MB"));
   return body === undefined ? failed(retry("the answer is no JSON")) : { kind: "body", body };
@@ -81,18 +84,29 @@ function parsed(text: string): Json | undefined {
   }
 }
 
-/** `fetch` hears the signal by itself; what is asked of the application may not. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(new RequestFailed("aborted"));
-    };
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", abort);
-    });
+/** `fetch` hears the signal by itself; what is asked of the application, or of the store, may not. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = abortOf(signal).then((): never => {
+    throw new RequestFailed("aborted");
   });
+  return Promise.race([promise, aborted]);
+}
+
+const aborts = new WeakMap<AbortSignal, Promise<void>>();
+
+/** One listener for all that wait, as each event of a call may: Node warns of the eleventh. */
+function abortOf(signal: AbortSignal): Promise<void> {
+  let aborting = aborts.get(signal);
+  if (aborting === undefined) {
+    aborting = new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => {
+        resolve();
+      });
+    });
+    aborts.set(signal, aborting);
+  }
+  return aborting;
 }
 
 /** Of an error that is not ours only its code is told: its text may quote addresses, headers or keys. */

@@ -9,15 +9,14 @@ import {
 } from "../../core/wire/appsync/appsync-events.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
 import { channelName, checkNamespace } from "./channels.js";
-import { Endpoint } from "./endpoint.js";
+import { DEFAULT_TIMEOUT_MS, GRACE_MS, withDeadline } from "./deadline.js";
+import { Endpoint, orAborted } from "./endpoint.js";
 import { DELIVERED, isFailure, rejected, retry, type Failure } from "./failure.js";
 import { checkFunction, invalid, type AppSyncChannel, type AppSyncEventsNotifierOptions } from "./options.js";
 import { inRounds, inRuns, type RoundAnswer } from "./rounds.js";
 
 /** AppSync takes five events in one request. https://docs.aws.amazon.com/appsync/latest/eventapi/publish-http.html */
 const MOST_EVENTS = 5;
-
-const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** A notifier that publishes to channels of an Events API of AppSync. */
 export interface AppSyncEventsNotifier<K extends string = string> extends Notifier<K> {
@@ -71,6 +70,7 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   readonly giveUpAfterMs: Notifier<K>["giveUpAfterMs"];
   readonly timeoutMs: number;
   readonly maxBatch = MOST_EVENTS;
+  readonly #ownMs: number;
   readonly #endpoint: Endpoint;
   readonly #namespace: string;
   readonly #channels: (event: ServerEvent) => readonly AppSyncChannel[];
@@ -94,7 +94,8 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
     this.kinds = options.kinds;
     this.on = options.on;
     this.giveUpAfterMs = options.giveUpAfterMs;
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#ownMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.timeoutMs = this.#ownMs + GRACE_MS;
   }
 
   channel(...parts: AppSyncChannel): string {
@@ -104,8 +105,11 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
     return name;
   }
 
-  publish(events: readonly ServerEvent[], context: PublishContext): Promise<readonly PublishResult[]> {
-    return inRounds(events, (round) => this.#publishRound(round, context));
+  publish(events: readonly ServerEvent[], given: PublishContext): Promise<readonly PublishResult[]> {
+    return withDeadline(given.signal, this.#ownMs, (signal) => {
+      const context: PublishContext = { signal, view: (jobId) => given.view(jobId) };
+      return inRounds(events, (round) => this.#publishRound(round, context));
+    });
   }
 
   async #publishRound(round: readonly ServerEvent[], context: PublishContext): Promise<RoundAnswer> {
@@ -153,23 +157,28 @@ class EventsNotifier<K extends string> implements AppSyncEventsNotifier<K> {
   }
 
   async #prepare(event: ServerEvent, place: number, context: PublishContext): Promise<Ready | Failure> {
+    const { signal } = context;
     try {
       const channels = this.#channels(event).map((parts) => channelName(this.#namespace, parts));
       if (!channels.every((name) => name !== null))
         return retry("channels returned no name of one to four parts");
-      const text = await this.#textOf(event, context);
+      const text = await orAborted(this.#textOf(event, context), signal);
       if (text === null) return rejected("the event is larger than the 240 KB that AppSync takes");
       return { place, text, channels: [...new Set(channels)] };
     } catch {
-      return retry("channels or body threw, or the job could not be read");
+      if (signal.aborted) return retry("no answer in time");
+      return retry("channels or body threw, body was no JSON, or the job could not be read");
     }
   }
 
   /** The event as JSON text; `null`: it is too large, whatever is left out. */
   async #textOf(event: ServerEvent, context: PublishContext): Promise<string | null> {
     if (typeof this.#body === "function") {
-      const own = this.#body(event, await context.view(event.jobId));
-      return jsonBytes(own) <= MOST_PUSH_BYTES ? JSON.stringify(own) : null;
+      const own = await this.#body(event, await context.view(event.jobId));
+      const text = JSON.stringify(own) as string | undefined;
+      // Not every body is of typed code, and subscribers would be told nothing.
+      if (text === undefined) throw new TypeError("The body is no JSON.");
+      return jsonBytes(own) <= MOST_PUSH_BYTES ? text : null;
     }
     const view = this.#body === "view" ? await context.view(event.jobId) : undefined;
     const body = fitEventBody(eventBodyOf(event, view), MOST_PUSH_BYTES);

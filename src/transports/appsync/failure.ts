@@ -8,6 +8,9 @@ export const DELIVERED: PublishResult = { status: "delivered" };
 /** How long to leave AppSync alone that asks for it and does not say how long: its limits are counted per second. */
 const THROTTLED_MS = 2_000;
 
+/** What is held for no time at all is asked again at once, and for ever. */
+const LEAST_WAIT_MS = 1_000;
+
 /** The longest wait that the port knows. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
@@ -54,16 +57,36 @@ export function statusFailure(status: number, errorType: string | null, afterMs:
   return retry(reason, afterMs);
 }
 
-/** Whether a status says that the request could not be read, or is too large: what of several events is to blame is not said. */
-export function isAboutContent(status: number): boolean {
-  return status === 400 || status === 413;
+/** Names of errors about the sender: keys, signatures, permissions, and times that are over. */
+const UNAUTHORIZED =
+  /unauthori|not ?authori|access ?denied|forbidden|token|signature|credential|unrecognized ?client|expired/i;
+
+/** Whether the name of an error is about who asks, and not about what. */
+export function isUnauthorized(errorType: string): boolean {
+  return UNAUTHORIZED.test(errorType);
 }
 
-/** Milliseconds that `Retry-After` asks for, in seconds or as a date; `null`: it asks for nothing that can be read. */
+/**
+ * Whether a status says that the request could not be read, or is too large: what of several events is to blame is not said.
+ * AWS answers 400 too to who is too fast, or not known: to ask again, one by one, would help nobody.
+ */
+export function isAboutContent(status: number, errorType: string | null): boolean {
+  if (status !== 400) return status === 413;
+  return errorType === null || !(isThrottled(errorType) || isUnauthorized(errorType));
+}
+
+/**
+ * Milliseconds that `Retry-After` asks for, between a second and a day: in seconds, or as a date (RFC 9110 §10.2.3), of which the
+ * obsolete forms are not read. `null`: it asks for nothing that can be read.
+ */
 export function retryAfterMs(header: string | null, nowMs: number): number | null {
-  if (header === null) return null;
-  const wait = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
-  return Number.isNaN(wait) ? null : Math.min(Math.max(0, wait), LONGEST_WAIT_MS);
+  const text = header?.trim() ?? "";
+  const wait = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1000
+    : /^[A-Z][a-z]{2}, .* GMT$/.test(text)
+      ? Date.parse(text) - nowMs
+      : Number.NaN;
+  return Number.isNaN(wait) ? null : Math.min(Math.max(LEAST_WAIT_MS, wait), LONGEST_WAIT_MS);
 }
 
 /**

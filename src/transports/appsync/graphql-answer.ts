@@ -1,7 +1,16 @@
 import type { Json, JsonObject } from "../../core/json/json.js";
 import type { PublishResult } from "../../core/ports/notifier.js";
 import { aliasOf, placeOf } from "../../core/wire/appsync/appsync.js";
-import { DELIVERED, errorTypeOf, held, isThrottled, rejected, retry, type Failure } from "./failure.js";
+import {
+  DELIVERED,
+  errorTypeOf,
+  held,
+  isThrottled,
+  isUnauthorized,
+  rejected,
+  retry,
+  type Failure,
+} from "./failure.js";
 
 /** What the answer to one mutation says: of each update, or of the request as a whole. */
 export type MutationAnswer =
@@ -14,9 +23,6 @@ const VARIABLE_REFUSED = /^Variable '?\$?(\w+)'? has (?:an invalid value|coerced
 
 /** Names of errors with which a resolver refuses what it was given. */
 const REFUSED = /validation|bad ?(?:request|user ?input)|invalid|constraint/i;
-
-/** Names of errors about the sender, some of which contain a word of those. */
-const UNAUTHORIZED = /unauthori|access ?denied|forbidden|token|signature|credential|unrecognized ?client/i;
 
 /**
  * Reads a GraphQL answer. `200` says nothing: an answer with `errors` has failed, wholly or for the aliases that its errors
@@ -54,7 +60,7 @@ function told(answer: Json | undefined): PublishResult {
 function asWhole(error: Json): MutationAnswer {
   const type = errorTypeOf(error);
   // Being too fast, or nobody, or a service that is ill, is no matter of contents: asking again, one by one, would help nobody.
-  const aboutContent = type === null || (REFUSED.test(type) && !UNAUTHORIZED.test(type));
+  const aboutContent = type === null || (REFUSED.test(type) && !isUnauthorized(type));
   return { of: "request", failure: failureOf(error), aboutContent };
 }
 
@@ -72,7 +78,8 @@ function failureOf(error: Json): Failure {
   const type = errorTypeOf(error);
   const reason = `AppSync answered with an error${type === null ? "" : ` (${type})`}`;
   if (type !== null && isThrottled(type)) return held(reason);
-  if (type !== null && UNAUTHORIZED.test(type)) return retry(reason);
+  // Some of these names contain a word of refusal.
+  if (type !== null && isUnauthorized(type)) return retry(reason);
   const variable = refusedVariable(error);
   if (variable !== null) return rejected(`the schema refuses the value of ${variable}`);
   if (placeOfError(error) !== null && type !== null && REFUSED.test(type)) {

@@ -11,7 +11,8 @@ import {
   type AppSyncUpdate,
 } from "../../core/wire/appsync/appsync.js";
 import { jsonBytes, MOST_PUSH_BYTES, MOST_REQUEST_BYTES } from "../../core/wire/appsync/appsync-size.js";
-import { Endpoint } from "./endpoint.js";
+import { DEFAULT_TIMEOUT_MS, GRACE_MS, withDeadline } from "./deadline.js";
+import { Endpoint, orAborted } from "./endpoint.js";
 import { isFailure, rejected, retry, type Failure } from "./failure.js";
 import { mutationAnswerOf, type MutationAnswer } from "./graphql-answer.js";
 import { checkFunction, checkName, invalid, type AppSyncNotifierOptions } from "./options.js";
@@ -23,8 +24,6 @@ const DEFAULT_EVENTS = ["job.queued", "job.started", "job.retrying", "job.comple
 
 /** Most updates in one request, each with its alias: they run one after the other, and AppSync gives a request 30 s. */
 const MOST_ALIASES = 10;
-
-const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** Room for what stands around an update on its way to a subscriber: `{"data":{"onJobUpdate":…}}` and the frame. */
 const FRAME_BYTES = 1_000;
@@ -77,6 +76,7 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
   readonly giveUpAfterMs: Notifier<K>["giveUpAfterMs"];
   readonly timeoutMs: number;
   readonly maxBatch = 20;
+  readonly #ownMs: number;
   readonly #endpoint: Endpoint;
   readonly #mutation: string;
   readonly #extended: boolean;
@@ -103,11 +103,15 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
     this.kinds = options.kinds;
     this.on = options.on ?? DEFAULT_EVENTS;
     this.giveUpAfterMs = options.giveUpAfterMs;
-    this.timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#ownMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.timeoutMs = this.#ownMs + GRACE_MS;
   }
 
-  publish(events: readonly ServerEvent[], context: PublishContext): Promise<readonly PublishResult[]> {
-    return inRounds(events, (round) => this.#publishRound(round, context));
+  publish(events: readonly ServerEvent[], given: PublishContext): Promise<readonly PublishResult[]> {
+    return withDeadline(given.signal, this.#ownMs, (signal) => {
+      const context: PublishContext = { signal, view: (jobId) => given.view(jobId) };
+      return inRounds(events, (round) => this.#publishRound(round, context));
+    });
   }
 
   async send({
@@ -129,7 +133,7 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
     };
     const update = fitted(this.#extended ? { ...six, ...nothingElse } : six);
     if (isFailure(update)) return update;
-    const signal = AbortSignal.timeout(this.timeoutMs);
+    const signal = AbortSignal.timeout(this.#ownMs);
     const answer = await this.#ask([update], signal);
     return answer.of === "request"
       ? answer.failure
@@ -184,13 +188,15 @@ class GraphQlNotifier<K extends string> implements AppSyncNotifier<K> {
   }
 
   async #updateOf(event: ServerEvent, context: PublishContext): Promise<AppSyncUpdate | Failure> {
+    const { signal } = context;
     let update: AppSyncUpdate | AppSyncExtendedUpdate;
     try {
       const source = { id: this.#id(event), action: this.#action(event), userEmail: this.#userEmail(event) };
       update = this.#extended
-        ? extendedUpdateOf(event, source, await context.view(event.jobId))
+        ? extendedUpdateOf(event, source, await orAborted(context.view(event.jobId), signal))
         : updateOf(event, source);
     } catch {
+      if (signal.aborted) return retry("no answer in time");
       return retry("id, action or userEmail threw, or the job could not be read");
     }
     return fitted(update);

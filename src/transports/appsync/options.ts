@@ -69,7 +69,8 @@ export interface AppSyncEventsNotifierOptions<K extends string = string> extends
    * `thin`: the event. `view`: with the job as it is stored, in `job`. A function gets that view too, which costs a read.
    * @default "thin"
    */
-  readonly body?: "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json) | undefined;
+  readonly body?:
+    "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json | Promise<Json>) | undefined;
 }
 
 /** A GraphQL name. */

@@ -15,6 +15,11 @@ import { post, type WebhookAnswer } from "./post.js";
 const USER_AGENT = "Waybill-Webhook";
 const TOO_LATE = "no answer in time";
 
+/** `body` is not always of typed code. */
+function hasText(data: Json): boolean {
+  return (JSON.stringify(data) as string | undefined) !== undefined;
+}
+
 /** What came of a step: its value, or what the event is answered with. */
 type Step<T> = { readonly value: T } | { readonly result: PublishResult };
 
@@ -63,10 +68,10 @@ export class Delivery {
     const { body = "thin", format = "standard" } = this.#options;
     const job: PublicView | null = body === "thin" ? null : await context.view(event.jobId);
     if (typeof body === "function") {
-      const data: unknown = body(event, job);
-      // JSON has no such value: the webhook would come without data.
-      if (data === undefined) throw new TypeError("The body is undefined.");
-      return webhookBody(event, data as Json, format);
+      const data = await body(event, job);
+      // JSON has no such value (undefined, a function): the webhook would come without data.
+      if (!hasText(data)) throw new TypeError("The body is no JSON.");
+      return webhookBody(event, data, format);
     }
     const data = eventToJson(event);
     return webhookBody(event, body === "view" ? { ...data, job } : data, format);

@@ -5,7 +5,7 @@ import type { WebhookAnswer } from "./post.js";
 /** By the port: nothing waits longer. */
 const MOST_WAIT_MS = 86_400_000;
 const LEAST_WAIT_MS = 1_000;
-/** Of a receiver that asks to be left alone without saying for how long. */
+/** Of a receiver that is asked too often and does not say when to come again. */
 const HELD_MS = 30_000;
 
 /** What an answer means for the event. */

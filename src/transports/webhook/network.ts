@@ -24,9 +24,23 @@ export interface NetworkParts {
   readonly publicToo: readonly string[];
   /** A certificate authority beside the known ones. */
   readonly ca: string | undefined;
+  /** How long an idle connection is kept. */
+  readonly idleMs: number;
 }
 
-const REAL: NetworkParts = { resolve: dnsLookup, ports: [443, 8443], publicToo: [], ca: undefined };
+/** Many receivers close idle connections late or never, and there may be thousands of receivers. */
+const IDLE_MS = 60_000;
+
+const REAL: NetworkParts = {
+  ...{ resolve: dnsLookup, ports: [443, 8443], publicToo: [], ca: undefined },
+  idleMs: IDLE_MS,
+};
+
+/**
+ * For one address, before the next of its name is tried. Node has a quarter of a second for it, in which a receiver on the other
+ * side of the world never answers; this leaves room for a packet that is lost, and for several addresses within a call.
+ */
+const ONE_ADDRESS_MS = 2_500;
 
 /** Idle connections kept for the next delivery, to one receiver. */
 const IDLE_CONNECTIONS = 4;
@@ -46,14 +60,17 @@ export interface Network {
  * can change them. One bad address refuses all: who answers both means the bad one. No proxy of the environment is used.
  */
 export function openNetwork(parts: Partial<NetworkParts> = {}): Network {
-  const { resolve, ports, publicToo, ca } = { ...REAL, ...parts };
+  const { resolve, ports, publicToo, ca, idleMs } = { ...REAL, ...parts };
   const isPublic = (address: string): boolean => isPublicAddress(address) || publicToo.includes(address);
   const options = (accepts: (address: string) => boolean): AgentOptions & { readonly ca?: string } => ({
     keepAlive: true,
     maxFreeSockets: IDLE_CONNECTIONS,
+    // Of a connection in use Node only says that it is over.
+    timeout: idleMs,
     lookup: judgedLookup(resolve, accepts),
     // Node then asks for all addresses, so that all are judged.
     autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ONE_ADDRESS_MS,
     ...(ca !== undefined && { ca }),
   });
   // Two judges that know nothing of each other: ours, and the agent's, which is kept up to date by others. Whatever the

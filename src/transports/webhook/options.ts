@@ -10,7 +10,8 @@ import type { WebhookFormat } from "../../core/wire/webhook-body.js";
 import type { WebhookEndpoint } from "./endpoint.js";
 
 /** What a webhook's `data` is. */
-export type WebhookBodyOption = "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json);
+export type WebhookBodyOption =
+  "thin" | "view" | ((event: ServerEvent, view: PublicView | null) => Json | Promise<Json>);
 
 /** Where webhooks go and what is in them. */
 export interface WebhookNotifierOptions<K extends string = string> extends NotifierOptions<K> {

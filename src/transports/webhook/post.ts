@@ -6,6 +6,9 @@ import type { Network } from "./network.js";
 /** What is read of an answer's body. Nobody looks at it: what is read frees the connection for the next delivery. */
 const MOST_ANSWER_BYTES = 16 * 1024;
 
+/** What a connection says that its receiver closed: to whoever waits for an answer, and to whoever still writes. */
+const CLOSED: readonly unknown[] = ["ECONNRESET", "EPIPE"];
+
 export interface WebhookRequest {
   readonly target: Pick<Target, "url" | "isLocal">;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,7 +35,7 @@ export async function post(network: Network, request: WebhookRequest): Promise<W
       return await answer;
     } catch (error) {
       // A receiver may close an idle connection in the moment in which it is used again: that is no failure of its own.
-      if (!sent.reusedSocket || (error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+      if (!sent.reusedSocket || !CLOSED.includes((error as NodeJS.ErrnoException).code)) throw error;
     }
   }
 }
@@ -50,6 +53,11 @@ function send(
   });
   const answer = new Promise<WebhookAnswer>((resolve, reject) => {
     sent.on("error", reject);
+    // Node ends a connection that changes to another protocol without an answer and without an error; nothing that comes later,
+    // the signal included, is heard by the request then.
+    sent.on("close", () => {
+      reject(new Error("The connection ended without an answer."));
+    });
     sent.on("response", (response) => {
       drain(response);
       const { statusCode = 0, headers: answered } = response;

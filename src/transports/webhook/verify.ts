@@ -44,7 +44,7 @@ export class WebhookVerificationError extends Error {
 
 /** A webhook as a server got it: its headers, and its body as it was on the wire. */
 export interface RawWebhook {
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | ArrayBuffer;
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
@@ -125,29 +125,35 @@ function checked(options: VerifyWebhookOptions): {
 }
 
 /** A header whatever its case; "": there is none. Servers give a repeated one as a list. */
-function header(headers: RawWebhook["headers"], name: string): string {
+function header(given: RawWebhook["headers"], name: string): string {
+  // Not everybody who has headers has types: gateways write null for what was not there.
+  const headers: unknown = given;
+  if (typeof headers !== "object" || headers === null) return "";
   // By its method: libraries bring classes of their own.
   if (isHeaders(headers)) return headers.get(name) ?? "";
-  for (const [key, value] of Object.entries(headers)) {
-    if (key.toLowerCase() !== name || value === undefined) continue;
-    return typeof value === "string" ? value : value.join(" ");
+  for (const [key, value] of Object.entries(headers as Readonly<Record<string, unknown>>)) {
+    if (key.toLowerCase() !== name) continue;
+    if (typeof value === "string") return value;
+    if (Array.isArray(value)) return value.join(" ");
   }
   return "";
 }
 
-function isHeaders(headers: RawWebhook["headers"]): headers is Headers {
-  return typeof headers["get"] === "function";
+function isHeaders(headers: object): headers is Headers {
+  return typeof (headers as Partial<Headers>).get === "function";
 }
 
 async function rawBody(webhook: Request | RawWebhook): Promise<Uint8Array> {
   if ("arrayBuffer" in webhook) {
-    if (webhook.bodyUsed) refuse("body_was_parsed");
+    if (webhook.bodyUsed || webhook.body?.locked === true) refuse("body_was_parsed");
     return new Uint8Array(await webhook.arrayBuffer());
   }
   const { body }: { readonly body: unknown } = webhook;
   if (typeof body === "string") return new TextEncoder().encode(body);
   // Of another realm it is no instance of this one's class.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  if (Object.prototype.toString.call(body) === "[object ArrayBuffer]")
+    return new Uint8Array(body as ArrayBuffer);
   return refuse("body_was_parsed");
 }
 

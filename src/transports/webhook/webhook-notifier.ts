@@ -2,6 +2,7 @@ import { systemClock, type Clock } from "../../core/environment/clock.js";
 import { WaybillError } from "../../core/errors/errors.js";
 import type { ServerEvent } from "../../core/job/event.js";
 import type { Notifier, PublishContext, PublishResult } from "../../core/ports/notifier.js";
+import { deadlineWithin } from "./deadline.js";
 import { Delivery } from "./deliver.js";
 import { targetOf } from "./endpoint.js";
 import { laneOf } from "./lane.js";
@@ -65,7 +66,7 @@ async function publish(
   given: PublishContext,
   timeoutMs: number,
 ): Promise<readonly PublishResult[]> {
-  const signal = AbortSignal.any([given.signal, AbortSignal.timeout(timeoutMs)]);
+  const { signal, release } = deadlineWithin(given.signal, timeoutMs);
   const context: PublishContext = { signal, view: (jobId) => given.view(jobId) };
   const results: PublishResult[] = [];
   const jobs = byJob(events).values();
@@ -81,7 +82,7 @@ async function publish(
       }
     }
   };
-  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work));
+  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work)).finally(release);
   return results;
 }
 
