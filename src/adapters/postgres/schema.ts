@@ -67,9 +67,8 @@ export function migrationStatement(names: Names): string {
   const { schema, migration } = names;
   const steps = MIGRATIONS.map((step, index) => {
     const version = String(index + 1);
-    // First: where sessions are serializable, who waited does not see the row of the one before, and is told here to begin anew.
-    const applied = `insert into ${migration} (version, applied_at) values (${version}, clock_timestamp()) on conflict do nothing;`;
-    return `if waybill_found < ${version} then\n${applied}${step(names)}\nend if;`;
+    const applied = `insert into ${migration} (version, applied_at) values (${version}, clock_timestamp());`;
+    return `if waybill_found < ${version} then${step(names)}\n${applied}\nend if;`;
   });
   return `do $waybill$
 declare

@@ -1,13 +1,11 @@
 import { WaybillError } from "../../../core/errors/errors.js";
 import type { PostgresChannelClient, PostgresClient } from "./client.js";
 import { Relistened } from "../listen/relistened.js";
-import { madeOfPool } from "./made-of-pool.js";
 
 /** The part of `sql` of postgres.js, and of `sql` inside `sql.begin`, that is used. */
 export interface PostgresJs {
   unsafe(text: string, params?: string[], options?: { prepare?: boolean }): PromiseLike<Iterable<object>>;
   readonly options?: {
-    readonly max?: unknown;
     readonly transform?: { readonly column?: { readonly from?: unknown } };
   };
 }
@@ -48,21 +46,19 @@ export function fromPostgresJs(
   };
   if (!("listen" in sql)) return client;
   const relistened = new Relistened();
-  const listening: PostgresClient & PostgresChannelClient = {
+  return {
     ...client,
     onRelisten: relistened.on,
     listen: async (channel, onPayload) => {
       let isAgain = false;
       // It is told the first time too.
-      const listened = await sql.listen(channel, onPayload, () => {
+      const listening = await sql.listen(channel, onPayload, () => {
         if (isAgain) relistened.tell();
         isAgain = true;
       });
       return async () => {
-        await listened.unlisten();
+        await listening.unlisten();
       };
     },
   };
-  // Of one connection, a transaction may be begun on it by hand.
-  return sql.options?.max === 1 ? listening : madeOfPool(listening);
 }

@@ -40,8 +40,6 @@ const PROBE_MS = 2_500;
 const PROBES = 2;
 /** How long no connection is asked for any more after one that heard nothing. */
 const SWALLOWED_MS = 10 * 60_000;
-/** How long whoever listened is waited for: over a link that went silent no answer comes. */
-const LEAVE_MS = 2_000;
 /** A connection that listens to nobody is kept for a moment: whoever listened may soon do so again. */
 const LINGER_MS = 5_000;
 
@@ -223,16 +221,9 @@ class PostgresFeed implements Feed {
   async #leave(): Promise<void> {
     const listening = this.#listening;
     this.#forget();
-    if (listening === null) return;
-    const left = new AbortController();
+    const stop = await listening?.catch(() => undefined);
     // The connection may be gone already, and nothing is listened to then.
-    void listening
-      .then((stop) => stop())
-      .catch(() => undefined)
-      .finally(() => {
-        left.abort();
-      });
-    await sleep(this.#clock, LEAVE_MS, left.signal, true);
+    await stop?.().catch(() => undefined);
   }
 
   #forget(): void {
