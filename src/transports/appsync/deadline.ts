@@ -2,8 +2,8 @@
 export const DEFAULT_TIMEOUT_MS = 15_000;
 
 /**
- * Beyond a notifier's own deadline, by which each event is answered for itself. Of a call that is ended from outside no answer is
- * heard any more: what it had delivered by then would be told again.
+ * Beyond a notifier's own deadline, by which each event is answered for itself. The relay hears a call for no more than a second
+ * after it has ended it: what was delivered by then and not said would be told again.
  */
 export const GRACE_MS = 1_000;
 
