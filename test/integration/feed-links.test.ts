@@ -323,6 +323,20 @@ describe("the feed of the SQLite store", () => {
     const [row] = db.prepare("select count(*) as n from waybill_hint").all() as { readonly n: number }[];
     expect(row?.n).toBeLessThanOrEqual(600);
   });
+
+  it("keeps no more of them where each process notes a few and ends", async () => {
+    const file = temporaryFile();
+    const db = openDatabase(file.path);
+    closers.push(file.remove, () => db.close());
+    await sqliteStore({ db }).ready();
+    const numbers = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000)";
+    db.exec(`insert into waybill_hint (jobs, hints) ${numbers} select '', '[]' from n`);
+    const store = sqliteStore({ db });
+    await store.feed!.publish([sampleHint("job-1")]);
+    await store.close();
+    const [row] = db.prepare("select count(*) as n from waybill_hint").all() as { readonly n: number }[];
+    expect(row?.n).toBeLessThanOrEqual(600);
+  });
 });
 
 describe("hints out of a DynamoDB stream", () => {

@@ -196,6 +196,18 @@ describe("a job that the application hands over itself", () => {
     expect(unheard).toEqual([]);
   });
 
+  it("is over for its message once its work goes on outside: a second copy goes as the first did", async () => {
+    const w = world();
+    const id = (await w.run(w.waybill.submit(ingest, { documentId: "d-4" }).unwrap())).id;
+    const claimed = await w.run(w.waybill.claim(ingest, id));
+    if (!claimed.ok) throw claimed.error;
+    expect(await w.run(claimed.value.track({ documentId: "d-4" }))).toMatchObject({ acknowledge: true });
+    expect(await w.run(w.waybill.claim(ingest, id))).toMatchObject({
+      ok: false,
+      error: { code: "job.claimed", acknowledge: true, retryAfterMs: null, holder: null },
+    });
+  });
+
   it("of a kind with external work ends in track or done, and waits for proof", async () => {
     const w = world();
     const { id } = await w.run(w.waybill.submit(ingest, { documentId: "d-2" }).unwrap());

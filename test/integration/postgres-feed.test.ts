@@ -5,7 +5,9 @@ import { listenOnPg } from "../../src/adapters/postgres/listen/pg-listener.js";
 import type { Feed, FeedHint } from "../../src/core/ports/feed.js";
 import { fromPostgresJs, postgresFeed, type PostgresListener, postgresStore } from "../../src/postgres.js";
 import { fakeClock } from "../../src/testing/fake-clock.js";
+import { sampleJob } from "../../src/testing/sample-jobs.js";
 import { feedSuite } from "../../src/testing/feed-suite/feed-suite.js";
+import { TcpProxy } from "../support/tcp-proxy.js";
 import { postgresMissing, postgresServer, startPostgres } from "../support/postgres-server.js";
 
 interface Ends {
@@ -132,6 +134,54 @@ describe.skipIf(postgresMissing() !== null)("the feed of the Postgres store", ()
     await feeds[0]!.publish([hint("a")]);
     expect(sent.every((text) => !text.includes(".job"))).toBe(true);
     await close();
+  });
+
+  it("takes no commit that keeps those who notify waiting for a transaction that is still open", async () => {
+    const server = await postgresServer();
+    const schema = server.schema();
+    const pool = server.pool();
+    const store = postgresStore({
+      client: server.pool({ options: "-c synchronous_commit=local -c lock_timeout=7min" }),
+      schema,
+    });
+    await store.migrate();
+    const standbys = async (names: string): Promise<void> => {
+      await pool.query(`alter system set synchronous_standby_names = '${names}'`);
+      await pool.query("select pg_reload_conf()");
+    };
+    const waiting = async (type: string): Promise<number | undefined> => {
+      const sql = "select pid from pg_stat_activity where $1 in (wait_event, wait_event_type)";
+      return (await pool.query<{ pid: number }>(sql, [type])).rows[0]?.pid;
+    };
+    const found = async (type: string): Promise<number> => {
+      for (;;) {
+        const pid = await waiting(type);
+        if (pid !== undefined) return pid;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await pool.query(`create table ${schema}.slow (n integer)`);
+    await standbys("none_such");
+    const slow = server.pool({ max: 1 });
+    // A commit waits for a standby that is not there, and with it all others that notify.
+    const held = (async (): Promise<void> => {
+      let isOver = false as boolean;
+      void found("SyncRep").then(() => (isOver = true));
+      while (!isOver) {
+        await slow.query(`with i as (insert into ${schema}.slow values (1)) select pg_notify('slow', 'x')`);
+      }
+    })();
+    const pid = await found("SyncRep");
+    const items = ["a", "b"].map((id) => ({ record: sampleJob({ id }, 0), input: "{}" }));
+    const created = store.create({ nowMs: 0, items });
+    void created.catch(() => undefined);
+    await found("Lock");
+    // Longer than a batch waits for a key that another transaction has used.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await standbys("");
+    await pool.query("select pg_cancel_backend($1)", [pid]);
+    await held;
+    expect((await created).results).toEqual([{ status: "created" }, { status: "created" }]);
   });
 
   it("listens over postgres.js", async () => {
@@ -276,6 +326,37 @@ describe.skipIf(postgresMissing() !== null)(
       await pool.end();
       await feed.close();
       expect(pool.totalCount).toBe(0);
+    });
+
+    it("is closed where its link has gone silent, and the pool has the place of that one again", async () => {
+      const server = await postgresServer();
+      const proxy = await TcpProxy.to(server.port);
+      const pool = server.pool({ max: 2, port: proxy.port });
+      const feed = postgresFeed({ client: pool });
+      await feed.subscribe(() => undefined);
+      const silent = proxy.silence("unlisten");
+      await feed.close();
+      await silent;
+      const one = await pool.connect();
+      const { rows } = await pool.query("select 1 as n");
+      expect(rows).toEqual([{ n: 1 }]);
+      one.release();
+      await proxy.close();
+    });
+
+    it("is closed where whoever listens for it never answers any more", async () => {
+      const clock = fakeClock();
+      const never = new Promise<never>(() => undefined);
+      let hear: (payload: string) => void = () => undefined;
+      const listen = {
+        listen: async (_: string, told: (payload: string) => void) => ((hear = told), () => never),
+      };
+      const client = { query: async () => (hear("[]"), { rows: [] }) };
+      const feed = postgresFeed({ client, listen, clock });
+      await feed.subscribe(() => undefined);
+      const closed = feed.close();
+      await clock.advance(2_000);
+      await closed;
     });
 
     it("hears on over postgres.js, which listens again by itself", async () => {

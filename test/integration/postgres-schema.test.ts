@@ -22,12 +22,16 @@ describe.skipIf(postgresMissing() !== null)("the schema of the Postgres store", 
     expect(rows).toEqual([]);
   });
 
-  it("is made once by many that migrate at the same time", async () => {
+  it.each([
+    ["", ""],
+    [", whose sessions read of one moment", "-c default_transaction_isolation=repeatable\\ read"],
+    [", whose sessions are serializable", "-c default_transaction_isolation=serializable"],
+  ])("is made once by many that migrate at the same time%s", async (_, options) => {
     const server = await postgresServer();
     const schema = server.schema();
-    const stores = Array.from({ length: 6 }, () =>
-      postgresStore({ client: server.pool({ max: 1 }), schema }),
-    );
+    const pools = Array.from({ length: 6 }, () => server.pool({ max: 1, options }));
+    const stores = pools.map((client) => postgresStore({ client, schema }));
+    await Promise.all(pools.map((pool) => pool.query("select 1")));
     await Promise.all(stores.map((store) => store.migrate()));
     await Promise.all(stores.map((store) => store.ready()));
     const { rows } = await server.pool().query(`select version from ${schema}.migration`);

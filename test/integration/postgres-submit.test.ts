@@ -1,8 +1,9 @@
 import pg from "pg";
+import postgres from "postgres";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryQueue } from "../../src/index.js";
-import { fromPg, postgresStore } from "../../src/postgres.js";
+import { fromPg, fromPostgresJs, postgresStore, type PostgresTransaction } from "../../src/postgres.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 
 const ingest = defineJob({
@@ -52,6 +53,35 @@ describe.skipIf(postgresMissing() !== null)("a job on Postgres", () => {
       "tx is a pool, which runs each statement outside of your transaction",
     );
     expect((await waybill.list({ kind: "doc.ingest" })).items).toEqual([]);
+    await waybill.close();
+  });
+
+  it("is refused with what was made of a pool for a transaction, and written nowhere", async () => {
+    const server = await postgresServer();
+    const pool = server.pool();
+    const store = postgresStore({ client: pool, schema: server.schema() });
+    await store.migrate();
+    const waybill = createWaybill({ jobs: [ingest], store });
+    const sql = postgres({ host: "127.0.0.1", port: server.port, username: "postgres", max: 2 });
+    const submit = (tx: PostgresTransaction) =>
+      waybill
+        .submit(ingest, { docId: "x" }, { tx })
+        .unwrap()
+        .then(({ status }) => status);
+    for (const tx of [fromPg(pool), fromPostgresJs(sql)]) {
+      await expect(submit(tx)).rejects.toThrow("tx is a pool");
+    }
+    expect((await waybill.list({ kind: "doc.ingest" })).items).toEqual([]);
+    const client = await pool.connect();
+    await client.query("begin");
+    expect(await submit(fromPg(client))).toBe("QUEUED");
+    await client.query("rollback");
+    client.release();
+    await sql.begin(async (inside) => {
+      expect(await submit(fromPostgresJs(inside))).toBe("QUEUED");
+    });
+    expect((await waybill.list({ kind: "doc.ingest" })).items).toHaveLength(1);
+    await sql.end();
     await waybill.close();
   });
 

@@ -67,8 +67,9 @@ export function migrationStatement(names: Names): string {
   const { schema, migration } = names;
   const steps = MIGRATIONS.map((step, index) => {
     const version = String(index + 1);
-    const applied = `insert into ${migration} (version, applied_at) values (${version}, clock_timestamp());`;
-    return `if waybill_found < ${version} then${step(names)}\n${applied}\nend if;`;
+    // First: where sessions are serializable, who waited does not see the row of the one before, and is told here to begin anew.
+    const applied = `insert into ${migration} (version, applied_at) values (${version}, clock_timestamp()) on conflict do nothing;`;
+    return `if waybill_found < ${version} then\n${applied}${step(names)}\nend if;`;
   });
   return `do $waybill$
 declare

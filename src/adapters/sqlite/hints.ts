@@ -34,7 +34,8 @@ export class HintLog {
   #insert(session: Session, jobs: string, hints: string): void {
     session.run(INSERT, jobs, hints);
     this.#rows += 1;
-    if (this.#rows % DROP_EVERY === 0) session.run(DROP, KEPT_ROWS);
+    // At the first one too: a process that notes a few and ends would leave them to nobody.
+    if (this.#rows % DROP_EVERY === 1) session.run(DROP, KEPT_ROWS);
   }
 }
 

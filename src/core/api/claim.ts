@@ -25,8 +25,12 @@ export interface ClaimEnd<J> {
 export type ClaimRefused = WaybillError<
   "job.not_found" | "job.already_final" | "job.claimed" | "job.not_due"
 > & {
-  /** The message may go: `true` for a job that is over only. A message may overtake the commit of its job. */
+  /**
+   * The message may go: `true` for a job that is over, and for one whose external work is open, since `track` let the first
+   * copy go. `false` else: a message may overtake the commit of its job.
+   */
   readonly acknowledge: boolean;
+  /** When the message should come again; `null`: no need. */
   readonly retryAfterMs: number | null;
   /** Who holds the job; `null`: nobody, or external work is open. */
   readonly holder: { readonly name: string; readonly leaseUntil: Date } | null;

@@ -1,6 +1,7 @@
 import { WaybillError } from "../../../core/errors/errors.js";
 import type { PostgresClient, Row } from "./client.js";
 import { inTurn } from "./in-turn.js";
+import { isMadeOfPool } from "./made-of-pool.js";
 import { isPool } from "../listen/pool-listener.js";
 
 /** Names as columns have them, a number, a text and an absent value: what every answer is read by. */
@@ -31,10 +32,10 @@ export function checkListener(listen: unknown): void {
 /** @throws WaybillError `config.invalid` also for a pool: each of its statements runs on any connection, in no transaction */
 export function checkTransaction(tx: unknown): void {
   checkClient("tx", tx);
-  if (!isPool(tx as object)) return;
+  if (!isPool(tx as object) && !isMadeOfPool(tx as object)) return;
   throw invalid(
     "tx is a pool, which runs each statement outside of your transaction: pass the client that pool.connect() gave you and " +
-      "that you began the transaction on.",
+      "that you began the transaction on, or fromPostgresJs of the sql that sql.begin gave you.",
   );
 }
 

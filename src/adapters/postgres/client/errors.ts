@@ -9,18 +9,29 @@ import type { Outcome } from "../../../core/errors/error-codes.js";
 /** What a statement may leave behind when it fails: nothing, where it only reads or the caller is to commit it. */
 export type Effect = "reads" | "writes";
 
-/** Codes of drivers for a connection that was never there: nothing can have been sent. */
+/** Codes for a connection that was never there, since nobody answered or TLS was refused: nothing can have been sent. */
 const NEVER_CONNECTED = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
   "CONNECT_TIMEOUT",
   "CONNECTION_ENDED",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
-/** pg says these without a code, before it sends anything. */
+/** Said before anything is sent, by pg without a code, by Node with that of a connection which breaks. */
 const NEVER_SENT = new Set([
   "timeout exceeded when trying to connect",
+  "Connection terminated due to connection timeout",
+  "timeout expired",
+  "The server does not support SSL connections",
+  "There was an error establishing an SSL connection",
+  "Client network socket disconnected before secure TLS connection was established",
   "Cannot use a pool after calling end on the pool",
   "Client was closed and is not queryable",
   "Client has encountered a connection error and is not queryable",
@@ -39,6 +50,11 @@ const SENTENCES: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/^42501/, "The role of the Postgres store lacks a grant."],
   [/^(28|3D)/, "Postgres refused the connection of the store: role, password or database."],
   [/^25006/, "Postgres is read-only here."],
+  [/^25P02/, "The transaction has failed already: roll it back."],
+  [
+    /^(26000|42P05)/,
+    "Postgres does not know a named statement of its connection: use none (fromPg, prepare) behind a pooler in transaction mode.",
+  ],
   [/^53100/, "The disk under Postgres is full."],
   [/^53/, "Postgres has run out of connections or memory."],
   [/^(57014|55P03)/, "Postgres gave a statement of the store up: it waited or ran for too long."],
@@ -94,10 +110,12 @@ function outcomeOf(error: unknown, state: string | null): Outcome {
 
 function wasNeverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { code, syscall, message } = error as { code?: unknown; syscall?: unknown; message?: unknown };
+  const { code, syscall, message, errors } = error as Readonly<Record<string, unknown>>;
+  // One for each address of a name.
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(wasNeverSent);
   if (syscall === "connect" || syscall === "getaddrinfo") return true;
   if (typeof code === "string" && NEVER_CONNECTED.has(code)) return true;
-  return typeof message === "string" && NEVER_SENT.has(message);
+  return typeof message === "string" && (NEVER_SENT.has(message) || message.startsWith("SASL: "));
 }
 
 function sentenceOf(error: unknown, state: string | null): string {

@@ -1,5 +1,6 @@
 import type { PostgresClient } from "./client.js";
 import { inTurn } from "./in-turn.js";
+import { madeOfPool } from "./made-of-pool.js";
 import { isPool, listenOnPool } from "../listen/pool-listener.js";
 
 /** What `Pool`, `Client` and `PoolClient` of `pg` take for a named statement. */
@@ -17,9 +18,7 @@ const MAX_NAMED = 100;
  */
 export function fromPg(client: Pg): PostgresClient {
   const names = new Map<string, string>();
-  return {
-    // A pool goes on lending a connection that listens.
-    ...(isPool(client) ? listenOnPool(client) : {}),
+  const named: PostgresClient = {
     query: (text, params = []) => {
       let name = names.get(text);
       if (name === undefined && names.size < MAX_NAMED) names.set(text, (name = `waybill_${hash(text)}`));
@@ -28,6 +27,8 @@ export function fromPg(client: Pg): PostgresClient {
       );
     },
   };
+  // A pool goes on lending a connection that listens.
+  return isPool(client) ? madeOfPool({ ...named, ...listenOnPool(client) }) : named;
 }
 
 /** By the text alone: two stores on one pool give a statement the same name. */

@@ -1,11 +1,13 @@
 import { WaybillError } from "../../../core/errors/errors.js";
 import type { PostgresChannelClient, PostgresClient } from "./client.js";
 import { Relistened } from "../listen/relistened.js";
+import { madeOfPool } from "./made-of-pool.js";
 
 /** The part of `sql` of postgres.js, and of `sql` inside `sql.begin`, that is used. */
 export interface PostgresJs {
   unsafe(text: string, params?: string[], options?: { prepare?: boolean }): PromiseLike<Iterable<object>>;
   readonly options?: {
+    readonly max?: unknown;
     readonly transform?: { readonly column?: { readonly from?: unknown } };
   };
 }
@@ -46,19 +48,21 @@ export function fromPostgresJs(
   };
   if (!("listen" in sql)) return client;
   const relistened = new Relistened();
-  return {
+  const listening: PostgresClient & PostgresChannelClient = {
     ...client,
     onRelisten: relistened.on,
     listen: async (channel, onPayload) => {
       let isAgain = false;
       // It is told the first time too.
-      const listening = await sql.listen(channel, onPayload, () => {
+      const listened = await sql.listen(channel, onPayload, () => {
         if (isAgain) relistened.tell();
         isAgain = true;
       });
       return async () => {
-        await listening.unlisten();
+        await listened.unlisten();
       };
     },
   };
+  // Of one connection, a transaction may be begun on it by hand.
+  return sql.options?.max === 1 ? listening : madeOfPool(listening);
 }

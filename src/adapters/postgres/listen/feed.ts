@@ -40,6 +40,8 @@ const PROBE_MS = 2_500;
 const PROBES = 2;
 /** How long no connection is asked for any more after one that heard nothing. */
 const SWALLOWED_MS = 10 * 60_000;
+/** How long whoever listened is waited for: over a link that went silent no answer comes. */
+const LEAVE_MS = 2_000;
 /** A connection that listens to nobody is kept for a moment: whoever listened may soon do so again. */
 const LINGER_MS = 5_000;
 
@@ -221,9 +223,16 @@ class PostgresFeed implements Feed {
   async #leave(): Promise<void> {
     const listening = this.#listening;
     this.#forget();
-    const stop = await listening?.catch(() => undefined);
+    if (listening === null) return;
+    const left = new AbortController();
     // The connection may be gone already, and nothing is listened to then.
-    await stop?.().catch(() => undefined);
+    void listening
+      .then((stop) => stop())
+      .catch(() => undefined)
+      .finally(() => {
+        left.abort();
+      });
+    await sleep(this.#clock, LEAVE_MS, left.signal, true);
   }
 
   #forget(): void {

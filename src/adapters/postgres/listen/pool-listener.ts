@@ -22,6 +22,9 @@ const USUAL_SIZE = 10;
 /** A pool tells nobody that it ends: who holds one of its connections looks, this often. */
 const ENDING_LOOK_MS = 100;
 
+/** How long a connection may take to say that it listens no more. */
+const QUIET_MS = 1_000;
+
 /** Connections of a pool that listen, for all stores and feeds on it together. */
 const listening = new WeakMap<object, number>();
 
@@ -111,12 +114,22 @@ function leave(pool: Pool): void {
   listening.set(pool, Math.max(0, (listening.get(pool) ?? 0) - 1));
 }
 
-/** It hears nothing any more, whoever has it next. */
-async function isQuiet(lent: Lent): Promise<boolean> {
-  try {
-    await lent.query("unlisten *");
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * It hears nothing any more, whoever has it next. One that does not answer is not waited for: it would keep its place in the
+ * pool until the system gives up a link that has gone silent.
+ */
+function isQuiet(lent: Lent): Promise<boolean> {
+  return new Promise((resolve) => {
+    const over = setTimeout(resolve, QUIET_MS, false);
+    void lent
+      .query("unlisten *")
+      .then(
+        () => true,
+        () => false,
+      )
+      .then((answered) => {
+        clearTimeout(over);
+        resolve(answered);
+      });
+  });
 }

@@ -115,11 +115,19 @@ function refusedBy({ time }: Core, record: JobRecord): ClaimRefusedError {
     return refused({ code: "job.not_due", acknowledge: false, retryAfterMs: afterMs, holder: null });
   }
   const { worker, leaseUntil, awaiting } = record;
-  const until = leaseUntil ?? awaiting?.nextPollAt ?? now;
+  // Another copy of the message has launched the work, which settled it: this one goes as that did, or it would come again
+  // and again for as long as the work takes.
+  if (awaiting !== null) {
+    const facts = { acknowledge: true, retryAfterMs: null, holder: null };
+    return refused(
+      { code: "job.claimed", ...facts },
+      "The external work of the job is open: the message may go.",
+    );
+  }
   return refused({
     code: "job.claimed",
     acknowledge: false,
-    retryAfterMs: Math.max(1_000, until - now),
+    retryAfterMs: Math.max(1_000, (leaseUntil ?? now) - now),
     holder:
       worker === null || leaseUntil === null ? null : { name: worker, leaseUntil: new Date(leaseUntil) },
   });
@@ -132,8 +140,8 @@ const SENTENCES: Readonly<Record<Refusal["code"], string>> = {
   "job.not_due": "The job is not to be run yet.",
 };
 
-function refused({ code, ...facts }: Refusal): ClaimRefusedError {
-  return Object.assign(new WaybillError(code, SENTENCES[code]), facts);
+function refused({ code, ...facts }: Refusal, sentence = SENTENCES[code]): ClaimRefusedError {
+  return Object.assign(new WaybillError(code, sentence), facts);
 }
 
 interface Held {
