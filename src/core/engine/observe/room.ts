@@ -59,8 +59,9 @@ export class Room implements Holder {
   }
 
   changed(job: WatchedJob): void {
-    const { id, seen } = job;
-    if (seen === null || !isMeant(this.aim, seen)) {
+    const { id, seen, unshowable } = job;
+    // What cannot be shown keeps nobody from the other jobs.
+    if (seen === null || unshowable !== null || !isMeant(this.aim, seen)) {
       this.#remove(id);
       return;
     }
