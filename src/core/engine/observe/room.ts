@@ -159,6 +159,7 @@ function oldestFirst(a: Seen, b: Seen): number {
 
 /** The newest jobs that fit, page by page: a page may be short before the last. Neither input nor output is read. */
 async function listJobs(core: Core, { owner, kinds, subject, limit }: Aim): Promise<readonly StoredJob[]> {
+  if (kinds.length === 0) return [];
   const found: StoredJob[] = [];
   let after: ListReply["next"] = null;
   do {
