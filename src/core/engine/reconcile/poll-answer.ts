@@ -3,6 +3,7 @@ import type { SeenWork } from "../../decide/poll.js";
 import type { EntryDraft } from "../../decide/change/change.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
+import { hearPromises } from "../../errors/foreign.js";
 import { parseJsonText, toJsonText } from "../../json/json-text.js";
 import type { Core } from "../context.js";
 import { etaOf } from "../eta.js";
@@ -35,6 +36,7 @@ export async function pollAnswerOf(
   answer: PollAnswer,
 ): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
+  hearPromises(answer);
   const state: unknown = (answer as PollAnswer | null | undefined)?.state;
   switch (state) {
     case "open":
@@ -94,6 +96,7 @@ async function done(
   // A kind without an output need not name one; JSON has no `undefined`.
   const checked = await definition.checkOutput(answer.output ?? null);
   if (!checked.ok) {
+    hearPromises(answer.output);
     return {
       state: "invalid",
       reason: "output_invalid",
@@ -102,6 +105,7 @@ async function done(
   }
   const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
   if (!text.ok) {
+    hearPromises(answer.output);
     const whose = text.reason === "too_large" ? ` ${limitedBy(core)}` : "";
     return {
       state: "invalid",
@@ -157,6 +161,7 @@ const NOT_COUNTED: Counted = { progress: {} };
 async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<Counted> {
   if (progress === undefined) return NOT_COUNTED;
   const drop = (why: string): Counted => {
+    hearPromises(progress);
     core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
     return NOT_COUNTED;
   };

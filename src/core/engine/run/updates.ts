@@ -4,6 +4,7 @@ import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change/change.js";
 import { PermanentError } from "../../errors/errors.js";
+import { hearPromises } from "../../errors/foreign.js";
 import { HandlerAborted, type ProgressOptions } from "../../handler.js";
 import type { Json } from "../../json/json.js";
 import { parseJsonText, toJsonText } from "../../json/json-text.js";
@@ -90,6 +91,7 @@ export class UpdateWriter {
   }
 
   phase(name: string, message: string | undefined): void {
+    hearPromises([name, message]);
     if (this.#closed) return;
     this.#spoken = true;
     const { definition, core } = this.#parts;
@@ -111,6 +113,7 @@ export class UpdateWriter {
   }
 
   warn(code: string, message: string): void {
+    hearPromises([code, message]);
     if (this.#closed) return;
     this.#spoken = true;
     const { policy } = this.#parts.core;
@@ -134,13 +137,17 @@ export class UpdateWriter {
   }
 
   progress(value: unknown, options: ProgressOptions = {}): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      hearPromises(value);
+      return;
+    }
     this.#spoken = true;
     const problem = optionsProblem(options);
     if (problem !== null) this.#drop("options of a progress were ignored", { problem });
     // As it is now: the handler may go on counting in the same object.
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
     if (!text.ok) {
+      hearPromises(value);
       this.#drop("a progress that cannot be stored was ignored", { problem: text.message });
       // People look at it and see it stand still: whoever can make it smaller must hear of it.
       if (!this.#toldOfDropped)
@@ -163,6 +170,7 @@ export class UpdateWriter {
   #checkpointed(value: unknown): Promise<void> {
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxCheckpointBytes });
     if (!text.ok) {
+      hearPromises(value);
       this.#drop("a checkpoint that cannot be stored was ignored", { problem: text.message });
       return Promise.reject(new PermanentError(`The checkpoint cannot be stored: ${text.message}.`));
     }
