@@ -36,8 +36,8 @@ export async function pollAnswerOf(
   answer: PollAnswer,
 ): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
-  hearPromises(answer);
-  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
+  const { state, output, progress } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  for (const part of [answer, output, progress]) hearPromises(part);
   switch (state) {
     case "open":
       return open(core, definition, pace, answer as Extract<PollAnswer, { state: "open" }>);
@@ -96,7 +96,6 @@ async function done(
   // A kind without an output need not name one; JSON has no `undefined`.
   const checked = await definition.checkOutput(answer.output ?? null);
   if (!checked.ok) {
-    hearPromises(answer.output);
     return {
       state: "invalid",
       reason: "output_invalid",
@@ -105,7 +104,6 @@ async function done(
   }
   const text = toJsonText(checked.value ?? null, { maxBytes: payloadLimit(core) });
   if (!text.ok) {
-    hearPromises(answer.output);
     const whose = text.reason === "too_large" ? ` ${limitedBy(core)}` : "";
     return {
       state: "invalid",
@@ -161,7 +159,6 @@ const NOT_COUNTED: Counted = { progress: {} };
 async function progressOf(core: Core, definition: Definition, progress: unknown): Promise<Counted> {
   if (progress === undefined) return NOT_COUNTED;
   const drop = (why: string): Counted => {
-    hearPromises(progress);
     core.logger.warn("the progress of external work was left out", { kind: definition.kind, why });
     return NOT_COUNTED;
   };
