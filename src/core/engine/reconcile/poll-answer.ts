@@ -36,7 +36,8 @@ export async function pollAnswerOf(
   answer: PollAnswer,
 ): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
-  const { state, output, progress } = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  const given = answer as Readonly<Record<string, unknown>> | null | undefined;
+  const { state, output, progress } = given ?? {};
   for (const part of [answer, output, progress]) hearPromises(part);
   switch (state) {
     case "open":
