@@ -90,7 +90,7 @@ function doubt(call: Call | undefined) {
 /** The pause that an answer asks for; `otherwise` where it asks for none, or for an instant. */
 export function retryAfterMs(answer: Response, otherwise: number): number {
   const seconds = parseFloat(answer.headers.get("retry-after") as string);
-  return Math.min(seconds * 1000 || otherwise, LONGEST_PAUSE_MS);
+  return Math.min(seconds > 0 ? seconds * 1000 : otherwise, LONGEST_PAUSE_MS);
 }
 
 interface Problem {

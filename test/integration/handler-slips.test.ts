@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { makeDefinition } from "../../src/core/define/definition-of.js";
 import { cancel } from "../../src/core/engine/command/commands.js";
 import { PermanentError } from "../../src/core/errors/errors.js";
 import type { Checked } from "../../src/core/definition.js";
 import { type RunContext, track } from "../../src/core/handler.js";
+import { pollAnswerOf } from "../../src/core/engine/reconcile/poll-answer.js";
 import { jobOf } from "../../src/core/engine/read/job.js";
+import { metadataOf, projected } from "../../src/core/view/shown.js";
 import { fakeDefinition, fakeHandler } from "../support/core.js";
 import { bench, type BenchOptions, untilAborted } from "../support/worker-bench.js";
 
@@ -238,5 +242,92 @@ describe("what is said of a phase", () => {
     expect(jobOf(external, { record, cursors: {} }).message).toBe("Launching 6 servers");
     expect(await b.edges(id)).toEqual(["T1", "T2", "T4", "phase", "waiting"]);
     await b.stop();
+  });
+});
+
+describe("an await that was forgotten", () => {
+  const late = () => Promise.reject(new Error("nobody awaits this"));
+  const external = fakeDefinition({ kind: "task", external: true });
+  const slips: readonly (readonly [string, (context: RunContext) => unknown])[] = [
+    ["in done", (context) => context.done(late())],
+    ["in a part of an output", (context) => context.done({ pages: late() })],
+    ["in track", (context) => context.track(late())],
+    ["in a part of a reference", () => track({ id: late() })],
+    [
+      "in a checkpoint",
+      (context) => {
+        void context.checkpoint(late());
+        void context.checkpoint({ at: late() });
+        return context.done(null);
+      },
+    ],
+    [
+      "in progress, phases and warnings",
+      (context) => {
+        context.progress(late());
+        context.progress({ pages: late() });
+        context.phase(late() as never, late() as never);
+        context.warn("code", late() as never);
+        return context.done(null);
+      },
+    ],
+    [
+      "in the details of a failure",
+      () => {
+        throw new PermanentError("It is broken.", { details: { pages: late() } as never });
+      },
+    ],
+  ];
+  for (const [what, run] of slips) {
+    it(`${what} ends no process`, async () => {
+      const { b, id } = await runOne(run, { definitions: [external] });
+      await b.clock.advance(1_000);
+      await turnIsOver();
+      expect(unheard).toEqual([]);
+      expect((await b.record(id)).status).toMatch(/^(COMPLETED|FAILED)$/);
+      await b.stop();
+    });
+  }
+
+  it("in what a definition derives ends no process", async () => {
+    const definition = makeDefinition({
+      ...{ kind: "derived", input: z.object({}), output: z.any(), progress: z.any(), external: z.object({}) },
+      subject: (() => late()) as never,
+      refKeys: (() => [late()]) as never,
+      percent: (() => late()) as never,
+      messages: { PENDING: (() => late()) as never },
+      project: { output: (() => late()) as never, metadata: (() => ({ part: late() })) as never },
+    });
+    expect(() => definition.subjectOf({})).toThrow("subject must give a text");
+    expect(definition.refKeysOf({})).toEqual([]);
+    expect(definition.percentOf({})).toBeNull();
+    const waiting = { status: "PENDING", phase: null, failureReason: null } as const;
+    expect(definition.messageOf({ ...waiting }, {})).toBeTypeOf("string");
+    expect(() => projected(definition, "output", {})).toThrow("must give JSON");
+    expect(() => metadataOf(definition, {})).toThrow("must give JSON");
+    await turnIsOver();
+    expect(unheard).toEqual([]);
+  });
+
+  it("in what a poll answers ends no process", async () => {
+    const { core } = bench({ handlers: [fakeHandler(kind, () => null)], definitions: [kind] });
+    const external = makeDefinition({
+      ...{
+        kind: "polled",
+        input: z.object({}),
+        output: z.object({ pages: z.number() }),
+        external: z.object({}),
+      },
+      progress: z.object({ pages: z.number() }),
+    });
+    for (const answer of [
+      () => ({ state: "done", output: late() }),
+      () => ({ state: "done", output: { pages: late() } }),
+      () => ({ state: "open", progress: { pages: late() }, message: late() }),
+      () => ({ state: "failed", message: late(), details: { pages: late() }, progress: late() }),
+    ])
+      await pollAnswerOf(core, external, { pollEveryMs: null }, answer() as never);
+    await turnIsOver();
+    expect(unheard).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { Checked, Definition } from "../definition.js";
 import { configInvalid } from "../errors/config-invalid.js";
+import { hearPromises } from "../errors/foreign.js";
 import { checkWith, isSchema, type Schema } from "../schema/standard.js";
 import { fail, isRecord, keptMs, onlyKnown, optionalFunction, positiveInteger, positiveMs } from "./check.js";
 import { messagesOf } from "./words/messages.js";
@@ -181,6 +182,7 @@ function subjectOf(where: string, derive: Fn, input: unknown): string | null {
     throw configInvalid(`${where}: subject threw for a valid input.`, { cause });
   }
   if (subject === undefined || subject === null) return null;
+  hearPromises(subject);
   if (typeof subject === "string" && subject !== "" && subject.length <= MAX_SUBJECT_CHARS) return subject;
   throw fail(`${where}: subject must give a text of 1 to ${MAX_SUBJECT_CHARS} characters, or nothing.`);
 }
@@ -188,6 +190,7 @@ function subjectOf(where: string, derive: Fn, input: unknown): string | null {
 function percentOf(derive: Fn, progress: unknown): number | null {
   try {
     const percent = derive(progress);
+    hearPromises(percent);
     // NaN is 0 of 0: nothing is known yet.
     if (typeof percent !== "number" || Number.isNaN(percent)) return null;
     return Math.min(1, Math.max(0, percent));

@@ -1,3 +1,4 @@
+import { hearPromises } from "../errors/foreign.js";
 import type { Json } from "../json/json.js";
 
 const MAX_KEYS = 100;
@@ -12,6 +13,7 @@ export function refKeysOf(ref: Json, declared: ((ref: unknown) => unknown) | nul
   if (declared === null) return [];
   try {
     const keys = declared(ref);
+    hearPromises(keys);
     return Array.isArray(keys) ? bounded(keys) : [];
   } catch {
     return [];

@@ -1,4 +1,5 @@
 import type { Json } from "../json/json.js";
+import { hearPromises } from "../errors/foreign.js";
 import { parseJsonText, toJsonText } from "../json/json-text.js";
 import type { Core } from "./context.js";
 
@@ -7,6 +8,7 @@ export function detailsOf({ policy, logger }: Core, kind: string, given: unknown
   if (given === undefined || given === null) return null;
   const text = toJsonText(given, { maxBytes: policy.maxDetailsBytes });
   if (text.ok) return parseJsonText(text.text);
+  hearPromises(given);
   logger.warn("the details of a failure were left out", { kind, why: text.reason });
   return null;
 }

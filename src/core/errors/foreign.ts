@@ -10,3 +10,17 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 export function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }
+
+/**
+ * Hears promises that stand where values are wanted, since an `await` was forgotten: whoever reads the value refuses it, and
+ * that one of them rejects later must not end the process. Looks at the value and at what it has directly. Never throws.
+ */
+export function hearPromises(value: unknown): void {
+  try {
+    const direct: readonly unknown[] =
+      typeof value === "object" && value !== null ? Object.values(value) : [];
+    for (const one of [value, ...direct]) if (isThenable(one)) Promise.resolve(one).catch(() => undefined);
+  } catch {
+    // It throws when it is looked at: no promise is found in it.
+  }
+}

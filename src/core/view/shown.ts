@@ -1,5 +1,6 @@
 import type { Definition, Projection } from "../definition.js";
 import { WaybillError } from "../errors/errors.js";
+import { hearPromises } from "../errors/foreign.js";
 import type { ServerEvent, ShownOfEvent } from "../job/event.js";
 import type { Json } from "../json/json.js";
 import { toJsonText } from "../json/json-text.js";
@@ -43,6 +44,7 @@ export function projected(definition: Projecting, part: keyof Projection, value:
   }
   const text = toJsonText(made, { maxBytes: Infinity });
   if (text.ok) return made as Json;
+  hearPromises(made);
   const { path, message } = text;
   throw invalid(definition, part, `must give JSON, but ${path === "" ? "what it gave" : path} ${message}.`);
 }

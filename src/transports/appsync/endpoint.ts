@@ -1,14 +1,7 @@
 import type { Json } from "../../core/json/json.js";
+import { retryAfterMs } from "../../core/wire/retry-after.js";
 import { authorizer, type Authorize } from "./auth.js";
-import {
-  errorTypeOf,
-  isAboutContent,
-  RequestFailed,
-  retry,
-  retryAfterMs,
-  statusFailure,
-  type Failure,
-} from "./failure.js";
+import { errorTypeOf, isAboutContent, RequestFailed, retry, statusFailure, type Failure } from "./failure.js";
 import { checkEndpoint, type AppSyncAuth } from "./options.js";
 
 /** What came of a request. */

@@ -8,12 +8,6 @@ export const DELIVERED: PublishResult = { status: "delivered" };
 /** How long to leave AppSync alone that asks for it and does not say how long: its limits are counted per second. */
 const THROTTLED_MS = 2_000;
 
-/** What is held for no time at all is asked again at once, and for ever. */
-const LEAST_WAIT_MS = 1_000;
-
-/** The longest wait that the port knows. */
-const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
-
 /** A request that could not be made. Its message is a reason: it may be shown and logged. */
 export class RequestFailed extends Error {
   override readonly name = "RequestFailed";
@@ -73,20 +67,6 @@ export function isUnauthorized(errorType: string): boolean {
 export function isAboutContent(status: number, errorType: string | null): boolean {
   if (status !== 400) return status === 413;
   return errorType === null || !(isThrottled(errorType) || isUnauthorized(errorType));
-}
-
-/**
- * Milliseconds that `Retry-After` asks for, between a second and a day: in seconds, or as a date (RFC 9110 §10.2.3), of which the
- * obsolete forms are not read. `null`: it asks for nothing that can be read.
- */
-export function retryAfterMs(header: string | null, nowMs: number): number | null {
-  const text = header?.trim() ?? "";
-  const wait = /^\d{1,9}$/.test(text)
-    ? Number(text) * 1000
-    : /^[A-Z][a-z]{2}, .* GMT$/.test(text)
-      ? Date.parse(text) - nowMs
-      : Number.NaN;
-  return Number.isNaN(wait) ? null : Math.min(Math.max(LEAST_WAIT_MS, wait), LONGEST_WAIT_MS);
 }
 
 /**

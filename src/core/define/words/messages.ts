@@ -1,4 +1,5 @@
 import type { Facts } from "../../definition.js";
+import { hearPromises } from "../../errors/foreign.js";
 import { type JobStatus, STATUSES } from "../../job/lifecycle.js";
 import { fail, isRecord, onlyKnown } from "../check.js";
 import { plainMessage } from "./plain-message.js";
@@ -39,6 +40,7 @@ function say(text: Text | undefined, { status, phase, failureReason }: Facts, in
   if (typeof text !== "function") return text ?? null;
   try {
     const said = text({ input, status, phase, reason: failureReason });
+    hearPromises(said);
     return typeof said === "string" && said !== "" ? said : null;
   } catch {
     return null;

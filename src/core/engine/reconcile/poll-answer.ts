@@ -3,6 +3,7 @@ import type { SeenWork } from "../../decide/poll.js";
 import type { EntryDraft } from "../../decide/change/change.js";
 import type { Checked, Definition, Issue } from "../../definition.js";
 import type { PollAnswer, RuntimeHandler } from "../../handler.js";
+import { hearPromises } from "../../errors/foreign.js";
 import { parseJsonText, toJsonText } from "../../json/json-text.js";
 import type { Core } from "../context.js";
 import { etaOf } from "../eta.js";
@@ -35,7 +36,9 @@ export async function pollAnswerOf(
   answer: PollAnswer,
 ): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
-  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
+  const given = answer as Readonly<Record<string, unknown>> | null | undefined;
+  const { state, output, progress } = given ?? {};
+  for (const part of [answer, output, progress]) hearPromises(part);
   switch (state) {
     case "open":
       return open(core, definition, pace, answer as Extract<PollAnswer, { state: "open" }>);

@@ -4,6 +4,7 @@ import type { Definition } from "../../definition.js";
 import { type Updates, NO_UPDATES, report } from "../../decide/held.js";
 import type { EntryDraft } from "../../decide/change/change.js";
 import { PermanentError } from "../../errors/errors.js";
+import { hearPromises } from "../../errors/foreign.js";
 import { HandlerAborted, type ProgressOptions } from "../../handler.js";
 import type { Json } from "../../json/json.js";
 import { parseJsonText, toJsonText } from "../../json/json-text.js";
@@ -90,6 +91,7 @@ export class UpdateWriter {
   }
 
   phase(name: string, message: string | undefined): void {
+    hearPromises([name, message]);
     if (this.#closed) return;
     this.#spoken = true;
     const { definition, core } = this.#parts;
@@ -111,6 +113,7 @@ export class UpdateWriter {
   }
 
   warn(code: string, message: string): void {
+    hearPromises([code, message]);
     if (this.#closed) return;
     this.#spoken = true;
     const { policy } = this.#parts.core;
@@ -134,6 +137,7 @@ export class UpdateWriter {
   }
 
   progress(value: unknown, options: ProgressOptions = {}): void {
+    hearPromises(value);
     if (this.#closed) return;
     this.#spoken = true;
     const problem = optionsProblem(options);
@@ -163,6 +167,7 @@ export class UpdateWriter {
   #checkpointed(value: unknown): Promise<void> {
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxCheckpointBytes });
     if (!text.ok) {
+      hearPromises(value);
       this.#drop("a checkpoint that cannot be stored was ignored", { problem: text.message });
       return Promise.reject(new PermanentError(`The checkpoint cannot be stored: ${text.message}.`));
     }

@@ -22,7 +22,7 @@ import { limitedBy, payloadLimit } from "../../payload-limit.js";
 import { awaitTimeoutMsOf, pollEveryMsOf, retryOf } from "../../kind-settings.js";
 import { classify, reasonOf } from "./thrown.js";
 import { storable } from "../text.js";
-import { isThenable } from "../../../errors/foreign.js";
+import { hearPromises, isThenable } from "../../../errors/foreign.js";
 
 /** What is to become of a claim. */
 export type Outcome =
@@ -84,14 +84,23 @@ export function outcomeOfReturned(
 ): Outcome | Promise<Outcome> {
   const troubled = (error: unknown): Outcome => {
     threw(error);
-    return uncheckable();
+    return heard(returned, uncheckable());
   };
   try {
     const outcome = told(core, handler.definition, returned);
-    return isThenable(outcome) ? outcome.then(undefined, troubled) : outcome;
+    if (!isThenable(outcome)) return heard(returned, outcome);
+    return outcome.then((later) => heard(returned, later), troubled);
   } catch (error) {
     return troubled(error);
   }
+}
+
+/** What was refused may hold a promise that nobody awaits. */
+function heard(returned: unknown, outcome: Outcome): Outcome {
+  if (outcome.do !== "fail") return outcome;
+  const said = outcomeOf(returned);
+  hearPromises(said.kind === "track" ? said.ref : said.output);
+  return outcome;
 }
 
 /** The schema threw, or the value when it was looked at. The work is done: running it again would not change that. */
