@@ -15,7 +15,6 @@ import type { Gateway } from "./store/gateway.js";
 import type { PublishAttempt } from "./relay/attempt.js";
 import type { Reentry } from "./reentry.js";
 import type { Unserved } from "./unserved.js";
-import type { TellUnshowable } from "./unshowable.js";
 import type { StoreTime } from "./store/store-time.js";
 import { isError } from "../errors/foreign.js";
 
@@ -49,7 +48,8 @@ export interface Core {
   readonly reentry: Reentry;
   /** What was met here and cannot be served here. */
   readonly unserved: Unserved;
-  readonly tellUnshowable: TellUnshowable;
+  /** Says in the log, once per job, that it was read and its kind could not show it. Never throws. */
+  readonly tellUnshowable: (job: { readonly id: string; readonly kind: string }, error: unknown) => void;
   /** Tells the application of a message that was put aside. Never throws and never waits. */
   tellParked(message: ParkedDelivery, reason: string): void;
   /** Tells the application of a try at a notifier. Never throws and never waits. */

@@ -1,19 +1,11 @@
 import type { Logger } from "../environment/logger.js";
-import { codeOf } from "./context.js";
-
-/** A job that was read and could not be shown, since the kind's own `project` threw or gave no JSON. */
-export interface UnshowableJob {
-  readonly id: string;
-  readonly kind: string;
-}
-
-/** Says that a job cannot be shown: once per job, however often it is met. Never throws. */
-export type TellUnshowable = (job: UnshowableJob, error: unknown) => void;
+import { codeOf, type Core } from "./context.js";
 
 /** Beyond it the oldest are forgotten, and said again when they are met again. */
 const MOST_REMEMBERED = 10_000;
 
-export function createTellUnshowable(logger: Logger): TellUnshowable {
+/** A job cannot be shown where the kind's own `project` threw or gave no JSON: a line for each, however often it is met. */
+export function createTellUnshowable(logger: Logger): Core["tellUnshowable"] {
   const told = new Set<string>();
   return ({ id, kind }, error) => {
     if (told.has(id)) return;
