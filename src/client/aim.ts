@@ -28,11 +28,11 @@ export function pathOf({ jobId, ...list }: Aim): string {
   return jobId === undefined ? `?${queryOf(list)}` : `/${encodeURIComponent(jobId)}`;
 }
 
-/** A query of what is there; a list of values is several of one name. */
+/** A query of what is there; a list of values has commas, and one of none stays: left out, it would let everything through. */
 export function queryOf(given: object): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(given)) {
-    for (const each of [value].flat()) if (each !== undefined) query.append(name, String(each));
+    if (value !== undefined) query.append(name, String(value));
   }
   return String(query);
 }

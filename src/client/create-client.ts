@@ -106,11 +106,11 @@ function check(options: ClientOptions<AnyDef>): void {
   if (typeof given?.baseUrl !== "string") throw invalid('createClient needs its baseUrl, such as "/jobs".');
 }
 
-/** The name of a kind, by its definition or as it is. */
+/** The name of a kind, by its definition or as it is: what is neither is the server's to refuse, and not for "any kind". */
 function nameOf(kind: KindArg<string>): string;
 function nameOf(kind: KindArg<string> | undefined): string | undefined;
 function nameOf(kind: KindArg<string> | undefined): string | undefined {
-  return typeof kind === "object" ? kind.kind : kind;
+  return (kind as { readonly kind?: string } | undefined)?.kind ?? (kind as string | undefined);
 }
 
 function ladderOf(

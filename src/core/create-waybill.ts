@@ -133,6 +133,7 @@ function waybillOf(runtime: Runtime) {
       kinds: new Set(core.definitions.keys()),
       logger: core.logger,
       clock: core.clock,
+      tellUnshowable: core.tellUnshowable,
       callbackOf: (token) => core.callbacks?.read(token, core.time.now()) ?? null,
     } satisfies Composition<AnyDef>,
     close: closing,

@@ -46,6 +46,7 @@ export interface Service extends Kinds {
   readonly waybill: Waybill<AnyDef>;
   readonly authorize: Authorize;
   readonly callbackOf: Composition<AnyDef>["callbackOf"];
+  readonly tellUnshowable: Composition<AnyDef>["tellUnshowable"];
   readonly maxBodyBytes: number;
   readonly waits: Waits;
   readonly clock: Clock;
@@ -78,6 +79,7 @@ export function serviceOf(waybill: Routed<never>, options: JobRoutesOptions<read
     waybill: waybill as unknown as Waybill<AnyDef>,
     authorize,
     callbackOf: composition.callbackOf,
+    tellUnshowable: composition.tellUnshowable,
     maxBodyBytes: whole("maxBodyBytes", maxBodyBytes),
     waits: createWaits(whole("maxWaits", maxWaits)),
     clock: composition.clock,

@@ -1,8 +1,8 @@
 import type { OwnerOption } from "../core/options/owner-option.js";
 import type { Principal } from "../core/view/access.js";
-import type { Job } from "../core/api/job.js";
+import type { Job, ListedJob } from "../core/api/job.js";
 import type { ListFilter } from "../core/api/waybill.js";
-import { toListedView, toView } from "../core/api/view.js";
+import { type ListedView, toListedView, toView } from "../core/api/view.js";
 import type { AnyDef } from "../core/define/any-def.js";
 import { isWaybillError, WaybillError } from "../core/errors/errors.js";
 import { isFinal } from "../core/job/lifecycle.js";
@@ -100,9 +100,19 @@ export async function listJobs(call: Call): Promise<Response> {
   const page = await asAsked(() => service.waybill.list(filterOf(call, asked)));
   const items = page.items.flatMap((job) => {
     const def = service.visible.get(job.kind);
-    return def === undefined ? [] : [viewJson(toListedView(def, job), brief)];
+    return def === undefined ? [] : listed(service, def, job).map((view) => viewJson(view, brief));
   });
   return jsonResponse({ items, next: page.next }, { headers: linkOf(service, query, page.next) });
+}
+
+/** A job as lists show it; none, said in the log, where its kind cannot: it keeps nobody from the others. */
+function listed({ tellUnshowable }: Service, def: AnyDef, job: ListedJob<AnyDef>): ListedView<AnyDef>[] {
+  try {
+    return [toListedView(def, job)];
+  } catch (error) {
+    tellUnshowable(job, error);
+    return [];
+  }
 }
 
 async function latestJob(

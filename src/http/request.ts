@@ -145,12 +145,12 @@ export function streamQuery(query: URLSearchParams): ListQuery {
 
 function statusesOf(query: URLSearchParams): readonly JobStatus[] | null {
   if (!query.has("status")) return null;
-  return query
-    .getAll("status")
-    .flatMap((part) => part.split(","))
-    .map((name) => {
-      const status = STATUSES.find((one) => one === name);
-      if (status === undefined) throw new RequestRefused("request.malformed");
-      return status;
-    });
+  const names = query.getAll("status").join(",");
+  // A list of no status, which no job has: not one that was left out.
+  if (names === "") return [];
+  return names.split(",").map((name) => {
+    const status = STATUSES.find((one) => one === name);
+    if (status === undefined) throw new RequestRefused("request.malformed");
+    return status;
+  });
 }

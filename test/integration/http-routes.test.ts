@@ -326,6 +326,9 @@ describe("GET /", () => {
     expect(await idsOf("kind=nightly.sweep")).toEqual([night.id]);
     expect(await idsOf("kind=report.make&word=waiting&status=QUEUED,FAILED")).toEqual([two.id, one.id]);
     expect(await idsOf("status=FAILED&status=COMPLETED")).toEqual([]);
+    // Of no status, as a client's empty list of them comes: never all.
+    expect(await idsOf("status=")).toEqual([]);
+    expect(await idsOf("kind=report.make&word=waiting&status=")).toEqual([]);
     expect(await idsOf("subject=report:2")).toEqual([two.id]);
     expect((await ask("/?kind=secret.job")).status).toBe(404);
     expect((await ask("/?kind=none")).status).toBe(404);
@@ -334,6 +337,8 @@ describe("GET /", () => {
   it.each([
     "stauts=FAILED",
     "status=DONE",
+    "status=,",
+    "status=&status=FAILED",
     "limit=0",
     "limit=x",
     "cursor=made-up",

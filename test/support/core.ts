@@ -147,6 +147,7 @@ export function testCore(options: TestCoreOptions): TestCore {
       // Who tests the hook composes a Waybill.
     },
     reentry: createReentry(),
+    tellUnshowable: () => undefined,
     unserved: createUnserved(clock, 120_000),
     archive(jobId, entries) {
       heard.archived.push({ jobId, entries });

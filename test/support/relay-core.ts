@@ -198,6 +198,7 @@ function makeProcess({ clock, faults, store, queue, seed }: Shared, options: Pro
     tellParked: quiet,
     tellPublish: (attempt) => void attempts.push(attempt),
     reentry: createReentry(),
+    tellUnshowable: () => undefined,
     unserved: createUnserved(clock, 120_000),
   };
   const dispatcher = createDispatcher(core);

@@ -202,7 +202,21 @@ it("lists a page", async () => {
   server.put({ id: "a" });
   const page = await open(server).list({ kind: "document.ingest", status: ["FAILED", "PENDING"], limit: 10 });
   expect(page).toMatchObject({ items: [{ id: "a", createdAt: new Date("2025-01-01") }], next: null });
-  expect(server.requests[0]?.path).toBe("?kind=document.ingest&status=FAILED&status=PENDING&limit=10");
+  expect(server.requests[0]?.path).toBe("?kind=document.ingest&status=FAILED%2CPENDING&limit=10");
+});
+
+it("never takes a list of nothing for no filter", async () => {
+  const server = new FakeServer();
+  const client = open(server);
+  await client.list({ status: [] });
+  // No type lets it through; JavaScript does.
+  const none = [] as never;
+  await client.list({ kind: none });
+  await client.list({ subject: none });
+  client.jobs({ kind: none }).subscribe(() => {});
+  await server.clock.settle();
+  expect(server.requests.map(({ path }) => path)).toEqual(["?status=", "?kind=", "?subject="]);
+  expect(server.heard).toMatchObject([{ filter: { kind: [] } }]);
 });
 
 it("takes a kind by its definition or by its name", async () => {

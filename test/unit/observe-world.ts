@@ -31,6 +31,17 @@ const greeting = defineJob({
   input: z.object({ to: z.string() }),
   messages: { PENDING: ({ input }) => `For ${input.to}` },
 });
+/** A kind that cannot show what was stored before its output and progress were changed. */
+export const rows = defineJob({
+  kind: "sample.rows",
+  input: z.object({}),
+  output: z.object({ rows: z.array(z.string()) }),
+  progress: z.object({ rows: z.array(z.string()) }),
+  project: {
+    output: ({ rows }) => ({ count: rows.length }),
+    progress: ({ rows }) => ({ count: rows.length }),
+  },
+});
 
 const INPUTS: Readonly<Record<string, string>> = {
   "sample.work": JSON.stringify({ secret: "canary-input" }),
@@ -57,7 +68,7 @@ export function observeWorld(
   } = {},
 ) {
   const clock = fakeClock();
-  const rows = new Map<string, StoredJob>();
+  const stored = new Map<string, StoredJob>();
   const reads: ReadOfJob[] = [];
   const calls = { read: 0, list: 0, listedInputs: 0 };
   const trouble = { reads: false, lists: false, subscribe: false, delayMs: () => 0 };
@@ -97,7 +108,7 @@ export function observeWorld(
         return {
           nowMs: clock.now(),
           jobs: request.ids.map((id) => {
-            const row = rows.get(id);
+            const row = stored.get(id);
             return row === undefined ? null : part(row, request);
           }),
         };
@@ -106,7 +117,7 @@ export function observeWorld(
       answer(trouble.lists, () => {
         calls.list += 1;
         if (request.input === true) calls.listedInputs += 1;
-        const fits = [...rows.values()].filter(({ record }) => isListed(record, request));
+        const fits = [...stored.values()].filter(({ record }) => isListed(record, request));
         fits.sort((a, b) => newestFirst(a.record, b.record));
         const jobs = fits.slice(0, request.limit).map((row) => part(row, request));
         const last = jobs.at(-1)?.record;
@@ -129,7 +140,7 @@ export function observeWorld(
     close: async () => undefined,
   };
   const waybill = createWaybill({
-    jobs: [work, other, greeting],
+    jobs: [work, other, greeting, rows],
     store,
     clock,
     logger,
@@ -147,20 +158,20 @@ export function observeWorld(
     for (const listener of listeners.keys()) listener(hintOf(record));
   };
   const write = (id: string, over: Partial<JobRecord> = {}, output?: string): JobRecord => {
-    const before = rows.get(id)?.record;
+    const before = stored.get(id)?.record;
     const fresh = sampleJob({ id, owner: "ann", createdAt: clock.now(), ...over }, clock.now());
     const record: JobRecord =
       before === undefined
         ? fresh
         : { ...before, version: before.version + 1, updatedAt: clock.now(), ...over };
-    rows.set(id, { record, cursors: {}, ...(output === undefined ? {} : { output }) });
+    stored.set(id, { record, cursors: {}, ...(output === undefined ? {} : { output }) });
     return record;
   };
   return {
     clock,
     waybill,
     store,
-    rows,
+    rows: stored,
     reads,
     calls,
     trouble,

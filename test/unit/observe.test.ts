@@ -125,6 +125,19 @@ describe("observe", () => {
     expect([...room.keys()].sort()).toEqual(["b", "c"]);
   });
 
+  it("shows nothing of no kind and of no ids, and asks no store for it", async () => {
+    const at = observeWorld();
+    at.write("a");
+    const of = [{ kind: [] }, { kind: [], owner: "ann" }, { ids: [] }].map((filter) => observing(at, filter));
+    await at.clock.settle();
+    at.put("b");
+    await at.clock.advance(60_000);
+    expect(of.map(({ told }) => told)).toEqual(
+      Array(3).fill([{ jobs: [], gone: [], snapshot: true, reset: false }]),
+    );
+    expect(at.calls).toMatchObject({ list: 0, read: 0 });
+  });
+
   it("reads page after page", async () => {
     const at = observeWorld();
     for (let index = 0; index < 260; index += 1) at.write(`job-${index}`, { createdAt: index });

@@ -187,6 +187,8 @@ export interface Composition<Defs extends AnyDef, Tx = never> {
   readonly clock: Clock;
   /** What a token of a callback is about; `null`: it was not signed here, or has expired. */
   readonly callbackOf: (token: string) => { readonly kind: string } | null;
+  /** Says in the log, once per job, that it cannot be shown and is left out of lists. */
+  readonly tellUnshowable: (job: { readonly id: string; readonly kind: string }, error: unknown) => void;
   /** Types only; never a value. Whoever asks for some kinds takes a composition that has more. */
   readonly "~defs"?: ((defs: Defs, tx: Tx) => void) | undefined;
 }

@@ -62,6 +62,9 @@ export interface MessagesOption<Input, Phase extends string> {
 /**
  * What of a job leaves the server, in views and events, on every channel. Each function is given what is stored, and gives
  * JSON. Left out: output and progress leave whole, metadata and actor not at all.
+ *
+ * Jobs that were stored before a change of the kind are given too. A job for which one throws is left out of lists that are
+ * observed or asked for over HTTP, which the log says once per job; by its id it is an error.
  */
 export interface ProjectOption<O extends Schema | undefined, P extends Schema | undefined, OV, PV, MV> {
   readonly output?:

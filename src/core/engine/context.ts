@@ -48,6 +48,8 @@ export interface Core {
   readonly reentry: Reentry;
   /** What was met here and cannot be served here. */
   readonly unserved: Unserved;
+  /** Says in the log, once per job, that it was read and its kind could not show it. Never throws. */
+  readonly tellUnshowable: (job: { readonly id: string; readonly kind: string }, error: unknown) => void;
   /** Tells the application of a message that was put aside. Never throws and never waits. */
   tellParked(message: ParkedDelivery, reason: string): void;
   /** Tells the application of a try at a notifier. Never throws and never waits. */

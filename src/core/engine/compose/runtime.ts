@@ -28,6 +28,7 @@ import { framesOf } from "../run/stack.js";
 import { storeTime } from "../store/store-time.js";
 import { leaseMsOf } from "../kind-settings.js";
 import { createUnserved } from "../unserved.js";
+import { createTellUnshowable } from "../unshowable.js";
 import { letGoOfPart, useParts } from "./part-users.js";
 import { createStoreWatch, type StoreWatch } from "./store-watch.js";
 import { createWatchdog, type Watchdog } from "./watchdog.js";
@@ -177,6 +178,7 @@ function environment(
     callbacks,
     reentry: createReentry(),
     // The hold of a pass hides what it met from most of the passes after it.
+    tellUnshowable: createTellUnshowable(logger),
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
 }

@@ -161,6 +161,10 @@ class Looking implements JobTable {
       observer,
       read: async () => {
         await Promise.all([...jobs.values()].map((job) => job.fresh(true)));
+        // Left out, it would be `gone`, which it is not. Of somebody else's nothing is told.
+        for (const { unshowable } of jobs.values()) {
+          if (unshowable !== null && isMeant(aim, unshowable)) throw unshowable.error;
+        }
       },
       leave: () => {
         for (const id of jobs.keys()) this.letGo(id, holder);

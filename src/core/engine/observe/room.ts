@@ -59,8 +59,9 @@ export class Room implements Holder {
   }
 
   changed(job: WatchedJob): void {
-    const { id, seen } = job;
-    if (seen === null || !isMeant(this.aim, seen)) {
+    const { id, seen, unshowable } = job;
+    // What cannot be shown keeps nobody from the other jobs.
+    if (seen === null || unshowable !== null || !isMeant(this.aim, seen)) {
       this.#remove(id);
       return;
     }
@@ -158,6 +159,7 @@ function oldestFirst(a: Seen, b: Seen): number {
 
 /** The newest jobs that fit, page by page: a page may be short before the last. Neither input nor output is read. */
 async function listJobs(core: Core, { owner, kinds, subject, limit }: Aim): Promise<readonly StoredJob[]> {
+  if (kinds.length === 0) return [];
   const found: StoredJob[] = [];
   let after: ListReply["next"] = null;
   do {

@@ -4,6 +4,7 @@ import type { StoredJob } from "../../ports/store.js";
 import { viewOf } from "../../view/projection.js";
 import type { JobRecord } from "../../job/record.js";
 import type { Core } from "../context.js";
+import type { Facts } from "./aim.js";
 import { jobOf } from "../read/job.js";
 
 /** A view of a job of any kind, instants as `Date`. */
@@ -21,6 +22,12 @@ export interface Seen {
   /** Tells two states of a job apart that bear one version, which a store that lost writes can bring about. */
   readonly print: string;
   readonly view: RuntimeView;
+}
+
+/** A job that is there, and that its kind cannot show: the kind's own `project` threw, or gave no JSON. */
+export interface Unshowable extends Facts {
+  readonly id: string;
+  readonly error: unknown;
 }
 
 /** What a list, or a read, says without input and output. */
@@ -42,7 +49,10 @@ export interface Reading {
  * Reads a job: strong, without its input unless its messages speak of it, with its output only when it is COMPLETED.
  * `null`: there is none, or it is of a kind that this process does not know.
  */
-export async function readSeen(core: Core, { id, known, kind, withOutput }: Reading): Promise<Seen | null> {
+export async function readSeen(
+  core: Core,
+  { id, known, kind, withOutput }: Reading,
+): Promise<Seen | Unshowable | null> {
   const expected = core.definitions.get(known?.kind ?? kind ?? "");
   const first = await core.gateway.read(id, {
     input: expected?.messagesReadInput === true,
@@ -62,8 +72,14 @@ function isWhole({ messagesReadInput }: Definition, { record, input, output }: S
   return record.status !== "COMPLETED" || output !== undefined;
 }
 
-function seenOf(definition: Definition, stored: StoredJob): Seen {
+function seenOf(definition: Definition, stored: StoredJob): Seen | Unshowable {
   const { id, version, owner, kind, subject, createdAt, status } = stored.record;
+  let view: RuntimeView;
+  try {
+    view = viewOf(definition, jobOf(definition, stored));
+  } catch (error) {
+    return { id, owner, kind, subject, error };
+  }
   return {
     id,
     version,
@@ -73,6 +89,6 @@ function seenOf(definition: Definition, stored: StoredJob): Seen {
     createdAt,
     isFinal: isFinal(status),
     print: printOf(stored.record),
-    view: viewOf(definition, jobOf(definition, stored)),
+    view,
   };
 }

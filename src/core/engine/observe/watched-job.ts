@@ -1,6 +1,6 @@
 import { monotonicNow } from "../../environment/clock.js";
 import type { Core } from "../context.js";
-import { readSeen, type Seen } from "./seen.js";
+import { readSeen, type Seen, type Unshowable } from "./seen.js";
 
 /** Who must hear when a job is found changed. */
 export interface Holder {
@@ -15,8 +15,10 @@ export interface Holder {
  */
 export class WatchedJob {
   readonly id: string;
-  /** `null`: not there, or not read yet. */
+  /** As it was last shown; `null`: not there, or not shown yet. */
   seen: Seen | null = null;
+  /** Why it could not be shown when it was last read: `seen` is of before. `null`: it could, or is not there. */
+  unshowable: Unshowable | null = null;
   readAt = Number.NEGATIVE_INFINITY;
   readonly holders = new Set<Holder>();
   readonly #core: Core;
@@ -45,7 +47,7 @@ export class WatchedJob {
   }
 
   /**
-   * Resolves after a strong read that began after this call.
+   * Resolves after a strong read that began after this call, also where what was read cannot be shown.
    *
    * @param withOutput - it may be COMPLETED by now
    * @throws StoreUnavailableError
@@ -88,11 +90,13 @@ export class WatchedJob {
     this.#isReading = false;
   }
 
-  #found(seen: Seen | null): void {
+  #found(found: Seen | Unshowable | null): void {
     const before = this.seen;
-    this.seen = seen;
-    // Also what is not there is told: a candidate that turns out to be none is let go of.
-    if (seen === null || seen !== before) for (const holder of [...this.holders]) holder.changed(this);
+    this.unshowable = found !== null && "error" in found ? found : null;
+    if (found === null || "view" in found) this.seen = found;
+    else this.#core.tellUnshowable(found, found.error);
+    // Also what is not there, or not to be shown, is told: a candidate that turns out to be none is let go of.
+    if (found === null || found !== before) for (const holder of [...this.holders]) holder.changed(this);
   }
 }
 
