@@ -13,13 +13,13 @@ export function isError(value: unknown): value is Error {
 
 /**
  * Hears promises that stand where values are wanted, since an `await` was forgotten: whoever reads the value refuses it, and
- * that one of them rejects later must not end the process. Looks at the value and at what it has directly. Never throws.
+ * that one of them rejects later must not end the process. Looks at the value and at `levels` of what it has. Never throws.
  */
-export function hearPromises(value: unknown): void {
+export function hearPromises(value: unknown, levels = 2): void {
   try {
-    const direct: readonly unknown[] =
-      typeof value === "object" && value !== null ? Object.values(value) : [];
-    for (const one of [value, ...direct]) if (isThenable(one)) Promise.resolve(one).catch(() => undefined);
+    if (isThenable(value)) Promise.resolve(value).catch(() => undefined);
+    else if (levels > 0 && typeof value === "object" && value !== null)
+      for (const part of Object.values(value)) hearPromises(part, levels - 1);
   } catch {
     // It throws when it is looked at: no promise is found in it.
   }

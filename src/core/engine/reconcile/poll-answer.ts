@@ -36,9 +36,8 @@ export async function pollAnswerOf(
   answer: PollAnswer,
 ): Promise<SeenWork> {
   // Handlers are the application's code, and not all of it is typed.
-  const given = answer as Readonly<Record<string, unknown>> | null | undefined;
-  const { state, output, progress } = given ?? {};
-  for (const part of [answer, output, progress]) hearPromises(part);
+  hearPromises(answer);
+  const state: unknown = (answer as PollAnswer | null | undefined)?.state;
   switch (state) {
     case "open":
       return open(core, definition, pace, answer as Extract<PollAnswer, { state: "open" }>);

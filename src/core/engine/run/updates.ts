@@ -137,14 +137,17 @@ export class UpdateWriter {
   }
 
   progress(value: unknown, options: ProgressOptions = {}): void {
-    hearPromises(value);
-    if (this.#closed) return;
+    if (this.#closed) {
+      hearPromises(value);
+      return;
+    }
     this.#spoken = true;
     const problem = optionsProblem(options);
     if (problem !== null) this.#drop("options of a progress were ignored", { problem });
     // As it is now: the handler may go on counting in the same object.
     const text = toJsonText(value, { maxBytes: this.#parts.core.policy.maxProgressBytes });
     if (!text.ok) {
+      hearPromises(value);
       this.#drop("a progress that cannot be stored was ignored", { problem: text.message });
       // People look at it and see it stand still: whoever can make it smaller must hear of it.
       if (!this.#toldOfDropped)

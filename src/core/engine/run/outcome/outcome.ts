@@ -97,9 +97,7 @@ export function outcomeOfReturned(
 
 /** What was refused may hold a promise that nobody awaits. */
 function heard(returned: unknown, outcome: Outcome): Outcome {
-  if (outcome.do !== "fail") return outcome;
-  const said = outcomeOf(returned);
-  hearPromises(said.kind === "track" ? said.ref : said.output);
+  if (outcome.do === "fail") hearPromises(returned);
   return outcome;
 }
 
