@@ -1,8 +1,11 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
+import Database from "libsql";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Environment } from "../doubles/lambda/environment.js";
 import { LambdaFunction, type FunctionOptions } from "../doubles/lambda/function.js";
 import { EventSourceMapping, type Batch, type MappingOptions } from "../doubles/lambda/mapping.js";
 import { packFunction } from "../doubles/lambda/package.js";
@@ -64,7 +67,7 @@ describe.skipIf(missing !== null)("functions under Lambda's own runtime client",
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     };
     return {
-      ...{ name, deadName, waybill },
+      ...{ name, deadName, waybill, file: place.STORE_FILE },
       async fn(handler: "work" | "dead" | "tick", more: Partial<FunctionOptions> = {}) {
         const made = await LambdaFunction.create({
           ...{ name: handler, folder, handler: `index.${handler}`, environment },
@@ -89,6 +92,25 @@ describe.skipIf(missing !== null)("functions under Lambda's own runtime client",
   const isProcessing = (waybill: ReturnType<typeof openWaybill>, id: string) =>
     expect.poll(async () => (await waybill.get(greet, id))?.status, { interval: 20 }).toBe("PROCESSING");
 
+  /** Freezes it between two of its writes: in the middle of one it would keep the file from everybody for as long as it stands. */
+  async function freezeBetweenWrites(environment: Environment, file: string): Promise<void> {
+    const db = new Database(file);
+    db.exec("pragma busy_timeout = 0");
+    for (;;) {
+      environment.freeze();
+      await sleep(20);
+      try {
+        db.exec("begin immediate");
+        break;
+      } catch {
+        environment.thaw();
+        await sleep(5);
+      }
+    }
+    db.exec("rollback");
+    db.close();
+  }
+
   it("does a batch, and the mapping deletes what is done; the next batch finds the same process", async () => {
     const w = world();
     const fn = await w.fn("work");
@@ -110,8 +132,8 @@ describe.skipIf(missing !== null)("functions under Lambda's own runtime client",
     const { id } = await w.waybill.submit(greet, { name: "Ann", waitMs: 400 }).unwrap();
     const batch = w.mapping(fn, w.name).pollOnce();
     await isProcessing(w.waybill, id);
-    const [environment] = fn.busy;
-    environment?.freeze();
+    const environment = fn.busy[0]!;
+    await freezeBetweenWrites(environment, w.file);
     const frozenAt = Date.now();
     const worker = w.waybill.worker([greeting("another")], { pollIntervalMs: 50 });
     const working = worker.run();
@@ -119,7 +141,7 @@ describe.skipIf(missing !== null)("functions under Lambda's own runtime client",
     expect(output.by).toBe("another");
     while (Date.now() - frozenAt < 2 * LEASE_MS) await new Promise((resolve) => setTimeout(resolve, 50));
     const before = await w.waybill.get(greet, id);
-    environment?.thaw();
+    environment.thaw();
     expect((await batch)?.outcome.status).toBe("answered");
     expect(await w.waybill.get(greet, id)).toEqual(before);
     await worker.stop();
