@@ -12,7 +12,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   "job.already_final": "The job is COMPLETED or FAILED, and final statuses never change.",
   "job.cannot_cancel": "The job's external work is open and no handler of its kind can cancel it.",
   "job.not_failed": "Only a FAILED job can be run again.",
-  "job.claimed": "Somebody else holds the claim of the job.",
+  "job.claimed":
+    "Somebody else holds the claim of the job, or its external work is open: then `acknowledge` is true, and the message may go.",
   "job.not_due": "The job waits for its time: a delay, or the pause before another attempt.",
   "job.not_awaiting": "The job does not wait for external work yet.",
   "claim.lost": "The claim ended before its outcome was stored: its lease lapsed, or another holds the job.",

@@ -177,8 +177,8 @@ function environment(
     telemetry,
     callbacks,
     reentry: createReentry(),
-    // The hold of a pass hides what it met from most of the passes after it.
     tellUnshowable: createTellUnshowable(logger),
+    // The hold of a pass hides what it met from most of the passes after it.
     unserved: createUnserved(clock, 2 * Math.max(policy.takeDueHoldMs, UNSERVED_MESSAGE_MS)),
   };
 }
