@@ -52,6 +52,7 @@ export interface HeldClaim<D extends AnyDef> extends RunContext<D> {
 
 /** A claim on a kind without external work. */
 export interface PlainClaim<D extends AnyDef> extends HeldClaim<D> {
+  /** The work is done. An output that the schema refuses, or that cannot be stored, ends the job FAILED, and `job` is that one. */
   complete(output: GivenOutput<D>): Promise<ClaimEnd<CompletedJob<D>>>;
 }
 

@@ -26,6 +26,10 @@ export interface RunContext<D extends AnyDef> {
   /** Aborts when the claim is lost, the job cancelled or out of time, or the worker stops; `reason` says which. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /**
+   * Enters a phase, with a text for users: an event `job.phase`. One that the kind does not declare, or that the job is past, is
+   * ignored with a line in the log.
+   */
   readonly phase: (name: TypesOf<D>["phase"], message?: string) => void;
   /** Absolute counters, coalesced to two writes a second. What would lower `percent` is left out whole; single counters may fall. */
   readonly progress: (progress: TypesOf<D>["progress"], options?: ProgressOptions) => void;
@@ -35,6 +39,7 @@ export interface RunContext<D extends AnyDef> {
   readonly key: (step: string) => string;
   /** Stores how far it got; resolves when durable. The next attempt finds it in `lastCheckpoint`. */
   readonly checkpoint: (value: Json) => Promise<void>;
+  /** What `checkpoint` stored last, at an earlier attempt; `null`: nothing. */
   readonly lastCheckpoint: Json;
 }
 
@@ -52,7 +57,9 @@ export interface LaunchContext {
 
 /** What `run` of a kind with external work is given: it ends in `track(ref)` or `done(output)`. */
 export interface TrackingContext<D extends AnyDef> extends RunContext<D>, LaunchContext {
+  /** What to return when the work goes on outside: nobody runs the job then, and polls or reports bring its outcome. */
   readonly track: (ref: TypesOf<D>["ref"]) => Tracked<TypesOf<D>["ref"]>;
+  /** What to return when the work is done already. */
   readonly done: (output: GivenOutput<D>) => Done<TypesOf<D>["output"]>;
 }
 
