@@ -13,6 +13,8 @@ export interface Part {
 const CORE = ["src/core"];
 /** What `waybill` is, and what its tests are made of. */
 const KIT = ["src/index.ts", "src/store-kit.ts", "src/testing", "src/testing.ts", "test/support"];
+/** The conformance suites: a torture is judged from histories, and runs none of them. */
+const SUITES = ["store", "queue", "notifier", "feed"].map((port) => `:(exclude)src/testing/${port}-suite`);
 const MEMORY = ["src/adapters/memory"];
 const SQLITE = ["src/adapters/sqlite", "src/sqlite.ts", "test/integration/sqlite-driver.ts"];
 const REDIS = ["src/adapters/redis", "src/redis.ts", "test/integration/redis-server.ts", "test/integration/redis-process.ts"];
@@ -41,7 +43,7 @@ function torture(store: string, files: readonly string[], more: readonly string[
     name: `torture-${store}`,
     waits: true,
     args: ["scripts/proof-torture.ts", "--store", store, ...TORTURE, ...more],
-    inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, "test/torture", "scripts/proof-torture.ts", REPORT] },
+    inputs: { paths: [...CORE, ...MEMORY, ...files, ...KIT, ...SUITES, "test/torture", "scripts/proof-torture.ts", REPORT] },
   };
 }
 
@@ -58,6 +60,7 @@ function pair(store: string, files: readonly string[], queue: string, more: read
         ...files,
         ...(queue === "sqs" ? SQS : RABBITMQ),
         ...KIT,
+        ...SUITES,
         "test/torture",
         "scripts/proof-torture.ts",
         REPORT,
@@ -73,7 +76,7 @@ function closing(store: string, files: readonly string[]): Part {
     waits: true,
     args: ["scripts/proof-closing.ts", "--store", store, "--rounds", "20", "--jobs", "5000", "--kills", "50"],
     inputs: {
-      paths: [...CORE, ...MEMORY, ...files, ...SQS, ...KIT, "test/torture", "scripts/proof-closing.ts", REPORT],
+      paths: [...CORE, ...MEMORY, ...files, ...SQS, ...KIT, ...SUITES, "test/torture", "scripts/proof-closing.ts", REPORT],
     },
   };
 }

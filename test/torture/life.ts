@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Clock, createWaybill, isWaybillError, type Logger, type Queue, type Store } from "waybill";
-import { seededRandom } from "waybill/testing";
+import { seededRandom } from "../../src/testing/seeded-ids.js";
 import type { AppendLog } from "./append-log.js";
 import { fileNotifier } from "./file-notifier.js";
 import { handlersOf } from "./handlers.js";

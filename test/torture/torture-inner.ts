@@ -1,5 +1,5 @@
 import { memoryStore, type Store } from "waybill";
-import { seededRandom } from "waybill/testing";
+import { seededRandom } from "../../src/testing/seeded-ids.js";
 import { innerLives } from "./inner-lives.js";
 import { PACE } from "./pace.js";
 import { runFolder, torture, type TortureOptions, type TortureResult } from "./torture.js";

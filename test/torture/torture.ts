@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createWaybill, type Logger, type Queue, type Store } from "waybill";
-import { seededRandom } from "waybill/testing";
+import { seededRandom } from "../../src/testing/seeded-ids.js";
 import type { Connections } from "./connections.js";
 import { drain, readAll } from "./drain.js";
 import { readEffects } from "./effects.js";

@@ -1,6 +1,6 @@
 import { isFinal } from "waybill";
 import { decodeHistory } from "waybill/store-kit";
-import { checkHistory } from "waybill/testing";
+import { checkHistory } from "../../src/testing/check-history.js";
 import { EDGES } from "../../src/core/job/lifecycle.js";
 import type { Case } from "./case.js";
 import type { Evidence, Rule, Violation } from "./evidence.js";

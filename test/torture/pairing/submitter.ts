@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
-import { seededRandom } from "waybill/testing";
+import { seededRandom } from "../../../src/testing/seeded-ids.js";
 import { appendLog, followLog } from "../append-log.js";
 import { tryToSubmit, type TortureWaybill } from "../load.js";
 import { planJobs } from "../plans.js";
