@@ -7,7 +7,7 @@ import { onAbort } from "../../live/on-abort.js";
 import { checkWhole } from "../../options/options.js";
 import { isOf, type Whose } from "../../options/owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { JobRecord, Snapshot } from "../../job/record.js";
+import type { JobRecord } from "../../job/record.js";
 import { err, ok, type Result } from "../../errors/result.js";
 import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
@@ -155,6 +155,8 @@ interface Held {
 export class OwnClaim {
   readonly #parts: WorkerParts;
   readonly #definition: Definition;
+  /** As it was claimed, with its input. */
+  readonly #stored: StoredJob;
   readonly #context: Promise<RunContext>;
   readonly #ending: Promise<Ending>;
   #given: RunContext | null = null;
@@ -166,6 +168,7 @@ export class OwnClaim {
   constructor(parts: WorkerParts, definition: Definition, held: Held) {
     this.#parts = parts;
     this.#definition = definition;
+    this.#stored = held.stored;
     const outcome = new Promise<unknown>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -257,11 +260,13 @@ export class OwnClaim {
         outcome: "unknown",
       });
     }
-    return this.#toldOf(ending.snapshot);
+    const { outcome, snapshot } = ending;
+    return this.#toldOf(outcome.do === "complete" ? { ...snapshot, output: outcome.output } : snapshot);
   }
 
-  #toldOf({ record, cursors }: Snapshot): ClaimEnd {
-    const job = jobOf(this.#definition, { record, cursors });
+  #toldOf(left: StoredJob): ClaimEnd {
+    const { record } = left;
+    const job = jobOf(this.#definition, { ...this.#stored, ...left });
     const again = record.status === "PENDING";
     const { core } = this.#parts;
     return {
