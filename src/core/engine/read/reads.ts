@@ -11,6 +11,7 @@ import type { Core } from "../context.js";
 import { ANYBODY, isOf, ownerOf, type Whose } from "../../options/owner-option.js";
 import { jobOf, listedJobOf, type ListedRuntimeJob, type RuntimeJob } from "./job.js";
 import { checkText, isId, requireText } from "../compose/option-checks.js";
+import type { DispatchState } from "../submit/dispatch.js";
 import { decodePage, encodePage } from "./page.js";
 
 /** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
@@ -56,13 +57,15 @@ export async function get(
 
 /**
  * The job as a change has left it: the input of one that was found without, and what a COMPLETED one yielded, are read
- * after it.
+ * after it. Of one that was removed since it says what is known.
  *
+ * @param state - what the caller knows of the hand-over; else it is told from the record
  * @throws StoreUnavailableError `outcome: "applied"` when it cannot be read
  */
-export async function shown(core: Core, known: StoredJob): Promise<RuntimeJob> {
+export async function shown(core: Core, known: StoredJob, state?: DispatchState): Promise<RuntimeJob> {
   const { id, kind, status } = known.record;
-  if (known.input !== undefined && status !== "COMPLETED") return jobOf(definitionOf(core, kind), known);
+  if (known.input !== undefined && status !== "COMPLETED")
+    return jobOf(definitionOf(core, kind), known, state);
   try {
     const stored = await core.gateway.read(id, { input: true, output: true });
     return jobOf(definitionOf(core, kind), stored ?? known);

@@ -24,6 +24,7 @@ import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { isExpired, removeExpired } from "./free-key.js";
 import { textToStore } from "./made-input.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
+import { shown } from "../read/reads.js";
 import { checkWhole } from "../../options/options.js";
 import { ANYBODY, ownerOf } from "../../options/owner-option.js";
 import { checkId, checkText } from "../compose/option-checks.js";
@@ -148,7 +149,7 @@ async function carryOut(
     const handed: Dispatched = inTransaction
       ? { state: "deferred", snapshot }
       : await dispatcher.send(snapshot);
-    return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
+    return ok(await shown(core, { ...handed.snapshot, input: item.input }, handed.state));
   }
   return ok(
     result.status === "existing"
