@@ -91,3 +91,79 @@ describe("the hand-over of a job whose mark was answered late", () => {
     await w.run(worker.stop());
   });
 });
+
+const order = defineJob({
+  kind: "order",
+  input: z.object({ n: z.number() }),
+  output: z.object({ placed: z.boolean() }),
+  external: z.string(),
+  refKeys: (ref) => [ref],
+});
+
+const DONE = { state: "done", output: { placed: true } } as const;
+
+describe("a COMPLETED job that was removed before its output was read", () => {
+  const RETAINED_MS = 50_000;
+
+  /** A process whose clock stands still, before a read of outputs, for longer than a job is kept by another's. */
+  function sleepy() {
+    const clock = fakeClock();
+    const store = memoryStore();
+    const policy = { retainMs: RETAINED_MS };
+    const other = createWaybill({ jobs: [order], store, clock, policy });
+    const run = <T>(promise: Promise<T>): Promise<T> => clock.runUntil(promise);
+    let sleeps = false;
+    const read = store.read.bind(store);
+    store.read = async (request) => {
+      if (sleeps && request.output === true) {
+        sleeps = false;
+        await clock.advance(2 * RETAINED_MS);
+        await run(other.reconcile());
+      }
+      return read(request);
+    };
+    const waybill = createWaybill({ jobs: [order], store, clock: fakeClock(), policy });
+    const tracked = async (): Promise<void> => {
+      const poll = () => ({ state: "open" }) as const;
+      const worker = other.worker([order.handle({ run: ({ track }) => track("r-1"), poll })]);
+      const waiting = new Promise<void>((resolve) =>
+        other.on("job.waiting", () => {
+          resolve();
+        }),
+      );
+      void worker.run();
+      await waiting;
+      await worker.stop();
+    };
+    const done = async (): Promise<void> => {
+      await tracked();
+      await other.report(order, { ref: "r-1" }, DONE).unwrap();
+    };
+    const sleep = (): void => {
+      sleeps = true;
+    };
+    return { waybill, other, run, tracked, done, sleep };
+  }
+
+  it("is no answer of a report: what was told is stored, and nothing is known of the rest", async () => {
+    const w = sleepy();
+    const { id } = await w.run(w.other.submit(order, { n: 1 }).unwrap());
+    await w.run(w.tracked());
+    w.sleep();
+    const error: unknown = await w.waybill
+      .report(order, { ref: "r-1" }, DONE)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "store.unavailable", outcome: "applied", jobId: id });
+    expect(await w.run(w.other.get(id))).toBeNull();
+  });
+
+  it("is no answer of a submit under its key", async () => {
+    const w = sleepy();
+    const once = { idempotencyKey: "once" };
+    const { id } = await w.run(w.other.submit(order, { n: 1 }, once).unwrap());
+    await w.run(w.done());
+    w.sleep();
+    const again = w.waybill.submit(order, { n: 1 }, once).catch((thrown: unknown) => thrown);
+    expect(await again).toMatchObject({ code: "store.unavailable", outcome: "applied", jobId: id });
+  });
+});
