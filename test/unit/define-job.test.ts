@@ -368,6 +368,10 @@ describe("subject, percent and reference keys", () => {
     expect(keysOf(() => Array.from({ length: 500 }, (_, i) => i))).toHaveLength(100);
   });
 
+  it("a key that no store can hold is none", () => {
+    expect(keysOf(() => ["a\0", "\ud800", "b\udfff", "\u{1f600}"])).toEqual(["\u{1f600}"]);
+  });
+
   it("no part of a reference is a key that nobody declared, also where the declaration fails", () => {
     expect(keysOf(undefined)).toEqual([]);
     expect(keysOf(() => "no list")).toEqual([]);

@@ -26,7 +26,12 @@ function bounded(found: readonly unknown[]): readonly string[] {
     if (keys.size === MAX_KEYS) break;
     const key = typeof leaf === "number" ? String(leaf) : leaf;
     // One that is cut would be found by nothing, or by something else.
-    if (typeof key === "string" && key !== "" && key.length <= MAX_KEY_CHARS) keys.add(key);
+    if (typeof key === "string" && isRefKey(key)) keys.add(key);
   }
   return [...keys];
+}
+
+/** Whether a text can be a declared key: bounded, and as every store can hold it. */
+export function isRefKey(text: string): boolean {
+  return text !== "" && text.length <= MAX_KEY_CHARS && !text.includes("\0") && !/\p{Surrogate}/u.test(text);
 }

@@ -14,7 +14,9 @@ import {
 import { report } from "../../../src/core/engine/command/report.js";
 import { decodeHistory } from "../../../src/core/job/history.js";
 import type { Result } from "../../../src/core/errors/result.js";
+import type { AnyStore } from "../../../src/core/ports/store.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
+import { interceptStore } from "../../../src/testing/faults/intercept-store.js";
 import {
   claimed,
   completed,
@@ -372,6 +374,22 @@ describe("report", () => {
       value: { id, status: "COMPLETED", output: { ready: 6 }, input: { plan: "42" } },
     });
   });
+
+  it.each(["i\0", "\ud800", "i".repeat(257), ""])(
+    "asks no store for a key that it cannot hold: %j",
+    async (ref) => {
+      const inner = memoryStore();
+      const asked: string[] = [];
+      const byRef: AnyStore["byRef"] = (request) => {
+        asked.push(request.refKey);
+        return inner.byRef(request);
+      };
+      const store: AnyStore = { ...interceptStore(inner, (_method, _items, call) => call()), byRef };
+      expect(codeOf(await tell(world({}, store), ref, done))).toBe("job.not_found");
+      const whole = expect.stringMatching(/^ref [0-9a-f]{64}$/) as string;
+      expect(asked).toEqual([whole, whole]);
+    },
+  );
 
   it("never means another job that shares a part of the reference", async () => {
     const at = world();

@@ -1,4 +1,5 @@
 import { seen, type Witness } from "../../decide/poll.js";
+import { isRefKey } from "../../define/ref-keys.js";
 import type { Definition } from "../../definition.js";
 import { InputInvalidError, WaybillError } from "../../errors/errors.js";
 import type { PollAnswer } from "../../handler.js";
@@ -149,7 +150,8 @@ function keysOf(core: Core, ref: unknown): readonly string[] {
   if (!text.ok) throw new WaybillError("config.invalid", `The ref given to report ${text.message}.`);
   const json: Json = parseJsonText(text.text);
   const whole = wholeRefKey(json);
-  return typeof json === "string" || typeof json === "number" ? [String(json), whole] : [whole];
+  const isSingle = typeof json === "string" || typeof json === "number";
+  return isSingle && isRefKey(String(json)) ? [String(json), whole] : [whole];
 }
 
 /**
