@@ -35,7 +35,7 @@ export async function feedFixtureOf(bug: FeedBug | null): Promise<FeedFixture> {
   };
 }
 
-const hears =
+export const hears =
   (change: (hint: FeedHint) => readonly FeedHint[]): FeedBug["make"] =>
   (inner) => ({
     subscribe: (listener, options) =>
@@ -43,7 +43,7 @@ const hears =
         for (const one of change(hint)) listener(one);
       }, options),
   });
-const publishes =
+export const publishes =
   (change: (hints: readonly FeedHint[]) => readonly FeedHint[]): FeedBug["make"] =>
   (inner) => ({
     publish: (hints) => inner.publish(change(hints)),

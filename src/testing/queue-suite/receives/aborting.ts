@@ -35,6 +35,22 @@ export function abortingBehaviour(test: QueueTest): void {
     assert.deepEqual(bodies, ["a"]);
   });
 
+  test("ends the wait whose signal aborts, and no other", async (probe) => {
+    const abort = new AbortController();
+    const ended = probe.receive(1, LONG_WAIT_MS, abort.signal);
+    const waiting = probe.time.watch(probe.receive(1, LONG_WAIT_MS));
+    await probe.time.pass(100);
+    abort.abort();
+    assert.deepEqual(await ended, []);
+    await probe.time.pass(100);
+    assert.equal(waiting.settled, false, "a receive was ended by the signal of another");
+    await probe.send("a");
+    assert.ok(await probe.time.until(() => waiting.settled, LONG_WAIT_MS + PROMPTLY_MS), "it does not end");
+    // What an abandoned wait caught first may come later than to the other one.
+    const [delivery] = await waiting.promise;
+    assert.equal((delivery ?? (await probe.collectOne())).body, "a");
+  });
+
   test("takes nothing when the signal was aborted before", async (probe) => {
     await probe.send("a");
     const receiving = probe.time.watch(probe.receive(1, LONG_WAIT_MS, AbortSignal.abort()));
