@@ -6,6 +6,7 @@ import { ANSWER_BUGS } from "./push/answer-bugs.js";
 import { CONTENT_BUGS } from "./push/content-bugs.js";
 import { FEED_END_BUGS } from "./push/feed-end-bugs.js";
 import { FEED_BUGS, type FeedBug, feedFixtureOf } from "./push/feed-bugs.js";
+import { LINK_BUGS } from "./push/link-bugs.js";
 import { NOTIFIER_BUGS, type NotifierBug, notifierFixtureOf } from "./push/notifier-bugs.js";
 import { GROUP_BUGS } from "./queue/group-bugs.js";
 import { RECEIVING_BUGS } from "./queue/receiving-bugs.js";
@@ -83,7 +84,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     suite: "notifier" as const,
     tests: () => notifierTests(bug),
   })),
-  ...[...FEED_BUGS, ...FEED_END_BUGS].map((bug) => ({
+  ...[...FEED_BUGS, ...FEED_END_BUGS, ...LINK_BUGS].map((bug) => ({
     ...bug,
     suite: "feed" as const,
     tests: () => feedTests(bug),
