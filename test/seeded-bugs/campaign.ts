@@ -9,6 +9,7 @@ import { FEED_BUGS, type FeedBug, feedFixtureOf } from "./push/feed-bugs.js";
 import { LINK_BUGS } from "./push/link-bugs.js";
 import { NOTIFIER_BUGS, type NotifierBug, notifierFixtureOf } from "./push/notifier-bugs.js";
 import { GROUP_BUGS } from "./queue/group-bugs.js";
+import { OUTAGE_BUGS } from "./queue/outage-bugs.js";
 import { RECEIVING_BUGS } from "./queue/receiving-bugs.js";
 import { SENDING_BUGS } from "./queue/sending-bugs.js";
 import { SETTLING_BUGS } from "./queue/settling-bugs.js";
@@ -50,6 +51,7 @@ const ALL_QUEUE_BUGS: readonly QueueBug[] = [
   ...SETTLING_BUGS,
   ...UPKEEP_BUGS,
   ...GROUP_BUGS,
+  ...OUTAGE_BUGS,
 ];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {

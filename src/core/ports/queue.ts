@@ -75,7 +75,7 @@ export interface ReceiveRequest {
    * is sent meanwhile, or can be received again, ends the wait.
    */
   readonly waitMs: number;
-  /** Ends the wait of this receive; what was already taken is still returned. */
+  /** Ends the wait of this receive; what was already taken is still returned. Of many receives: none leaves anything on it. */
   readonly signal: AbortSignal;
 }
 

@@ -72,6 +72,7 @@ export function deadLettersBehaviour(test: QueueTest): void {
 
   lastReceive(test);
   readingBehaviour(test);
+  givingBack(test);
   test(
     "keeps a dead letter until it is acknowledged",
     async (probe) => {
@@ -212,6 +213,23 @@ function readingBehaviour(test: QueueTest): void {
       assert.ok(await probe.time.until(() => closed.settled, PROMPTLY_MS), "the receive goes on after close");
       // It may return nothing or reject: the queue is gone.
       assert.deepEqual(await closed.promise.catch(() => []), []);
+    },
+    hasDeadLetters,
+  );
+}
+
+function givingBack(test: QueueTest): void {
+  test(
+    "holds a dead letter back that is given back for later",
+    async (probe) => {
+      const { maxReceives, dead } = deadLettersOf(probe.queue);
+      await probe.send("poison");
+      await useUp(probe, maxReceives);
+      await probe.expectNothing("the message has been received as often as permitted");
+      await (await probe.collectOne(dead)).release(2_000);
+      await expectNoLetter(probe, "it was given back for later");
+      await probe.passVisibly(2_000);
+      assert.equal((await probe.collectOne(dead)).body, "poison");
     },
     hasDeadLetters,
   );

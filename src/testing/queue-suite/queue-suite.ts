@@ -8,6 +8,7 @@ import { delayBehaviour } from "./delay.js";
 import { hangingBehaviour } from "./hanging.js";
 import { misuseBehaviour } from "./misuse.js";
 import { orderBehaviour } from "./order.js";
+import { outageBehaviour } from "./receives/outage.js";
 import { QueueProbe, type QueueFixture, type QueueTest } from "./queue-probe.js";
 import { receivingBehaviour } from "./receives/receiving.js";
 import { sendingBehaviour } from "./sending.js";
@@ -40,6 +41,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   backlog: backlogBehaviour,
   checking: checkingBehaviour,
   hanging: hangingBehaviour,
+  outage: outageBehaviour,
   misuse: misuseBehaviour,
   closing: closingBehaviour,
 };

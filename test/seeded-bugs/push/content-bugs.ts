@@ -211,6 +211,22 @@ export const CONTENT_BUGS: readonly NotifierBug[] = [
     }),
   },
   {
+    name: "a call goes on behind its answer when the signal aborted",
+    breaks: "once one is answered `retry`, no later one of the same job may be delivered by that call",
+    caughtBy: "aborting",
+    make: publishing(async (inner, events, context) => {
+      const results: PublishResult[] = [];
+      try {
+        return await each(inner, events, context, nothing, results);
+      } catch {
+        const rest = events.slice(results.length + 1);
+        await inner.publish(rest, { ...context, signal: new AbortController().signal });
+        const late: PublishResult = { status: "retry", reason: "no answer in time" };
+        return events.map((_, index) => results[index] ?? late);
+      }
+    }),
+  },
+  {
     name: "what was not begun when the signal aborted is not answered",
     breaks: PER_EVENT,
     caughtBy: "aborting",

@@ -1,4 +1,5 @@
 // A queue whose ways can be changed one at a time: for bugs that no wrapper around a correct one can have.
+import { WaybillError } from "../../../src/core/errors/errors.js";
 import type { Clock } from "../../../src/core/environment/clock.js";
 import type {
   Delivery,
@@ -179,8 +180,9 @@ export class PlainQueue implements Queue {
   }
 
   #admit(size: number): void {
-    if (this.#isClosed) throw new Error("The queue is closed.");
-    if (size < 1 || size > this.capabilities.maxBatch) throw new Error("No such batch.");
+    if (this.#isClosed) throw new WaybillError("waybill.closed", "The queue is closed.");
+    if (size < 1 || size > this.capabilities.maxBatch)
+      throw new WaybillError("config.invalid", "No such batch.");
   }
 }
 

@@ -1,5 +1,6 @@
 // What a queue does wrong, around the memory queue.
 import { memoryQueue, type MemoryQueueOptions } from "../../../src/adapters/memory/queue.js";
+import { WaybillError } from "../../../src/core/errors/errors.js";
 import type {
   Delivery,
   OutgoingMessage,
@@ -15,6 +16,8 @@ export interface QueueWorld {
   readonly clock: FakeClock;
   /** Whether the next message is not to be confirmed; asked once for each. */
   takeBreak(): boolean;
+  /** Whether the service cannot be reached. */
+  isOut(): boolean;
 }
 
 export interface QueueBug {
@@ -24,6 +27,8 @@ export interface QueueBug {
   readonly options?: MemoryQueueOptions;
   /** A body that the queue can never hold. */
   readonly unsendable?: string;
+  /** It shows where the queue cannot reach its service. */
+  readonly breaksInOutage?: true;
   readonly make: (world: QueueWorld) => Partial<Queue>;
 }
 
@@ -43,6 +48,7 @@ export async function queueFixtureOf(
     ...bug?.options,
   });
   let breaks = false;
+  let isOut = false;
   const takeBreak = (): boolean => {
     const before = breaks;
     breaks = false;
@@ -50,16 +56,26 @@ export async function queueFixtureOf(
   };
   const plain: Queue = {
     capabilities: inner.capabilities,
-    send: (messages) => inner.send(messages),
+    send: async (messages) =>
+      isOut ? messages.map(() => ({ status: "unknown", reason: "no answer" })) : inner.send(messages),
     receive: (request) => inner.receive(request),
     deadLetters: inner.deadLetters,
-    backlog: () => inner.backlog(),
+    async backlog() {
+      if (isOut) throw new WaybillError("queue.unavailable", "It cannot be counted.");
+      return inner.backlog();
+    },
     close: () => inner.close(),
   };
   return {
-    queue: { ...plain, ...bug?.make({ inner, clock, takeBreak }) },
+    queue: { ...plain, ...bug?.make({ inner, clock, takeBreak, isOut: () => isOut }) },
     visibilityMs: VISIBILITY_MS,
     advance: (ms) => clock.advance(ms),
+    ...((bug === null || bug.breaksInOutage === true) && {
+      outage: (on: boolean) => {
+        isOut = on;
+        inner.faults.receiveOutage(on);
+      },
+    }),
     ...(bug?.unsendable !== undefined && { unsendable: bug.unsendable }),
     breakNextSend: () => {
       breaks = true;

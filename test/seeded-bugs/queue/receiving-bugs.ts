@@ -186,6 +186,19 @@ export const RECEIVING_BUGS: readonly QueueBug[] = [
     make: ofTheFirst("sentAt"),
   },
   {
+    name: "every receive leaves a listener on its signal",
+    breaks: "`signal` ends the wait of this receive; nothing of it is left there.",
+    caughtBy: "aborting",
+    make: receiving((receive) => (request) => {
+      const own = new AbortController();
+      if (request.signal.aborted) own.abort();
+      request.signal.addEventListener("abort", () => {
+        own.abort();
+      });
+      return receive({ ...request, signal: own.signal });
+    }),
+  },
+  {
     name: "receives is a flag: the first, or not the first",
     breaks: COUNT,
     caughtBy: "visibility",

@@ -1,6 +1,6 @@
 // What a queue does wrong when messages are acknowledged, given back and extended.
 import type { Delivery } from "../../../src/core/ports/queue.js";
-import { delivering, type QueueBug } from "./queue-bugs.js";
+import { delivering, type QueueBug, receiving } from "./queue-bugs.js";
 import { plain, PLAIN_VISIBILITY_MS, type PlainMessage, PlainQueue } from "./plain-queue.js";
 
 const ACK = "`ack` removes the message for good.";
@@ -195,6 +195,24 @@ export const SETTLING_BUGS: readonly QueueBug[] = [
     breaks: EXTEND,
     caughtBy: "visibility",
     make: delivering((delivery) => ({ extend: (ms) => delivery.extend(Math.floor(ms / 1_000) * 1_000) })),
+  },
+  {
+    name: "extend keeps all that were received with it",
+    breaks: EXTEND,
+    caughtBy: "visibility",
+    make: receiving((receive) => {
+      const received: Delivery[] = [];
+      return async (request) => {
+        const all = await receive(request);
+        received.push(...all);
+        return all.map((delivery) => ({
+          ...delivery,
+          async extend(ms: number) {
+            for (const each of received) await each.extend(ms);
+          },
+        }));
+      };
+    }),
   },
   {
     name: "a message that comes again has lost its group",

@@ -92,6 +92,34 @@ export const UPKEEP_BUGS: readonly QueueBug[] = [
     }),
   },
   {
+    name: "a dead letter that is given back for later is there at once",
+    breaks: LETTERS,
+    caughtBy: "dead letters",
+    make: ({ inner }) => ({
+      deadLetters: {
+        receive: async (request) =>
+          (await inner.deadLetters.receive(request)).map((delivery) => ({
+            ...delivery,
+            release: () => delivery.release(0),
+          })),
+      },
+    }),
+  },
+  {
+    name: "the receives of a dead letter are a text",
+    breaks: "How often the message has been received.",
+    caughtBy: "dead letters",
+    make: ({ inner }) => ({
+      deadLetters: {
+        receive: async (request) =>
+          (await inner.deadLetters.receive(request)).map((delivery) => ({
+            ...delivery,
+            receives: String(delivery.receives) as unknown as number,
+          })),
+      },
+    }),
+  },
+  {
     name: "dead letters come one more than asked for",
     breaks: LETTERS,
     caughtBy: "dead letters",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { bodiesOf, type QueueTest } from "../queue-probe.js";
 
 /** "At once", with room for a network. */
@@ -61,6 +62,19 @@ export function abortingBehaviour(test: QueueTest): void {
 }
 
 function whatIsUnderWay(test: QueueTest): void {
+  test("leaves nothing on a signal that many receives have had", async (probe) => {
+    const { signal } = new AbortController();
+    for (let turn = 0; turn < 4; turn += 1) {
+      // The last one finds something.
+      if (turn === 3) await probe.send("a");
+      const receiving = probe.time.watch(probe.receive(1, 50, signal));
+      assert.ok(await probe.time.until(() => receiving.settled, PROMPTLY_MS), "it does not end");
+      await receiving.promise;
+    }
+    const left = getEventListeners(signal, "abort").length;
+    assert.equal(left, 0, "a worker has one signal for all its receives: each takes away what it put on it");
+  });
+
   test("returns a message that comes together with the abort, or leaves it in the queue", async (probe) => {
     const abort = new AbortController();
     const receiving = probe.receive(1, LONG_WAIT_MS, abort.signal);

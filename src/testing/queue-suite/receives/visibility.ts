@@ -30,11 +30,15 @@ export function visibilityBehaviour(test: QueueTest): void {
   test(
     "keeps a message hidden that is extended",
     async (probe) => {
-      await probe.send("a");
-      const delivery = await probe.collectOne();
+      await probe.send("a", "b");
+      const [delivery, other] = await probe.collect(2);
+      assert.ok(delivery !== undefined && other !== undefined);
       await probe.time.pass(probe.visibilityMs / 2);
       await delivery.extend(probe.visibilityMs * 3);
       await probe.passVisibly(probe.visibilityMs);
+      const again = await probe.collectOne();
+      assert.equal(again.body, other.body, "`extend` keeps its own message hidden, and no other");
+      await again.ack();
       await probe.expectNothing("the message was extended");
       await delivery.ack();
       await probe.passVisibly(probe.visibilityMs * 3);
