@@ -25,9 +25,10 @@ export function createStore(topics: Topics, own: Topic): TopicStore {
       };
       const stop = topics.listen(topic, wrapper);
       // Of a list all that there is, whoever has seen it: this listener has not.
-      if (topic.loaded && (topic.isList || topic.shown !== seen)) {
+      if ((topic.loaded || topic.shown.error) && (topic.isList || topic.shown !== seen)) {
         queueMicrotask(() => {
-          if (topic.listeners.has(wrapper)) wrapper({ ...NO_CHANGES, jobs: topic.views, snapshot: true });
+          if (topic.listeners.has(wrapper))
+            wrapper({ ...NO_CHANGES, jobs: topic.views, snapshot: topic.loaded });
         });
       }
       return stop;

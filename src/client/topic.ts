@@ -65,11 +65,11 @@ export interface Shown {
 
 /** What is known about one aim, whoever looks at it and however it is heard. */
 export class Topic {
-  readonly aim: Aim;
+  declare readonly aim: Aim;
   /** Shown as a list, else as one job. */
-  readonly isList: boolean;
+  declare readonly isList: boolean;
   /** What is shown alike has equal keys. */
-  readonly key: string;
+  declare readonly key: string;
   readonly listeners = new Set<Listener>();
   /** What there is to see: the same frozen object until it is another. */
   shown: Shown;

@@ -60,6 +60,26 @@ it("ends a watch of a job that somebody else looks at when the client is closed,
   }
 });
 
+it("tells a later listener of an error too, also after the client was closed", async () => {
+  const server = new FakeServer();
+  const client = open(server);
+  const makers = [() => client.job("document.ingest", "a"), () => client.jobs()];
+  const pairs = makers.map((make) => [make(), make()] as const);
+  for (const [early, late] of pairs) {
+    late.getSnapshot();
+    early.subscribe(() => {});
+  }
+  client.close();
+  await server.clock.settle();
+  const told: unknown[] = [];
+  for (const [, late] of pairs) late.subscribe(() => told.push(late.getSnapshot()));
+  await server.clock.settle();
+  expect(told).toMatchObject([
+    { state: "error", job: null, error: { code: "client.closed" } },
+    { state: "error", jobs: [], error: { code: "client.closed" } },
+  ]);
+});
+
 it("shows no job of a list while it says that nothing of it is known", async () => {
   const server = new FakeServer();
   server.road = () => {};
