@@ -138,7 +138,7 @@ export class Topic {
   }
 
   #show(): Shown {
-    // What an answer brought along before a list is known is no list.
+    // What was offered to a list that is not known yet is held for it, and no list.
     const jobs = this.isList && !this.loaded ? NO_CHANGES.jobs : this.views;
     const [job = null] = jobs;
     const nothing = this.loaded ? "missing" : "loading";

@@ -113,7 +113,7 @@ describe("a job that the application hands over itself", () => {
     if (!claimed.ok) throw claimed.error;
     const { job, acknowledge } = await w.run(claimed.value.complete({ pages: "three" as unknown as number }));
     expect(acknowledge).toBe(true);
-    expectTypeOf(job.status).toEqualTypeOf<"PENDING" | "COMPLETED" | "FAILED">();
+    expectTypeOf(job.status).toEqualTypeOf<"PENDING" | "PROCESSING" | "COMPLETED" | "FAILED">();
     if (job.status !== "FAILED") throw new Error("an output was taken that its schema refuses");
     expect(job.failure.reason).toBe("output_invalid");
   });

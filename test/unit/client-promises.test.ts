@@ -4,7 +4,7 @@ import { ClientError } from "../../src/client/client-error.js";
 import { openClient } from "../../src/client/create-client.js";
 import type { AnyDef } from "../../src/core/define/any-def.js";
 import type { ingest, recover } from "../types/sample-jobs.js";
-import { FakeServer, loadHttpLink, viewOf } from "./client-server.js";
+import { FakeServer, loadHttpLink } from "./client-server.js";
 
 type Kinds = typeof ingest | typeof recover;
 
@@ -78,23 +78,6 @@ it("tells a later listener of an error too, also after the client was closed", a
     { state: "error", job: null, error: { code: "client.closed" } },
     { state: "error", jobs: [], error: { code: "client.closed" } },
   ]);
-});
-
-it("shows no job of a list while it says that nothing of it is known", async () => {
-  const server = new FakeServer();
-  server.road = () => {};
-  server.onPost = () => Response.json(viewOf({ id: "a" }), { status: 202 });
-  const client = open(server);
-  const list = client.jobs();
-  list.subscribe(() => {});
-  await client.submit("document.ingest", { documentId: "d1" });
-  expect(list.getSnapshot()).toEqual({ state: "loading", jobs: [] });
-  server.put({ id: "a" });
-  server.road = (deliver) => {
-    server.clock.defer(deliver);
-  };
-  await server.clock.advance(30_000);
-  expect(list.getSnapshot()).toMatchObject({ state: "live", jobs: [{ id: "a" }] });
 });
 
 it("tells a later listener of a list all that there is, also where a page has shown it", async () => {

@@ -15,14 +15,11 @@ export interface ClaimOptions extends OwnerOption {
 /** How a claim has ended, and what that means for the application's own message. */
 export interface ClaimEnd<D extends AnyDef> {
   /**
-   * As the ending left it. The first ending of a claim counts, and one that is called after it gets the same answer; an output
-   * or a reference that the schema refuses, or that cannot be stored, ends the job FAILED.
+   * As the ending left it, or as others have left it since, where the answer of the store was lost: PROCESSING it is then in
+   * another's claim. The first ending of a claim counts, and one that is called after it gets the same answer; an output or a
+   * reference that the schema refuses, or that cannot be stored, ends the job FAILED.
    */
-  readonly job:
-    | PendingJob<D>
-    | CompletedJob<D>
-    | FailedJob<D>
-    | ([TypesOf<D>["ref"]] extends [never] ? never : ProcessingJob<D>);
+  readonly job: PendingJob<D> | ProcessingJob<D> | CompletedJob<D> | FailedJob<D>;
   /** The message may go: the end is stored, and nothing is left to do for it. */
   readonly acknowledge: boolean;
   /** When the message should come again; `null`: no need. */

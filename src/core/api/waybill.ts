@@ -76,7 +76,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** What a notifier gave up. */
+/** What a notifier gave up; its name is one that is not known here where only other processes have it. */
 export interface Undelivered<Name extends string = string> {
   readonly jobId: string;
   readonly kind: string;
@@ -209,7 +209,7 @@ export interface Composition<Defs extends AnyDef, Tx = never> {
  *
  * A method whose answer can be no gives an `AsyncResult`: `Err` means that Waybill decided no and nothing was written.
  * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
- * `outcome` says which.
+ * `outcome` says which. What a schema of the application's throws by itself passes through as it is.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no part is said
 export type Waybill<Defs extends AnyDef, Parts extends WaybillParts = {}> = WaybillMethods<

@@ -4,11 +4,15 @@ import type { Json } from "../json/json.js";
 import type { Logger } from "../environment/logger.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
 
+/** Whether an output is `null` and no more; `any`, of which every question is true, is asked for first. */
+type HasNoOutput<Output> = unknown extends Output ? false : [Output] extends [null] ? true : false;
+
 /** What a handler gives for an output: nothing where the kind has none. */
-export type GivenOutput<D extends AnyDef> = [TypesOf<D>["output"]] extends [null]
-  ? // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without `return` gives Promise<void>
-    void | null
-  : TypesOf<D>["output"];
+export type GivenOutput<D extends AnyDef> =
+  HasNoOutput<TypesOf<D>["output"]> extends true
+    ? // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without `return` gives Promise<void>
+      void | null
+    : TypesOf<D>["output"];
 
 /**
  * What `run` is given. Functions can be taken out of it (`({ input, phase }) => …`); `phase`, `progress` and `warn` return
@@ -113,9 +117,10 @@ interface PollOutput<D extends AnyDef> {
 }
 
 /** External work is proven done. A kind without output needs to give none. */
-export type PollDone<D extends AnyDef> = [TypesOf<D>["output"]] extends [null]
-  ? Omit<PollOutput<D>, "output"> & { readonly output?: null | undefined }
-  : PollOutput<D>;
+export type PollDone<D extends AnyDef> =
+  HasNoOutput<TypesOf<D>["output"]> extends true
+    ? Omit<PollOutput<D>, "output"> & { readonly output?: null | undefined }
+    : PollOutput<D>;
 
 /** External work is proven to have failed. */
 export interface PollFailed<D extends AnyDef> {
