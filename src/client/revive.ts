@@ -11,7 +11,7 @@ export function reviveView<V>(wire: PublicView | object): V {
     Object.fromEntries(
       Object.entries(wire).map(([key, value]: [string, unknown]) => {
         if (typeof value === "string" && INSTANT.test(key)) return [key, new Date(value)];
-        if (PART.test(key) && value !== null) return [key, reviveView(value as object)];
+        if (PART.test(key) && typeof value === "object" && value !== null) return [key, reviveView(value)];
         return [key, value];
       }),
     ),
