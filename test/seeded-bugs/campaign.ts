@@ -5,6 +5,9 @@ import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
 import { FEED_BUGS, type FeedBug, feedFixtureOf } from "./push/feed-bugs.js";
 import { NOTIFIER_BUGS, type NotifierBug, notifierFixtureOf } from "./push/notifier-bugs.js";
 import { QUEUE_BUGS, type QueueBug, queueFixtureOf } from "./queue/queue-bugs.js";
+import { BESIDE_BUGS } from "./store/beside.js";
+import { COLUMN_BUGS } from "./store/columns.js";
+import { FINDING_BUGS } from "./store/finding.js";
 import { LOOKING_BUGS } from "./store/looking.js";
 import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
@@ -32,6 +35,9 @@ const STORE_BUGS: readonly StoreBug[] = [
   ...LOOKING_BUGS,
   ...RACING_BUGS,
   ...COVERING_BUGS,
+  ...COLUMN_BUGS,
+  ...BESIDE_BUGS,
+  ...FINDING_BUGS,
 ];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {

@@ -6,7 +6,7 @@ import type { StoreReply, StoreRequest } from "./store-messages.js";
 
 /** A message that could not be read or whose job is unknown. */
 export interface ParkedMessage {
-  /** Made by the core from queue and body: parking twice is parking once, and the first stays. */
+  /** Made by the core from queue and body: parking twice is parking once, and the first stays until it is taken out. */
   readonly id: string;
   readonly queue: string;
   /** At most 64 KiB; longer bodies arrive cut. */
@@ -21,7 +21,7 @@ export interface ParkRequest extends StoreRequest {
 
 export interface ParkedRequest extends StoreRequest {
   readonly limit: number;
-  /** Behind this id. */
+  /** Behind this id, whether it is still there or not. */
   readonly after?: string;
 }
 

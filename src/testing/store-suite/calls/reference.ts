@@ -101,6 +101,7 @@ export const referenceBehaviour: StoreBehaviour = {
         "i:1",
         "sample.work:i",
         "漢字",
+        "😀 \r\n",
         "__proto__",
         " ",
         "arn:aws:drs:eu-west-1:1:job/x",
@@ -108,6 +109,52 @@ export const referenceBehaviour: StoreBehaviour = {
       await probe.awaiting({ id: "all" }, keys);
       await probe.awaiting({ id: "other" }, ["other"]);
       for (const key of keys) assert.deepEqual(await found(probe, key), ["all"]);
+    },
+
+    "tells kind, key and owner apart wherever one ends and the next begins": async (probe) => {
+      const now = await probe.now();
+      const between = [":", "/", "|", "#", ",", " ", "\u0001"];
+      for (const [index, mark] of between.entries()) {
+        const [long, short] = [`a${mark}b`, `b${mark}c`];
+        const name = (of: string): string => `${of}-${String(index)}`;
+        await probe.awaiting({ id: name("left"), kind: long, owner: long, createdAt: now }, ["c"]);
+        await probe.awaiting({ id: name("right"), kind: "a", owner: "a", createdAt: now }, [short]);
+        const said = `"of a kind … with this key" where they hold ${JSON.stringify(mark)}`;
+        assert.deepEqual(await found(probe, "c", long), [name("left")], said);
+        assert.deepEqual(await found(probe, short, "a"), [name("right")], said);
+        for (const [owner, kind, key, expected] of [
+          [long, long, "c", [name("left")]],
+          ["a", long, short, []],
+          ["a", "a", short, [name("right")]],
+          [long, "a", "c", []],
+        ] as const) {
+          const ids = (await jobsOf(probe, key, kind, owner)).map(({ record }) => record.id);
+          assert.deepEqual(ids, expected, `"Of this owner only" where it holds ${JSON.stringify(mark)}`);
+        }
+        const ended = await probe.read(name("left"));
+        accepted(await probe.write(sampleWrite(ended.record, { patch: { awaiting: null } })));
+      }
+    },
+
+    "keeps owners apart that differ in their case or by a space": async (probe) => {
+      const owners = ["ann", "Ann", "ann ", "ANN"];
+      for (const [index, owner] of owners.entries())
+        await probe.awaiting({ id: `job-${String(index)}`, owner }, ["shared"]);
+      for (const [index, owner] of owners.entries())
+        assert.deepEqual(
+          (await jobsOf(probe, "shared", "sample.work", owner)).map(({ record }) => record.id),
+          [`job-${String(index)}`],
+          `"Of this owner only": ${JSON.stringify(owner)}`,
+        );
+    },
+
+    "keeps the keys themselves as they are given: their order, commas, an empty list": async (probe) => {
+      for (const [index, keys] of [["b,a", "c", "B", "a"], ["z", "a"], []].entries()) {
+        const { record } = await probe.awaiting({ id: `job-${String(index)}` }, keys);
+        assert.deepEqual(record.awaiting?.refKeys, keys);
+      }
+      assert.deepEqual(await found(probe, "b,a"), ["job-0"]);
+      assert.deepEqual(await found(probe, "b"), []);
     },
 
     "finds a job once under a key that is given twice": async (probe) => {
