@@ -113,26 +113,40 @@ export const referenceBehaviour: StoreBehaviour = {
 
     "tells kind, key and owner apart wherever one ends and the next begins": async (probe) => {
       const now = await probe.now();
-      const between = [":", "/", "|", "#", ",", " ", "\u0001"];
-      for (const [index, mark] of between.entries()) {
+      for (const [index, mark] of [":", "/", "|", "#", ",", " ", "\u0001"].entries()) {
         const [long, short] = [`a${mark}b`, `b${mark}c`];
-        const name = (of: string): string => `${of}-${String(index)}`;
-        await probe.awaiting({ id: name("left"), kind: long, owner: long, createdAt: now }, ["c"]);
-        await probe.awaiting({ id: name("right"), kind: "a", owner: "a", createdAt: now }, [short]);
-        const said = `"of a kind … with this key" where they hold ${JSON.stringify(mark)}`;
-        assert.deepEqual(await found(probe, "c", long), [name("left")], said);
-        assert.deepEqual(await found(probe, short, "a"), [name("right")], said);
-        for (const [owner, kind, key, expected] of [
-          [long, long, "c", [name("left")]],
-          ["a", long, short, []],
-          ["a", "a", short, [name("right")]],
-          [long, "a", "c", []],
+        const named = (name: string): string => `${name}-${String(index)}`;
+        for (const [id, kind, owner, key] of [
+          ["left", long, null, `c${mark}`],
+          ["right", "a", null, `${short}${mark}`],
+          ["left-owned", "kind", long, "c"],
+          ["right-owned", "kind", "a", short],
+        ] as const)
+          await probe.awaiting({ id: named(id), kind, owner, createdAt: now }, [key]);
+        const said = `where they hold ${JSON.stringify(mark)}`;
+        assert.deepEqual(
+          await found(probe, `c${mark}`, long),
+          [named("left")],
+          `"of a kind … with this key" ${said}`,
+        );
+        assert.deepEqual(
+          await found(probe, `${short}${mark}`, "a"),
+          [named("right")],
+          `"of a kind … with this key" ${said}`,
+        );
+        for (const [owner, key, expected] of [
+          [long, "c", [named("left-owned")]],
+          ["a", short, [named("right-owned")]],
+          ["a", "c", []],
+          [long, short, []],
         ] as const) {
-          const ids = (await jobsOf(probe, key, kind, owner)).map(({ record }) => record.id);
-          assert.deepEqual(ids, expected, `"Of this owner only" where it holds ${JSON.stringify(mark)}`);
+          const ids = (await jobsOf(probe, key, "kind", owner)).map(({ record }) => record.id);
+          assert.deepEqual(ids, expected, `"Of this owner only" ${said}`);
         }
-        const ended = await probe.read(name("left"));
-        accepted(await probe.write(sampleWrite(ended.record, { patch: { awaiting: null } })));
+        for (const id of ["left", "right", "left-owned", "right-owned"]) {
+          const { record } = await probe.read(named(id));
+          accepted(await probe.write(sampleWrite(record, { patch: { awaiting: null } })));
+        }
       }
     },
 
