@@ -14,6 +14,7 @@ import { fixtureOf } from "./store/run-bug.js";
 import type { StoreBug } from "./store/store-bug.js";
 import { RACING_BUGS } from "./store/racing.js";
 import { TAKING_BUGS } from "./store/taking.js";
+import { UNREADABLE_BUGS } from "./store/unreadable.js";
 import { WRITING_BUGS } from "./store/writing.js";
 import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
 
@@ -38,6 +39,7 @@ const STORE_BUGS: readonly StoreBug[] = [
   ...COLUMN_BUGS,
   ...BESIDE_BUGS,
   ...FINDING_BUGS,
+  ...UNREADABLE_BUGS,
 ];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
