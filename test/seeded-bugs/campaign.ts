@@ -13,6 +13,7 @@ import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
 import type { StoreBug } from "./store/store-bug.js";
 import { RACING_BUGS } from "./store/racing.js";
+import { REPLICA_BUGS } from "./store/replicas.js";
 import { TAKING_BUGS } from "./store/taking.js";
 import { UNREADABLE_BUGS } from "./store/unreadable.js";
 import { WRITING_BUGS } from "./store/writing.js";
@@ -40,6 +41,7 @@ const STORE_BUGS: readonly StoreBug[] = [
   ...BESIDE_BUGS,
   ...FINDING_BUGS,
   ...UNREADABLE_BUGS,
+  ...REPLICA_BUGS,
 ];
 
 function storeTests(bug: StoreBug | null): readonly SuiteTest[] {
