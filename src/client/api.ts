@@ -52,6 +52,8 @@ export interface JobsFilter<K extends string> {
 /** Which page of jobs to list. */
 export interface ListQuery<K extends string> extends JobsFilter<K> {
   readonly status?: JobStatus | readonly JobStatus[] | undefined;
+  /** 1–100. @default 50 */
+  readonly limit?: number | undefined;
   /** `next` of the page before. */
   readonly cursor?: string | undefined;
 }
@@ -74,14 +76,16 @@ export interface JobsStore<V> {
   readonly getSnapshot: () => JobsSnapshot<V>;
 }
 
-/** Why `submit` said no. */
+/** Why `submit` said no; `job.not_found`: the server takes no jobs of the kind from outside. */
 export type SubmitRefused = ClientRefusal<
-  "input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken"
+  "input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken" | "job.not_found"
 >;
-/** Why `cancel` said no. */
-export type CancelRefused = ClientRefusal<"job.not_found" | "job.already_final" | "job.cannot_cancel">;
+/** Why `cancel` said no; `input.too_large`: the reason is larger than any body that the server takes. */
+export type CancelRefused = ClientRefusal<
+  "job.not_found" | "job.already_final" | "job.cannot_cancel" | "input.too_large"
+>;
 /** Why `rerun` said no. */
-export type RerunRefused = ClientRefusal<"job.not_found" | "job.not_failed" | SubmitRefused["code"]>;
+export type RerunRefused = ClientRefusal<"job.not_failed" | SubmitRefused["code"]>;
 
 /**
  * Shows jobs as they are stored, whatever the network does, and asks for what people ask for.

@@ -43,7 +43,8 @@ interface Facts {
 
 /**
  * Every error of the client. It is recognised by `isWaybillError` too, and bears the server's code where the server
- * decided. The server's table of sentences stays on the server: `message` is what its answer said.
+ * decided; its `issues` are pointers, where those of an error of the server's have paths. The server's table of sentences stays
+ * on the server: `message` is what its answer said.
  */
 export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | FaultCode>
   extends Error

@@ -144,7 +144,8 @@ export class Topic {
     const error = this.isOver ? null : this.#error;
     return Object.freeze({
       state: error === null ? state : "error",
-      ...(this.isList ? { jobs } : { job }),
+      // What was offered to a list that is not known yet is held for it, and no list.
+      ...(this.isList ? { jobs: this.loaded ? jobs : NO_CHANGES.jobs } : { job }),
       ...(error !== null && { error }),
     });
   }

@@ -5,10 +5,13 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const KIB = 1024;
 
-/** What one kind may set for itself. */
+/** How often a failed attempt is followed by another, and when; a kind may set its own. */
 export interface RetryPolicy {
+  /** How often a job is run at most, the first time included. */
   readonly maxAttempts: number;
+  /** The longest wait before the second attempt; doubles at each further one. The wait is drawn evenly from 0 up to it. */
   readonly baseMs: number;
+  /** Up to this. */
   readonly capMs: number;
 }
 
@@ -19,44 +22,82 @@ export interface NotifierRetry {
   readonly capMs: number;
 }
 
-/** The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones. */
+/**
+ * The pace and the bounds of the protocol; `createWaybill({ policy })` overrides single ones, `retry` and `notifier` as a
+ * whole. Give every process of a service the same.
+ */
 export interface Policy {
+  /** Of kinds that say nothing else. */
   readonly retry: RetryPolicy;
+  /** How long a claim holds without a sign of life, where its kind says nothing else. */
   readonly leaseMs: number;
+  /** How old an unsent message must be before a reconciler sends it instead of its submitter. */
   readonly sendGraceMs: number;
+  /** How old an untold change must be before a reconciler tells it instead of its author. */
   readonly notifyGraceMs: number;
+  /** How old an unclaimed hand-over must be before it is sent again, where its queue says nothing else; doubles each time. */
   readonly redispatchAfterMs: number;
+  /** Up to this. */
   readonly redispatchCapMs: number;
+  /** How often external work is looked at, where neither the handler nor the last look says otherwise. */
   readonly pollEveryMs: number;
+  /** The longest wait after looks that failed. */
   readonly pollCapMs: number;
+  /** How long one look may take before another process takes it over. */
   readonly pollLeaseMs: number;
+  /** How long external work may stay open, where its handler says nothing else. */
   readonly awaitTimeoutMs: number;
+  /** How often a shutdown gives a running job back without using up an attempt. */
   readonly maxReleases: number;
+  /** How often a dead letter is handed over again before its job is FAILED. */
   readonly maxRedrives: number;
+  /** The pause before that; doubles each time. */
   readonly redriveAfterMs: number;
+  /** Up to this. */
   readonly redriveCapMs: number;
+  /** Of an input or output; never more than the store takes. */
   readonly maxPayloadBytes: number;
+  /** Of a job's metadata; more is refused with `input.too_large`. */
   readonly maxMetadataBytes: number;
+  /** Of a job's progress. */
   readonly maxProgressBytes: number;
+  /** Of a checkpoint, and of a reference to external work. */
   readonly maxCheckpointBytes: number;
+  /** Of a failure's `details`; more is left out. */
   readonly maxDetailsBytes: number;
+  /** Of a history; beyond it the oldest are trimmed, and given to `onTrim`. */
   readonly maxHistoryEntries: number;
+  /** The same, by size. */
   readonly maxHistoryBytes: number;
+  /** Of one job. */
   readonly maxWarnings: number;
+  /** Of a message, a reason or a warning; the rest is cut. */
   readonly maxTextChars: number;
+  /** The least time between two writes of a job's progress. */
   readonly progressEveryMs: number;
+  /** How often a watcher reads although nothing told of a change. */
   readonly watchEveryMs: number;
+  /** How long a settled job is kept, where its kind says nothing else. */
   readonly retainMs: number;
+  /** How long a message of an unknown job is left before it is put aside: its transaction may not be committed yet. */
   readonly parkAfterMs: number;
+  /** How long what was put aside is kept. */
   readonly parkedRetainMs: number;
+  /** How long a reconciler keeps from others what it has taken, at most 30 s; a worker's pass takes no longer. */
   readonly takeDueHoldMs: number;
+  /** Between two passes of a reconciler, while there is something to do. */
   readonly reconcileBusyMs: number;
+  /** Between two passes, while there is not. */
   readonly reconcileIdleMs: number;
+  /** How long a change with an unknown outcome is asked again before the caller is told. */
   readonly unknownRetryMs: number;
+  /** How long a call of the store may take. */
   readonly storeTimeoutMs: number;
+  /** Of notifiers that say nothing else. */
   readonly notifier: NotifierRetry;
 }
 
+/** What holds where `createWaybill({ policy })` says nothing else, with the reason for each number. */
 export const DEFAULT_POLICY: Policy = {
   /** Three tries with a second between survive a restart of most things; five minutes is the most a person waits. */
   retry: { maxAttempts: 3, baseMs: SECOND, capMs: 5 * MINUTE },

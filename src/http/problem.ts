@@ -13,6 +13,8 @@ export interface Problem {
   readonly errors?: readonly { readonly detail: string; readonly pointer: string }[];
 }
 
+type PointedIssue = NonNullable<Problem["errors"]>[number];
+
 /** What somebody outside is told of an error. */
 export interface Answer {
   readonly status: number;
@@ -211,7 +213,7 @@ export function problemResponse(error: unknown): Response {
 interface Told {
   readonly headers?: Readonly<Record<string, string>>;
   readonly afterMs?: number | null;
-  readonly issues?: readonly Issue[];
+  readonly issues?: readonly (Issue | PointedIssue)[];
 }
 
 function answered(answer: Answer, ownCode: string, { headers = {}, afterMs, issues }: Told = {}) {
@@ -247,8 +249,10 @@ function secondsOf(afterMs: number | null | undefined): number | null {
   return afterMs === null || afterMs === undefined ? null : Math.max(1, Math.ceil(afterMs / 1_000));
 }
 
-/** A JSON pointer as a URI fragment (RFC 6901 §6). */
-function errorOf({ path, message }: Issue) {
+/** A JSON pointer as a URI fragment (RFC 6901 §6). The error of a client, which passes another server's answer on, has it already. */
+function errorOf(issue: Issue | PointedIssue): PointedIssue {
+  if ("pointer" in issue) return { detail: issue.detail, pointer: issue.pointer };
+  const { path, message } = issue;
   const steps = path === "" ? [] : path.split(".");
   const escaped = steps.map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1")));
   return { detail: message, pointer: `#${escaped.map((step) => `/${step}`).join("")}` };

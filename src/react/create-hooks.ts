@@ -61,6 +61,7 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
       return useOne(
         useMemo(() => (subject === null ? NOTHING : latest(name, subject)), [name, subject]),
         options,
+        true,
       );
     },
     useJobs({ kind, subject, limit }: { kind?: KindArg<string>; subject?: string; limit?: number } = {}) {
@@ -85,8 +86,9 @@ function useStore<T>({ subscribe, getSnapshot }: Store<T>, first: T): T {
   return react.useSyncExternalStore(subscribe, getSnapshot, () => first);
 }
 
-function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}): Shown {
-  const first = useFirst(initial ?? null);
+/** @param isLatest - it is of a subject: after the end of one job there may be another */
+function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}, isLatest = false): Shown {
+  const first = useFirst(initial ?? null, isLatest);
   const kept = useRef(LOADING);
   const now = (): Shown => {
     const shown = store.getSnapshot();
@@ -103,12 +105,13 @@ function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}): Show
 }
 
 /** What the server rendered, as a snapshot: one object for one version, though its owner makes a new one each time. */
-function useFirst(initial: ShownJob | null): Shown | null {
+function useFirst(initial: ShownJob | null, isLatest: boolean): Shown | null {
   const last = useRef<Shown | null>(null);
   const { id, version } = last.current?.job ?? {};
   if (initial === null) last.current = null;
   else if (initial.id !== id || initial.version !== version) {
-    last.current = Object.freeze({ state: isFinal(initial) ? "final" : "reconnecting", job: initial });
+    const state = isFinal(initial) && !isLatest ? "final" : "reconnecting";
+    last.current = Object.freeze({ state, job: initial });
   }
   return last.current;
 }

@@ -19,10 +19,12 @@ export interface Counter<M extends string> {
   reset(): void;
 }
 
+/** A wrapped store and its counts: pass `store` on in place of the one that was wrapped. */
 export interface CountingStore<Tx = never> extends Counter<StoreMethod> {
   readonly store: Store<Tx>;
 }
 
+/** A wrapped queue and its counts: pass `queue` on in place of the one that was wrapped. */
 export interface CountingQueue extends Counter<QueueMethod> {
   readonly queue: Queue;
 }

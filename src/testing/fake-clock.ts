@@ -1,6 +1,7 @@
 import type { Clock } from "../core/environment/clock.js";
 import { realMacrotask } from "./macrotask.js";
 
+/** Where a fake clock begins. */
 export interface FakeClockOptions {
   /** The first `now()`, Unix milliseconds or an ISO date. @default "2025-01-01T00:00:00Z" */
   readonly start?: number | string | undefined;

@@ -16,6 +16,7 @@ import { stateOf } from "./linearizability/job-state.js";
 import type { JobAnswer, JobCall } from "./linearizability/operation.js";
 import { History, type OpenOperation, type StoreHistory } from "./linearizability/store-history.js";
 
+/** A wrapped store and what is recorded of it: pass `store` on in place of the one that was wrapped. */
 export interface RecordingStore<Tx = never> {
   readonly store: Store<Tx>;
   readonly history: StoreHistory;

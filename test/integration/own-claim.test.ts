@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { createWaybill, defineJob, memoryStore, PermanentError } from "waybill";
 import type { Waybill } from "../../src/core/api/waybill.js";
@@ -105,6 +105,28 @@ describe("a job that the application hands over itself", () => {
       ok: false,
       error: { code: "job.already_final", acknowledge: true },
     });
+  });
+
+  it("ends FAILED by an output that its schema refuses, and so by the type of the answer", async () => {
+    const w = world();
+    const claimed = await w.claim(await w.submit());
+    if (!claimed.ok) throw claimed.error;
+    const { job, acknowledge } = await w.run(claimed.value.complete({ pages: "three" as unknown as number }));
+    expect(acknowledge).toBe(true);
+    expectTypeOf(job.status).toEqualTypeOf<"PENDING" | "PROCESSING" | "COMPLETED" | "FAILED">();
+    if (job.status !== "FAILED") throw new Error("an output was taken that its schema refuses");
+    expect(job.failure.reason).toBe("output_invalid");
+  });
+
+  it("answers every later ending with what the first made of the job", async () => {
+    const w = world();
+    const claimed = await w.claim(await w.submit());
+    if (!claimed.ok) throw claimed.error;
+    const first = await w.run(claimed.value.complete({ pages: 3 }));
+    const second = await w.run(claimed.value.fail(new Error("too late")));
+    expect(second).toEqual(first);
+    if (second.job.status !== "COMPLETED") throw new Error("an outcome was overwritten");
+    expect(second.job).toMatchObject({ input: { documentId: "d-1" }, output: { pages: 3 } });
   });
 
   it("is given back, its attempt with it, by release or when it is disposed without an outcome", async () => {

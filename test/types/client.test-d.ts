@@ -81,7 +81,7 @@ expectTypeOf(submitted.unwrap()).resolves.toEqualTypeOf<JobView<typeof ingest>>(
 void submitted.then((result) => {
   if (!result.ok) {
     expectTypeOf(result.error.code).toEqualTypeOf<
-      "input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken"
+      "input.invalid" | "input.too_large" | "idempotency.conflict" | "id.taken" | "job.not_found"
     >();
   }
 });

@@ -200,6 +200,18 @@ defineJob({
 defineJob({
   kind: "k",
   input,
+  // @ts-expect-error -- nor void, of which a handler's `undefined` is stored as null and refused by the schema
+  output: z.void(),
+});
+defineJob({
+  kind: "k",
+  input,
+  // @ts-expect-error -- output must survive JSON: "nothing" does not
+  output: z.object({ nothing: z.void() }),
+});
+defineJob({
+  kind: "k",
+  input,
   // @ts-expect-error -- output must not be transformed by its schema
   output: z.string().transform(Number),
 });

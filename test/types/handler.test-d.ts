@@ -1,5 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call -- what must not compile has no type */
 import { expectTypeOf } from "vitest";
+import { z } from "zod";
+import { defineJob } from "../../src/core/define/define-job.js";
 import type { Handler } from "../../src/core/define/handler.js";
 import type { Json } from "../../src/core/json/json.js";
 import { ingest, mail, recover } from "./sample-jobs.js";
@@ -54,6 +56,21 @@ ingest.handle(async ({ callbackToken }) => (await callbackToken(), { chunks: 1 }
 ingest.handle({ run: () => ({ chunks: 1 }), poll: async () => ({ state: "done", output: { chunks: 1 } }) });
 // @ts-expect-error -- progress must be JSON too
 ingest.handle(async ({ checkpoint }) => (await checkpoint(new Map()), { chunks: 1 }));
+
+// An output of any type is an output: it must be given, and may be anything.
+const anything = defineJob({ kind: "k", input: z.object({}), output: z.any() });
+anything.handle(() => ({ chunks: 1 }));
+anything.handle(async () => "chunks");
+const anythingElsewhere = defineJob({
+  kind: "k",
+  input: z.object({}),
+  output: z.any(),
+  external: z.string(),
+});
+anythingElsewhere.handle({
+  run: ({ done }) => done({ chunks: 1 }),
+  poll: () => ({ state: "done", output: { chunks: 1 } }),
+});
 
 // ---- kinds with external work: submitted is not done ------------------------------------------------------------------------
 

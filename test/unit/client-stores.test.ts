@@ -193,6 +193,21 @@ it("shows a list newest first, and tells its changes to caches of others", async
   expect(late).toEqual([[1, true]]);
 });
 
+it("shows no job of a list that is not known yet, whatever a command answers", async () => {
+  const server = new FakeServer();
+  const client = open(server, { transports: ["websocket"] });
+  server.webSockets = "mute";
+  const list = client.jobs();
+  list.subscribe(() => {});
+  await server.clock.advance(10);
+  server.onPost = () => Response.json(viewOf({ id: "a" }), { status: 202 });
+  await client.submit("document.ingest", { documentId: "d1" }).unwrap();
+  expect(list.getSnapshot()).toEqual({ state: "loading", jobs: [] });
+  server.webSockets = "up";
+  await server.clock.advance(60_000);
+  expect(list.getSnapshot()).toMatchObject({ state: "live" });
+});
+
 it("keeps no more of a list than it was asked to", async () => {
   const server = new FakeServer();
   for (const n of [1, 2, 3, 4]) server.put({ id: `j${n}`, createdAt: `2025-01-01T00:00:0${n}.000Z` });

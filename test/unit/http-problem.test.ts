@@ -5,6 +5,7 @@ import { ERROR_CODES, type ErrorCode } from "../../src/core/errors/error-codes.j
 import { InputInvalidError, StoreUnavailableError, WaybillError } from "../../src/core/errors/errors.js";
 import { type Answer, ANSWERS } from "../../src/http/problem.js";
 import { createWaybill, defineJob, memoryStore } from "../../src/index.js";
+import { ClientError } from "../../src/client/client-error.js";
 import { jobRoutes, openApiDocument, problemOf, problemResponse } from "../../src/http.js";
 
 const CANARY = "canary-9c1e";
@@ -50,6 +51,12 @@ describe("a problem", () => {
       problem: { status: 503, code: "system_error" },
       headers: { "retry-after": "5" },
     });
+  });
+
+  it("of what another server refused, as its client tells it, names the same places", () => {
+    const issues = [{ pointer: "#/pages/0", detail: "is no number" }];
+    const refused = new ClientError("input.invalid", "Refused.", { status: 422, issues });
+    expect(problemOf(refused).problem).toMatchObject({ status: 422, code: "input.invalid", errors: issues });
   });
 
   it("says when to come back where the refusal does", () => {

@@ -78,6 +78,27 @@ describe("redeliver", () => {
     expect(ui.events).toHaveLength(4);
   });
 
+  it("gives a notifier events of one lane at a time, and tells of each try which lane it was in", async () => {
+    const w = world();
+    const ui = memoryNotifier({ lane: ({ version }) => (version === 2 ? "even" : "odd") });
+    ui.failNext("rejected", { count: 4 });
+    const p = w.process({ notifiers: { ui } });
+    const jobId = await p.submit();
+    await p.complete(await p.claim(jobId));
+    await w.clock.settle();
+    const calls: number[][] = [];
+    const publish = ui.publish.bind(ui);
+    ui.publish = async (events, context) => {
+      calls.push(events.map(({ version }) => version));
+      return publish(events, context);
+    };
+    expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }))).toMatchObject({
+      value: { versions: [1, 2, 3, 4] },
+    });
+    expect(calls).toEqual([[1], [2], [3, 4]]);
+    expect(p.attempts.slice(-4).map(({ lane }) => lane)).toEqual(["odd", "even", "odd", "odd"]);
+  });
+
   it("refuses a name that the composition has not, and a job that is not there", async () => {
     const { w, p, again } = await givenUp();
     expect(await again(undefined, "toString")).toMatchObject({ error: { code: "notifier.unknown" } });

@@ -51,6 +51,7 @@ import { problemOf, requireTableName } from "./table.js";
 import { takeDue } from "./calls/take-due.js";
 import { prepareWrite, writeJob } from "./calls/write.js";
 
+/** What `dynamodbStore` is made of: a client, the name of a table, and how much the clocks of processes may differ. */
 export interface DynamoDbStoreOptions {
   /** A `DynamoDBClient` of `@aws-sdk/client-dynamodb` 3. It is never closed by the store. */
   readonly client: DynamoDbClient;

@@ -3,6 +3,7 @@ import { WaybillError } from "../../core/errors/errors.js";
 import { checkCount, requireOptions } from "../../core/options/options.js";
 import { INDEXES, TTL_ATTRIBUTE } from "./names.js";
 
+/** Which table `dynamodbTable`, `dynamodbCloudFormation` and `dynamodbTableScript` describe, and how it is paid for. */
 export interface TableOptions {
   /** The name of the table. */
   readonly table: string;

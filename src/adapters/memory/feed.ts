@@ -4,6 +4,7 @@ import { checkOptions, checkWhole } from "../../core/options/options.js";
 import type { Feed, FeedHint } from "../../core/ports/feed.js";
 import { checkFaults } from "./fault-rates.js";
 
+/** How a memory feed fails. Loss and doubling are drawn for each hint and each subscriber. */
 export interface MemoryFeedFaults {
   /** Probability that a hint does not reach a subscriber. */
   readonly loss: number;
@@ -13,6 +14,7 @@ export interface MemoryFeedFaults {
   readonly delayMs: number;
 }
 
+/** What `memoryFeed` takes. Without faults every hint reaches every subscriber once, after `publish` has returned. */
 export interface MemoryFeedOptions {
   /** @default the system clock */
   readonly clock?: Clock | undefined;

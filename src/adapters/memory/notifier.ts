@@ -2,6 +2,7 @@ import type { ServerEvent } from "../../core/job/event.js";
 import { checkNotifierOptions } from "../../core/ports/notifier-options.js";
 import type { Notifier, NotifierOptions, PublishContext, PublishResult } from "../../core/ports/notifier.js";
 
+/** What `memoryNotifier` takes beside the options of every notifier. */
 export interface MemoryNotifierOptions<K extends string = string> extends NotifierOptions<K> {
   /** With whom an event shares its fate. @default all share one lane */
   readonly lane?: ((event: ServerEvent) => string) | undefined;
@@ -21,6 +22,7 @@ export type NotifierFailure = "retry" | "held" | "rejected" | "throw" | "hang" |
 /** Of `held`, where nobody says for how long. */
 const HELD_MS = 1_000;
 
+/** How often `failNext` fails, and for which events. */
 export interface FailNextOptions {
   /** How many events; of `throw`, `hang` and `ignore_signal`, how many calls. @default 1 */
   readonly count?: number | undefined;

@@ -8,6 +8,7 @@ import { Waiters } from "./queue-waiters.js";
 
 export type { BrokenSend, MemoryQueueFaults, MessageFault, MessageFaultRates } from "./queue-faults.js";
 
+/** Which broker `memoryQueue` behaves like: its limits, its order, its faults. */
 export interface MemoryQueueOptions {
   /** How long a received message is hidden. @default 30_000 // 30 s */
   readonly visibilityMs?: number | undefined;

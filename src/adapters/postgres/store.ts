@@ -51,6 +51,7 @@ import { type Session, sessionInTransaction, sessionOf } from "./client/session.
 import { advanceJobs, takeDue } from "./calls/wake.js";
 import { writeJobs } from "./calls/write.js";
 
+/** What `postgresStore` is made of: a client, a schema, and what hears of other processes. One schema is one store. */
 export interface PostgresStoreOptions {
   /** `Pool` or `Client` of `pg`, `fromPostgresJs(sql)`, or a `PGlite`. It is never closed by the store. */
   readonly client: PostgresClient;
@@ -97,7 +98,14 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   return defineStore(new StoreOnPostgres(options));
 }
 
+/** A store on Postgres: `create` takes a transaction of the caller's, and `migrate` is always there. */
 export interface PostgresStore extends Store<PostgresTransaction> {
+  /**
+   * Makes the schema, or brings it up to this version. Safe at any time, from several processes at once.
+   *
+   * @throws StoreNotMigratedError when the schema is of a newer version
+   * @throws WaybillError `config.invalid` when the database is not encoded as UTF8
+   */
   migrate(): Promise<void>;
 }
 

@@ -22,6 +22,7 @@ export interface RabbitmqMessage {
   };
 }
 
+/** What a message is published with, named as in amqplib. */
 export interface RabbitmqPublishOptions {
   readonly appId?: string;
   readonly CC?: string[];
@@ -35,6 +36,7 @@ export interface RabbitmqPublishOptions {
   readonly type?: string;
 }
 
+/** What a queue is declared with, named as in amqplib. */
 export interface RabbitmqDeclareOptions {
   readonly arguments?: Record<string, unknown>;
   readonly autoDelete?: boolean;

@@ -11,6 +11,7 @@ import { unavailable } from "./errors.js";
 import { type Link, linkOf, type RabbitmqConnection } from "./link.js";
 import { ensureExchange } from "./topology.js";
 
+/** What `rabbitmqFeed` publishes and listens with. All feeds on one exchange hear each other. */
 export interface RabbitmqFeedOptions {
   /** What `rabbitmqConnection` returned. */
   readonly connection: RabbitmqConnection;

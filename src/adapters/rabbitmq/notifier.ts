@@ -15,6 +15,7 @@ import { linkOf, type RabbitmqConnection, unlessAborted } from "./link.js";
 import { type Publication, type Published, Publisher } from "./publisher.js";
 import { ensureExchange } from "./topology.js";
 
+/** Where `rabbitmqNotifier` publishes, under which keys and in which form, beside the options of every notifier. */
 export interface RabbitmqNotifierOptions<K extends string = string> extends NotifierOptions<K> {
   /** What `rabbitmqConnection` returned. */
   readonly connection: RabbitmqConnection;

@@ -17,6 +17,10 @@ import { linkOf, type RabbitmqConnection, type Session } from "./link.js";
 import { declareQueue, LONGEST_DELAY_MS, type QueueNames } from "./topology.js";
 import { WorkQueue } from "./work-queue/work-queue.js";
 
+/**
+ * Which queue `rabbitmqQueue` works on. Every process that declares it gives the same `maxReceives` and `deadLetterQueue`:
+ * the broker refuses a declaration that differs from what is there.
+ */
 export interface RabbitmqQueueOptions {
   /** What `rabbitmqConnection` returned. */
   readonly connection: RabbitmqConnection;

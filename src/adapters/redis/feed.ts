@@ -10,6 +10,7 @@ import type { RedisClient, RedisCommands, RedisSubscriber } from "./client/clien
 import { checkClient } from "./client/client-check.js";
 import { watchClient } from "./client/client-end.js";
 
+/** What `redisFeed` publishes and listens with. All feeds on one channel of one server, or one cluster, hear each other. */
 export interface RedisFeedOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. Whoever listens does so on a `duplicate()` of it. */
   readonly client: RedisClient;

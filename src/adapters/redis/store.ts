@@ -60,6 +60,7 @@ import { type Standby, SteadySession } from "./client/standby.js";
 import { advanceJobs, takeDue } from "./calls/wake.js";
 import { writeJobs } from "./calls/write.js";
 
+/** What `redisStore` is made of, and how its servers are configured. Every process of a prefix gives the same `shards`. */
 export interface RedisStoreOptions {
   /** `Redis` of ioredis (also through Sentinel) or its `Cluster`. It is never closed by the store. */
   readonly client: RedisClient;

@@ -50,6 +50,7 @@ import { readJobs } from "./calls/read.js";
 import { advanceJob, decodeDue, postponeDue } from "./calls/wake.js";
 import { writeJobs } from "./calls/write.js";
 
+/** What `sqliteStore` is made of: a connection, and what a commit is worth. */
 export interface SqliteStoreOptions {
   /** A connection of `libsql`, `better-sqlite3` or `node:sqlite`, for the store alone. It is never closed by the store. */
   readonly db: SqliteDatabase;

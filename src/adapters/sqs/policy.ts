@@ -12,6 +12,7 @@ export interface SqsPolicyDocument {
   }[];
 }
 
+/** Whom `sqsIamPolicy` is for: which queues, and what the process does with them. */
 export interface SqsPolicyOptions {
   /** `arn:aws:sqs:<region>:<account>:<name>` */
   readonly queueArn: string;

@@ -6,6 +6,7 @@ import { addressOf, type QueueAddress } from "./address.js";
 /** A `SQSClient`, as far as the queue uses it. */
 export type SqsClient = Pick<SQSClient, "send">;
 
+/** Which queue `sqsQueue` works on. What SQS itself knows is read from there where it is left out. */
 export interface SqsQueueOptions {
   /** Never closed and never changed by the queue. Its retries, proxies and credentials are yours. */
   readonly client: SqsClient;

@@ -2,6 +2,7 @@ import { WaybillError } from "../../core/errors/errors.js";
 import { checkWhole, requireOptions } from "../../core/options/options.js";
 import { LONGEST_HIDDEN_MS } from "./settings.js";
 
+/** Which queue `sqsCloudFormation` describes. */
 export interface SqsTemplateOptions {
   /** The name of the queue; one that ends in `.fifo` is a FIFO queue. Its dead letter queue is named after it. */
   readonly queueName: string;

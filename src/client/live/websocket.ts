@@ -14,6 +14,7 @@ export interface WebSocketLike {
   close(code?: number): void;
 }
 
+/** Opens a WebSocket to a `ws:` or `wss:` address with one subprotocol, as the global `WebSocket` does. */
 export type WebSocketConstructor = new (url: string, protocol: string) => WebSocketLike;
 
 const PROTOCOL = "waybill.jobs.v1";

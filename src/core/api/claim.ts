@@ -13,8 +13,13 @@ export interface ClaimOptions extends OwnerOption {
 }
 
 /** How a claim has ended, and what that means for the application's own message. */
-export interface ClaimEnd<J> {
-  readonly job: J;
+export interface ClaimEnd<D extends AnyDef> {
+  /**
+   * As the ending left it, or as others have left it since, where the answer of the store was lost: PROCESSING it is then in
+   * another's claim. The first ending of a claim counts, and one that is called after it gets the same answer; an output or a
+   * reference that the schema refuses, or that cannot be stored, ends the job FAILED.
+   */
+  readonly job: PendingJob<D> | ProcessingJob<D> | CompletedJob<D> | FailedJob<D>;
   /** The message may go: the end is stored, and nothing is left to do for it. */
   readonly acknowledge: boolean;
   /** When the message should come again; `null`: no need. */
@@ -43,7 +48,7 @@ export type ClaimRefused = WaybillError<
  */
 export interface HeldClaim<D extends AnyDef> extends RunContext<D> {
   /** Judged as what a handler throws: retried while attempts are left, unless it is a `PermanentError`. */
-  fail(error: unknown): Promise<ClaimEnd<PendingJob<D> | FailedJob<D>>>;
+  fail(error: unknown): Promise<ClaimEnd<D>>;
   /** Gives the job back, its attempt with it; after another ending: nothing. */
   release(options?: { readonly afterMs?: number | undefined }): Promise<void>;
   /** As `release`. */
@@ -52,15 +57,16 @@ export interface HeldClaim<D extends AnyDef> extends RunContext<D> {
 
 /** A claim on a kind without external work. */
 export interface PlainClaim<D extends AnyDef> extends HeldClaim<D> {
-  complete(output: GivenOutput<D>): Promise<ClaimEnd<CompletedJob<D>>>;
+  /** The work is done. */
+  complete(output: GivenOutput<D>): Promise<ClaimEnd<D>>;
 }
 
 /** A claim on a kind with external work: submitted is not done, so there is no `complete`. */
 export interface TrackingClaim<D extends AnyDef> extends HeldClaim<D>, LaunchContext {
   /** External work is open: the claim ends, the job stays PROCESSING until proof arrives. */
-  track(ref: TypesOf<D>["ref"]): Promise<ClaimEnd<ProcessingJob<D>>>;
+  track(ref: TypesOf<D>["ref"]): Promise<ClaimEnd<D>>;
   /** The work is done here and now. */
-  done(output: GivenOutput<D>): Promise<ClaimEnd<CompletedJob<D>>>;
+  done(output: GivenOutput<D>): Promise<ClaimEnd<D>>;
 }
 
 /** A claim on a job of one kind. */

@@ -76,7 +76,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** What a notifier gave up. */
+/** What a notifier gave up; its name is one that is not known here where only other processes have it. */
 export interface Undelivered<Name extends string = string> {
   readonly jobId: string;
   readonly kind: string;
@@ -89,7 +89,10 @@ export interface Undelivered<Name extends string = string> {
   readonly since: Date | null;
 }
 
-/** A message that could not be read, or whose job is unknown, as it was put aside. Kept for 14 days. */
+/**
+ * A message that could not be read, or whose job is unknown, as it was put aside; or a stored record that cannot be read, with
+ * the queue `(store)` and its id as the body. Kept for `policy.parkedRetainMs`, 14 days.
+ */
 export interface ParkedItem {
   readonly id: string;
   /** The name of the queue that it came from. */
@@ -120,6 +123,7 @@ export interface Health {
   readonly oldestReadyMs: number;
   /** How long the oldest job past its retention has waited to be removed; 0: none does, or the store cannot tell. */
   readonly oldestExpiredMs: number;
+  /** Jobs that the last reconciler met and could not serve: it lacks their handler, queue, notifier or definition. */
   readonly unserved: number;
   /** Messages that could not be read. */
   readonly parked: number;
@@ -205,7 +209,7 @@ export interface Composition<Defs extends AnyDef, Tx = never> {
  *
  * A method whose answer can be no gives an `AsyncResult`: `Err` means that Waybill decided no and nothing was written.
  * Every method throws (a `WaybillError`) on misuse, when something cannot be reached, or when the outcome is not known:
- * `outcome` says which.
+ * `outcome` says which. What a schema of the application's throws by itself passes through as it is.
  */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no part is said
 export type Waybill<Defs extends AnyDef, Parts extends WaybillParts = {}> = WaybillMethods<
@@ -281,10 +285,7 @@ export interface WaybillMethods<
     id: string,
     options?: Pick<CancelOptions, "actor">,
   ): AsyncResult<JobOf<D>, RecallRefusal>;
-  /**
-   * Runs a FAILED job again, as a new job of the same subject and owner that names its origin; by its kind also with the input
-   * corrected.
-   */
+  /** Runs a FAILED job again as a new job, of its subject and owner, that names its origin; by its kind also with new input. */
   rerun<D extends DefOfKind<KindOf<Defs>>>(
     def: D,
     id: string,
@@ -363,6 +364,7 @@ export interface WaybillMethods<
   }): Promise<ReconcileReport>;
   /** Waits until what happened here has reached notifiers and feed; `false`: not in time, the reconciler goes on. */
   flush(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>;
+  /** Whether the promises are kept, for monitoring: one call of the store. */
   health(): Promise<Health>;
   /** What notifiers gave up, newest jobs first. */
   undelivered(page?: {

@@ -4,11 +4,15 @@ import type { Json } from "../json/json.js";
 import type { Logger } from "../environment/logger.js";
 import type { AnyDef, TypesOf } from "./any-def.js";
 
+/** Whether an output is `null` and no more; `any`, of which every question is true, is asked for first. */
+type HasNoOutput<Output> = unknown extends Output ? false : [Output] extends [null] ? true : false;
+
 /** What a handler gives for an output: nothing where the kind has none. */
-export type GivenOutput<D extends AnyDef> = [TypesOf<D>["output"]] extends [null]
-  ? // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without `return` gives Promise<void>
-    void | null
-  : TypesOf<D>["output"];
+export type GivenOutput<D extends AnyDef> =
+  HasNoOutput<TypesOf<D>["output"]> extends true
+    ? // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an async function without `return` gives Promise<void>
+      void | null
+    : TypesOf<D>["output"];
 
 /**
  * What `run` is given. Functions can be taken out of it (`({ input, phase }) => …`); `phase`, `progress` and `warn` return
@@ -26,6 +30,10 @@ export interface RunContext<D extends AnyDef> {
   /** Aborts when the claim is lost, the job cancelled or out of time, or the worker stops; `reason` says which. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /**
+   * Enters a phase, with a text for users: an event `job.phase`. One that the kind does not declare, or that the job is past, is
+   * ignored with a line in the log.
+   */
   readonly phase: (name: TypesOf<D>["phase"], message?: string) => void;
   /** Absolute counters, coalesced to two writes a second. What would lower `percent` is left out whole; single counters may fall. */
   readonly progress: (progress: TypesOf<D>["progress"], options?: ProgressOptions) => void;
@@ -35,6 +43,7 @@ export interface RunContext<D extends AnyDef> {
   readonly key: (step: string) => string;
   /** Stores how far it got; resolves when durable. The next attempt finds it in `lastCheckpoint`. */
   readonly checkpoint: (value: Json) => Promise<void>;
+  /** What `checkpoint` stored last, at an earlier attempt; `null`: nothing. */
   readonly lastCheckpoint: Json;
 }
 
@@ -52,7 +61,9 @@ export interface LaunchContext {
 
 /** What `run` of a kind with external work is given: it ends in `track(ref)` or `done(output)`. */
 export interface TrackingContext<D extends AnyDef> extends RunContext<D>, LaunchContext {
+  /** What to return when the work goes on outside: nobody runs the job then, and polls or reports bring its outcome. */
   readonly track: (ref: TypesOf<D>["ref"]) => Tracked<TypesOf<D>["ref"]>;
+  /** What to return when the work is done already. */
   readonly done: (output: GivenOutput<D>) => Done<TypesOf<D>["output"]>;
 }
 
@@ -106,9 +117,10 @@ interface PollOutput<D extends AnyDef> {
 }
 
 /** External work is proven done. A kind without output needs to give none. */
-export type PollDone<D extends AnyDef> = [TypesOf<D>["output"]] extends [null]
-  ? Omit<PollOutput<D>, "output"> & { readonly output?: null | undefined }
-  : PollOutput<D>;
+export type PollDone<D extends AnyDef> =
+  HasNoOutput<TypesOf<D>["output"]> extends true
+    ? Omit<PollOutput<D>, "output"> & { readonly output?: null | undefined }
+    : PollOutput<D>;
 
 /** External work is proven to have failed. */
 export interface PollFailed<D extends AnyDef> {

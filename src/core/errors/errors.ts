@@ -58,14 +58,23 @@ export class InputInvalidError extends WaybillError<"input.invalid"> {
   }
 }
 
+/** Refused: an input, or what was reported, does not fit its kind or is not safe as JSON. `issues` says what and where. */
 export type InputInvalid = InputInvalidError;
+/** Refused: input or metadata is larger than the store or the policy allows. */
 export type InputTooLarge = WaybillError<"input.too_large">;
+/** Refused: the idempotency key was used before with another input. */
 export type IdempotencyConflict = WaybillError<"idempotency.conflict">;
+/** Refused: the id that the caller gave belongs to a job already, whatever its input. */
 export type IdTaken = WaybillError<"id.taken">;
+/** Refused: no notifier of this name was given to `createWaybill`. */
 export type NotifierUnknown = WaybillError<"notifier.unknown">;
+/** Refused: there is no job of this id or reference, or it is of another kind or owner than was asked for. */
 export type JobNotFound = WaybillError<"job.not_found">;
+/** Refused: the job is COMPLETED or FAILED, and stays so. */
 export type JobAlreadyFinal = WaybillError<"job.already_final">;
+/** Refused: the job's external work is open, and no handler of its kind can cancel it. */
 export type JobCannotCancel = WaybillError<"job.cannot_cancel">;
+/** Refused: only a FAILED job can be run again. */
 export type JobNotFailed = WaybillError<"job.not_failed">;
 
 // ---- thrown: misuse, unreachable, or unknown -------------------------------------------------------------------------------

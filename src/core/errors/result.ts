@@ -2,14 +2,17 @@
 export type Result<T, E> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
+/** A `Result` that holds a value. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value };
 }
 
+/** A `Result` that says no, and why. Nothing is thrown. */
 export function err<E>(error: E): { readonly ok: false; readonly error: E } {
   return { ok: false, error };
 }
 
+/** Whether a result holds a value; narrows its type. */
 export function isOk<T, E>(result: Result<T, E>): result is { readonly ok: true; readonly value: T } {
   return result.ok;
 }

@@ -46,6 +46,7 @@ export interface JobEvent {
   readonly kind: string;
   /** Grows with each event of a job; gaps are never a loss. */
   readonly version: number;
+  /** The status before; `null`: there was no job yet. */
   readonly from: JobStatus | null;
   readonly status: JobStatus;
   /** The application's word for the status. */

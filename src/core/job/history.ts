@@ -6,6 +6,7 @@ import type { JobRecord } from "./record.js";
 export interface HistoryEntry {
   readonly version: number;
   readonly edge: EdgeId;
+  /** By the clock that the store decides by, Unix milliseconds. */
   readonly at: number;
   readonly attempt: number;
   /** The id of the call that wrote the entry: its author recognises its own write by it. */

@@ -5,7 +5,23 @@ import type { Trace } from "./trace.js";
 /** The record format that this build writes. A record of a newer format is left to processes that know it. */
 export const RECORD_VERSION = 1;
 
-/** Why a job is FAILED. Closed: a new reason is a new record format. */
+/**
+ * Why a job is FAILED. Closed: a new reason is a new record format.
+ *
+ * - `error`: the handler threw a `PermanentError`.
+ * - `attempts_exhausted`: the last attempt failed as those before it.
+ * - `cancelled`: somebody asked for it.
+ * - `deadline_exceeded`: it was not done within its `deadlineMs`.
+ * - `lease_lost`: the worker of the last attempt stopped answering.
+ * - `dead_lettered`: the queue gave its message up more often than `policy.maxRedrives`, and no worker took it.
+ * - `enqueue_rejected`: the queue refused its message for good.
+ * - `input_invalid`: the stored input does not match the kind's schema any more.
+ * - `output_invalid`: what a handler or a poll returned does not match the schema; its effects outside have happened.
+ * - `result_unstorable`: the output is too large, or holds what the store cannot keep; its effects outside have happened.
+ * - `external_failed`: a poll or an outside event said that the external work failed.
+ * - `external_timeout`: the external work was open for too long, and its outcome is not known.
+ * - `unparsable`: reserved; this version writes it of no job.
+ */
 export type FailureReason =
   | "error"
   | "attempts_exhausted"

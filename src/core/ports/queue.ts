@@ -25,6 +25,7 @@ export const MOST_QUEUE_ID_CHARS = 128;
 /** One message to send. `body` is text made by the core: a pointer to a job, without authority. */
 export interface OutgoingMessage {
   readonly body: string;
+  /** Hidden for so long at first, at most `capabilities.maxDelayMs`; 0: not at all. */
   readonly delayMs: number;
   /** Names hand-over and resend, ≤ 128 characters: safe as a deduplication id, since a later send of the same job has another. */
   readonly dedupId: string;
@@ -67,7 +68,9 @@ export interface Delivery {
   extend(ms: number): Promise<void>;
 }
 
+/** How many messages to take, and how long to wait for a first one. A queue takes none ahead of what it is asked for. */
 export interface ReceiveRequest {
+  /** 1–`maxBatch`: as many as the worker can begin with now. */
   readonly max: number;
   /** How long to wait for a first message, milliseconds. */
   readonly waitMs: number;

@@ -2,7 +2,10 @@ import type { EntryTemplate } from "../job/history.js";
 import type { JobStatus } from "../job/lifecycle.js";
 import type { Cursor, Cursors, JobRecord, RecordPatch } from "../job/record.js";
 
-/** Every call carries the caller's clock; a store with `clock: "caller"` decides by it, one with a server clock ignores it. */
+/**
+ * Every call carries the caller's clock, Unix milliseconds; a store with `clock: "caller"` decides by it, one with a server
+ * clock ignores it.
+ */
 export interface StoreRequest {
   readonly nowMs: number;
 }
@@ -31,6 +34,7 @@ export interface StoredJob {
 
 // ---- create ------------------------------------------------------------------------------------------------------------
 
+/** One new job: the core has checked the input and made the record. Both are stored together, or neither is. */
 export interface CreateItem {
   /** The whole first record, with its first history entries. */
   readonly record: JobRecord;
@@ -45,24 +49,34 @@ export interface CreateItem {
 export type CreateResult =
   { readonly status: "created" } | { readonly status: "existing"; readonly job: StoredJob };
 
+/**
+ * New jobs, of different ids; several may name the same scope. Without items nothing is stored, and the answer is the store's
+ * clock: the core asks for it so.
+ */
 export interface CreateRequest<Tx = unknown> extends StoreRequest {
   readonly items: readonly CreateItem[];
   /** The caller's transaction (`capabilities.transactions`): the records exist when it commits. */
   readonly tx?: Tx;
 }
 
+/** One result for each item, in order. */
 export interface CreateReply extends StoreReply {
   readonly results: readonly CreateResult[];
 }
 
 // ---- read --------------------------------------------------------------------------------------------------------------
 
+/** Jobs by id. Input and output come along only where asked for, since they may be large. */
 export interface ReadRequest extends StoreRequest {
   readonly ids: readonly string[];
   readonly input?: boolean;
   readonly output?: boolean;
 }
 
+/**
+ * Has no `unreadable`: a record that cannot be read rejects the whole call with `store.corrupt`, and the core asks for the
+ * others without it.
+ */
 export interface ReadReply extends StoreReply {
   /** In the order of the ids; `null`: no such job. */
   readonly jobs: readonly (StoredJob | null)[];
@@ -83,6 +97,7 @@ export interface WriteGuard {
   readonly dispatch?: number;
 }
 
+/** One change, decided by the core: where `guard` holds all of it is written in one step, else nothing. */
 export interface WriteItem {
   readonly id: string;
   readonly guard: WriteGuard;
@@ -109,6 +124,7 @@ export type WriteResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
+/** Changes of different jobs, each judged by itself: one that is refused leaves the others alone. */
 export interface WriteRequest extends StoreRequest {
   readonly items: readonly WriteItem[];
   /**
@@ -127,6 +143,7 @@ export interface WriteReply extends StoreReply, Unreadable {
 
 // ---- beat --------------------------------------------------------------------------------------------------------------
 
+/** A worker's sign of life: the lease of the claim that `token` proves is to end `leaseMs` after the store's now. */
 export interface BeatItem {
   readonly id: string;
   readonly token: string;
@@ -144,10 +161,12 @@ export type BeatResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
+/** Signs of life of claims that one process holds, each about three times a lease: the call to make cheap. */
 export interface BeatRequest extends StoreRequest {
   readonly items: readonly BeatItem[];
 }
 
+/** One result for each item, in order. */
 export interface BeatReply extends StoreReply {
   readonly results: readonly BeatResult[];
 }
@@ -213,6 +232,7 @@ export type ClaimResult =
   | { readonly status: "refused"; readonly job: StoredJob }
   | { readonly status: "gone" };
 
+/** Which job of the store's own queue is ready next, and when (Unix milliseconds): a worker asks again by then. */
 export interface NextReady {
   readonly id: string;
   readonly readyAt: number;
@@ -230,6 +250,7 @@ export interface ClaimReply extends StoreReply, Unreadable {
 
 // ---- wake-up -----------------------------------------------------------------------------------------------------------
 
+/** A place in the order of wake-ups: by their instant (Unix milliseconds), then by id. */
 export interface WakePosition {
   readonly wakeAt: number;
   readonly id: string;
@@ -247,6 +268,7 @@ export interface TakeDueRequest extends StoreRequest {
   readonly after?: WakePosition;
 }
 
+/** A page of what is due, without input and output. One without jobs ends the reconciler's pass. */
 export interface TakeDueReply extends StoreReply, Unreadable {
   /** With the wake-up as it was before it was postponed, for paging. */
   readonly jobs: readonly (StoredJob & { readonly dueAt: number })[];
@@ -267,6 +289,10 @@ export interface PlannedOn {
   readonly token: string | null;
 }
 
+/**
+ * What a relay or a reconciler found out about one job: how far its notifiers have got, when somebody must look at it next,
+ * and when it may be removed (both Unix milliseconds; `null`: as things stand, never).
+ */
 export interface AdvanceItem {
   readonly id: string;
   /** What `wakeAt` and `purgeAt` were planned on. */
@@ -293,16 +319,22 @@ export type AdvanceResult =
   | { readonly status: "refused"; readonly cursors: Cursors }
   | { readonly status: "gone" };
 
+/** Plans and cursors of different jobs, each judged by itself. */
 export interface AdvanceRequest extends StoreRequest {
   readonly items: readonly AdvanceItem[];
 }
 
+/** One result for each item, in order. */
 export interface AdvanceReply extends StoreReply {
   readonly results: readonly AdvanceResult[];
 }
 
 // ---- list --------------------------------------------------------------------------------------------------------------
 
+/**
+ * A page of jobs. A filter that is left out admits every job, and those that are given must all hold; `owner: null`: jobs of
+ * nobody.
+ */
 export interface ListRequest extends StoreRequest {
   readonly owner?: string | null;
   readonly subject?: string;
@@ -317,6 +349,7 @@ export interface ListRequest extends StoreRequest {
   readonly output?: boolean;
 }
 
+/** A page of `list`: go on with `next` until it is `null`, however few jobs a page holds. */
 export interface ListReply extends StoreReply, Unreadable {
   /** Newest first by (createdAt, id). A page may be short. */
   readonly jobs: readonly StoredJob[];
@@ -324,6 +357,7 @@ export interface ListReply extends StoreReply, Unreadable {
   readonly next: { readonly createdAt: number; readonly id: string } | null;
 }
 
+/** Asks which jobs of a kind await external work under this key, when an outside event reports it. */
 export interface ByRefRequest extends StoreRequest {
   readonly kind: string;
   readonly refKey: string;
@@ -331,6 +365,7 @@ export interface ByRefRequest extends StoreRequest {
   readonly owner?: string | null;
 }
 
+/** Newest first, at most 10, without input and output. */
 export interface ByRefReply extends StoreReply, Unreadable {
   readonly jobs: readonly StoredJob[];
 }

@@ -103,16 +103,23 @@ export interface Store<Tx = never> {
   beat(request: BeatRequest): Promise<BeatReply>;
   /** Takes jobs for a worker; no job goes to two claims. */
   claim(request: ClaimRequest): Promise<ClaimReply>;
+  /** What must be looked at now, oldest first; postponed in the same step, so that others leave it and none is forgotten. */
   takeDue(request: TakeDueRequest): Promise<TakeDueReply>;
   /** Moves cursors; never disturbs a worker: version and document stay as they are. */
   advance(request: AdvanceRequest): Promise<AdvanceReply>;
+  /** A page of jobs, newest first. Each job is seen once, whatever comes and changes between pages. */
   list(request: ListRequest): Promise<ListReply>;
   /** Jobs of a kind that await external work with this key, newest first, at most 10: of those that fit, so that nobody's hide another's. */
   byRef(request: ByRefRequest): Promise<ByRefReply>;
+  /** Puts aside what cannot be used, for people to look at. The first under an id stays. */
   park(request: ParkRequest): Promise<StoreReply>;
+  /** A page of what was put aside. */
   parked(request: ParkedRequest): Promise<ParkedReply>;
+  /** Removes what was put aside; ids that are not there are passed over. For operators: the core never calls it. */
   unpark(request: StoreRequest & { readonly ids: readonly string[] }): Promise<StoreReply>;
+  /** Keeps the sign of life of a reconciler, for `health`. */
   pulse(request: PulseRequest): Promise<StoreReply>;
+  /** What is waiting and overdue. Asked by monitoring again and again: keep it cheap. */
   health(request: StoreRequest): Promise<StoreHealth>;
   /**
    * Removes settled records past `purgeAt`, input, output, cursors and scope with them. One that cannot be read goes with them

@@ -39,7 +39,8 @@ export type JsonBreak<T, Path extends string = "", Left extends readonly unknown
 type BreakOf<T, Path extends string, Left extends readonly unknown[]> = T extends
   null | boolean | number | string
   ? never
-  : T extends undefined | bigint | symbol | Changed
+  : // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- of a schema that takes nothing but undefined
+    T extends undefined | void | bigint | symbol | Changed
     ? Path
     : T extends readonly (infer Item)[]
       ? JsonBreak<Item, `${Path}[]`, Left>

@@ -14,6 +14,7 @@ import { seededRandom } from "../seeded-ids.js";
 export type Fault =
   "not_applied" | "request_lost" | "response_lost" | "late" | "delay" | "hang" | "hang_applied";
 
+/** A part that faults can be injected into. */
 export type FaultPart = "store" | "queue" | "notifier";
 
 /** Which calls of a method break, and how. */
@@ -27,6 +28,7 @@ export interface FaultRule {
   readonly delayMs?: number | undefined;
 }
 
+/** Faults by chance, drawn by the plan's seed for each call that neither an outage nor a rule breaks. */
 export interface RandomFaults {
   /** Probability of each fault per call; together at most 1. */
   readonly probability: Readonly<Partial<Record<Fault, number>>>;

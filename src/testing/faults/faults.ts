@@ -17,6 +17,7 @@ import { interceptStore, type StoreMethod } from "./intercept-store.js";
 
 export type { Fault, FaultPart, FaultRule, InjectedFault, RandomFaults } from "./fault-plan.js";
 
+/** What a plan of faults counts time and chance by. */
 export interface FaultsOptions {
   /** Times `late` and `delay`. @default the system clock */
   readonly clock?: Clock | undefined;

@@ -15,6 +15,7 @@ export type FeedTest = FixtureTest<FeedProbe>;
 
 const PATIENCE_MS = 10_000;
 
+/** A hint that job `id` is now at `version`: of kind `sample.kind`, owner `tenant-7` and subject `plan:42`. */
 export function sampleHint(id: string, version = 1): FeedHint {
   return { id, kind: "sample.kind", version, owner: "tenant-7", subject: "plan:42" };
 }

@@ -27,6 +27,7 @@ export interface LinearizabilityFault {
   readonly text: string;
 }
 
+/** How long `checkLinearizable` looks for an order. */
 export interface LinearizabilityOptions {
   /**
    * Operations that may be tried for one job before it is called undecided.

@@ -157,12 +157,13 @@ describe("cancel", () => {
     expect((await stored(at, id)).record.status).toBe("COMPLETED");
   });
 
-  it("shows what is known of a job that is removed right after", async () => {
+  it("is said to be stored where the job is removed right after: there is no COMPLETED job without its output", async () => {
     const at = world();
     const id = await waiting(at);
     const core: World["core"] = { ...at.core, gateway: { ...at.core.gateway, read: async () => null } };
-    const result = await at.run(report(core, recoverKind, "i-1", { state: "done", output: { ready: 1 } }));
-    expect(result).toMatchObject({ ok: true, value: { id, status: "COMPLETED" } });
+    await expect(
+      at.run(report(core, recoverKind, "i-1", { state: "done", output: { ready: 1 } })),
+    ).rejects.toMatchObject({ code: "store.unavailable", outcome: "applied", jobId: id });
   });
 
   it("asks for a look at external work at once, by a message where its queue can carry one", async () => {

@@ -23,6 +23,7 @@ export interface PostgresNotificationClient extends PostgresClient {
   removeListener(event: "notification", listener: (message: PostgresNotification) => void): unknown;
 }
 
+/** What a `Client` of `pg` tells of one NOTIFY. */
 export interface PostgresNotification {
   readonly channel: string;
   readonly payload?: string | undefined;

@@ -21,6 +21,7 @@ export interface PostgresJsRoot extends PostgresJs {
   ): PromiseLike<{ unlisten(): PromiseLike<void> }>;
 }
 
+/** How `fromPostgresJs` sends statements. */
 export interface PostgresJsOptions {
   /** Named prepared statements. Leave it off behind a pooler in transaction mode. @default false */
   readonly prepare?: boolean | undefined;

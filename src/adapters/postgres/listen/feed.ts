@@ -17,6 +17,7 @@ import { inTurn } from "../client/in-turn.js";
 import { isPool, listenOnPool } from "./pool-listener.js";
 import { decodeText, encodeText } from "../rows/text.js";
 
+/** What `postgresFeed` publishes and listens with. All feeds on one channel of one database hear each other. */
 export interface PostgresFeedOptions {
   /** `Pool` or `Client` of `pg`, `fromPostgresJs(sql)`, or a `PGlite`: what publishes. It is never closed by the feed. */
   readonly client: PostgresClient;

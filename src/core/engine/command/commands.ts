@@ -11,9 +11,9 @@ import { ANYBODY, type Whose } from "../../options/owner-option.js";
 import { applyCommand } from "../store/apply.js";
 import type { Core } from "../context.js";
 import type { Dispatcher } from "../submit/dispatch.js";
-import { jobOf, type RuntimeJob } from "../read/job.js";
+import type { RuntimeJob } from "../read/job.js";
 import { checkText, isId } from "../compose/option-checks.js";
-import { ANY_JOB, type Asked, definitionOf, find, shown } from "../read/reads.js";
+import { ANY_JOB, type Asked, find, shown } from "../read/reads.js";
 import { submit, type SubmitRefusal } from "../submit/submit.js";
 
 type NotFound = WaybillError<"job.not_found">;
@@ -122,7 +122,7 @@ export async function dispatch(
   id: string,
   asked: Asked = ANY_JOB,
 ): Promise<Result<RuntimeJob, NotFound>> {
-  const stored = await find(core, id, asked, { input: true, output: true });
+  const stored = await find(core, id, asked, { input: true });
   if (stored === null) return err(notFound(id));
   const { record, cursors } = stored;
   const first = historyOf(record);
@@ -130,10 +130,9 @@ export async function dispatch(
   if (first.every(({ edge }) => edge === "T1" || edge === "T2") && record.version <= 2) {
     core.announce({ snapshot: { record, cursors }, entries: first, inTransaction: true });
   }
-  const definition = definitionOf(core, record.kind);
-  if (record.status !== "PENDING") return ok(jobOf(definition, stored));
+  if (record.status !== "PENDING") return ok(await shown(core, stored));
   const handed = await dispatcher.send({ record, cursors });
-  return ok(jobOf(definition, { ...stored, ...handed.snapshot }, handed.state));
+  return ok(await shown(core, { ...stored, ...handed.snapshot }, handed.state));
 }
 
 /**
@@ -168,7 +167,7 @@ export async function recall(
     return ok(await shown(core, { ...stored, ...applied.snapshot }));
   }
   const handed = await dispatcher.send(applied.snapshot);
-  return ok(jobOf(definitionOf(core, stored.record.kind), { ...stored, ...handed.snapshot }, handed.state));
+  return ok(await shown(core, { ...stored, ...handed.snapshot }, handed.state));
 }
 
 /** The definition of a kind that must be known here. */

@@ -163,7 +163,7 @@ function baseOf(record: JobRecord, told: Told, input: unknown, state?: DispatchS
       record.finishedAt === null || record.startedAt === null ? null : record.finishedAt - record.startedAt,
     cancelRequestedAt: dateOf(cancelledAt(record)),
     origin: record.origin,
-    dispatch: state === undefined || state === "rejected" ? dispatchOf(record) : state,
+    dispatch: dispatchOf(record, state),
   };
 }
 
@@ -230,7 +230,9 @@ function lastErrorOf(error: StoredError | null): Waiting["lastError"] {
   return error === null ? null : { ...error, at: new Date(error.at) };
 }
 
-function dispatchOf(record: JobRecord): ShownDispatch {
+function dispatchOf(record: JobRecord, state?: DispatchState): ShownDispatch {
+  // A status says more than the caller knows: where an answer came late, much may have happened since.
+  if (record.status === "PENDING" && (state === "deferred" || state === "unconfirmed")) return state;
   // Nothing is on its way before the application claims it.
   if (record.handOver === "own" && record.status === "PENDING") return "deferred";
   if (record.status === "FAILED" && record.queuedAt === null) return "unconfirmed";

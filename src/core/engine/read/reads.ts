@@ -11,6 +11,7 @@ import type { Core } from "../context.js";
 import { ANYBODY, isOf, ownerOf, type Whose } from "../../options/owner-option.js";
 import { jobOf, listedJobOf, type ListedRuntimeJob, type RuntimeJob } from "./job.js";
 import { checkText, isId, requireText } from "../compose/option-checks.js";
+import type { DispatchState } from "../submit/dispatch.js";
 import { decodePage, encodePage } from "./page.js";
 
 /** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
@@ -58,18 +59,38 @@ export async function get(
  * The job as a change has left it: the input of one that was found without, and what a COMPLETED one yielded, are read
  * after it.
  *
- * @throws StoreUnavailableError `outcome: "applied"` when it cannot be read
+ * @param state - what the caller knows of the hand-over; else it is told from the record
+ * @throws StoreUnavailableError `outcome: "applied"` when they cannot be read, or were removed since
  */
-export async function shown(core: Core, known: StoredJob): Promise<RuntimeJob> {
-  const { id, kind, status } = known.record;
-  if (known.input !== undefined && status !== "COMPLETED") return jobOf(definitionOf(core, kind), known);
+export async function shown(core: Core, known: StoredJob, state?: DispatchState): Promise<RuntimeJob> {
+  const { id, kind } = known.record;
+  if (isWhole(known)) return jobOf(definitionOf(core, kind), known, state);
+  return asStored(core, known, `The change of job ${id} is stored`);
+}
+
+/**
+ * A job that is known to be stored, as it is by now. Of one that was removed since it says what is known, if that is all.
+ *
+ * @param said - begins the sentence where that cannot be told
+ * @throws StoreUnavailableError `outcome: "applied"`
+ */
+export async function asStored(core: Core, known: StoredJob, said: string): Promise<RuntimeJob> {
+  const { id, kind } = known.record;
+  let trouble: { readonly why: string; readonly cause?: unknown };
   try {
     const stored = await core.gateway.read(id, { input: true, output: true });
-    return jobOf(definitionOf(core, kind), stored ?? known);
+    if (stored !== null || isWhole(known)) return jobOf(definitionOf(core, kind), stored ?? known);
+    trouble = { why: "was removed by its retention before it was read" };
   } catch (cause) {
-    const sentence = `The change of job ${id} is stored, but the job could not be read.`;
-    throw new StoreUnavailableError(sentence, { outcome: "applied", jobId: id, cause });
+    trouble = { why: "could not be read", cause };
   }
+  const { why, cause } = trouble;
+  throw new StoreUnavailableError(`${said}, but the job ${why}.`, { outcome: "applied", jobId: id, cause });
+}
+
+/** Whether nothing is left to read: a COMPLETED job without what it yielded would be none. */
+function isWhole({ record, input }: StoredJob): boolean {
+  return input !== undefined && record.status !== "COMPLETED";
 }
 
 /** The newest job of a kind about a subject. */

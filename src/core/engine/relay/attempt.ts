@@ -11,7 +11,7 @@ export interface PublishAttempt {
   readonly lane: string;
   readonly eventId: string;
   readonly jobId: string;
-  /** 1 for the first try; tries and waits before it count. */
+  /** 1 for the first try, and for each of `redeliver`; tries and waits before it count. */
   readonly attempt: number;
   /** `given_up`: this try failed, and the time that the notifier has for the event is over. */
   readonly outcome: PublishResult["status"] | "given_up";

@@ -9,6 +9,7 @@ import { err, ok, type Result } from "../../errors/result.js";
 import { eventsOf } from "../announce/events.js";
 import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
+import { Lanes } from "./lanes/lanes.js";
 import { publishSafely } from "./publish.js";
 import { createOneShot } from "../one-shot.js";
 
@@ -71,9 +72,15 @@ async function publishAll(
     input === undefined ? undefined : parseJsonText(input),
   );
   const size = Math.max(1, notifier.maxBatch ?? DEFAULT_BATCH);
+  const lanes = new Lanes(notifier);
   const delivered: number[] = [];
-  for (let start = 0; start < events.length; start += size) {
-    const batch = events.slice(start, start + size);
+  for (let start = 0; start < events.length;) {
+    const [first, ...others] = events.slice(start, start + size);
+    if (first === undefined) break;
+    const lane = lanes.keyOf(first);
+    const end = others.findIndex((event) => lanes.keyOf(event) !== lane);
+    const batch = [first, ...(end === -1 ? others : others.slice(0, end))];
+    start += batch.length;
     const { results, durationMs } = await publishSafely(core, name, notifier, batch, createOneShot());
     for (const [index, result] of results.entries()) {
       const event = batch[index];
@@ -81,7 +88,7 @@ async function publishAll(
       if (result.status === "delivered") delivered.push(event.version);
       core.tellPublish({
         notifier: name,
-        lane: "",
+        lane,
         eventId: event.id,
         jobId: event.jobId,
         attempt: 1,

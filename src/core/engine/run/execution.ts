@@ -55,7 +55,7 @@ export interface Claimed {
  * - `unknown`: whether the outcome was stored is not known.
  */
 export type Ending =
-  | { readonly status: "durable"; readonly outcome: Outcome["do"]; readonly snapshot: Snapshot }
+  | { readonly status: "durable"; readonly outcome: WrittenOutcome; readonly snapshot: Snapshot }
   | { readonly status: "lost"; readonly snapshot: Snapshot }
   | { readonly status: "unknown" };
 
@@ -366,7 +366,7 @@ class Execution implements ContextHost, HeldClaimEvents, LeaseEvents {
         .write(decideOutcome(core, what, { token, handler, newsFor: news }), { patienceMs })
         .then(({ status }) => ({
           status: status === "applied" ? "durable" : "lost",
-          outcome: what.do,
+          outcome: what,
           snapshot: this.#claim.snapshot,
         }));
     slots.settling();

@@ -7,12 +7,13 @@ import { onAbort } from "../../live/on-abort.js";
 import { checkWhole } from "../../options/options.js";
 import { isOf, type Whose } from "../../options/owner-option.js";
 import type { StoredJob } from "../../ports/store.js";
-import type { JobRecord, Snapshot } from "../../job/record.js";
+import type { JobRecord } from "../../job/record.js";
 import { err, ok, type Result } from "../../errors/result.js";
 import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 import { leaseMsOf } from "../kind-settings.js";
 import { jobOf, type RuntimeJob } from "../read/job.js";
+import { shown } from "../read/reads.js";
 import type { Reconciler } from "../reconcile/reconciler.js";
 import type { Dispatcher } from "../submit/dispatch.js";
 import { checkIntake } from "../worker/options.js";
@@ -127,10 +128,24 @@ function refusedBy({ time }: Core, record: JobRecord): ClaimRefusedError {
   return refused({
     code: "job.claimed",
     acknowledge: false,
-    retryAfterMs: Math.max(1_000, (leaseUntil ?? now) - now),
+    retryAfterMs: heldMs(leaseUntil, now),
     holder:
       worker === null || leaseUntil === null ? null : { name: worker, leaseUntil: new Date(leaseUntil) },
   });
+}
+
+/** What the message of an ending means by the record that it left: nothing may be left to do when it goes. */
+function mayGo(record: JobRecord, now: number): Pick<ClaimEnd, "acknowledge" | "retryAfterMs"> {
+  const { status, awaiting, sendAt, leaseUntil } = record;
+  if (status === "PENDING") return { acknowledge: false, retryAfterMs: Math.max(0, (sendAt ?? 0) - now) };
+  if (status === "PROCESSING" && awaiting === null)
+    return { acknowledge: false, retryAfterMs: heldMs(leaseUntil, now) };
+  return { acknowledge: true, retryAfterMs: null };
+}
+
+/** Until a claim may have lapsed. */
+function heldMs(leaseUntil: number | null, now: number): number {
+  return Math.max(1_000, (leaseUntil ?? now) - now);
 }
 
 const SENTENCES: Readonly<Record<Refusal["code"], string>> = {
@@ -155,6 +170,8 @@ interface Held {
 export class OwnClaim {
   readonly #parts: WorkerParts;
   readonly #definition: Definition;
+  /** As it was claimed, with its input. */
+  readonly #stored: StoredJob;
   readonly #context: Promise<RunContext>;
   readonly #ending: Promise<Ending>;
   #given: RunContext | null = null;
@@ -166,6 +183,7 @@ export class OwnClaim {
   constructor(parts: WorkerParts, definition: Definition, held: Held) {
     this.#parts = parts;
     this.#definition = definition;
+    this.#stored = held.stored;
     const outcome = new Promise<unknown>((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -248,7 +266,7 @@ export class OwnClaim {
     return this.#ended;
   }
 
-  #endOf(ending: Ending): ClaimEnd {
+  async #endOf(ending: Ending): Promise<ClaimEnd> {
     if (ending.status === "lost") {
       throw new WaybillError("claim.lost", "The claim on the job was over before its outcome was stored.");
     }
@@ -257,17 +275,17 @@ export class OwnClaim {
         outcome: "unknown",
       });
     }
-    return this.#toldOf(ending.snapshot);
-  }
-
-  #toldOf({ record, cursors }: Snapshot): ClaimEnd {
-    const job = jobOf(this.#definition, { record, cursors });
-    const again = record.status === "PENDING";
     const { core } = this.#parts;
+    const { outcome, snapshot } = ending;
+    const { record } = snapshot;
+    const left = { ...this.#stored, ...snapshot };
     return {
-      job,
-      acknowledge: !again,
-      retryAfterMs: again ? Math.max(0, (record.sendAt ?? 0) - core.time.now()) : null,
+      // Where the answer was lost, others may have claimed the job since, and have completed it.
+      job:
+        outcome.do === "complete"
+          ? jobOf(this.#definition, { ...left, output: outcome.output })
+          : await shown(core, left),
+      ...mayGo(record, core.time.now()),
     };
   }
 }

@@ -24,6 +24,7 @@ import type { Dispatched, Dispatcher } from "./dispatch.js";
 import { isExpired, removeExpired } from "./free-key.js";
 import { textToStore } from "./made-input.js";
 import { createdJobOf, jobOf, type RuntimeJob } from "../read/job.js";
+import { asStored, shown } from "../read/reads.js";
 import { checkWhole } from "../../options/options.js";
 import { ANYBODY, ownerOf } from "../../options/owner-option.js";
 import { checkId, checkText } from "../compose/option-checks.js";
@@ -148,7 +149,7 @@ async function carryOut(
     const handed: Dispatched = inTransaction
       ? { state: "deferred", snapshot }
       : await dispatcher.send(snapshot);
-    return ok(jobOf(definition, { ...handed.snapshot, input: item.input }, handed.state));
+    return ok(await shown(core, { ...handed.snapshot, input: item.input }, handed.state));
   }
   return ok(
     result.status === "existing"
@@ -187,14 +188,8 @@ async function existing(
   // The caller's transaction holds a connection: waiting for a second one for the sake of a default could wait for ever.
   if (status !== "COMPLETED" && (item.input === input || inTransaction))
     return jobOf(definition, { ...job, input });
-  try {
-    const read = await core.gateway.read(id, { input: true, output: true });
-    return jobOf(definition, read ?? { ...job, input });
-  } catch (cause) {
-    // The read alone failed: a caller who was told "not applied" would submit the work a second time.
-    const sentence = `Job ${id} is stored, but it could not be read.`;
-    throw new StoreUnavailableError(sentence, { outcome: "applied", jobId: id, cause });
-  }
+  // The read alone may fail: a caller who was told "not applied" would submit the work a second time.
+  return asStored(core, { ...job, input }, `Job ${id} is stored`);
 }
 
 interface Made {
