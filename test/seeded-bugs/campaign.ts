@@ -15,12 +15,17 @@ import { SENDING_BUGS } from "./queue/sending-bugs.js";
 import { SETTLING_BUGS } from "./queue/settling-bugs.js";
 import { UPKEEP_BUGS } from "./queue/upkeep-bugs.js";
 import { QUEUE_BUGS, type QueueBug, queueFixtureOf } from "./queue/queue-bugs.js";
+import { BESIDE_BUGS } from "./store/beside.js";
+import { COLUMN_BUGS } from "./store/columns.js";
+import { FINDING_BUGS } from "./store/finding.js";
 import { LOOKING_BUGS } from "./store/looking.js";
 import { COVERING_BUGS } from "./store/covering.js";
 import { fixtureOf } from "./store/run-bug.js";
 import type { StoreBug } from "./store/store-bug.js";
 import { RACING_BUGS } from "./store/racing.js";
+import { REPLICA_BUGS } from "./store/replicas.js";
 import { TAKING_BUGS } from "./store/taking.js";
+import { UNREADABLE_BUGS } from "./store/unreadable.js";
 import { WRITING_BUGS } from "./store/writing.js";
 import { firstFailure, type SuiteTest, testsOf } from "./suite-tests.js";
 
@@ -42,6 +47,11 @@ const STORE_BUGS: readonly StoreBug[] = [
   ...LOOKING_BUGS,
   ...RACING_BUGS,
   ...COVERING_BUGS,
+  ...COLUMN_BUGS,
+  ...BESIDE_BUGS,
+  ...FINDING_BUGS,
+  ...UNREADABLE_BUGS,
+  ...REPLICA_BUGS,
 ];
 
 const ALL_QUEUE_BUGS: readonly QueueBug[] = [
