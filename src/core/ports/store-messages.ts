@@ -338,7 +338,9 @@ export interface AdvanceReply extends StoreReply {
 export interface ListRequest extends StoreRequest {
   readonly owner?: string | null;
   readonly subject?: string;
+  /** Of any of them; of none: no job. */
   readonly kinds?: readonly string[];
+  /** In any of them; in none: no job. */
   readonly statuses?: readonly JobStatus[];
   /** Only jobs with an entry that a notifier gave up. */
   readonly undeliverable?: boolean;

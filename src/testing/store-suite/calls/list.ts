@@ -34,6 +34,16 @@ async function giveUp(probe: StoreProbe, id: string): Promise<void> {
 export const listBehaviour: StoreBehaviour = {
   group: "list",
   tests: {
+    "finds nothing of no kind, and of no status": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b"]) await probe.given(sampleJob({ id, owner: "ann", subject: "s" }, now));
+      for (const whose of [{}, { owner: "ann" }, { subject: "s" }]) {
+        assert.equal((await listed(probe, whose)).length, 2);
+        for (const of of [{ kinds: [] }, { statuses: [] }, { kinds: [], statuses: [] }])
+          assert.deepEqual(await listed(probe, { ...whose, ...of }), []);
+      }
+    },
+
     "orders instants as numbers, however long they are": async (probe) => {
       const now = await probe.now();
       for (const createdAt of [10, 9, 1_000, 100])

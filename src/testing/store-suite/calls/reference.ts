@@ -69,6 +69,12 @@ export const referenceBehaviour: StoreBehaviour = {
       assert.deepEqual(await found(probe, "shared"), expected);
     },
 
+    "finds the jobs of every owner where none is asked for": async (probe) => {
+      await probe.awaiting({ id: "anns", owner: "ann" }, ["i-1"]);
+      await probe.awaiting({ id: "nobodys", owner: null }, ["i-1"]);
+      assert.deepEqual([...(await found(probe, "i-1"))].sort(), ["anns", "nobodys"]);
+    },
+
     "finds those of one owner, however many of others await the same key": async (probe) => {
       const now = await probe.now();
       const others = Array.from({ length: 24 }, (_, index): readonly [string, string] => [
