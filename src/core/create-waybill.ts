@@ -292,7 +292,7 @@ function reading(runtime: Runtime) {
     redeliver: (what: Redelivery) =>
       AsyncResult.run(async () => {
         requireOptions("redeliver", what, REDELIVER_OPTIONS);
-        return open(runtime, () => redeliver(core, what));
+        return open(runtime, () => redeliver(core, what, runtime.relay.stops));
       }),
     parked: async (page: { readonly limit?: number; readonly cursor?: string } = {}) => {
       checkOptions("parked", page, PAGE_OPTIONS);

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { memoryNotifier } from "../../src/adapters/memory/notifier.js";
+import { memoryStore } from "../../src/adapters/memory/store.js";
+import { createWaybill } from "../../src/core/create-waybill.js";
+import { defineJob } from "../../src/core/define/define-job.js";
 import { undelivered } from "../../src/core/engine/read/reads.js";
 import { redeliver } from "../../src/core/engine/relay/redeliver.js";
+import { defineNotifier } from "../../src/core/ports/notifier.js";
+import { fakeClock } from "../../src/testing/fake-clock.js";
+import { recordingLogger } from "../support/engine.js";
 import { world } from "../support/relay-core.js";
 
 /** A job of which a notifier gave up two of four events. */
@@ -15,7 +22,7 @@ async function givenUp() {
   await w.clock.settle();
   const listed = () => w.run(undelivered(p.core, {}));
   const again = (versions?: readonly number[], notifier = "ui") =>
-    w.run(redeliver(p.core, { jobId, notifier, versions }));
+    w.run(redeliver(p.core, { jobId, notifier, versions }, p.relay.stops));
   return { w, p, ui, jobId, listed, again };
 }
 
@@ -73,7 +80,7 @@ describe("redeliver", () => {
         return gateway.advance(item);
       },
     };
-    await w.run(redeliver({ ...p.core, gateway: racing }, { jobId, notifier: "ui" }));
+    await w.run(redeliver({ ...p.core, gateway: racing }, { jobId, notifier: "ui" }, p.relay.stops));
     expect((await listed()).items).toEqual([]);
     expect(ui.events).toHaveLength(4);
   });
@@ -92,7 +99,7 @@ describe("redeliver", () => {
       calls.push(events.map(({ version }) => version));
       return publish(events, context);
     };
-    expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }))).toMatchObject({
+    expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }, p.relay.stops))).toMatchObject({
       value: { versions: [1, 2, 3, 4] },
     });
     expect(calls).toEqual([[1], [2], [3, 4]]);
@@ -103,8 +110,47 @@ describe("redeliver", () => {
     const { w, p, again } = await givenUp();
     expect(await again(undefined, "toString")).toMatchObject({ error: { code: "notifier.unknown" } });
     for (const jobId of ["nobody", "no id !"])
-      expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }))).toMatchObject({
+      expect(await w.run(redeliver(p.core, { jobId, notifier: "ui" }, p.relay.stops))).toMatchObject({
         error: { code: "job.not_found" },
       });
+  });
+});
+
+const work = defineJob({ kind: "test.work", input: z.object({}), output: z.object({}) });
+
+describe("redelivery while Waybill is closed", () => {
+  it("aborts the signal of its publish before the notifier is closed, and asks for no more", async () => {
+    const clock = fakeClock();
+    const { logger } = recordingLogger();
+    const said: string[] = [];
+    let isBroken = true;
+    const ui = defineNotifier({
+      maxBatch: 1,
+      async publish(events, { signal }) {
+        if (isBroken) return events.map(() => ({ status: "rejected" as const, reason: "broken" }));
+        said.push("asked");
+        await new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => {
+            said.push("aborted");
+            resolve();
+          });
+        });
+        return events.map(() => ({ status: "retry" as const, reason: "aborted" }));
+      },
+      async close() {
+        said.push("closed");
+      },
+    });
+    const waybill = createWaybill({ jobs: [work], store: memoryStore(), notifiers: { ui }, clock, logger });
+    const job = await clock.runUntil(waybill.submit(work, {}).unwrap());
+    await clock.settle();
+    isBroken = false;
+    const again = waybill.redeliver({ jobId: job.id, notifier: "ui" }).unwrap();
+    await clock.settle();
+    expect(said).toEqual(["asked"]);
+    await clock.runUntil(waybill.close());
+    expect(said).toEqual(["asked", "aborted", "closed"]);
+    expect(await clock.runUntil(again)).toEqual({ versions: [] });
+    expect(said).toEqual(["asked", "aborted", "closed"]);
   });
 });

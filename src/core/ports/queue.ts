@@ -14,7 +14,7 @@ export interface QueueCapabilities {
   readonly maxReceives: number | null;
   /** How long a received message is hidden before it comes again; `null`: as long as its receiver is connected. */
   readonly visibilityMs: number | null;
-  /** How many `send` calls may be under way at once. @default 2 */
+  /** How many `send` calls may be under way at once; one that has taken 10 s counts no more. @default 2 */
   readonly sendLanes?: number;
   /** Least age of an unclaimed dispatch before it is sent again, milliseconds. @default policy.redispatchAfterMs */
   readonly redispatchAfterMs?: number;
@@ -28,7 +28,10 @@ export interface OutgoingMessage {
   readonly body: string;
   /** Hidden for so long at first, at most `capabilities.maxDelayMs`; 0: not at all. */
   readonly delayMs: number;
-  /** Names hand-over and resend, ≤ 128 characters: safe as a deduplication id, since a later send of the same job has another. */
+  /**
+   * Names hand-over and resend, ≤ 128 characters: safe as a deduplication id. A hand-over that is not known to be confirmed is
+   * sent again under the same one; every later send of the job has another.
+   */
   readonly dedupId: string;
   /** The job's subject or id, ≤ 128 characters of any kind: what must stay in order with each other. */
   readonly groupId: string;

@@ -56,7 +56,10 @@ export interface StoreCapabilities {
   readonly listIsConsistent: boolean;
   /** Several processes may share what is stored. */
   readonly shared: boolean;
-  /** Most items in one call; the core splits larger batches. */
+  /**
+   * Most items that one call names, and most jobs that one `claim` asks for; the core splits larger batches. The `limit` of
+   * other calls may be larger.
+   */
   readonly maxBatch: number;
   /** Most bytes (UTF-8) of one input or output. */
   readonly maxPayloadBytes: number;

@@ -28,6 +28,8 @@ export interface DrainReport {
 /** Most letters of one receive. */
 const BATCH = 10;
 const NEWER_FORMAT_MS = 60_000;
+/** After doubt: time for the store to come back. */
+const DOUBT_MS = 15_000;
 const NOTHING: DrainReport = { received: 0, recalled: 0, failed: 0, parked: 0 };
 
 type Fate = "recalled" | "failed" | "parked" | "dropped" | "left";
@@ -35,7 +37,7 @@ type Fate = "recalled" | "failed" | "parked" | "dropped" | "left";
 /**
  * Reads the dead letters of a queue until there are none. A letter whose dispatch is still the job's, and whose job nobody
  * runs, recalls or fails the job; any other is dropped. A letter is acknowledged only after that write, or the decision to
- * drop it; whatever goes wrong before leaves it where it is.
+ * drop it; whatever goes wrong before gives it back.
  *
  * @throws StoreUnavailableError when the store, and WaybillError `queue.unavailable` when the queue cannot be reached
  */
@@ -76,8 +78,8 @@ export async function drainDeadLetters(
 }
 
 /**
- * Does what one dead letter asks for, then acknowledges it. Rejects only where the store cannot be reached: one letter that
- * is trouble does not keep the others.
+ * Does what one dead letter asks for, then acknowledges it, or gives it back where that cannot be done. Rejects only where the
+ * store cannot be reached: one letter that is trouble does not keep the others.
  */
 export async function judgeLetter(
   core: Core,
@@ -87,8 +89,12 @@ export async function judgeLetter(
   try {
     return await fateOf(core, dispatcher, letter);
   } catch (error) {
-    if (isWaybillError(error, "store.unavailable")) throw error;
-    core.logger.error("a dead letter could not be judged", { queue: letter.name, error: codeOf(error) });
+    const code = codeOf(error);
+    const isAway = isWaybillError(error, "store.unavailable");
+    if (!isAway) core.logger.error("a dead letter could not be judged", { queue: letter.name, error: code });
+    // A broker that hides it from others while we are connected would hide it for as long as this process lives.
+    await letter.release(DOUBT_MS, `it could not be judged (${code})`);
+    if (isAway) throw error;
     return "left";
   }
 }

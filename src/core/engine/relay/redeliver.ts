@@ -11,7 +11,7 @@ import { isId } from "../compose/option-checks.js";
 import type { Core } from "../context.js";
 import { Lanes } from "./lanes/lanes.js";
 import { publishSafely } from "./publish.js";
-import { createOneShot } from "../one-shot.js";
+import type { OneShot } from "../one-shot.js";
 
 export interface Redelivery {
   readonly jobId: string;
@@ -35,11 +35,13 @@ const MOST_NOTES = 5;
  * Publishes again what a notifier gave up, in order, and takes off the list what was delivered. What fails stays listed; an
  * entry that was trimmed meanwhile can be published no more and stays listed too.
  *
+ * @param stops - lets go of the publish that is under way: what is not answered by then stays listed
  * @throws StoreUnavailableError `outcome: "unknown"`: it was delivered and may still be listed
  */
 export async function redeliver(
   core: Core,
   { jobId, notifier: name, versions }: Redelivery,
+  stops: OneShot,
 ): Promise<Result<Redelivered, RedeliverRefusal>> {
   const notifier = core.notifiers.get(name);
   if (notifier === undefined) {
@@ -51,16 +53,22 @@ export async function redeliver(
   const wanted = historyOf(stored.record).filter(
     ({ version }) => exhausted.includes(version) && (versions?.includes(version) ?? true),
   );
-  const delivered = await publishAll(core, name, notifier, stored, wanted);
+  const delivered = await publishAll({ core, name, notifier, stops }, stored, wanted);
   if (delivered.length > 0) await note(core, jobId, name, delivered);
   return ok({ versions: delivered });
 }
 
+/** Where to, and for how long. */
+interface Receiver {
+  readonly core: Core;
+  readonly name: string;
+  readonly notifier: Notifier;
+  readonly stops: OneShot;
+}
+
 /** Ends at the first batch that has to wait: what is behind it must not overtake it. */
 async function publishAll(
-  core: Core,
-  name: string,
-  notifier: Notifier,
+  { core, name, notifier, stops }: Receiver,
   { record, input }: StoredJob,
   entries: readonly HistoryEntry[],
 ): Promise<readonly number[]> {
@@ -81,7 +89,7 @@ async function publishAll(
     const end = others.findIndex((event) => lanes.keyOf(event) !== lane);
     const batch = [first, ...(end === -1 ? others : others.slice(0, end))];
     start += batch.length;
-    const { results, durationMs } = await publishSafely(core, name, notifier, batch, createOneShot());
+    const { results, durationMs } = await publishSafely(core, name, notifier, batch, stops);
     for (const [index, result] of results.entries()) {
       const event = batch[index];
       if (event === undefined) continue;

@@ -7,7 +7,7 @@ import type { Cursor, Snapshot } from "../../job/record.js";
 import { codeOf, type Core } from "../context.js";
 import { Channel } from "./channel.js";
 import { mergeCursors, RelayJob, type RelayMemory } from "./job.js";
-import { createOneShot } from "../one-shot.js";
+import { createOneShot, type OneShot } from "../one-shot.js";
 
 /** Durable push: what is in a history and above a notifier's cursor is published to it, in order, until it is delivered. */
 export interface Relay {
@@ -28,6 +28,8 @@ export interface Relay {
   usualMs(): number;
   /** Resolves `true` when everything kicked so far was published and noted, or has to wait; `false` when time is over. */
   flush(timeoutMs: number): Promise<boolean>;
+  /** Fires when whatever is still published is let go of. */
+  readonly stops: OneShot;
   /** Takes nothing more, waits a little for what is under way, and lets go of the rest. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -53,7 +55,7 @@ class CursorRelay implements Relay {
   readonly #memory = new Map<string, RelayMemory>();
   /** The version of a job that was last handed over, in that order. */
   readonly #known = new Map<string, number>();
-  readonly #stops = createOneShot();
+  readonly stops = createOneShot();
   /** Whoever makes a change does not lend its context to those who are told of it. */
   readonly #neutral = neutralContext();
   #closing: Promise<void> | null = null;
@@ -61,7 +63,7 @@ class CursorRelay implements Relay {
   constructor(core: Core) {
     this.#core = core;
     for (const [name, notifier] of core.notifiers) {
-      const channel = new Channel(core, name, notifier, this.#stops, (job, of, cursor) => {
+      const channel = new Channel(core, name, notifier, this.stops, (job, of, cursor) => {
         this.#finished(job, of, cursor);
       });
       this.#channels.set(name, channel);
@@ -110,7 +112,7 @@ class CursorRelay implements Relay {
 
   close(): Promise<void> {
     this.#closing ??= this.flush(CLOSE_WAIT_MS).then(() => {
-      this.#stops.fire();
+      this.stops.fire();
       for (const job of this.#jobs.values()) job.end();
       this.#jobs.clear();
     });
@@ -151,7 +153,7 @@ class CursorRelay implements Relay {
   }
 
   #finished(job: RelayJob, name: string, cursor: Cursor | null): void {
-    if (this.#stops.fired) return;
+    if (this.stops.fired) return;
     job.publishing.delete(name);
     if (cursor !== null) job.move(name, cursor);
     if (cursor === null || cursor.attempts > 0) job.resting.add(name);
@@ -166,7 +168,7 @@ class CursorRelay implements Relay {
     this.#core.clock.defer(() => {
       void this.#save(job).then(() => {
         job.saving = false;
-        if (this.#stops.fired) return;
+        if (this.stops.fired) return;
         // A refusal may have brought a newer record.
         this.#look(job);
         this.#restIfIdle(job);

@@ -4,7 +4,7 @@ import type { Gateway } from "./gateway.js";
 import type { StoreTime } from "./store-time.js";
 
 interface SetAsideOptions {
-  readonly gateway: () => Pick<Gateway, "call">;
+  readonly gateway: () => Pick<Gateway, "call" | "store">;
   readonly time: StoreTime;
   readonly logger: Logger;
 }
@@ -21,6 +21,18 @@ const MOST_REMEMBERED = 10_000;
  */
 export function createSetAside({ gateway, time, logger }: SetAsideOptions): (ids: readonly string[]) => void {
   const known = new Set<string>();
+  const park = (ids: readonly string[]): void => {
+    const at = time.now();
+    const messages = ids.map((id) => {
+      return { id: sha256Hex(`${STORE}\n${id}`), queue: STORE, body: id, reason: REASON, at };
+    });
+    void gateway()
+      .call("park", (store, request) => store.park({ ...request, messages }))
+      .catch(() => {
+        // Met again, it is put aside again.
+        for (const id of ids) known.delete(id);
+      });
+  };
   return (ids) => {
     const met = [...new Set(ids)].filter((id) => !known.has(id));
     if (met.length === 0) return;
@@ -29,15 +41,7 @@ export function createSetAside({ gateway, time, logger }: SetAsideOptions): (ids
       known.add(id);
       logger.error("a stored record cannot be read; it was put aside", { jobId: id });
     }
-    const at = time.now();
-    const messages = met.map((id) => {
-      return { id: sha256Hex(`${STORE}\n${id}`), queue: STORE, body: id, reason: REASON, at };
-    });
-    void gateway()
-      .call("park", (store, request) => store.park({ ...request, messages }))
-      .catch(() => {
-        // Met again, it is put aside again.
-        for (const id of met) known.delete(id);
-      });
+    const { maxBatch } = gateway().store.capabilities;
+    for (let start = 0; start < met.length; start += maxBatch) park(met.slice(start, start + maxBatch));
   };
 }

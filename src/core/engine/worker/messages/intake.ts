@@ -3,7 +3,7 @@ import { WaybillError } from "../../../errors/errors.js";
 import type { RuntimeHandler } from "../../../handler.js";
 import { checkWhole, requireOptions } from "../../../options/options.js";
 import type { Queue } from "../../../ports/queue.js";
-import { codeOf, type Core, DEFAULT_QUEUE } from "../../context.js";
+import { type Core, DEFAULT_QUEUE } from "../../context.js";
 import { judgeLetter } from "../../reconcile/dead-letters.js";
 import type { Reconciler } from "../../reconcile/reconciler.js";
 import type { Dispatcher } from "../../submit/dispatch.js";
@@ -134,11 +134,8 @@ class IntakeCall {
     return this.#withinTime(() =>
       Promise.all(
         this.#pushed.map(async ({ received }) => {
-          try {
-            await judgeLetter(core, dispatcher, received);
-          } catch (error) {
-            await received.release(0, `it could not be judged (${codeOf(error)})`);
-          }
+          // One that could not be judged was given back, which is its answer.
+          await judgeLetter(core, dispatcher, received).catch(() => undefined);
         }),
       ),
     );
