@@ -87,7 +87,11 @@ function process(w: World, writeThenClaim: boolean) {
   const { clock, found, faults, maxBatch, chance } = w;
   const store = strictStore(faults.wrapStore(endOfStore(w, writeThenClaim)), found);
   const queue = strictQueue(faults.wrapQueue(endOfQueue(w)), { clock, found });
-  const receiver = memoryNotifier({ lane: ({ owner }) => owner ?? "", maxBatch, timeoutMs: 5_000 });
+  const receiver = memoryNotifier({
+    lane: ({ owner, version }) => `${owner ?? ""} ${String(version % 2)}`,
+    maxBatch,
+    timeoutMs: 5_000,
+  });
   const notifier = strictNotifier(faults.wrapNotifier(receiver), { clock, found });
   const feed = strictFeed(w.feed.second(), { clock, found });
   const waybill = createWaybill({

@@ -69,9 +69,13 @@ export function strictQueue(inner: Queue, { clock, found }: OnTime): Queue & { o
       for (const message of messages) checkMessage(message);
       sending += 1;
       check(sending <= (capabilities.sendLanes ?? 2), `send: ${String(sending)} calls at once`);
-      return inner.send(messages).finally(() => {
-        sending -= 1;
-      });
+      let isCounted = true;
+      const over = (): void => {
+        if (isCounted) sending -= 1;
+        isCounted = false;
+      };
+      clock.timer(10_000, over);
+      return inner.send(messages).finally(over);
     },
     receive: receiver(inner),
     ...(inner.deadLetters && { deadLetters: { receive: receiver(inner.deadLetters) } }),
