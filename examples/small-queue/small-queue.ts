@@ -61,9 +61,7 @@ export function smallQueue(options: SmallQueueOptions): Queue {
 
     async function take(max: number) {
       const asked = client.eval(TAKE, 4, ...keys, clock.now(), max, visibilityMs, most) as Promise<Taken>;
-      const [taken, nextAt] = await asked.catch((cause: unknown) => {
-        throw new WaybillError("queue.unavailable", "Redis could not be asked for messages.", { cause });
-      });
+      const [taken, nextAt] = await asked.catch(unavailable("Redis could not be asked for messages."));
       const deliveries = taken.map(([id, body, sentAt, receives]) => {
         const settle = async (ms: number | ""): Promise<void> => {
           await client.eval(SETTLE, 2, stream, hidden, id, receives, clock.now(), ms);
@@ -102,7 +100,10 @@ export function smallQueue(options: SmallQueueOptions): Queue {
     deadLetters: { receive: receiver(key("dead"), 0) },
     async backlog() {
       admit("count", 1);
-      const [waits, delays] = await Promise.all([client.xlen(key("stream")), client.zcard(key("delayed"))]);
+      const counts = Promise.all([client.xlen(key("stream")), client.zcard(key("delayed"))]);
+      const [waits, delays] = await counts.catch(
+        unavailable("Redis could not be asked how many messages wait."),
+      );
       return waits + delays;
     },
     async close() {
@@ -110,6 +111,12 @@ export function smallQueue(options: SmallQueueOptions): Queue {
       waiting.close();
     },
   });
+}
+
+function unavailable(sentence: string): (cause: unknown) => never {
+  return (cause) => {
+    throw new WaybillError("queue.unavailable", sentence, { cause });
+  };
 }
 
 /** Wakes up everybody who waits when something is added, with one connection and one blocking read for all of them. */

@@ -25,5 +25,5 @@ export function applyNewer<V extends Versioned>(old: V | null | undefined, next:
 /** Above 0: `a` was created later. Equal instants are decided by the id, as the server's lists are. */
 export function compareAge(a: Versioned, b: Versioned): number {
   const apart = new Date(a.createdAt).getTime() - new Date(b.createdAt).getTime();
-  return apart || (a.id < b.id ? -1 : Number(a.id > b.id));
+  return apart || (a.id < b.id ? -1 : 1);
 }

@@ -70,5 +70,10 @@ export class ClientError<C extends RefusalCode | FaultCode = RefusalCode | Fault
   }
 }
 
+/** A call, or an option, that is wrong. */
+export function invalid(sentence: string): ClientError {
+  return new ClientError("config.invalid", sentence);
+}
+
 /** The server decided no, and nothing was written. */
 export type ClientRefusal<C extends RefusalCode = RefusalCode> = ClientError<C>;

@@ -1,35 +1,42 @@
 import type { PublicView } from "../core/view/public-view.js";
 import { AsyncResult, err, ok } from "../core/errors/result.js";
-import { ClientError, type RefusalCode } from "./client-error.js";
+import { ClientError, invalid, type RefusalCode } from "./client-error.js";
 import type { Environment } from "./environment.js";
 import { type Http, isRefusal } from "./http.js";
 import { reviveView } from "./revive.js";
 
 /** What is asked for. */
 interface Command {
-  /** After `baseUrl`. */
-  readonly path: string;
+  /** A job's id, or a kind. */
+  readonly name: string;
+  /** After it in the address. */
+  readonly verb: string;
   /** The same for each repetition, and for nothing else: it travels in a header. */
   readonly key: string;
   readonly body: unknown;
 }
 
-/** Sends a command; a lost answer is asked for again. `offer` takes the view that it answers with. */
+/** Sends a command; a lost answer is asked for again. `topics` take the view that it answers with. */
 export function command<V, C extends RefusalCode>(
   http: Http,
-  { path, key, body }: Command,
-  offer: (view: PublicView) => void,
+  { name, verb, key, body }: Command,
+  topics: { offer(view: PublicView): void },
 ): AsyncResult<V, ClientError<C>> {
   return AsyncResult.run(async () => {
     try {
-      if (!/^[ -~]+$/.test(key)) throw new ClientError("config.invalid", "A key must be ASCII.");
+      if (!/^[ -~]+$/.test(key)) throw new TypeError("A key must be ASCII.");
       const headers = { "content-type": "application/json", "idempotency-key": JSON.stringify(key) };
-      const call = { path: `/${path}`, headers, body: JSON.stringify(body ?? null) };
-      const view = (await http.ask(call)) as PublicView;
-      offer(view);
-      return ok(reviveView<V>(view));
-    } catch (error) {
-      if (error instanceof ClientError && isRefusal(error.code)) return err(error as ClientError<C>);
+      const path = `/${encodeURIComponent(name)}${verb}`;
+      const read = (wire: PublicView): V => {
+        const view = reviveView<V>(wire);
+        topics.offer(wire);
+        return view;
+      };
+      return ok(await http.ask({ path, headers, body: JSON.stringify(body ?? null) }, read));
+    } catch (cause) {
+      // What is none of ours: no header, no address or no JSON can be made of what was given.
+      const error = cause instanceof ClientError ? cause : invalid(String(cause));
+      if (isRefusal(error.code)) return err(error as ClientError<C>);
       throw error;
     }
   });

@@ -3,7 +3,7 @@ import type { PublicView } from "../core/view/public-view.js";
 import type { TypeProblem } from "../core/schema/type-problem.js";
 import { queryOf } from "./aim.js";
 import type { Client, ClientOptions, JobsFilter, KindArg, ListQuery, Page } from "./api.js";
-import { ClientError } from "./client-error.js";
+import { ClientError, invalid } from "./client-error.js";
 import { command, freshKey } from "./commands.js";
 import { Connector, type Ladder } from "./live/connector.js";
 import { type Environment, surroundings } from "./environment.js";
@@ -62,10 +62,8 @@ export function openClient<D extends AnyDef>(
   const connector = new Connector(env, http, ladderOf(options, baseUrl, load));
   const job = (kind: KindArg<string>, jobId: string) =>
     createStore(connector, new Topic({ jobId, kind: nameOf(kind) }));
-  const send = (path: string, key: string, body: unknown) =>
-    command(http, { path, key, body }, (view) => {
-      connector.offer(view);
-    });
+  const send = (name: string, key: string, body: unknown, verb = "") =>
+    command(http, { name, verb, key, body }, connector);
 
   const client = {
     job,
@@ -77,13 +75,13 @@ export function openClient<D extends AnyDef>(
     submit: (kind: KindArg<string>, input: unknown, given?: { readonly idempotencyKey?: string }) =>
       send(nameOf(kind), given?.idempotencyKey ?? freshKey(env), input),
     cancel: (id: string, given?: { readonly reason?: string }) =>
-      send(`${encodeURIComponent(id)}/cancel`, `cancel-${id}`, { reason: given?.reason }),
-    rerun: (id: string) => send(`${encodeURIComponent(id)}/rerun`, `rerun-${id}`, {}),
-    async list({ kind, ...query }: ListQuery<string> = {}) {
-      const path = `?${queryOf({ kind: nameOf(kind), ...query })}`;
-      const { items, next } = (await http.ask({ path })) as Page<PublicView>;
-      return { items: items.map((view) => reviveView(view)), next };
-    },
+      send(id, `cancel-${id}`, { reason: given?.reason }, "/cancel"),
+    rerun: (id: string) => send(id, `rerun-${id}`, {}, "/rerun"),
+    list: async ({ kind, ...query }: ListQuery<string> = {}) =>
+      http.ask(
+        { path: `?${queryOf({ kind: nameOf(kind), ...query })}` },
+        ({ items, next }: Page<PublicView>) => ({ items: items.map((view) => reviveView(view)), next }),
+      ),
     watch: (kind: KindArg<string>, id: string, given?: { readonly signal?: AbortSignal }) =>
       watchStore(job(kind, id), given?.signal),
     close() {
@@ -93,17 +91,13 @@ export function openClient<D extends AnyDef>(
   return client as unknown as Client<D>;
 }
 
-function invalid(sentence: string): ClientError {
-  return new ClientError("config.invalid", sentence);
-}
-
 function check(options: ClientOptions<AnyDef>): void {
   const given = options as ClientOptions<AnyDef> | null | undefined;
   const unknown = Object.keys(given ?? {}).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined) {
     throw invalid(`createClient has no option "${unknown}". It takes ${OPTIONS.join(", ")}.`);
   }
-  if (typeof given?.baseUrl !== "string") throw invalid('createClient needs its baseUrl, such as "/jobs".');
+  if (typeof given?.baseUrl !== "string") throw invalid("createClient needs its baseUrl.");
 }
 
 /** The name of a kind, by its definition or as it is: what is neither is the server's to refuse, and not for "any kind". */
@@ -131,11 +125,12 @@ function ladderOf(
       const loading = load().then((HttpLink) => new HttpLink(host, name));
       if (name !== "websocket") return lateLink(host, loading);
       loading.catch(() => undefined);
-      const { href } = new URL(baseUrl, around.location?.href);
       try {
+        const { href } = new URL(baseUrl, around.location?.href);
         return new WebSocketLink(host, href.replace("http", "ws"), Constructor as WebSocketConstructor);
       } catch (error) {
-        // A page may not be allowed to make one; which browsers say at once, and not by closing it.
+        // A page may not be allowed to make one; which browsers say at once, and not by closing it. Nor is there an address
+        // where it is relative, and no page.
         const refusal = error as Error;
         return lateLink(host, Promise.reject(refusal));
       }

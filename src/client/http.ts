@@ -16,8 +16,11 @@ export interface Call {
 export interface Http {
   /** One try, with the credential; where that is refused, another one with a fresh credential. */
   fetch(call: Call): Promise<Response>;
-  /** Repeats until there is an answer that counts: for calls whose repetition has no second effect. */
-  ask(call: Call): Promise<unknown>;
+  /**
+   * Repeats until there is an answer that counts: for calls whose repetition has no second effect. What `read` throws over
+   * makes it one that does not.
+   */
+  ask<T>(call: Call, read: (body: never) => T): Promise<T>;
   /** The credential as it is now, if one is needed. */
   token(): Promise<string | undefined>;
 }
@@ -54,7 +57,7 @@ export function createHttp(options: HttpOptions, { clock, random }: Environment)
   return {
     token,
     fetch: attempt,
-    async ask(call) {
+    async ask<T>(call: Call, read: (body: never) => T) {
       for (let tries = 1; ; tries += 1) {
         const timeout = new AbortController();
         const cancel = clock.timer(TRY_TIMEOUT_MS, () => {
@@ -63,7 +66,7 @@ export function createHttp(options: HttpOptions, { clock, random }: Environment)
         let pause = backoffMs(tries, random());
         try {
           const answer = await attempt({ ...call, signal: timeout.signal });
-          if (answer.ok) return await answer.json();
+          if (answer.ok) return read((await answer.json()) as never);
           pause = retryAfterMs(answer, pause);
           throw await errorOf(answer, call, tries);
         } catch (cause) {
@@ -108,7 +111,7 @@ export function isRefusal(code: unknown): boolean {
 /** What an answer other than 2xx means. @param tries - with this one */
 export async function errorOf(answer: Response, call?: Call, tries = 1): Promise<ClientError> {
   const { status } = answer;
-  const problem = (await answer.json().catch(() => null)) as Problem | null;
+  const problem = (await answer.json().catch(() => undefined)) as Problem | null | undefined;
   const { code, title, detail, errors = [] } = problem ?? {};
   const sentence = detail ?? title ?? `The server answered ${status}.`;
   if (isRefusal(code)) return new ClientError(code as RefusalCode, sentence, { status, issues: errors });

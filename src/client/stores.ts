@@ -24,9 +24,11 @@ export function createStore(topics: Topics, own: Topic): TopicStore {
         listener(changes);
       };
       const stop = topics.listen(topic, wrapper);
-      if (topic.loaded && topic.shown !== seen) {
+      // Of a list all that there is, whoever has seen it: this listener has not.
+      if ((topic.loaded || topic.shown.error) && (topic.isList || topic.shown !== seen)) {
         queueMicrotask(() => {
-          if (topic.listeners.has(wrapper)) wrapper({ ...NO_CHANGES, jobs: topic.views, snapshot: true });
+          if (topic.listeners.has(wrapper))
+            wrapper({ ...NO_CHANGES, jobs: topic.views, snapshot: topic.loaded });
         });
       }
       return stop;

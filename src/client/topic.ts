@@ -36,6 +36,19 @@ export type Listener = (changes: JobChanges<HeldView>) => void;
 
 export const NO_CHANGES = { jobs: [], gone: [], snapshot: false, reset: false } as const;
 
+export function tellAll<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+  for (const listener of listeners) {
+    try {
+      listener(value);
+    } catch (error) {
+      // One listener's fault is not the next one's, nor the connection's; it is not swallowed either.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
+
 /** Changes that came in several frames, as one. */
 export function joined(parts: WireChanges | null, next: WireChanges): WireChanges {
   if (parts === null) return next;
@@ -52,11 +65,11 @@ export interface Shown {
 
 /** What is known about one aim, whoever looks at it and however it is heard. */
 export class Topic {
-  readonly aim: Aim;
+  declare readonly aim: Aim;
   /** Shown as a list, else as one job. */
-  readonly isList: boolean;
+  declare readonly isList: boolean;
   /** What is shown alike has equal keys. */
-  readonly key: string;
+  declare readonly key: string;
   readonly listeners = new Set<Listener>();
   /** What there is to see: the same frozen object until it is another. */
   shown: Shown;
@@ -81,14 +94,13 @@ export class Topic {
 
   /** Nothing can follow: a job that is COMPLETED or FAILED stays so. */
   get isOver(): boolean {
-    const [view] = this.views;
-    return this.aim.jobId !== undefined && view !== undefined && isFinal(view.status);
+    return this.aim.jobId !== undefined && this.views.some(({ status }) => isFinal(status));
   }
 
-  /** Notes what is held, before the server is asked. @param most - how many jobs it can be told of */
-  ask(most: number): Asked {
+  /** Notes what is held, before the server is asked. @param fewerThan - of so many jobs it can be told */
+  ask(fewerThan: number): Asked {
     const versions = new Map(this.views.map(({ id, version }) => [id, version]));
-    return { versions, named: versions.size <= most && most > 0 };
+    return { versions, named: versions.size < fewerThan };
   }
 
   /** Takes what the server says, and tells the listeners what of it was news. */
@@ -122,30 +134,21 @@ export class Topic {
     const next = this.#show();
     if (Object.values(next).every((value, index) => value === before[index])) return;
     this.shown = next;
-    for (const listener of this.listeners) {
-      try {
-        listener(changes);
-      } catch (error) {
-        // One listener's fault is not the next one's, nor the connection's; it is not swallowed either.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    tellAll(this.listeners, changes);
   }
 
   #show(): Shown {
-    const jobs = this.views;
+    // What was offered to a list that is not known yet is held for it, and no list.
+    const jobs = this.isList && !this.loaded ? NO_CHANGES.jobs : this.views;
     const [job = null] = jobs;
-    const nothing = this.loaded && !this.isList ? "missing" : "loading";
+    const nothing = this.loaded ? "missing" : "loading";
     const hasSome = this.isList ? this.loaded : job !== null;
     const state = this.isOver ? "final" : hasSome ? (this.#freshness ?? "reconnecting") : nothing;
     // What is final needs nobody any more, whoever refuses.
     const error = this.isOver ? null : this.#error;
     return Object.freeze({
       state: error === null ? state : "error",
-      // What was offered to a list that is not known yet is held for it, and no list.
-      ...(this.isList ? { jobs: this.loaded ? jobs : NO_CHANGES.jobs } : { job }),
+      ...(this.isList ? { jobs } : { job }),
       ...(error !== null && { error }),
     });
   }
@@ -173,7 +176,7 @@ export class Topic {
       held.set(id, view);
       lost.delete(id);
     }
-    this.#views = taken.size + lost.size > 0 ? null : this.#views;
+    if (taken.size + lost.size > 0) this.#views = null;
     // A list holds no more than it was asked to; what falls out is the oldest.
     for (const { id } of this.views.slice(this.aim.limit ?? 1)) {
       held.delete(id);

@@ -9,7 +9,7 @@ export async function* watchStore(store: TopicStore, signal?: AbortSignal): Asyn
   };
   const stop = store.subscribe(look);
   signal?.addEventListener("abort", look);
-  let seen: HeldView | null = null;
+  let seen: HeldView | undefined;
   try {
     while (signal?.aborted !== true) {
       const changed = new Promise<void>((resolve) => (wake = resolve));

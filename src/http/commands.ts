@@ -32,9 +32,11 @@ export async function submitJob(call: Call): Promise<Response> {
 
 /** `POST /{id}/rerun`: as a submit. Only kinds that the outside may start have this address. */
 export async function rerunJob(call: Call): Promise<Response> {
-  const { service, request, principal } = call;
+  const { service, request, principal, query } = call;
   const { def, job } = await findJob(call);
   if (!service.startable.has(def.kind)) throw notFound();
+  // What is wrong with a request is said before anything is stored.
+  onlyStatus(query);
   const again = await service.waybill.rerun(def, job.id, {
     ...seenBy(principal),
     ...actorOf(principal),
@@ -49,7 +51,8 @@ export async function rerunJob(call: Call): Promise<Response> {
  * With an `Idempotency-Key` also where it had ended so before: the same request may come again because its answer was lost.
  */
 export async function cancelJob(call: Call): Promise<Response> {
-  const { service, request, principal } = call;
+  const { service, request, principal, query } = call;
+  onlyStatus(query);
   const reason = reasonOf(await jsonBody(request, service.maxBodyBytes));
   const { def, job } = await findJob(call);
   const cancelled = await service.waybill

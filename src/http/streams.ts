@@ -47,6 +47,8 @@ async function stream(call: Call, jobId: string | null, filter: ObserveFilter<An
           release,
         ),
     });
+    // Ended before its snapshot: nothing was seen, and nothing is said of what there is.
+    if (response === null && life.signal.aborted) throw new RequestRefused("request.unauthenticated");
     if (response === null) throw notFound();
     // Ended before it began: nothing of it is open.
     if (response.body === null) release();

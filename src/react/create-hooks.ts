@@ -9,6 +9,7 @@ import { useSubmission } from "./use-submission.js";
 /** What the hooks themselves read of a view. */
 interface ShownJob {
   readonly id: string;
+  readonly subject: string | null;
   readonly version: number;
   readonly status: string;
 }
@@ -53,6 +54,7 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
       const name = nameOf(kind);
       return useOne(
         useMemo(() => (id === null ? NOTHING : job(name, id)), [name, id]),
+        options?.initial?.id === id,
         options,
       );
     },
@@ -60,6 +62,7 @@ export function createHooks<D extends AnyDef>(client: Client<D>): Hooks<D> {
       const name = nameOf(kind);
       return useOne(
         useMemo(() => (subject === null ? NOTHING : latest(name, subject)), [name, subject]),
+        subject !== null && options?.initial?.subject === subject,
         options,
         true,
       );
@@ -86,9 +89,17 @@ function useStore<T>({ subscribe, getSnapshot }: Store<T>, first: T): T {
   return react.useSyncExternalStore(subscribe, getSnapshot, () => first);
 }
 
-/** @param isLatest - it is of a subject: after the end of one job there may be another */
-function useOne(store: Store<Shown>, { initial, onSettled }: Options = {}, isLatest = false): Shown {
-  const first = useFirst(initial ?? null, isLatest);
+/**
+ * @param isMeant - `initial` is what is asked for: the page may have gone on to another job since the server rendered it
+ * @param isLatest - it is of a subject: after the end of one job there may be another
+ */
+function useOne(
+  store: Store<Shown>,
+  isMeant: boolean,
+  { initial, onSettled }: Options = {},
+  isLatest = false,
+): Shown {
+  const first = useFirst(isMeant ? (initial ?? null) : null, isLatest);
   const kept = useRef(LOADING);
   const now = (): Shown => {
     const shown = store.getSnapshot();

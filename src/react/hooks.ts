@@ -7,7 +7,7 @@ import type { Connection, JobsSnapshot, JobSnapshot } from "../client/snapshot.j
 
 /** How one job is followed. */
 export interface JobHookOptions<D extends AnyDef> {
-  /** What the server rendered: shown until there is something newer. */
+  /** What the server rendered: shown until there is something newer. One of another id or subject is not shown. */
   readonly initial?: JobView<D> | null | undefined;
   /**
    * Told once for each job, as soon as it is COMPLETED or FAILED as stored; also when it is so from the beginning. Best

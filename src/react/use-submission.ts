@@ -7,18 +7,27 @@ type State = Pick<Submission<AnyDef>, "isSubmitting" | "error" | "job">;
 
 const IDLE: State = { isSubmitting: false, error: null, job: null };
 
+/** `null`: it is no JSON, which is for the client to refuse. */
+function keyOf(call: unknown): string | null {
+  try {
+    return JSON.stringify(call);
+  } catch {
+    return null;
+  }
+}
+
 /** One submission after another of a kind, as a form shows it. */
 export function useSubmission(client: Client<AnyDef>, kind: string): Submission<AnyDef> {
   const [state, setState] = useState(IDLE);
   const underWay = useRef<{
-    readonly key: string;
+    readonly key: string | null;
     readonly call: ReturnType<Submission<AnyDef>["submit"]>;
   } | null>(null);
 
   const submit = useCallback<Submission<AnyDef>["submit"]>(
     (input, options) => {
-      const key = JSON.stringify([kind, input, options]);
-      if (underWay.current?.key === key) return underWay.current.call;
+      const key = keyOf([kind, input, options]);
+      if (key !== null && underWay.current?.key === key) return underWay.current.call;
       const call = client.submit(kind, input, options);
       underWay.current = { key, call };
       setState({ ...IDLE, isSubmitting: true });

@@ -7,7 +7,7 @@ import { type JobRecord, RECORD_VERSION, type RecordPatch } from "../core/job/re
 export function sampleJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, nowMs: number): JobRecord {
   return {
     kind: "sample.work",
-    owner: null,
+    owner: "sample-owner",
     subject: null,
     metadata: null,
     queue: "work",

@@ -9,16 +9,23 @@ import { redisMissing, redisServer } from "../integration/redis-server.js";
 import { openDatabase, temporaryFile } from "../integration/sqlite-driver.js";
 import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 
-function suiteOf(make: () => Promise<{ readonly feeds: readonly Feed[]; readonly end?: () => void }>): void {
+interface Made {
+  readonly feeds: readonly Feed[];
+  readonly end?: () => void;
+  readonly loseLink?: () => Promise<void>;
+}
+
+function suiteOf(make: () => Promise<Made>): void {
   feedSuite(
     { describe, it },
     {
       async create() {
-        const { feeds, end } = await make();
+        const { feeds, end, loseLink } = await make();
         const [publisher, subscriber] = feeds;
         return {
           publisher: publisher!,
           subscriber: subscriber!,
+          ...(loseLink && { loseLink }),
           close: async () => {
             for (const feed of feeds) await feed.close();
             end?.();
@@ -33,7 +40,12 @@ describe.skipIf(redisMissing() !== null)("a feed on Redis", () => {
   suiteOf(async () => {
     const server = await redisServer();
     const channel = server.prefix();
-    return { feeds: [0, 1].map(() => redisFeed({ client: server.client(), channel })) };
+    return {
+      feeds: [0, 1].map(() => redisFeed({ client: server.client(), channel })),
+      loseLink: async () => {
+        await server.client().call("CLIENT", "KILL", "TYPE", "PUBSUB");
+      },
+    };
   });
 });
 
@@ -43,7 +55,13 @@ describe.skipIf(postgresMissing() !== null)("a feed on a pool of Postgres", () =
     const channel = server.schema();
     // Three: both ends lend one, and the last is never lent.
     const pool = server.pool({ max: 3 });
-    return { feeds: [0, 1].map(() => postgresFeed({ client: pool, channel })) };
+    const sql = "select pg_terminate_backend(pid) from pg_stat_activity where query = $1";
+    return {
+      feeds: [0, 1].map(() => postgresFeed({ client: pool, channel })),
+      loseLink: async () => {
+        await server.pool().query(sql, [`listen "${channel}"`]);
+      },
+    };
   });
 });
 

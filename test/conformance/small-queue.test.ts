@@ -1,24 +1,17 @@
 import { Redis } from "ioredis";
-import { afterAll, describe, it } from "vitest";
+import { describe, it } from "vitest";
 import { fakeClock, queueSuite } from "waybill/testing";
 import { smallQueue } from "../../examples/small-queue/small-queue.js";
 import { redisMissing, redisServer } from "../integration/redis-server.js";
 
 let queues = 0;
-let client: Redis | undefined;
-
-afterAll(() => {
-  client?.disconnect();
-});
-
 describe.skipIf(redisMissing() !== null)("the small queue on Redis Streams", () => {
   queueSuite(
     { describe, it },
     {
       async create() {
         const { port } = await redisServer();
-        client ??= new Redis({ port, host: "127.0.0.1" });
-        const redis = client;
+        const redis = new Redis({ port, host: "127.0.0.1" });
         const clock = fakeClock();
         queues += 1;
         const queue = smallQueue({ client: redis, name: `queue-${queues}`, maxReceives: 4, clock });
@@ -28,9 +21,16 @@ describe.skipIf(redisMissing() !== null)("the small queue on Redis Streams", () 
           advance: async (ms) => {
             await clock.advance(ms);
             // What came of it has been to the server and back.
-            await redis.ping();
+            await redis.ping().catch(() => undefined);
           },
-          close: () => queue.close(),
+          outage: async (on) => {
+            if (on) redis.disconnect();
+            else await redis.connect();
+          },
+          close: async () => {
+            await queue.close();
+            redis.disconnect();
+          },
         };
       },
     },

@@ -30,6 +30,10 @@ function fixture(options: SqsBenchOptions): () => Promise<QueueFixture> {
       breakNextSend: () => {
         sqs.faults.next("SendMessageBatch", { kind: "fail_entries", places: [0], code: "InternalError" });
       },
+      outage: (on) => {
+        if (on) sqs.faults.always("*", { kind: "lost_before" });
+        else sqs.faults.heal();
+      },
       hangNext: (call) => {
         sqs.faults.next(REQUESTS[call], { kind: "hang" });
       },

@@ -395,6 +395,15 @@ describe("POST /{id}/cancel and /rerun", () => {
     }
   });
 
+  it("says what is wrong with a query before anything is cancelled or run again", async () => {
+    const { id } = await submitted();
+    expect((await post(`/${id}/cancel?fields=all`)).status).toBe(400);
+    expect((await viewOf(ask(`/${id}`))).cancelRequestedAt).toBeNull();
+    await bench.waybill.cancel(id);
+    expect((await post(`/${id}/rerun?fields=all`)).status).toBe(400);
+    expect((await viewOf(ask(`/?latest&kind=report.make&subject=report:1`))).id).toBe(id);
+  });
+
   it("under a key, answers a repeated cancel of a cancelled job as it is: the first answer may be lost", async () => {
     const { id } = await submitted();
     const headers = { "idempotency-key": "c" };

@@ -16,7 +16,9 @@ it("shows the end of one job as final, and of the newest about a subject as last
     loadHttpLink,
   );
   const { useJob, useLatestJob } = createHooks(client);
-  const initial = reviveView<JobView<typeof ingest>>(viewOf({ id: "a", status: "FAILED" }));
+  const initial = reviveView<JobView<typeof ingest>>(
+    viewOf({ id: "a", subject: "document:1", status: "FAILED" }),
+  );
   const shown: unknown[] = [];
   const Page = (): null => {
     shown.push(useJob("document.ingest", "a", { initial }).state);

@@ -21,7 +21,13 @@ type Mood =
 function setUp() {
   const w = world();
   const { clock } = w;
-  const broker = { mood: "answers" as Mood, published: 0, opened: 0, lose: (): void => undefined };
+  const broker = {
+    mood: "answers" as Mood,
+    connected: 0,
+    published: 0,
+    opened: 0,
+    lose: (): void => undefined,
+  };
   const never = new Promise<never>(() => undefined);
   const channel = (): RabbitmqChannel => {
     const made = {
@@ -38,7 +44,7 @@ function setUp() {
     return made as unknown as RabbitmqChannel;
   };
   const model = (): RabbitmqChannelModel => ({
-    connection: {},
+    connection: { nth: (broker.connected += 1) },
     createConfirmChannel: () => {
       broker.opened += 1;
       if (broker.mood === "slow") return sleep(clock, 100).then(channel);
@@ -121,6 +127,17 @@ describe("a broker that is down", () => {
     broker.lose();
     broker.mood = "answers";
     expect((await submitted()).status).toBe("QUEUED");
+  });
+
+  it("that answers nothing is connected to anew, also where the driver never says that the connection is gone", async () => {
+    const { broker, submitted, clock } = setUp();
+    expect((await submitted()).status).toBe("QUEUED");
+    broker.mood = "silent";
+    await submitted();
+    await clock.advance(8_000);
+    broker.mood = "answers";
+    expect((await submitted()).status).toBe("QUEUED");
+    expect(broker.connected).toBe(2);
   });
 
   it("that was only slow gets the next message as soon as it has answered, and is asked once", async () => {

@@ -248,6 +248,7 @@ class OpenSession implements Session {
   isSilent = false;
   readonly #clock: Clock;
   readonly #answerMs: number;
+  readonly #lost: (session: OpenSession) => void;
 
   constructor(
     model: RabbitmqChannelModel,
@@ -258,23 +259,32 @@ class OpenSession implements Session {
     this.model = model;
     this.#clock = clock;
     this.#answerMs = answerMs;
+    this.#lost = lost;
     socketOf(model)?.setNoDelay?.(true);
     // An `error` that nobody hears would end the process; the `close` behind it says all that matters.
     model.on("error", () => undefined);
     model.on("blocked", () => (this.isBlocked = true));
     model.on("unblocked", () => (this.isBlocked = false));
     model.on("close", () => {
-      if (this.isLost) return;
-      this.isLost = true;
-      lost(this);
+      this.#isOver();
     });
+  }
+
+  #isOver(): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    this.#lost(this);
   }
 
   async answer<T>(asked: Promise<T>): Promise<T> {
     const answer = await inTime<T | typeof LATE>(this.#clock, this.#answerMs, asked, LATE);
     if (answer !== LATE) return answer;
     // A broker that blocks publishers reads nothing from them: it is alive, and will answer.
-    if (!this.isBlocked) discard(this.model);
+    if (!this.isBlocked) {
+      // Not left to the driver to say: of a socket that was destroyed before it says nothing.
+      this.#isOver();
+      discard(this.model);
+    }
     throw new BrokerSilent("the broker did not answer in time");
   }
 

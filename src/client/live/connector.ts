@@ -7,7 +7,7 @@ import type { Link, LinkHost, Loss } from "./link.js";
 import type { Connection, Store, TransportName } from "../snapshot.js";
 import type { Topics } from "../stores.js";
 import { Timers } from "./timers.js";
-import type { Listener, Topic } from "../topic.js";
+import { type Listener, tellAll, type Topic } from "../topic.js";
 
 /** The ways that there are here, best first, each with how to begin. */
 export type Ladder = readonly { readonly name: TransportName; open(host: LinkHost): Link }[];
@@ -81,7 +81,7 @@ export class Connector implements Topics {
     return () => {
       topic.listeners.delete(listener);
       this.#env.clock.defer(() => {
-        if (topic.listeners.size === 0 && this.#topics.get(topic.key) === topic) this.#close(topic, null);
+        if (topic.listeners.size === 0 && this.#topics.get(topic.key) === topic) this.#close(topic);
       });
     };
   }
@@ -97,7 +97,7 @@ export class Connector implements Topics {
   /** Closes every topic, whoever listens, and opens none any more. */
   close(error: ClientError): void {
     this.#closed = error;
-    for (const topic of this.#topics.values()) this.#close(topic, error);
+    for (const topic of this.#topics.values()) this.#close(topic);
   }
 
   #open(topic: Topic): void {
@@ -105,7 +105,7 @@ export class Connector implements Topics {
     // What was mounted and unmounted at once opens nothing; what was mounted together is asked for together, after what
     // it takes the place of is left.
     this.#env.clock.defer(() => {
-      if (this.#closed !== null) this.#close(topic, this.#closed);
+      if (this.#closed !== null) this.#close(topic);
       else if (this.#wanted().includes(topic)) {
         if (this.#link === null) this.#connect();
         for (const link of this.#links) link.follow(topic);
@@ -113,10 +113,11 @@ export class Connector implements Topics {
     });
   }
 
-  #close(topic: Topic, error: ClientError | null): void {
-    this.#topics.delete(topic.key);
+  #close(topic: Topic): void {
+    // Where the client is closed it is still there, and says so to every store of the same aim.
+    if (this.#closed === null) this.#topics.delete(topic.key);
     this.#leave(topic);
-    topic.stale(error);
+    topic.stale(this.#closed);
   }
 
   #leave(topic: Topic): void {
@@ -129,7 +130,9 @@ export class Connector implements Topics {
   }
 
   #wanted(): Topic[] {
-    return [...this.#topics.values()].filter((topic) => topic.listeners.size > 0 && !topic.isOver);
+    return [...this.#topics.values()].filter(
+      (topic) => this.#closed === null && topic.listeners.size > 0 && !topic.isOver,
+    );
   }
 
   // ---- the link --------------------------------------------------------------------------------------------------------------
@@ -280,7 +283,7 @@ export class Connector implements Topics {
     if (next.state === before.state && next.transport === before.transport && before.pollMs === pollMs)
       return;
     this.#connection = next;
-    for (const listener of [...this.#listeners]) listener();
+    tellAll(this.#listeners, undefined);
   }
 
   #shown(state: State, pollMs: number | null): Connection {

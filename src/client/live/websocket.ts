@@ -29,8 +29,8 @@ const HEARTBEAT_MS = 25_000;
 const REREAD_MS = 60_000;
 /** The same, while there was no snapshot yet. */
 const FIRST_READ_MS = 10_000;
-/** Entries of `known`: ids are at most 128 characters, and a frame at most 16 KiB. */
-const MOST_KNOWN = 80;
+/** Entries of `known` are fewer: ids are at most 128 characters, and a frame at most 16 KiB. */
+const MANY_KNOWN = 81;
 /** Before what should have been heard is asked for. */
 const AGAIN_MS = 1_000;
 /** Where the server has too much. */
@@ -126,10 +126,10 @@ export class WebSocketLink implements Link {
     for (const topic of this.#rooms.keys()) this.#subscribe(topic);
   }
 
-  #subscribe(topic: Topic, mostKnown = MOST_KNOWN): void {
+  #subscribe(topic: Topic, fewerThan = MANY_KNOWN): void {
     this.#unsubscribe(topic);
     const id = `s${(this.#subscriptions += 1)}`;
-    const asked = topic.ask(mostKnown);
+    const asked = topic.ask(fewerThan);
     this.#rooms.set(topic, { id, asked, parts: null });
     this.#send({
       type: "subscribe",
@@ -205,8 +205,8 @@ export class WebSocketLink implements Link {
 /** What a close code asks for. */
 function lossOf(code: number, random: number): Loss {
   if (code === 4401) return { reason: "denied" };
-  if ([1009, 4400, 4409].includes(code)) return { reason: "unfit" };
-  if (code === 1013 || code === 4429) return { reason: "lost", afterMs: BUSY_MS };
+  if (code === 1009 || code === 4400 || code === 4409) return { reason: "unfit" };
   // A restart ends many connections: they do not come back together.
-  return { reason: "lost", afterMs: code < 1002 ? random * 1000 : 0 };
+  const afterMs = code === 1013 || code === 4429 ? BUSY_MS : code < 1002 ? random * 1000 : 0;
+  return { reason: "lost", afterMs };
 }

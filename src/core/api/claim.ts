@@ -49,7 +49,10 @@ export type ClaimRefused = WaybillError<
 export interface HeldClaim<D extends AnyDef> extends RunContext<D> {
   /** Judged as what a handler throws: retried while attempts are left, unless it is a `PermanentError`. */
   fail(error: unknown): Promise<ClaimEnd<D>>;
-  /** Gives the job back, its attempt with it; after another ending: nothing. */
+  /**
+   * Gives the job back, its attempt with it; after another ending: nothing. Of a claim that is over, or a store that is out of
+   * reach, it throws nothing: the job comes back when the lease is over.
+   */
   release(options?: { readonly afterMs?: number | undefined }): Promise<void>;
   /** As `release`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -18,6 +18,7 @@ export interface Relay {
    * for later. Called again, it is the same run. Never rejects for a notifier's error.
    *
    * @throws {WaybillError} `waybill.closed` when it was stopped before
+   * @throws {WaybillError} `store.not_migrated` or `config.invalid` when the store says that it cannot be used as it is
    */
   run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Takes nothing more, and resolves as `run` does. Safe to call twice. */

@@ -109,7 +109,7 @@ export interface ReconcileReport {
   readonly looked: number;
   /** Due records that this process could not serve: it lacks their handler, queue, notifier or definition. */
   readonly unserved: number;
-  /** Nothing that was due is left; `false`: the budget ran out first. */
+  /** All that was due was looked at, be it unserved; `false`: the budget ran out first. */
   readonly complete: boolean;
 }
 

@@ -27,7 +27,8 @@ export interface FeedSubscription {
  * lost or this end is closed, which the core counts and otherwise ignores. It tells what was published and nothing else:
  * a hint of a job, an owner or a version that nobody published is a leak. A subscriber hears its own process's hints too or not: both are fine. A listener that
  * throws hurts neither the others nor the publisher, and one may publish, subscribe and unsubscribe while it is called;
- * unsubscribing twice, or after `close`, is safe. Closing one end leaves every other.
+ * unsubscribing twice, or after `close`, is safe. Closing one end leaves every other, and no
+ * call of a closed end is left without an end of its own. What is published reaches the subscribers of every end.
  */
 export interface Feed {
   publish(hints: readonly FeedHint[]): Promise<void>;

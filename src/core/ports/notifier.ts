@@ -50,7 +50,8 @@ export interface NotifierOptions<K extends string = string> {
  *
  * `publish` answers per event, in order. Events of one job come in order, lowest first; once one is answered `retry` or
  * `held`, no later one of the same job may be delivered by that call, and all are offered again. A rejection of the promise
- * counts as `retry` for all.
+ * counts as `retry` for all. Several calls may be under way at once. The events are
+ * given to other notifiers, too: they are read and not changed.
  */
 export interface Notifier<K extends string = string> extends NotifierOptions<K> {
   publish(events: readonly ServerEvent[], context: PublishContext): Promise<readonly PublishResult[]>;

@@ -3,8 +3,9 @@ export interface QueueCapabilities {
   /** The longest delay that `send` honours, milliseconds; 0: none. Longer delays wait in the store. */
   readonly maxDelayMs: number;
   /**
-   * Whether messages of one group keep their order (`groupId`), also when one of them comes again, and a repeated `dedupId` is
-   * swallowed for at least five minutes, whether or not the first message is still there.
+   * Whether messages of one group keep their order (`groupId`), those of one `send` too, also when one of them comes again, and
+   * a repeated `dedupId` is swallowed for at least five minutes, whether or not the first message is still there. A group waits
+   * for the message of it that is held, as long as it is held; a dead letter holds up nothing.
    */
   readonly ordered: boolean;
   /** Most messages in one `send` or `receive`. */
@@ -63,7 +64,7 @@ export interface Delivery {
   readonly sentAt: number | null;
   /** The group that it was sent in, where the queue says; `null` or absent: it does not. */
   readonly groupId?: string | null;
-  /** Removes the message for good. */
+  /** Removes the message for good, and no other; an `extend` that comes later changes nothing. */
   ack(): Promise<void>;
   /** Gives it back, to be received again after a delay. */
   release(afterMs: number): Promise<void>;
@@ -75,9 +76,12 @@ export interface Delivery {
 export interface ReceiveRequest {
   /** 1–`maxBatch`: as many as the worker can begin with now. */
   readonly max: number;
-  /** How long to wait for a first message, milliseconds. */
+  /**
+   * How long to wait for a first message, milliseconds. What is there is returned at once, however many were asked for; what
+   * is sent meanwhile, or can be received again, ends the wait.
+   */
   readonly waitMs: number;
-  /** Ends the wait; what was already taken is still returned. */
+  /** Ends the wait of this receive; what was already taken is still returned. Of many receives: none leaves anything on it. */
   readonly signal: AbortSignal;
 }
 
@@ -111,18 +115,19 @@ export interface Queue {
   readonly capabilities: QueueCapabilities;
   send(messages: readonly OutgoingMessage[]): Promise<readonly SendResult[]>;
   receive(request: ReceiveRequest): Promise<readonly Delivery[]>;
-  /** Its dead letters, where the adapter can read them. */
+  /** Its dead letters, where the adapter can read them: received like the others. */
   readonly deadLetters?: {
     receive(request: ReceiveRequest): Promise<readonly Delivery[]>;
     /** Whether messages from this address (such as an ARN) are dead letters of this queue. Pure. */
     isFrom?(source: string): boolean;
   };
   /**
-   * How many messages it holds: waiting, hidden and delayed; `null`: it cannot say now. Asked at most once a minute.
+   * How many messages it holds: waiting, hidden and delayed, dead letters apart; `null`: it cannot say now. Asked at most once
+   * a minute.
    * Rejects when the queue cannot be reached.
    */
   backlog?(): Promise<number | null>;
-  /** Looks at how the queue is set up; asked once when a worker starts, each finding logged. */
+  /** Looks at how the queue is set up, and touches no message; asked once when a worker starts, each finding logged. */
   check?(expected: QueueExpectations): Promise<readonly QueueFinding[]>;
   /** Whether messages from this address (such as an ARN) are this queue's. Pure. */
   isFrom?(source: string): boolean;

@@ -101,6 +101,7 @@ export interface WriteGuard {
 export interface WriteItem {
   readonly id: string;
   readonly guard: WriteGuard;
+  /** A field that it names is replaced, whole: objects in it are never merged with what was there. */
   readonly patch: RecordPatch & { readonly version: number };
   /**
    * `append`: encoded entries behind the stored ones (may be ""). `replace`: the whole history, to trim; `historyTrimmed`
@@ -136,7 +137,7 @@ export interface WriteRequest extends StoreRequest {
 /** `unreadable`: of what was claimed. A refusal that cannot be told, since its record cannot be read, rejects: `store.corrupt`. */
 export interface WriteReply extends StoreReply, Unreadable {
   readonly results: readonly WriteResult[];
-  /** Answer to `thenClaim`. */
+  /** Answer to `thenClaim`: present where it was asked, and empty where nothing was ready. */
   readonly claimed?: readonly StoredJob[];
 }
 
@@ -213,7 +214,8 @@ export interface ClaimByMessage {
 /**
  * Effect of both, one atomic step: PROCESSING; version + entries; dispatch = the higher of both; fence + 1; attempt + 1;
  * token, worker, lease; `startedAt` and `queuedAt` where null; `readyAt`, `sendAt`, `retryAt` null; `updatedAt`;
- * `wakeAt` = the least of lease, deadline and (with notifiers) now + grace.
+ * `wakeAt` = the least of lease, deadline and (with notifiers) now + grace. Every other field stays: what earlier attempts
+ * left, a checkpoint and a request to cancel above all. Whether a job should be run is no question here.
  */
 export type ClaimRequest = StoreRequest &
   (
@@ -262,7 +264,7 @@ export interface TakeDueRequest extends StoreRequest {
   readonly limit: number;
   /** Most 30,000 ms: what a reconciler took and lost in a crash waits no longer. The core keeps to it. */
   readonly holdMs: number;
-  /** Pages on within a pass: only what lies behind this place of (wakeAt, id). */
+  /** Pages on within a pass: only what lies behind this place of (wakeAt, id), whose job has moved since. */
   readonly after?: WakePosition;
 }
 
@@ -336,12 +338,14 @@ export interface AdvanceReply extends StoreReply {
 export interface ListRequest extends StoreRequest {
   readonly owner?: string | null;
   readonly subject?: string;
+  /** Of any of them; of none: no job. */
   readonly kinds?: readonly string[];
+  /** In any of them; in none: no job. */
   readonly statuses?: readonly JobStatus[];
   /** Only jobs with an entry that a notifier gave up. */
   readonly undeliverable?: boolean;
   readonly limit: number;
-  /** Behind this place of (createdAt, id), newest first. */
+  /** Behind this place of (createdAt, id), newest first, whether its job is still there or not. */
   readonly after?: { readonly createdAt: number; readonly id: string };
   readonly input?: boolean;
   readonly output?: boolean;

@@ -9,7 +9,7 @@ import type { StoreReply, StoreRequest } from "./store-messages.js";
  * and its id as the body.
  */
 export interface ParkedMessage {
-  /** Made by the core from queue and body: parking twice is parking once, and the first stays. */
+  /** Made by the core from queue and body: parking twice is parking once, and the first stays until it is taken out. */
   readonly id: string;
   readonly queue: string;
   /** At most 64 KiB; longer bodies arrive cut. */
@@ -28,7 +28,7 @@ export interface ParkRequest extends StoreRequest {
 /** A page of what is put aside, in the order of ids. */
 export interface ParkedRequest extends StoreRequest {
   readonly limit: number;
-  /** Behind this id. */
+  /** Behind this id, whether it is still there or not. */
   readonly after?: string;
 }
 

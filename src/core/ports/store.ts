@@ -74,7 +74,10 @@ export interface StoreCapabilities {
  * written; the core then finds out which item it was by asking for fewer. Batches answer item by item, in order; items of one batch name different ids. Ids arrive
  * checked against `[A-Za-z0-9_-]{1,128}`, and a store refuses others too (`id.invalid`, before any effect); every other
  * text is hostile and goes through parameters only; names (kinds, owners, subjects, queues, scopes, reference keys) hold
- * neither NUL nor half a surrogate pair, JSON text may hold both as escapes. After `close` every method rejects with `waybill.closed`.
+ * neither NUL nor half a surrogate pair and are not empty, JSON text may hold all of it as escapes. Names and ids are compared
+ * character by character, and ordered by the codes of their characters. Counts are whole numbers up to 2,147,483,647, instants
+ * and spans whole milliseconds. A request and all in it is left as it was passed in, and what is answered is the reader's own.
+ * Nothing that is stored is removed for its age alone, but by `purge`. After `close` every method rejects with `waybill.closed`.
  *
  * The suite in `waybill/testing` (`storeSuite`) is the executable form of this contract.
  */

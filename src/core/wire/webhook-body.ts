@@ -6,7 +6,10 @@ import type { EventJson } from "./event.js";
 
 /** What a webhook says unless the sender's `body` makes something else of it. */
 export interface WebhookData extends EventJson {
-  /** With `body: "view"`: the job as it was when the webhook was sent, maybe newer than the event; `null`: it is gone. */
+  /**
+   * With `body: "view"`: the job as it was when the webhook was sent, maybe newer than the event; `null`: it is gone, or of a
+   * kind that the sender does not know.
+   */
   readonly job?: PublicView | null;
 }
 

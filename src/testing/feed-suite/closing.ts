@@ -20,6 +20,20 @@ export function closingBehaviour(test: FeedTest): void {
     assert.deepEqual(heard, []);
   });
 
+  test("ends what is asked of a closed end", async (probe) => {
+    await probe.publisher.close();
+    const asked = {
+      publish: probe.time.watch(probe.publisher.publish([sampleHint("job-a")])),
+      subscribe: probe.time.watch(probe.publisher.subscribe(() => undefined)),
+    };
+    for (const [call, { settled, promise }] of Object.entries(asked)) {
+      // Either may reject.
+      promise.catch(() => undefined);
+      const ended = settled || (await probe.time.until(() => asked[call as "publish"].settled, 5_000));
+      assert.ok(ended, `${call} after close does not end`);
+    }
+  });
+
   test("lets a subscriber unsubscribe after its end was closed", async (probe) => {
     const stop = await probe.subscriber.subscribe(() => undefined);
     await probe.subscriber.close();

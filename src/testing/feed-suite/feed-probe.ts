@@ -7,6 +7,11 @@ import { SuiteTime, type MovableTime } from "../suite-time.js";
 export interface FeedFixture extends MovableTime {
   readonly publisher: Feed;
   readonly subscriber: Feed;
+  /**
+   * Cuts the link of `subscriber`, which comes back by itself; what is published meanwhile may be lost. Leave out where no link
+   * can be lost, or none can be cut.
+   */
+  loseLink?(): void | Promise<void>;
   /** Called after the test, whatever came of it; closes both ends. */
   close(): Promise<void>;
 }
@@ -24,8 +29,10 @@ export class FeedProbe {
   readonly publisher: Feed;
   readonly subscriber: Feed;
   readonly time: SuiteTime;
+  readonly fixture: FeedFixture;
 
   constructor(fixture: FeedFixture) {
+    this.fixture = fixture;
     this.publisher = fixture.publisher;
     this.subscriber = fixture.subscriber;
     this.time = new SuiteTime(fixture);

@@ -2,6 +2,7 @@ import { registerSuite, type SuiteRunner, type SuiteSkip } from "../suite-runner
 import { closingBehaviour } from "./closing.js";
 import { FeedProbe, type FeedFixture, type FeedTest } from "./feed-probe.js";
 import { hintingBehaviour } from "./hinting.js";
+import { losingTheLinkBehaviour } from "./losing-the-link.js";
 import { ownersBehaviour } from "./owners.js";
 import { subscribingBehaviour } from "./subscribing.js";
 import { withinAListenerBehaviour } from "./within-a-listener.js";
@@ -21,6 +22,7 @@ const GROUPS: Readonly<Record<string, (test: FeedTest) => void>> = {
   subscribing: subscribingBehaviour,
   owners: ownersBehaviour,
   "within a listener": withinAListenerBehaviour,
+  "losing the link": losingTheLinkBehaviour,
   closing: closingBehaviour,
 };
 

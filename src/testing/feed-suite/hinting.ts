@@ -3,6 +3,7 @@ import type { FeedHint } from "../../core/ports/feed.js";
 import { sampleHint, type FeedTest } from "./feed-probe.js";
 
 export function hintingBehaviour(test: FeedTest): void {
+  whatIsPublished(test);
   test("carries a hint to another process as it is", async (probe) => {
     const heard: FeedHint[] = [];
     await probe.subscriber.subscribe((hint) => heard.push(hint));
@@ -55,5 +56,48 @@ export function hintingBehaviour(test: FeedTest): void {
 
   test("publishes without subscribers", async (probe) => {
     await probe.publisher.publish([sampleHint("job-a")]);
+  });
+}
+
+function whatIsPublished(test: FeedTest): void {
+  test("carries every version of a job, those of one call too", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    const versions = [1, 2, 3].map((version) => sampleHint("job-a", version));
+    await probe.publisher.publish(versions);
+    await probe.publisher.publish([sampleHint("job-a", 4)]);
+    await probe.expectHeard(heard, [...versions, sampleHint("job-a", 4)]);
+  });
+
+  test("carries a hint again that is published again, to who has come since", async (probe) => {
+    await probe.publisher.publish([sampleHint("job-a")]);
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    await probe.publishLast(heard);
+    heard.splice(0);
+    await probe.publisher.publish([sampleHint("job-a")]);
+    await probe.expectHeard(heard, [sampleHint("job-a")]);
+  });
+
+  test("carries the hints of many calls at once", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.subscriber.subscribe((hint) => heard.push(hint));
+    const hints = Array.from({ length: 30 }, (_, place) => sampleHint(`job-${place}`, place + 1));
+    await Promise.all(hints.map((hint) => probe.publisher.publish([hint])));
+    await probe.expectHeard(heard, hints);
+  });
+
+  test("carries hints either way", async (probe) => {
+    const heard: FeedHint[] = [];
+    await probe.publisher.subscribe((hint) => heard.push(hint));
+    await probe.subscriber.publish([sampleHint("job-a")]);
+    await probe.expectHeard(heard, [sampleHint("job-a")]);
+  });
+
+  test("leaves the hints that it is given as they are", async (probe) => {
+    const hints = [sampleHint("job-a"), { ...sampleHint("job-b"), readyAt: 1_735_689_600_000 }];
+    const before = structuredClone(hints);
+    await probe.publisher.publish(hints);
+    assert.deepEqual(hints, before, "publish reads its hints, and changes none");
   });
 }

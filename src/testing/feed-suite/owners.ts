@@ -28,6 +28,7 @@ export function ownersBehaviour(test: FeedTest): void {
   const hintOf = (id: string, owner: string | null, version = 1): FeedHint => ({
     ...sampleHint(id, version),
     owner,
+    kind: `sample.kind-${version}`,
     subject: owner,
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerEvent } from "../../core/job/event.js";
 import { canAnswer, type NotifierProbe, type NotifierTest } from "./notifier-probe.js";
-import { SAMPLE_SECRET, sampleEvent } from "./sample-event.js";
+import { SAMPLE_SECRET, sampleEvent, secretEvent } from "./sample-event.js";
 
 function hasLanes({ notifier }: NotifierProbe): string | null {
   return notifier.lane === undefined ? "all events of the notifier share one lane" : null;
@@ -19,6 +19,7 @@ function inLane({ fixture }: NotifierProbe, event: ServerEvent, lane: string): S
 }
 
 export function lanesBehaviour(test: NotifierTest): void {
+  severalCalls(test);
   test(
     "names one lane for an event, however often it is asked",
     async (probe) => {
@@ -35,7 +36,8 @@ export function lanesBehaviour(test: NotifierTest): void {
   test(
     "names lanes without what an event carries",
     async (probe) => {
-      assert.ok(!laneOf(probe, sampleEvent("job-a", 1)).includes(SAMPLE_SECRET));
+      const lane = laneOf(probe, secretEvent("job-a", 1));
+      assert.ok(!lane.includes(SAMPLE_SECRET), "the name of a lane is shown: it quotes the event");
     },
     hasLanes,
   );
@@ -49,8 +51,34 @@ export function lanesBehaviour(test: NotifierTest): void {
       );
       assert.equal(a, sameAsA);
       assert.notEqual(a, b);
+      const long = "t".repeat(40);
+      const names = ["Tenant", "tenant", `${long}1`, `${long}2`];
+      const lanes = names.map((name) => laneOf(probe, inLane(probe, sampleEvent("job-a", 1), name)));
+      assert.equal(new Set(lanes).size, names.length, `others do not wait for it: ${lanes.join(", ")}`);
     },
     hasLanes,
+  );
+}
+
+/** Calls side by side. */
+function severalCalls(test: NotifierTest): void {
+  test(
+    "answers each of several calls at once for its own events",
+    async (probe) => {
+      await probe.answer("job-bad:1", "retry");
+      const calls = [
+        [sampleEvent("job-a", 1), sampleEvent("job-b", 1)],
+        [sampleEvent("job-bad", 1)],
+        [sampleEvent("job-c", 1), sampleEvent("job-c", 2)],
+      ];
+      const size = probe.notifier.maxBatch ?? 2;
+      const answers = await Promise.all(calls.map((events) => probe.statuses(events.slice(0, size))));
+      const expected = calls.map((events) =>
+        events.slice(0, size).map(({ jobId }) => (jobId === "job-bad" ? "retry" : "delivered")),
+      );
+      assert.deepEqual(answers, expected, "each call answers for its events, and for those of no other");
+    },
+    canAnswer("retry"),
   );
 
   test(

@@ -50,13 +50,16 @@ export class NotifierProbe {
     this.time = new SuiteTime(fixture);
   }
 
-  publish(
+  /** Publishes, and insists that each event has an answer. */
+  async publish(
     events: readonly ServerEvent[],
     context: Partial<PublishContext> = {},
   ): Promise<readonly PublishResult[]> {
     const { signal = new AbortController().signal, view = async (jobId: string) => sampleView(jobId) } =
       context;
-    return this.notifier.publish(events, { signal, view });
+    const results = await this.notifier.publish(events, { signal, view });
+    assert.equal(results.length, events.length, "`publish` answers per event: how many answers there are");
+    return results;
   }
 
   async statuses(events: readonly ServerEvent[]): Promise<readonly PublishResult["status"][]> {
@@ -76,6 +79,19 @@ export class NotifierProbe {
   async expectDelivered(...ids: readonly string[]): Promise<void> {
     assert.deepEqual([...(await this.delivered())], ids);
   }
+}
+
+/** By the port. */
+const MOST_REASON_CHARS = 200;
+
+/** Insists that an answer gives a reason that can be shown. */
+export function expectReason(result: PublishResult, which: string): void {
+  const reason: unknown = "reason" in result ? result.reason : undefined;
+  assert.ok(typeof reason === "string" && reason !== "", `${which}, ${result.status}, gives no reason`);
+  assert.ok(
+    reason.length <= MOST_REASON_CHARS,
+    `the reason of ${which} has ${reason.length} characters, at most ${MOST_REASON_CHARS} are allowed`,
+  );
 }
 
 const USUAL_ANSWERS: readonly ReceiverAnswer[] = ["accept", "retry", "rejected", "hang"];

@@ -1,8 +1,11 @@
-import type { ServerEvent } from "../../core/job/event.js";
+import { EVENT_OF, type EventType, type ServerEvent } from "../../core/job/event.js";
 import type { PublicView } from "../../core/view/public-view.js";
 
 /** In no reason that a notifier gives, and in no name of a lane: what an event carries is not for error texts. */
 export const SAMPLE_SECRET = "s3cret-of-the-owner";
+
+/** Every type of event that there is. */
+export const SAMPLE_TYPES: readonly EventType[] = [...new Set(Object.values(EVENT_OF))];
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -31,6 +34,16 @@ export function sampleEvent(jobId: string, version: number, over: Partial<Server
     trace: { traceparent: TRACEPARENT },
     ...over,
   };
+}
+
+/** An event whose every field for a text carries the secret. */
+export function secretEvent(jobId: string, version: number): ServerEvent {
+  const secret = { metadata: { note: SAMPLE_SECRET }, actor: SAMPLE_SECRET };
+  return sampleEvent(jobId, version, {
+    ...secret,
+    message: `${SAMPLE_SECRET} is what it says`,
+    shown: secret,
+  });
 }
 
 /** The view of a job that is being worked on. */

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { hasDelay, type QueueProbe, type QueueTest } from "./queue-probe.js";
+import { hasDelay, hasVisibility, type QueueProbe, type QueueTest } from "./queue-probe.js";
 
 /** Brokers count with a delay. */
 const PATIENCE_MS = 5_000;
 
-function hasBacklog({ queue }: QueueProbe): string | null {
+export function hasBacklog({ queue }: QueueProbe): string | null {
   return queue.backlog === undefined ? "the queue cannot count what it holds" : null;
 }
 
-async function expectBacklog(probe: QueueProbe, expected: number, why: string): Promise<void> {
+export async function expectBacklog(probe: QueueProbe, expected: number, why: string): Promise<void> {
   let last: number | null | undefined = null;
   const counted = async (): Promise<boolean> => {
     last = await probe.queue.backlog?.();
@@ -31,6 +31,33 @@ export function backlogBehaviour(test: QueueTest): void {
       await expectBacklog(probe, 2, "one was acknowledged");
     },
     hasBacklog,
+  );
+
+  test(
+    "counts what was released for later",
+    async (probe) => {
+      await probe.send("a");
+      await (await probe.collectOne()).release(60_000);
+      await expectBacklog(probe, 1, "it holds what waits, is hidden or delayed: one was released for later");
+    },
+    hasBacklog,
+  );
+
+  test(
+    "counts one acknowledgement of a message, however many were tried, and takes nothing by counting",
+    async (probe) => {
+      await probe.send("a");
+      await expectBacklog(probe, 1, "one was sent");
+      const late = await probe.collectOne();
+      assert.equal(late.receives, 1, "backlog counts, and receives nothing");
+      await probe.passVisibly(probe.visibilityMs);
+      const newer = await probe.collectOne();
+      await late.ack().catch(() => undefined);
+      await expectBacklog(probe, 1, "the newer receive holds it: the late acknowledgement removed nothing");
+      await newer.ack();
+      await expectBacklog(probe, 0, "it was acknowledged");
+    },
+    (probe) => hasBacklog(probe) ?? hasVisibility(probe),
   );
 
   test(

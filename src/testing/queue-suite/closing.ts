@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { QueueTest } from "./queue-probe.js";
+import { coded, type QueueTest } from "./queue-probe.js";
 
 export function closingBehaviour(test: QueueTest): void {
   test("can be closed twice", async ({ queue }) => {
@@ -18,8 +18,9 @@ export function closingBehaviour(test: QueueTest): void {
 
   test("rejects what is sent and received after close", async (probe) => {
     await probe.queue.close();
-    await assert.rejects(probe.queue.send([probe.message("a")]), "send rejects after close");
-    await assert.rejects(probe.receive(1, 0), "receive rejects after close");
+    const closed = coded("waybill.closed");
+    await assert.rejects(probe.queue.send([probe.message("a")]), closed, "send rejects after close");
+    await assert.rejects(probe.receive(1, 0), closed, "receive rejects after close");
   });
 
   test("lets what is out be settled after close", async (probe) => {

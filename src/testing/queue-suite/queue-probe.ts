@@ -1,6 +1,8 @@
 // `waybill/testing` runs where tests run, which is Node: its assertions are there already and show what differs.
 import assert from "node:assert/strict";
 import type { Delivery, OutgoingMessage, Queue, SendResult } from "../../core/ports/queue.js";
+import type { ErrorCode } from "../../core/errors/error-codes.js";
+import { isWaybillError } from "../../core/errors/errors.js";
 import type { FixtureTest } from "../suite-runner.js";
 import { SuiteTime, type MovableTime } from "../suite-time.js";
 
@@ -18,6 +20,11 @@ export interface QueueFixture extends MovableTime {
   breakNextSend?(): void;
   /** Makes the service never answer the next call of this kind, and do nothing of it. Leave out where nothing can. */
   hangNext?(call: HungCall): void;
+  /**
+   * Keeps the queue from reaching its service, or lets it reach it again; what is tried meanwhile has no effect there. Leave out
+   * where nothing can.
+   */
+  outage?(on: boolean): void | Promise<void>;
   /** Called after the test, whatever came of it; frees the queue. */
   close(): Promise<void>;
 }
@@ -97,6 +104,7 @@ export class QueueProbe {
   async collectOne(from: Pick<Queue, "receive"> = this.queue): Promise<Delivery> {
     const [delivery] = await this.collect(1, from);
     assert.ok(delivery);
+    expectDelivery(delivery);
     return delivery;
   }
 
@@ -116,6 +124,32 @@ export class QueueProbe {
     assert.ok(this.fixture.visibilityMs !== null);
     return this.fixture.visibilityMs;
   }
+}
+
+/** What a delivery says of itself, by its types: a service answers many numbers as texts. */
+function expectDelivery({ body, receives, sentAt, groupId }: Delivery): void {
+  assert.equal(typeof body, "string", "`body` is text");
+  assert.ok(
+    Number.isInteger(receives) && receives >= 1,
+    `\`receives\` counts from 1, and is ${String(receives)}`,
+  );
+  assert.ok(
+    sentAt === null || Number.isFinite(sentAt),
+    `\`sentAt\` is Unix milliseconds or null, not ${String(sentAt)}`,
+  );
+  assert.ok(
+    groupId === undefined || groupId === null || typeof groupId === "string",
+    "`groupId` is text, or null",
+  );
+}
+
+/** A rejection with this code, for `assert.rejects`. */
+export function coded(code: ErrorCode): (error: unknown) => boolean {
+  return (error) => {
+    const found: unknown = isWaybillError(error) ? error.code : error;
+    assert.equal(found, code, "a queue rejects with a `WaybillError` of this code");
+    return true;
+  };
 }
 
 export function bodiesOf(deliveries: readonly Delivery[]): string[] {

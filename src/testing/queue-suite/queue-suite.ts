@@ -1,15 +1,18 @@
 import { registerSuite, type SuiteRunner, type SuiteSkip } from "../suite-runner.js";
 import { abortingBehaviour } from "./receives/aborting.js";
 import { backlogBehaviour } from "./backlog.js";
+import { checkingBehaviour } from "./checking.js";
 import { closingBehaviour } from "./closing.js";
 import { deadLettersBehaviour } from "./dead-letters.js";
 import { delayBehaviour } from "./delay.js";
 import { hangingBehaviour } from "./hanging.js";
 import { misuseBehaviour } from "./misuse.js";
 import { orderBehaviour } from "./order.js";
+import { outageBehaviour } from "./receives/outage.js";
 import { QueueProbe, type QueueFixture, type QueueTest } from "./queue-probe.js";
 import { receivingBehaviour } from "./receives/receiving.js";
 import { sendingBehaviour } from "./sending.js";
+import { sideBySideBehaviour } from "./side-by-side.js";
 import { settlingBehaviour } from "./settling.js";
 import { visibilityBehaviour } from "./receives/visibility.js";
 import { waitingBehaviour } from "./receives/waiting.js";
@@ -28,6 +31,7 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   sending: sendingBehaviour,
   receiving: receivingBehaviour,
   settling: settlingBehaviour,
+  "side by side": sideBySideBehaviour,
   visibility: visibilityBehaviour,
   delay: delayBehaviour,
   waiting: waitingBehaviour,
@@ -35,7 +39,9 @@ const GROUPS: Readonly<Record<string, (test: QueueTest) => void>> = {
   "dead letters": deadLettersBehaviour,
   order: orderBehaviour,
   backlog: backlogBehaviour,
+  checking: checkingBehaviour,
   hanging: hangingBehaviour,
+  outage: outageBehaviour,
   misuse: misuseBehaviour,
   closing: closingBehaviour,
 };

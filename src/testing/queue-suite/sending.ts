@@ -16,6 +16,7 @@ const HOSTILE_IDS = [
 
 export function sendingBehaviour(test: QueueTest): void {
   whatIsSent(test);
+  apart(test);
   partOfABatch(test);
   test("declares capabilities that can be", async ({ queue, fixture }) => {
     const { maxBatch, maxDelayMs, maxReceives, visibilityMs, sendLanes, redispatchAfterMs } =
@@ -26,6 +27,8 @@ export function sendingBehaviour(test: QueueTest): void {
         value === undefined || (Number.isInteger(value) && value >= 1),
         `${name} is ${String(value)}`,
       );
+    const ordered: unknown = queue.capabilities.ordered;
+    assert.ok(typeof ordered === "boolean", `ordered is ${String(ordered)}`);
     assert.ok(Number.isInteger(maxBatch) && maxBatch >= 1, `maxBatch is ${maxBatch}`);
     assert.ok(Number.isInteger(maxDelayMs) && maxDelayMs >= 0, `maxDelayMs is ${maxDelayMs}`);
     assert.ok(maxReceives === null || (Number.isInteger(maxReceives) && maxReceives >= 1));
@@ -53,7 +56,10 @@ function whatIsSent(test: QueueTest): void {
       JSON.stringify({ text: "Zürich 東京 🚂 \u2028 \u00a0 e\u0301" }),
       JSON.stringify({ text: "tab\tnewline\r\nquote\" backslash\\ <&> ' ; -- ${x} %s" }),
       '{\n\t"spaced" : true\n}',
-      JSON.stringify({ id: "x".repeat(1024) }),
+      JSON.stringify({ id: "x".repeat(4_096) }),
+      ' {"blanks": "around it"}\r\n',
+      // Reads like base64, and is none.
+      "eyJ2IjoxLCJpZCI6ImpvYl8xIn0=",
     ];
     await probe.send(...bodies);
     assert.deepEqual(bodiesOf(await probe.collect(bodies.length)).sort(), bodies.sort());
@@ -72,6 +78,31 @@ function whatIsSent(test: QueueTest): void {
       bodiesOf(await probe.collect(messages.length)).sort(),
       messages.map(({ body }) => body).sort(),
     );
+  });
+}
+
+function apart(test: QueueTest): void {
+  test("keeps two messages of one body apart", async (probe) => {
+    await probe.send("twin");
+    await probe.send("twin");
+    const [first, second] = await probe.collect(2);
+    await first?.ack();
+    await second?.release(0);
+    const again = await probe.collectOne();
+    assert.deepEqual(
+      [again.body, again.receives],
+      ["twin", 2],
+      "`ack` removes the message, and none that reads like it",
+    );
+  });
+
+  test("leaves the messages that it is given as they are", async (probe) => {
+    const messages = ["a", "b"]
+      .slice(0, probe.queue.capabilities.maxBatch)
+      .map((body) => probe.message(body));
+    const before = messages.map((message) => ({ ...message }));
+    await probe.queue.send(messages);
+    assert.deepEqual(messages, before, "send reads its messages, and changes none");
   });
 }
 

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { isWaybillError } from "../../core/errors/errors.js";
 import type { AnyStore, StoreReply, StoreRequest } from "../../core/ports/store.js";
-import { sampleJob, sampleQueuedJob, sampleTerms, sampleWrite } from "../sample-jobs.js";
+import {
+  SAMPLE_END,
+  sampleJob,
+  sampleQueuedJob,
+  sampleReadyJob,
+  sampleTerms,
+  sampleWrite,
+} from "../sample-jobs.js";
+import type { JobRecord } from "../../core/job/record.js";
 import type { StoreBehaviour } from "./store-behaviour.js";
 import { NEVER, present, SCOPE, StoreProbe, underScope } from "./store-probe.js";
 
@@ -32,13 +40,24 @@ function calls(store: AnyStore, at: StoreRequest): Readonly<Record<string, () =>
   };
 }
 
+const DURABILITIES: readonly string[] = ["memory", "local", "replicated", "weak"];
+
 export const lifetimeBehaviour: StoreBehaviour = {
   group: "lifetime",
   tests: {
     "declares what it can do": async (probe) => {
-      const { maxBatch, maxPayloadBytes, durability, shared } = probe.store.capabilities;
+      const { maxBatch, maxPayloadBytes, durability, shared, clock, ...rest } = probe.store.capabilities;
       assert.ok(Number.isInteger(maxBatch) && maxBatch > 0);
       assert.ok(maxPayloadBytes >= 256 * 1024);
+      assert.ok(
+        DURABILITIES.includes(durability),
+        `durability: ${durability} is none of ${DURABILITIES.join(", ")}`,
+      );
+      assert.ok(["server", "caller"].includes(clock), `clock: ${clock} is neither server nor caller`);
+      const { queue, writeThenClaim, transactions, refusalReturnsRecord, listIsConsistent } = rest;
+      const flags = { shared, queue, writeThenClaim, transactions, refusalReturnsRecord, listIsConsistent };
+      for (const [name, value] of Object.entries(flags))
+        assert.equal(typeof value, "boolean", `${name} is declared, whatever it is`);
 
       const { fixture } = probe;
       probe.doesNotApply(
@@ -96,10 +115,49 @@ export const lifetimeBehaviour: StoreBehaviour = {
         ...ids.map((id) => ({ record: sampleQueuedJob({ id }, now), input: "{}" })),
       );
       assert.ok(results.every((result) => result.status === "created"));
-      const { jobs } = await probe.store.read({ ...probe.at, ids });
+      const read = async () =>
+        (await probe.store.read({ ...probe.at, ids })).jobs.map((job) => present(job).record);
       assert.deepEqual(
-        jobs.map((job) => job?.record.id),
+        (await read()).map(({ id }) => id),
         ids,
+      );
+      const { store } = probe;
+      const messages = ids.map((id) => ({ id, dispatch: 1, token: `token of ${id}`, leaseMs: 60_000 }));
+      const byMessage = { terms: sampleTerms(), items: messages };
+      const beats = ids.map((id) => ({ id, token: `token of ${id}`, leaseMs: 60_000 }));
+      const ends = (records: readonly JobRecord[]) =>
+        records.map((record) => sampleWrite(record, { edges: ["T6"], patch: SAMPLE_END }));
+      const plans = (records: readonly JobRecord[]) =>
+        records.map(({ id, status, version, token }) => ({
+          ...{ id, plannedOn: { status, version, token }, wakeAt: now, purgeAt: null, latestWakeAt: NEVER },
+          cursors: {},
+        }));
+      for (const [name, call] of [
+        ["claim", () => store.claim({ ...probe.at, byMessage })],
+        ["beat", () => store.beat({ ...probe.at, items: beats })],
+        ["write", async () => store.write({ ...probe.at, items: ends(await read()) })],
+        ["advance", async () => store.advance({ ...probe.at, items: plans(await read()) })],
+      ] as const) {
+        const answers: readonly { readonly status: string }[] = (await call()).results;
+        assert.deepEqual(
+          [answers.length, answers.filter(({ status }) => status !== "ok")],
+          [count, []],
+          `"Most items in one call": ${name} takes as many as maxBatch says`,
+        );
+      }
+    },
+
+    "claims as many of the next as it says it takes at once": async (probe) => {
+      if (probe.isNoQueue) return;
+      const count = Math.min(probe.store.capabilities.maxBatch, 1_000);
+      const now = await probe.now();
+      const ids = Array.from({ length: count }, (_, index) => `job-${String(index).padStart(4, "0")}`);
+      await probe.create(...ids.map((id) => ({ record: sampleReadyJob({ id }, now), input: "{}" })));
+      const jobs = await probe.claimNext({ limit: count });
+      assert.deepEqual(
+        jobs.map(({ record }) => record.id),
+        ids,
+        `\`limit\` jobs are ready, and \`limit\` may be as large as maxBatch, ${String(count)}`,
       );
     },
 

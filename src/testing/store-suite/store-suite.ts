@@ -20,6 +20,7 @@ import { referenceBehaviour } from "./calls/reference.js";
 import { anotherHandleBehaviour } from "./covering/another-handle.js";
 import { batchesBehaviour } from "./covering/batches.js";
 import { contentsBehaviour } from "./covering/contents.js";
+import { leftAloneBehaviour } from "./covering/left-alone.js";
 import { longNamesBehaviour } from "./covering/long-names.js";
 import { outcomesBehaviour } from "./covering/outcomes.js";
 import { pastItsTimeBehaviour } from "./covering/past-its-time.js";
@@ -74,6 +75,7 @@ const BEHAVIOURS: readonly StoreBehaviour[] = [
   tellingBehaviour,
   lifetimeBehaviour,
   contentsBehaviour,
+  leftAloneBehaviour,
   batchesBehaviour,
   longNamesBehaviour,
   pastItsTimeBehaviour,

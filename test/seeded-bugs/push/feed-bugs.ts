@@ -2,6 +2,7 @@
 import { memoryFeed } from "../../../src/adapters/memory/feed.js";
 import type { Feed, FeedHint } from "../../../src/core/ports/feed.js";
 import { fakeClock } from "../../../src/testing/fake-clock.js";
+import { Link } from "./link-bugs.js";
 import type { FeedFixture } from "../../../src/testing/feed-suite/feed-suite.js";
 
 export interface FeedBug {
@@ -10,6 +11,8 @@ export interface FeedBug {
   readonly caughtBy: string;
   /** Each end otherwise; `shared` is of both. */
   readonly make: (inner: Feed, shared: Map<string, unknown>) => Partial<Feed>;
+  /** Both ends' link, where it is the link that has the bug. */
+  readonly link?: () => Link;
 }
 
 /** Two ends of a feed with this bug, or with none. */
@@ -18,9 +21,12 @@ export async function feedFixtureOf(bug: FeedBug | null): Promise<FeedFixture> {
   const first = memoryFeed({ clock });
   const second = first.second();
   const shared = new Map<string, unknown>();
+  // Bugs of other sorts go around it.
+  const link = bug === null ? new Link() : (bug.link?.() ?? null);
   const end = (inner: Feed): Feed => ({
     publish: (hints) => inner.publish(hints),
-    subscribe: (listener, options) => inner.subscribe(listener, options),
+    subscribe: (listener, options) =>
+      link === null ? inner.subscribe(listener, options) : link.subscribe(inner, listener, options),
     close: () => inner.close(),
     ...bug?.make(inner, shared),
   });
@@ -28,6 +34,11 @@ export async function feedFixtureOf(bug: FeedBug | null): Promise<FeedFixture> {
     publisher: end(first),
     subscriber: end(second),
     advance: (ms) => clock.advance(ms),
+    ...(link !== null && {
+      loseLink: () => {
+        link.lose();
+      },
+    }),
     async close() {
       await first.close();
       await second.close();
@@ -35,7 +46,7 @@ export async function feedFixtureOf(bug: FeedBug | null): Promise<FeedFixture> {
   };
 }
 
-const hears =
+export const hears =
   (change: (hint: FeedHint) => readonly FeedHint[]): FeedBug["make"] =>
   (inner) => ({
     subscribe: (listener, options) =>
@@ -43,7 +54,7 @@ const hears =
         for (const one of change(hint)) listener(one);
       }, options),
   });
-const publishes =
+export const publishes =
   (change: (hints: readonly FeedHint[]) => readonly FeedHint[]): FeedBug["make"] =>
   (inner) => ({
     publish: (hints) => inner.publish(change(hints)),

@@ -51,14 +51,21 @@ export async function notifierFixtureOf(bug: NotifierBug | null): Promise<Notifi
 }
 
 /** Delivers something else than it was given. */
-const sends =
+export const sends =
   (change: (event: ServerEvent) => ServerEvent): NotifierBug["make"] =>
   (inner) => ({
     publish: (events, context) => inner.publish(events.map(change), context),
   });
 
+/** Publishes in another way. */
+export const publishing =
+  (
+    publish: (inner: MemoryNotifier, ...given: Parameters<Publish>) => ReturnType<Publish>,
+  ): NotifierBug["make"] =>
+  (inner) => ({ publish: (events, context) => publish(inner, events, context) });
+
 /** Says something else than it did. */
-const says =
+export const says =
   (
     change: (results: readonly PublishResult[], events: readonly ServerEvent[]) => readonly PublishResult[],
   ): NotifierBug["make"] =>

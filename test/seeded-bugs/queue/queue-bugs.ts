@@ -1,5 +1,6 @@
 // What a queue does wrong, around the memory queue.
 import { memoryQueue, type MemoryQueueOptions } from "../../../src/adapters/memory/queue.js";
+import { WaybillError } from "../../../src/core/errors/errors.js";
 import type {
   Delivery,
   OutgoingMessage,
@@ -10,9 +11,13 @@ import type {
 import { type FakeClock, fakeClock } from "../../../src/testing/fake-clock.js";
 import type { QueueFixture } from "../../../src/testing/queue-suite/queue-suite.js";
 
-interface World {
+export interface QueueWorld {
   readonly inner: ReturnType<typeof memoryQueue>;
   readonly clock: FakeClock;
+  /** Whether the next message is not to be confirmed; asked once for each. */
+  takeBreak(): boolean;
+  /** Whether the service cannot be reached. */
+  isOut(): boolean;
 }
 
 export interface QueueBug {
@@ -20,7 +25,11 @@ export interface QueueBug {
   readonly breaks: string;
   readonly caughtBy: string;
   readonly options?: MemoryQueueOptions;
-  readonly make: (world: World) => Partial<Queue>;
+  /** A body that the queue can never hold. */
+  readonly unsendable?: string;
+  /** It shows where the queue cannot reach its service. */
+  readonly breaksInOutage?: true;
+  readonly make: (world: QueueWorld) => Partial<Queue>;
 }
 
 const VISIBILITY_MS = 30_000;
@@ -38,19 +47,38 @@ export async function queueFixtureOf(
     ...options,
     ...bug?.options,
   });
+  let breaks = false;
+  let isOut = false;
+  const takeBreak = (): boolean => {
+    const before = breaks;
+    breaks = false;
+    return before;
+  };
   const plain: Queue = {
     capabilities: inner.capabilities,
-    send: (messages) => inner.send(messages),
+    send: async (messages) =>
+      isOut ? messages.map(() => ({ status: "unknown", reason: "no answer" })) : inner.send(messages),
     receive: (request) => inner.receive(request),
     deadLetters: inner.deadLetters,
-    backlog: () => inner.backlog(),
+    async backlog() {
+      if (isOut) throw new WaybillError("queue.unavailable", "It cannot be counted.");
+      return inner.backlog();
+    },
     close: () => inner.close(),
   };
   return {
-    queue: { ...plain, ...bug?.make({ inner, clock }) },
+    queue: { ...plain, ...bug?.make({ inner, clock, takeBreak, isOut: () => isOut }) },
     visibilityMs: VISIBILITY_MS,
     advance: (ms) => clock.advance(ms),
+    ...((bug === null || bug.breaksInOutage === true) && {
+      outage: (on: boolean) => {
+        isOut = on;
+        inner.faults.receiveOutage(on);
+      },
+    }),
+    ...(bug?.unsendable !== undefined && { unsendable: bug.unsendable }),
     breakNextSend: () => {
+      breaks = true;
       inner.faults.breakSends("unknown_lost");
     },
     close: () => inner.close(),
@@ -59,24 +87,26 @@ export async function queueFixtureOf(
 
 type Receive = Queue["receive"];
 
-function receiving(change: (receive: Receive, world: World) => Receive): QueueBug["make"] {
+export function receiving(change: (receive: Receive, world: QueueWorld) => Receive): QueueBug["make"] {
   return (world) => ({ receive: change((request) => world.inner.receive(request), world) });
 }
 
 /** Hands deliveries over that act otherwise. */
-function delivering(change: (delivery: Delivery, world: World) => Partial<Delivery>): QueueBug["make"] {
+export function delivering(
+  change: (delivery: Delivery, world: QueueWorld) => Partial<Delivery>,
+): QueueBug["make"] {
   return receiving(
     (receive, world) => async (request) =>
       (await receive(request)).map((delivery) => ({ ...delivery, ...change(delivery, world) })),
   );
 }
 
-function sending(change: (message: OutgoingMessage) => OutgoingMessage): QueueBug["make"] {
+export function sending(change: (message: OutgoingMessage) => OutgoingMessage): QueueBug["make"] {
   return ({ inner }) => ({ send: (messages) => inner.send(messages.map(change)) });
 }
 
 const NOW: Pick<ReceiveRequest, "waitMs" | "signal"> = { waitMs: 0, signal: new AbortController().signal };
-const ORDERED: MemoryQueueOptions = { ordered: true };
+export const ORDERED: MemoryQueueOptions = { ordered: true };
 const ANSWERS = "`send` answers per message and never rejects for one of them.";
 const ACTS =
   "A delivery acts on the message as it was received: after its visibility ended it changes nothing newer.";

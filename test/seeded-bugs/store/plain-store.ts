@@ -1,4 +1,4 @@
-import { WaybillError } from "../../../src/core/errors/errors.js";
+import { StoreCorruptError, WaybillError } from "../../../src/core/errors/errors.js";
 import type {
   ClaimNext,
   ListRequest,
@@ -30,6 +30,8 @@ export class Place {
   readonly rows = new Map<string, StoredRow>();
   readonly parked = new Map<string, ParkedMessage>();
   pulse: { readonly at: number; readonly unserved: number } | null = null;
+  /** Ids of rows that cannot be read. */
+  readonly spoilt = new Set<string>();
   /** The engine's own clock, with `clock: "server"`. */
   serverNowMs = 1_750_000_000_456;
 
@@ -93,6 +95,22 @@ const CAPABILITIES: StoreCapabilities = {
 
 const MOST_BY_REF = 10;
 
+/** Rows that can be read, and the ids of those that cannot. */
+function apart(
+  place: Place,
+  rows: readonly StoredRow[],
+): { readonly good: readonly StoredRow[]; readonly told: { readonly unreadable?: readonly string[] } } {
+  const unreadable = rows.map(({ record }) => record.id).filter((id) => place.spoilt.has(id));
+  const good = rows.filter(({ record }) => !place.spoilt.has(record.id));
+  return { good, told: unreadable.length === 0 ? {} : { unreadable } };
+}
+
+/** What a call about one job says where that cannot be read. */
+function requireReadable(place: Place, ids: readonly string[]): void {
+  const id = ids.find((each) => place.spoilt.has(each));
+  if (id !== undefined) throw new StoreCorruptError(id, "a row that cannot be read");
+}
+
 /** The shortest correct store: no index, every call at once. */
 export function plainStore(place: Place, clock: "caller" | "server" = "caller"): Store {
   let closed = false;
@@ -106,6 +124,10 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
     apply: (row: StoredRow, item: I) => Applied<R>,
   ): readonly (R | { readonly status: "gone" })[] {
     admit(items.map(({ id }) => id));
+    requireReadable(
+      place,
+      items.map(({ id }) => id),
+    );
     return items.map((item) => {
       const before = place.row(item.id);
       if (before === undefined) return { status: "gone" };
@@ -114,17 +136,23 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
       return structuredClone(result);
     });
   }
-  function claimNext(next: ClaimNext, nowMs: number): readonly StoredJob[] {
+  function claimNext(
+    next: ClaimNext,
+    nowMs: number,
+  ): { readonly jobs: readonly StoredJob[]; readonly told: { readonly unreadable?: readonly string[] } } {
     const held = [...place.rows.values()].filter(({ record }) => isHeldBy(record, next.token));
-    const jobs: StoredJob[] = held.slice(0, next.limit).map(withInput);
+    const { good } = apart(place, held);
+    const jobs: StoredJob[] = good.slice(0, next.limit).map(withInput);
+    const met: StoredRow[] = [];
     for (const row of place.due(({ record }) => readyInstant(record), nowMs)) {
       if (jobs.length >= next.limit) break;
       const { row: claimed, result } = applyClaimNext(row, next, nowMs);
       if (result === null) continue;
       place.put(claimed);
-      jobs.push(result);
+      met.push(claimed);
+      if (!place.spoilt.has(row.record.id)) jobs.push(result);
     }
-    return structuredClone(jobs);
+    return { jobs: structuredClone(jobs), told: apart(place, met).told };
   }
   return {
     capabilities: { ...CAPABILITIES, clock },
@@ -134,6 +162,7 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
         const { id, scope } = record;
         const byScope = [...place.rows.values()].find((row) => scope !== null && row.record.scope === scope);
         const existing = place.row(id) ?? byScope;
+        if (existing !== undefined) requireReadable(place, [existing.record.id]);
         if (existing !== undefined)
           return { status: "existing" as const, job: structuredClone(hotPart(existing)) };
         place.put({ record: structuredClone(record), cursors: {}, input, output: null });
@@ -143,13 +172,15 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
     },
     async read({ nowMs, ids, input, output }) {
       admit(ids);
+      requireReadable(place, ids);
       const jobs = ids.map((id) => view(place.row(id), { input, output }));
       return { nowMs: at(nowMs), jobs };
     },
     async write({ nowMs, items, thenClaim }) {
       const results = change(items, (row, item) => applyWrite(row, item, at(nowMs)));
-      const claimed = thenClaim === undefined ? {} : { claimed: claimNext(thenClaim, at(nowMs)) };
-      return { nowMs: at(nowMs), results, ...claimed };
+      if (thenClaim === undefined) return { nowMs: at(nowMs), results };
+      const { jobs: claimed, told } = claimNext(thenClaim, at(nowMs));
+      return { nowMs: at(nowMs), results, claimed, ...told };
     },
     async beat({ nowMs, items }) {
       return { nowMs: at(nowMs), results: change(items, (row, item) => applyBeat(row, item, at(nowMs))) };
@@ -161,7 +192,9 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
         terms === undefined
           ? []
           : change(items, (row, item) => applyClaimByMessage(row, item, terms, at(nowMs)));
-      return { nowMs: at(nowMs), jobs: next === undefined ? [] : claimNext(next, at(nowMs)), results };
+      if (next === undefined) return { nowMs: at(nowMs), jobs: [], results };
+      const { jobs, told } = claimNext(next, at(nowMs));
+      return { nowMs: at(nowMs), jobs, results, ...told };
     },
     async takeDue({ nowMs, limit, holdMs, after }) {
       admit();
@@ -172,12 +205,15 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
           const { wakeAt, id } = row.record;
           return wakeAt > after.wakeAt || (wakeAt === after.wakeAt && id > after.id);
         });
-      const jobs = rows.slice(0, limit).flatMap((row) => {
+      const taken = rows.slice(0, limit);
+      const jobs = taken.flatMap((row) => {
         const { row: postponed, result: dueAt } = applyTakeDue(row, holdMs, at(nowMs));
         place.put(postponed);
-        return dueAt === null ? [] : [{ ...structuredClone(hotPart(postponed)), dueAt }];
+        return dueAt === null || place.spoilt.has(row.record.id)
+          ? []
+          : [{ ...structuredClone(hotPart(postponed)), dueAt }];
       });
-      return { nowMs: at(nowMs), jobs };
+      return { nowMs: at(nowMs), jobs, ...apart(place, taken).told };
     },
     async advance({ nowMs, items }) {
       return { nowMs: at(nowMs), results: change(items, applyAdvance) };
@@ -189,9 +225,11 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
       const found = rows.filter((row) => isListed(row, request));
       const page = found.slice(0, limit);
       const last = page[page.length - 1];
+      const { good, told } = apart(place, page);
       return {
         nowMs: at(request.nowMs),
-        jobs: page.map((row) => view(row, request)),
+        ...told,
+        jobs: good.map((row) => view(row, request)),
         next: last === undefined || found.length <= limit ? null : placeOf(last),
       };
     },
@@ -203,7 +241,8 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
           record.awaiting?.refKeys.includes(refKey) === true &&
           (owner === undefined || record.owner === owner),
       );
-      return { nowMs: at(nowMs), jobs: structuredClone(found.slice(0, MOST_BY_REF).map(hotPart)) };
+      const { good, told } = apart(place, found.slice(0, MOST_BY_REF));
+      return { nowMs: at(nowMs), jobs: structuredClone(good.map(hotPart)), ...told };
     },
     async park({ nowMs, messages }) {
       admit();
@@ -247,7 +286,10 @@ export function plainStore(place: Place, clock: "caller" | "server" = "caller"):
     async purge({ nowMs, limit, parkedBefore }) {
       admit();
       const rows = place.due(({ record }) => record.purgeAt, at(nowMs)).slice(0, limit);
-      for (const { record } of rows) place.rows.delete(record.id);
+      for (const { record } of rows) {
+        place.rows.delete(record.id);
+        place.spoilt.delete(record.id);
+      }
       const old = [...place.parked.values()].filter((message) => message.at < parkedBefore);
       for (const { id } of old) place.parked.delete(id);
       return { nowMs: at(nowMs), jobs: rows.length, parked: old.length };

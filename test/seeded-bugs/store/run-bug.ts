@@ -44,6 +44,9 @@ export async function fixtureOf(bug: StoreBug | null): Promise<StoreFixture> {
     failNext: (how) => {
       place.failing = how;
     },
+    spoil: async (id) => {
+      place.spoilt.add(id);
+    },
     unmigrated: async () => {
       place.failing = "unmigrated";
       return open();

@@ -82,3 +82,24 @@ export function edit(place: Place, id: string, change: (record: JobRecord) => Pa
   const row = place.row(id);
   if (row !== undefined) place.put({ ...row, record: { ...row.record, ...change(row.record) } });
 }
+
+const CHANGING = ["create", "write", "beat", "claim", "takeDue", "advance"] as const;
+
+/** An engine whose columns hold something else than they are given: every row that changes is stored so. */
+export function holds(change: (row: StoredRow) => StoredRow): Make {
+  return ({ inner, place }) =>
+    Object.fromEntries(
+      CHANGING.map((method) => {
+        const call = inner[method] as (request: unknown) => Promise<unknown>;
+        return [
+          method,
+          async (request: unknown) => {
+            const before = new Map(place.rows);
+            const reply = await call(request);
+            for (const [id, row] of place.rows) if (before.get(id) !== row) place.put(change(row));
+            return reply;
+          },
+        ];
+      }),
+    );
+}

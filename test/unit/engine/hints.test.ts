@@ -57,7 +57,7 @@ describe("hints to other processes", () => {
     const { clock, published, change } = bench();
     change("a", 1);
     await clock.settle();
-    const facts = { id: "a", kind: "sample.kind", version: 1, owner: null, subject: null };
+    const facts = { id: "a", kind: "sample.kind", version: 1, owner: "sample-owner", subject: null };
     expect(published[0]).toEqual([{ ...facts, readyAt: null, wakeAt: clock.now() + 15_000 }]);
   });
 

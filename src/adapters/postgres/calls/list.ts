@@ -151,10 +151,13 @@ function filtersOf(
   return filters;
 }
 
-/** The keys first, on their own: with a limit to reach, Postgres might walk the newest jobs of the kind instead. */
+/**
+ * The keys first, on their own: with a limit to reach, Postgres might walk the newest jobs of the kind instead. The boolean
+ * travels as text: of one that is asked for as such, postgres.js makes false of every text.
+ */
 const byRefStatement = (job: string): string =>
   `with ${CLOCK}, hit as materialized (select j.id, j.created_at, j.kind, j.owner from ${job} j where j.ref_keys @> array[$2::text]), ` +
-  `newest as materialized (select id, created_at from hit where kind = $1::text and ($3::boolean or owner is not distinct from nullif($4::text, '')) ${NEWEST_FIRST} limit 10) ` +
+  `newest as materialized (select id, created_at from hit where kind = $1::text and ($3::text::boolean or owner is not distinct from nullif($4::text, '')) ${NEWEST_FIRST} limit 10) ` +
   "select clock.ms as now_ms, r.* from clock left join newest on true " +
   `left join lateral (select ${JOB_COLUMNS} from ${job} j where j.id = newest.id limit 1) r on true ` +
   "order by newest.created_at desc, newest.id desc";

@@ -83,6 +83,8 @@ function newestFirst(a: Place, b: Place): number {
 function encode(request: ListRequest): readonly string[] {
   const { limit, after, owner, subject, kinds, statuses } = request;
   const { index, isWhole } = pathOf(request);
+  // A name that no kind has: nothing fits an empty list.
+  const kept = kinds?.length === 0 ? [""] : (kinds ?? []);
   return [
     ...asked(request),
     String(limit),
@@ -94,8 +96,8 @@ function encode(request: ListRequest): readonly string[] {
     subject === undefined ? ANY : encodeOptional(subject),
     // A letter that no status has: nothing fits an empty list.
     statuses === undefined ? "" : `-${statuses.map((status) => LETTERS[status]).join("")}`,
-    String(kinds?.length ?? 0),
-    ...(kinds ?? []).map(encodeText),
+    String(kept.length),
+    ...kept.map(encodeText),
     ...index,
   ];
 }

@@ -15,7 +15,7 @@ import type { DispatchState } from "../submit/dispatch.js";
 import { decodePage, encodePage } from "./page.js";
 
 /** The definition of a kind; `undefined` for one that only other processes know: its jobs are shown with their status as word. */
-export function definitionOf(core: Core, kind: string): Definition | undefined {
+function definitionOf(core: Core, kind: string): Definition | undefined {
   return core.definitions.get(kind);
 }
 

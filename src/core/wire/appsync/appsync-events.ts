@@ -1,13 +1,15 @@
-import { eventToJson } from "../event.js";
-import type { JobEvent, ServerEvent } from "../../job/event.js";
+import { type EventJson, eventToJson } from "../event.js";
+import type { ServerEvent } from "../../job/event.js";
 import type { Json, JsonObject } from "../../json/json.js";
 import type { PublicView } from "../../view/public-view.js";
 import { clipToBytes, jsonBytes } from "./appsync-size.js";
 
-/** What the Events API carries of one change: the event, without what stays inside the server; its instant is ISO 8601. */
-export interface AppSyncEventBody extends Omit<JobEvent, "at"> {
-  readonly at: string;
-  /** The job as it was stored when the event was sent, which may be newer; `null`: it was gone. */
+/** What the Events API carries of one change: the event as it leaves the server, and the job where that is asked for. */
+export interface AppSyncEventBody extends EventJson {
+  /**
+   * The job as it was stored when the event was sent, which may be newer; `null`: it was gone, or of a kind that the sender
+   * does not know.
+   */
   readonly job?: PublicView | null;
   /** Something was left out, or cut, to keep within AppSync's size; read the job for the rest. */
   readonly truncated?: true;

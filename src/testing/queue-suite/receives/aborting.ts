@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { bodiesOf, type QueueTest } from "../queue-probe.js";
 
 /** "At once", with room for a network. */
@@ -35,6 +36,22 @@ export function abortingBehaviour(test: QueueTest): void {
     assert.deepEqual(bodies, ["a"]);
   });
 
+  test("ends the wait whose signal aborts, and no other", async (probe) => {
+    const abort = new AbortController();
+    const ended = probe.receive(1, LONG_WAIT_MS, abort.signal);
+    const waiting = probe.time.watch(probe.receive(1, LONG_WAIT_MS));
+    await probe.time.pass(100);
+    abort.abort();
+    assert.deepEqual(await ended, []);
+    await probe.time.pass(100);
+    assert.equal(waiting.settled, false, "a receive was ended by the signal of another");
+    await probe.send("a");
+    assert.ok(await probe.time.until(() => waiting.settled, LONG_WAIT_MS + PROMPTLY_MS), "it does not end");
+    // What an abandoned wait caught first may come later than to the other one.
+    const [delivery] = await waiting.promise;
+    assert.equal((delivery ?? (await probe.collectOne())).body, "a");
+  });
+
   test("takes nothing when the signal was aborted before", async (probe) => {
     await probe.send("a");
     const receiving = probe.time.watch(probe.receive(1, LONG_WAIT_MS, AbortSignal.abort()));
@@ -45,6 +62,19 @@ export function abortingBehaviour(test: QueueTest): void {
 }
 
 function whatIsUnderWay(test: QueueTest): void {
+  test("leaves nothing on a signal that many receives have had", async (probe) => {
+    const { signal } = new AbortController();
+    for (let turn = 0; turn < 4; turn += 1) {
+      // The last one finds something.
+      if (turn === 3) await probe.send("a");
+      const receiving = probe.time.watch(probe.receive(1, 50, signal));
+      assert.ok(await probe.time.until(() => receiving.settled, PROMPTLY_MS), "it does not end");
+      await receiving.promise;
+    }
+    const left = getEventListeners(signal, "abort").length;
+    assert.equal(left, 0, "a worker has one signal for all its receives: each takes away what it put on it");
+  });
+
   test("returns a message that comes together with the abort, or leaves it in the queue", async (probe) => {
     const abort = new AbortController();
     const receiving = probe.receive(1, LONG_WAIT_MS, abort.signal);

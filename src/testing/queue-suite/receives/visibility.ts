@@ -3,7 +3,7 @@ import type { Delivery } from "../../../core/ports/queue.js";
 import { hasVisibility, type QueueTest } from "../queue-probe.js";
 
 /** What a worker may still do that was held up for too long. */
-const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) => Promise<void>>> = {
+export const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) => Promise<void>>> = {
   acknowledged: (delivery) => delivery.ack(),
   released: (delivery) => delivery.release(0),
   extended: (delivery, visibilityMs) => delivery.extend(visibilityMs * 3),
@@ -11,6 +11,7 @@ const LATE: Readonly<Record<string, (delivery: Delivery, visibilityMs: number) =
 
 export function visibilityBehaviour(test: QueueTest): void {
   extending(test);
+  settlingExtended(test);
   settlingLate(test);
   test(
     "hides a received message, then delivers it again and counts it",
@@ -29,11 +30,15 @@ export function visibilityBehaviour(test: QueueTest): void {
   test(
     "keeps a message hidden that is extended",
     async (probe) => {
-      await probe.send("a");
-      const delivery = await probe.collectOne();
+      await probe.send("a", "b");
+      const [delivery, other] = await probe.collect(2);
+      assert.ok(delivery !== undefined && other !== undefined);
       await probe.time.pass(probe.visibilityMs / 2);
       await delivery.extend(probe.visibilityMs * 3);
       await probe.passVisibly(probe.visibilityMs);
+      const again = await probe.collectOne();
+      assert.equal(again.body, other.body, "`extend` keeps its own message hidden, and no other");
+      await again.ack();
       await probe.expectNothing("the message was extended");
       await delivery.ack();
       await probe.passVisibly(probe.visibilityMs * 3);
@@ -79,6 +84,37 @@ function extending(test: QueueTest): void {
         ["a", 2],
         '"Keeps it hidden for this long from now": extended twice',
       );
+    },
+    hasVisibility,
+  );
+}
+
+function settlingExtended(test: QueueTest): void {
+  test(
+    "lets a message be released that was extended, once the visibility that it had at first is over",
+    async (probe) => {
+      await probe.send("a");
+      const delivery = await probe.collectOne();
+      await delivery.extend(probe.visibilityMs * 3);
+      await probe.passVisibly(probe.visibilityMs);
+      await delivery.release(0);
+      const again = await probe.collectOne();
+      assert.deepEqual([again.body, again.receives], ["a", 2], "`release(0)` gives it back at once");
+    },
+    hasVisibility,
+  );
+
+  test(
+    "keeps a message hidden for a fraction of a second, too",
+    async (probe) => {
+      const ms = probe.visibilityMs / 2 + 600;
+      await probe.send("a");
+      await (await probe.collectOne()).extend(ms);
+      if (!probe.time.isReal) await probe.time.pass(ms - 1);
+      await probe.expectNothing(`the message was extended by ${ms} ms`);
+      await probe.passVisibly(1_000);
+      await probe.passVisibly(probe.time.isReal ? ms : 0);
+      assert.equal((await probe.collectOne()).receives, 2);
     },
     hasVisibility,
   );

@@ -91,6 +91,7 @@ export const claimNextBehaviour: StoreBehaviour = {
         await given("next", "kind.b", 60_000);
         await given("another-kind", "kind.c", 30_000);
         await given("newer-format", "kind.a", 30_000, { recordVersion: RECORD_VERSION + 1 });
+        await given("named-queue", "kind.a", 30_000, { queue: "work" });
         await given("due", "kind.a", -5);
         const next = { id: "next", readyAt: now + 60_000 };
         const some = await ask(2, "some");

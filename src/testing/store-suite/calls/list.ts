@@ -34,6 +34,16 @@ async function giveUp(probe: StoreProbe, id: string): Promise<void> {
 export const listBehaviour: StoreBehaviour = {
   group: "list",
   tests: {
+    "finds nothing of no kind, and of no status": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b"]) await probe.given(sampleJob({ id, owner: "ann", subject: "s" }, now));
+      for (const whose of [{}, { owner: "ann" }, { subject: "s" }]) {
+        assert.equal((await listed(probe, whose)).length, 2);
+        for (const of of [{ kinds: [] }, { statuses: [] }, { kinds: [], statuses: [] }])
+          assert.deepEqual(await listed(probe, { ...whose, ...of }), []);
+      }
+    },
+
     "orders instants as numbers, however long they are": async (probe) => {
       const now = await probe.now();
       for (const createdAt of [10, 9, 1_000, 100])
@@ -76,6 +86,33 @@ export const listBehaviour: StoreBehaviour = {
         [...first.jobs, ...second.jobs].map((job) => job.record.id),
         ["d", "c", "b", "a"],
       );
+    },
+
+    "goes on behind a job that was removed between the pages": async (probe) => {
+      const now = await probe.now();
+      for (const [index, id] of ["a", "b", "c", "d"].entries()) {
+        const settled = id === "c" ? { status: "FAILED" as const, purgeAt: now - 1 } : {};
+        await probe.given(
+          sampleJob({ id, owner: "o", createdAt: now - 10 + index, wakeAt: null, ...settled }, now),
+        );
+      }
+      for (const filter of [{ owner: "o" }, {}]) {
+        const first = await probe.list({ ...filter, limit: 2 });
+        const removed =
+          first.jobs.length === 2
+            ? await probe.store.purge({ ...probe.at, limit: 1, parkedBefore: 0 })
+            : null;
+        if (removed?.jobs !== 1) continue;
+        const { next } = first;
+        assert.ok(next !== null, "there is more behind it");
+        await probe.indexed();
+        const second = await probe.list({ ...filter, limit: 10, after: next });
+        assert.deepEqual(
+          second.jobs.map((job) => job.record.id),
+          ["b", "a"],
+          '"Behind this place of (createdAt, id)": whether a job is there or not',
+        );
+      }
     },
 
     "keeps owners apart": async (probe) => {
@@ -172,6 +209,18 @@ export const listBehaviour: StoreBehaviour = {
       }
     },
 
+    "asks nobody who gave up where it is not asked": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b"]) await probe.given(sampleJob({ id, owner: "o" }, now));
+      await giveUp(probe, "a");
+      for (const owner of [{}, { owner: "o" }])
+        assert.deepEqual(
+          await listed(probe, { ...owner, undeliverable: false }),
+          ["b", "a"],
+          "where `undeliverable` is not asked for, it leaves nobody out",
+        );
+    },
+
     "lists jobs of one instant by id, the last first, each once": async (probe) => {
       const now = await probe.now();
       const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index + 10)}`);
@@ -220,6 +269,11 @@ export const listBehaviour: StoreBehaviour = {
         assert.equal(next, null);
         return jobs.map(({ record }) => record.id);
       };
+      assert.equal(
+        (await listed(probe, { limit: MANY })).length,
+        MANY + kept.length,
+        "`next` is `null` at the end alone",
+      );
       assert.deepEqual(await page({ statuses: UNFINISHED }), ["other-queued", "pending"]);
       assert.deepEqual(await page({ statuses: ["PENDING"] }), ["pending"]);
       assert.deepEqual(await page({ statuses: UNFINISHED, kinds: ["other"] }), ["other-queued"]);

@@ -36,13 +36,38 @@ export const operationsBehaviour: StoreBehaviour = {
         '{"__proto__":1}',
         "'); drop table jobs; --",
         "😀\n\t",
+        " \r\n e\u0301 \r ",
         "x".repeat(64 * 1024),
       ];
       const messages = bodies.map((body, index) =>
-        message(`p-${String(index)}`, { body, reason: body.slice(0, 20) }),
+        message(`p-${String(index)}`, {
+          body,
+          reason: body.slice(0, 20),
+          queue: `Work.É ${"q".repeat(240)}`,
+        }),
       );
       await probe.store.park({ ...probe.at, messages });
       assert.deepEqual((await probe.store.parked({ ...probe.at, limit: 10 })).messages, messages);
+    },
+
+    "pages on behind a message that was taken out meanwhile": async (probe) => {
+      const messages = ["p-1", "p-2", "p-3", "p-4"].map((id) => message(id));
+      await probe.store.park({ ...probe.at, messages });
+      await probe.store.unpark({ ...probe.at, ids: ["p-2"] });
+      const { messages: left } = await probe.store.parked({ ...probe.at, limit: 10, after: "p-2" });
+      assert.deepEqual(left, messages.slice(2), '"Behind this id": whether it is there or not');
+    },
+
+    "parks a message anew that was taken out, or purged": async (probe) => {
+      const { store } = probe;
+      for (const at of [1_000, 2_000]) {
+        await store.park({ ...probe.at, messages: [message("p-1", { at }), message("p-2", { at })] });
+        const { messages } = await store.parked({ ...probe.at, limit: 10 });
+        assert.deepEqual(messages, [message("p-1", { at }), message("p-2", { at })]);
+        await store.unpark({ ...probe.at, ids: ["p-1"] });
+        assert.equal((await store.purge({ ...probe.at, limit: 1, parkedBefore: at + 1 })).parked, 1);
+        assert.deepEqual((await store.parked({ ...probe.at, limit: 10 })).messages, []);
+      }
     },
 
     "takes parked messages out, those that are not there too": async (probe) => {
@@ -103,9 +128,9 @@ export const operationsBehaviour: StoreBehaviour = {
 
     "remembers the last pulse": async (probe) => {
       const from = await probe.now();
-      await probe.store.pulse({ ...probe.at, unserved: 3 });
+      await probe.store.pulse({ ...probe.at, unserved: 70_000 });
       const first = await probe.health();
-      assert.equal(first.unserved, 3);
+      assert.equal(first.unserved, 70_000);
       assert.ok(first.lastPulseAt !== null && first.lastPulseAt >= from && first.lastPulseAt <= first.nowMs);
       await probe.after(20);
       await probe.store.pulse({ ...probe.at, unserved: 0 });

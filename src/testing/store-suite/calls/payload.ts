@@ -29,7 +29,8 @@ export const payloadBehaviour: StoreBehaviour = {
     },
 
     "keeps JSON text as text: spaces, order of keys, forms of numbers": async (probe) => {
-      const text = '{ "b":1.0, "a" : [ 1e3, -0, 0.1 ] ,"b":2, "10":1, "9":2 }';
+      const text =
+        '\r\n{ "b":1.0, "a" : [ 1e3, -0, 0.1 ] ,"b":2,\r\n\t"10":1, "9":2, "e\u0301":"\\u0041" }\n';
       await probe.given(sampleJob({ id: "job-1" }, await probe.now()), text);
       const { record } = claimed(await probe.claim({ id: "job-1" }));
       accepted(await probe.write(sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output: text })));

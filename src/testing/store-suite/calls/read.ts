@@ -4,6 +4,18 @@ import type { StoreBehaviour } from "../store-behaviour.js";
 import { accepted } from "../store-probe.js";
 import { START } from "../../../core/job/record.js";
 
+/** Changes whatever can be changed of what came out; a frozen answer throws, a copy does not: both are fine. */
+function spoilAll(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const part of Object.values(value)) spoilAll(part);
+  try {
+    if (Array.isArray(value)) value.push("pushed into what came out");
+    else Object.assign(value, { id: "mallory", body: "mallory", mallory: true });
+  } catch (error) {
+    assert.ok(error instanceof TypeError);
+  }
+}
+
 export const readBehaviour: StoreBehaviour = {
   group: "read",
   tests: {
@@ -61,6 +73,41 @@ export const readBehaviour: StoreBehaviour = {
         [stored.record.metadata, stored.record.progress, stored.cursors["ui"]?.exhausted],
         [{ tags: ["a"] }, { done: ["a"] }, [1]],
       );
+    },
+
+    "gives out nothing through which what is stored can be changed, in no other answer either": async (
+      probe,
+    ) => {
+      const { store, at } = probe;
+      const now = await probe.now();
+      const { record } = await probe.awaiting({ id: "job-1", metadata: { tags: ["a"] }, notifiers: ["ui"] });
+      const ui = { ...START, upTo: 1, exhausted: [1] };
+      accepted(await probe.advance({ id: "job-1", wakeAt: now - 1, cursors: { ui } }));
+      const message = { id: "p-1", queue: "work", body: "body", reason: "r", at: now };
+      await store.park({ ...at, messages: [message] });
+      message.body = "changed by its caller";
+      await probe.indexed();
+      const state = async () => ({
+        job: structuredClone(await probe.read("job-1")),
+        parked: structuredClone((await store.parked({ ...at, limit: 5 })).messages),
+      });
+      const before = await state();
+      assert.equal(before.parked[0]?.body, "body", "park keeps its own copy of what is passed in");
+      const stale = sampleWrite(record, { guard: { version: 99 } });
+      const create = { items: [{ record: sampleJob({ id: "job-1" }, now), input: "{}" }] };
+      const answers: Readonly<Record<string, readonly unknown[]>> = {
+        list: (await store.list({ ...at, kinds: [record.kind], limit: 5 })).jobs,
+        byRef: (await store.byRef({ ...at, kind: record.kind, refKey: "ref-1" })).jobs,
+        write: (await store.write({ ...at, items: [stale] })).results,
+        beat: (await store.beat({ ...at, items: [{ id: "job-1", token: "theirs", leaseMs: 1 }] })).results,
+        create: (await store.create({ ...at, ...create })).results,
+        parked: (await store.parked({ ...at, limit: 5 })).messages,
+      };
+      for (const [name, answer] of Object.entries(answers)) {
+        assert.equal(answer.length, 1, name);
+        spoilAll(answer);
+        assert.deepEqual(await state(), before, `what ${name} answers is not shared with what is stored`);
+      }
     },
 
     "gives out nothing through which what is stored can be changed": async (probe) => {

@@ -69,6 +69,12 @@ export const referenceBehaviour: StoreBehaviour = {
       assert.deepEqual(await found(probe, "shared"), expected);
     },
 
+    "finds the jobs of every owner where none is asked for": async (probe) => {
+      await probe.awaiting({ id: "anns", owner: "ann" }, ["i-1"]);
+      await probe.awaiting({ id: "nobodys", owner: null }, ["i-1"]);
+      assert.deepEqual([...(await found(probe, "i-1"))].sort(), ["anns", "nobodys"]);
+    },
+
     "finds those of one owner, however many of others await the same key": async (probe) => {
       const now = await probe.now();
       const others = Array.from({ length: 24 }, (_, index): readonly [string, string] => [
@@ -101,6 +107,7 @@ export const referenceBehaviour: StoreBehaviour = {
         "i:1",
         "sample.work:i",
         "漢字",
+        "😀 \r\n",
         "__proto__",
         " ",
         "arn:aws:drs:eu-west-1:1:job/x",
@@ -108,6 +115,66 @@ export const referenceBehaviour: StoreBehaviour = {
       await probe.awaiting({ id: "all" }, keys);
       await probe.awaiting({ id: "other" }, ["other"]);
       for (const key of keys) assert.deepEqual(await found(probe, key), ["all"]);
+    },
+
+    "tells kind, key and owner apart wherever one ends and the next begins": async (probe) => {
+      const now = await probe.now();
+      for (const [index, mark] of [":", "/", "|", "#", ",", " ", "\u0001"].entries()) {
+        const [long, short] = [`a${mark}b`, `b${mark}c`];
+        const named = (name: string): string => `${name}-${String(index)}`;
+        for (const [id, kind, owner, key] of [
+          ["left", long, null, `c${mark}`],
+          ["right", "a", null, `${short}${mark}`],
+          ["left-owned", "kind", long, "c"],
+          ["right-owned", "kind", "a", short],
+        ] as const)
+          await probe.awaiting({ id: named(id), kind, owner, createdAt: now }, [key]);
+        const said = `where they hold ${JSON.stringify(mark)}`;
+        assert.deepEqual(
+          await found(probe, `c${mark}`, long),
+          [named("left")],
+          `"of a kind … with this key" ${said}`,
+        );
+        assert.deepEqual(
+          await found(probe, `${short}${mark}`, "a"),
+          [named("right")],
+          `"of a kind … with this key" ${said}`,
+        );
+        for (const [owner, key, expected] of [
+          [long, "c", [named("left-owned")]],
+          ["a", short, [named("right-owned")]],
+          ["a", "c", []],
+          [long, short, []],
+        ] as const) {
+          const ids = (await jobsOf(probe, key, "kind", owner)).map(({ record }) => record.id);
+          assert.deepEqual(ids, expected, `"Of this owner only" ${said}`);
+        }
+        for (const id of ["left", "right", "left-owned", "right-owned"]) {
+          const { record } = await probe.read(named(id));
+          accepted(await probe.write(sampleWrite(record, { patch: { awaiting: null } })));
+        }
+      }
+    },
+
+    "keeps owners apart that differ in their case or by a space": async (probe) => {
+      const owners = ["ann", "Ann", "ann ", "ANN"];
+      for (const [index, owner] of owners.entries())
+        await probe.awaiting({ id: `job-${String(index)}`, owner }, ["shared"]);
+      for (const [index, owner] of owners.entries())
+        assert.deepEqual(
+          (await jobsOf(probe, "shared", "sample.work", owner)).map(({ record }) => record.id),
+          [`job-${String(index)}`],
+          `"Of this owner only": ${JSON.stringify(owner)}`,
+        );
+    },
+
+    "keeps the keys themselves as they are given: their order, commas, an empty list": async (probe) => {
+      for (const [index, keys] of [["b,a", "c", "B", "a"], ["z", "a"], []].entries()) {
+        const { record } = await probe.awaiting({ id: `job-${String(index)}` }, keys);
+        assert.deepEqual(record.awaiting?.refKeys, keys);
+      }
+      assert.deepEqual(await found(probe, "b,a"), ["job-0"]);
+      assert.deepEqual(await found(probe, "b"), []);
     },
 
     "finds a job once under a key that is given twice": async (probe) => {

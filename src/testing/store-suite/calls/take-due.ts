@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { sampleJob, sampleReadyJob, sampleWrite } from "../../sample-jobs.js";
+import { sampleJob, sampleOwnJob, sampleQueuedJob, sampleReadyJob, sampleWrite } from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
 import { accepted, only } from "../store-probe.js";
-import { START } from "../../../core/job/record.js";
+import { RECORD_VERSION, START } from "../../../core/job/record.js";
 
 export const takeDueBehaviour: StoreBehaviour = {
   group: "take due",
@@ -148,6 +148,40 @@ export const takeDueBehaviour: StoreBehaviour = {
       accepted(await probe.write(sampleWrite(record, { patch: { wakeAt: null } })));
       accepted(await probe.advance({ id: "advanced", ifVersion: 1, wakeAt: null }));
       assert.deepEqual(await probe.takeDue(), []);
+    },
+
+    "takes whatever is due, in every status and by whoever's format": async (probe) => {
+      const now = await probe.now();
+      const wakeAt = now - 1;
+      const ids = ["awaiting", "failed", "newer-format", "own", "pending", "processing", "queued", "ready"];
+      await probe.awaiting({ id: "awaiting" });
+      await probe.processing({ id: "processing" });
+      for (const id of ["awaiting", "processing"]) accepted(await probe.advance({ id, wakeAt }));
+      await probe.given(sampleJob({ id: "failed", status: "FAILED", wakeAt }, now));
+      await probe.given(sampleJob({ id: "newer-format", recordVersion: RECORD_VERSION + 1, wakeAt }, now));
+      await probe.given(sampleOwnJob({ id: "own", wakeAt }, now));
+      await probe.given(sampleJob({ id: "pending", wakeAt }, now));
+      await probe.given(sampleQueuedJob({ id: "queued", wakeAt }, now));
+      await probe.given(sampleReadyJob({ id: "ready", wakeAt }, now));
+      assert.deepEqual(
+        (await probe.takeDue()).map(({ record }) => record.id),
+        ids,
+        '"The records whose wake-up has come": nothing else is asked of them',
+      );
+    },
+
+    "goes on behind a place whose job has moved, as every job that was taken has": async (probe) => {
+      const now = await probe.now();
+      for (const [index, id] of ["a", "b", "c", "d"].entries())
+        await probe.given(sampleJob({ id, wakeAt: now - 10 + index }, now));
+      const [first, second] = await probe.takeDue({ limit: 2 });
+      assert.deepEqual([first?.record.id, second?.dueAt], ["a", now - 9]);
+      const rest = await probe.takeDue({ limit: 2, after: { wakeAt: now - 9, id: "b" } });
+      assert.deepEqual(
+        rest.map(({ record }) => record.id),
+        ["c", "d"],
+        "only what lies behind this place of (wakeAt, id)",
+      );
     },
 
     "finds a final job that still has somebody to tell": async (probe) => {

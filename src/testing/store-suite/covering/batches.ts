@@ -220,6 +220,7 @@ export const batchesBehaviour: StoreBehaviour = {
         (await probe.store.parked({ ...probe.at, limit: messages.length })).messages,
         messages,
       );
+      assert.equal((await probe.health()).parked, messages.length, "health counts what is parked");
       await probe.store.unpark({ ...probe.at, ids: messages.slice(1).map(({ id }) => id) });
       assert.deepEqual(
         (await probe.store.parked({ ...probe.at, limit: messages.length })).messages,

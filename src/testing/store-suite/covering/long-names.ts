@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
-import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../sample-jobs.js";
+import { decodeHistory } from "../../../core/job/history.js";
+import { START } from "../../../core/job/record.js";
+import {
+  SAMPLE_END,
+  sampleJob,
+  sampleQueuedJob,
+  sampleReadyJob,
+  sampleTerms,
+  sampleWrite,
+} from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
 import { accepted, claimed, only, refused, underScope } from "../store-probe.js";
 
 /** The longest owner, subject and kind that the core lets through, and the longest reference key. */
-const [NAME, KEY] = [256, 80];
+const [NAME, KEY] = [256, 256];
+/** The most reference keys that the core lets through. */
+const KEYS = 100;
 /** As many kinds as a worker may well have. */
 const KINDS = 12;
 /** More than this is not asked of any engine. */
 const MOST_PAYLOAD_BYTES = 1024 * 1024;
 
-/** Pairs that differ in their last character, in their case, or by what follows. */
+/** Pairs that differ in their last character, in their case, by what follows, or as little as a pattern or a collation sees. */
 function pairs(length: number): readonly (readonly [string, string])[] {
   const long = "n".repeat(length - 1);
   return [
@@ -20,6 +31,10 @@ function pairs(length: number): readonly (readonly [string, string])[] {
     ["a", "a "],
     ["é", "e\u0301"],
     ["name", "name\u200b"],
+    ["50%", "50% off"],
+    ["a_b", "a.b"],
+    ["\u{1f363}", "\u{1f37a}"],
+    ["1", "01"],
   ];
 }
 
@@ -71,6 +86,12 @@ export const longNamesBehaviour: StoreBehaviour = {
         refused(await probe.write(sampleWrite(record, { guard: { token: other } })));
         refused(await probe.beat({ id, token: other, leaseMs: 60_000 }));
         refused(await probe.claim({ id, token: other }));
+        if (probe.store.capabilities.queue)
+          assert.deepEqual(
+            await probe.claimNext({ token: other }),
+            [],
+            `"what it holds already": ${JSON.stringify(other.slice(-9))} holds nothing`,
+          );
         accepted(await probe.beat({ id, token, leaseMs: 60_000 }));
       }
     },
@@ -85,6 +106,20 @@ export const longNamesBehaviour: StoreBehaviour = {
           only(jobs).record.id,
           `one-${String(index)}`,
           `"with this key": ${JSON.stringify(key.slice(-9))}`,
+        );
+      }
+    },
+
+    "finds a job by each of as many reference keys as there may be": async (probe) => {
+      const keys = Array.from({ length: KEYS }, (_, index) => `key-${String(index)}`);
+      await probe.awaiting({ id: "job-1" }, keys);
+      await probe.indexed();
+      for (const refKey of keys) {
+        const { jobs } = await probe.store.byRef({ ...probe.at, kind: "sample.work", refKey });
+        assert.deepEqual(
+          jobs.map(({ record }) => record.id),
+          ["job-1"],
+          `"Jobs of a kind that await external work with this key": ${refKey} of ${String(KEYS)}`,
         );
       }
     },
@@ -140,19 +175,64 @@ export const longNamesBehaviour: StoreBehaviour = {
       );
     },
 
-    "counts on over the hour in which clocks are set back": async (probe) => {
-      // 2025-10-26 03:00 in Berlin comes twice, and so does this hour of Unix time in no zone.
-      const at = Date.UTC(2025, 9, 26, 0, 30);
-      const { record } = await probe.processing({ id: "job-1" });
-      const instants = {
-        etaAt: at,
-        startedAt: at + 3_600_000,
-        queuedAt: at + 1_800_000,
-        finishedAt: at + 5_400_000,
+    "keeps every part of a document as large as the core lets it be, all at once": async (probe) => {
+      const now = await probe.now();
+      const text = (bytes: number): string => "é漢x".repeat(Math.floor(bytes / 6)).padEnd(1, "x");
+      const long = "é".repeat(1_999) + "!";
+      const given = await probe.given(
+        sampleQueuedJob(
+          { id: "job-1", notifiers: ["ui"], metadata: { text: text(8_000) }, inputHash: "f".repeat(64) },
+          now,
+        ),
+      );
+      assert.deepEqual((await probe.read("job-1")).record, given, "metadata of 8 KB");
+      const worker = `${"w".repeat(255)}!`;
+      const { record } = claimed(await probe.claim({ id: "job-1" }, sampleTerms({ worker })));
+      assert.equal(record.worker, worker, "a worker's name of 256 characters");
+      const patch = {
+        phase: `${"p".repeat(127)}!`,
+        progress: { text: text(32_000) },
+        checkpoint: { text: text(64_000) },
+        lastError: { message: long, code: `${"E".repeat(127)}!`, expose: true, at: now, attempt: 1 },
+        cancel: { at: now, actor: `${"a".repeat(255)}!`, reason: long },
+        failure: {
+          ...({ reason: "error", message: long, code: null, expose: true, retryable: true } as const),
+          details: { text: text(4_000) },
+        },
       };
-      accepted(await probe.write(sampleWrite(record, { patch: instants })));
-      const { etaAt, startedAt, queuedAt, finishedAt } = (await probe.read("job-1")).record;
-      assert.deepEqual({ etaAt, startedAt, queuedAt, finishedAt }, instants);
+      accepted(await probe.write(sampleWrite(record, { edges: ["phase"], text: long, patch })));
+      const { history, ...stored } = (await probe.read("job-1")).record;
+      assert.equal(decodeHistory(history).at(-1)?.text, long, "a message of 2,000 characters");
+      const { history: _, ...before } = record;
+      assert.deepEqual(
+        stored,
+        { ...before, ...patch, version: record.version + 1 },
+        "and all others beside it",
+      );
+      const ui = { ...START, upTo: 1, attempts: 1, reason: `${"é".repeat(199)}!` };
+      accepted(await probe.advance({ id: "job-1", wakeAt: record.wakeAt, cursors: { ui } }));
+      assert.deepEqual((await probe.read("job-1")).cursors, { ui }, "a reason of 200 characters");
+    },
+
+    "counts on over the hours in which clocks are set back, and forward": async (probe) => {
+      // 2025-10-26 02:30 in Berlin comes twice and 2026-03-29 02:30 never: of Unix time each hour comes once.
+      for (const at of [Date.UTC(2025, 9, 26, 0, 30), Date.UTC(2026, 2, 29, 0, 30)]) {
+        const id = `job-${String(at)}`;
+        const { record } = await probe.processing({ id }, { token: `token of ${id}` });
+        const instants = {
+          etaAt: at,
+          startedAt: at + 3_600_000,
+          queuedAt: at + 1_800_000,
+          finishedAt: at + 5_400_000,
+        };
+        accepted(await probe.write(sampleWrite(record, { patch: instants })));
+        const { etaAt, startedAt, queuedAt, finishedAt } = (await probe.read(id)).record;
+        assert.deepEqual(
+          { etaAt, startedAt, queuedAt, finishedAt },
+          instants,
+          "instants are whole milliseconds of Unix time",
+        );
+      }
     },
   },
 };

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { isWaybillError, StoreNotMigratedError } from "../../../core/errors/errors.js";
 import type { AnyStore, StoredJob } from "../../../core/ports/store.js";
-import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleTerms, sampleWrite } from "../../sample-jobs.js";
+import {
+  SAMPLE_END,
+  sampleJob,
+  sampleQueuedJob,
+  sampleReadyJob,
+  sampleTerms,
+  sampleWrite,
+} from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
-import { accepted, NEVER, present, StoreProbe } from "../store-probe.js";
+import { accepted, NEVER, present, sampleNext, StoreProbe } from "../store-probe.js";
+
+const CHANGES = [
+  ...["create", "beat", "claim", "advance", "write", "takeDue", "park", "unpark", "pulse", "purge"],
+] as const;
 
 /** In no message of an error. */
 const [TOKEN, PAYLOAD] = ["s3cret-token-of-a-claim", "s3cret-of-the-owner"];
@@ -26,12 +37,18 @@ function changes(
   };
   const made = sampleJob({ id: `new-${id}`, metadata: PAYLOAD }, at.nowMs);
   const message = { id: `new-${id}`, dispatch: 1, token: TOKEN, leaseMs: 1_000 };
+  const parked = { id: `new-${id}`, queue: "work", reason: "r", at: 2_000 };
   return {
     create: (store) => store.create({ ...at, items: [{ record: made, input: JSON.stringify(PAYLOAD) }] }),
     beat: (store) => store.beat({ ...at, items: [{ id, token: TOKEN, leaseMs: 600_000 }] }),
     claim: (store) => store.claim({ ...at, byMessage: { terms: sampleTerms(), items: [message] } }),
     advance: (store) => store.advance({ ...at, items: [plan] }),
     write: (store) => store.write({ ...at, items: [end] }),
+    takeDue: (store) => store.takeDue({ ...at, limit: 9, holdMs: 30_000 }),
+    park: (store) => store.park({ ...at, messages: [{ ...parked, body: PAYLOAD }] }),
+    unpark: (store) => store.unpark({ ...at, ids: [`old-${id}`] }),
+    pulse: (store) => store.pulse({ ...at, unserved: 7 }),
+    purge: (store) => store.purge({ ...at, limit: 9, parkedBefore: parked.at }),
   };
 }
 
@@ -49,14 +66,32 @@ async function forEachFailure(
     probe.doesNotApply(!canFail(probe), "nothing makes the engine fail: what its errors say is not looked at")
   )
     return;
-  for (const name of ["create", "beat", "claim", "advance", "write"]) {
+  for (const name of CHANGES) {
     const id = `job-${name}`;
     const job = await probe.processing({ id, metadata: PAYLOAD }, { token: TOKEN });
-    if (name === "claim") await probe.given(sampleQueuedJob({ id: `new-${id}` }, await probe.now()));
-    const stored = (): Promise<unknown> =>
-      probe.store
-        .read({ ...probe.at, ids: [id, `new-${id}`], input: true, output: true })
-        .then(({ jobs }) => jobs);
+    const now = await probe.now();
+    if (name === "claim") await probe.given(sampleQueuedJob({ id: `new-${id}` }, now));
+    if (name === "takeDue") await probe.given(sampleJob({ id: `new-${id}`, wakeAt: now - 1 }, now));
+    if (name === "purge")
+      await probe.given(
+        sampleJob({ id: `new-${id}`, status: "FAILED", wakeAt: null, purgeAt: now - 1 }, now),
+      );
+    if (name === "unpark" || name === "purge") {
+      const message = { id: `old-${id}`, queue: "work", body: "b", reason: "r", at: 1_000 };
+      await probe.store.park({ ...probe.at, messages: [message] });
+    }
+    await probe.indexed();
+    const stored = async (): Promise<unknown> => {
+      const { jobs } = await probe.store.read({
+        ...probe.at,
+        ids: [id, `new-${id}`],
+        input: true,
+        output: true,
+      });
+      const { messages } = await probe.store.parked({ ...probe.at, limit: 100 });
+      const { unserved, lastPulseAt } = await probe.health();
+      return { jobs, messages, unserved, lastPulseAt };
+    };
     const before = await stored();
     const call = present(changes(probe, job)[name]);
     probe.fixture.failNext?.(how);
@@ -104,6 +139,35 @@ export const outcomesBehaviour: StoreBehaviour = {
           `${name} lost an answer and said ${isWaybillError(error) ? error.outcome : "nothing"}`,
         );
       });
+    },
+
+    "of a question that fails are not that there is nothing": async (probe) => {
+      if (probe.doesNotApply(!canFail(probe), "nothing makes the engine fail")) return;
+      const { store, at } = probe;
+      const now = await probe.now();
+      await probe.awaiting({ id: "awaiting" });
+      await probe.given(sampleReadyJob({ id: "ready", wakeAt: now - 1 }, now));
+      await store.park({ ...at, messages: [{ id: "p-1", queue: "work", body: "b", reason: "r", at: now }] });
+      await probe.indexed();
+      const questions: Readonly<Record<string, () => Promise<unknown>>> = {
+        list: () => store.list({ ...at, kinds: ["sample.work"], limit: 5 }),
+        byRef: () => store.byRef({ ...at, kind: "sample.work", refKey: "ref-1" }),
+        parked: () => store.parked({ ...at, limit: 5 }),
+        health: () => store.health(at),
+        takeDue: () => store.takeDue({ ...at, limit: 5, holdMs: 1_000 }),
+        ...(store.capabilities.queue
+          ? { "claim of the next": () => store.claim({ ...at, next: sampleNext() }) }
+          : {}),
+      };
+      for (const [name, ask] of Object.entries(questions)) {
+        probe.fixture.failNext?.("before");
+        await assert.rejects(
+          ask(),
+          (error) => isWaybillError(error, "store.unavailable"),
+          `${name} rejects with a StoreUnavailableError when the engine fails, and says not that there is nothing`,
+        );
+        await ask();
+      }
     },
 
     "of a read that fails are not that there is no job": async (probe) => {

@@ -79,6 +79,23 @@ export const skewedCallerBehaviour: StoreBehaviour = {
         assert.ok(Math.abs(record.updatedAt - now) < FAR_MS, "a claim is dated by the store's clock");
       }),
 
+    "claims so also behind a write": (probe) =>
+      forEachCaller(probe, async (nowMs, name) => {
+        if (probe.isNoQueue || !probe.store.capabilities.writeThenClaim) return;
+        const now = await probe.now();
+        const kinds = [{ kind: `kind.${name}`, leaseMs: 60_000 }];
+        for (const [id, readyAt] of Object.entries({ ready: now - FAR_MS, later: now + FAR_MS }))
+          await probe.given(sampleReadyJob({ id: `${name}-${id}`, kind: `kind.${name}`, readyAt }, now));
+        const thenClaim = sampleNext({ kinds, token: name });
+        const { claimed = [] } = await probe.store.write({ nowMs, items: [], thenClaim });
+        const { record } = only(claimed);
+        assert.equal(record.id, `${name}-ready`, "what is ready is judged by the store's clock");
+        assert.ok(
+          Math.abs((record.leaseUntil ?? 0) - now - 60_000) < FAR_MS,
+          "thenClaim counts a lease from the store's now",
+        );
+      }),
+
     "takes what is due by the store's clock, and nothing else": (probe) =>
       forEachCaller(probe, async (nowMs, name) => {
         const now = await probe.now();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isWaybillError } from "../../../core/errors/errors.js";
 import type { AnyStore } from "../../../core/ports/store.js";
-import { sampleJob, sampleTerms, sampleWrite } from "../../sample-jobs.js";
+import { sampleJob, sampleReadyJob, sampleTerms, sampleWrite } from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
 import type { StoreProbe } from "../store-probe.js";
 
@@ -66,6 +66,9 @@ function calls(
   ];
 }
 
+/** In the order of the codes of their characters, which is that of no language and of no case. */
+const ORDERED_IDS = ["-a", "0", "10", "9", "A", "B-", "Ba", "_", "_a", "a", "a-b", "aB", "a_", "ab", "b"];
+
 export const hostileIdsBehaviour: StoreBehaviour = {
   group: "hostile ids",
   tests: {
@@ -96,6 +99,48 @@ export const hostileIdsBehaviour: StoreBehaviour = {
       await probe.given(sampleJob({ id: "job-a" }, now), '"lower"');
       await probe.given(sampleJob({ id: "JOB-A" }, now), '"upper"');
       assert.equal((await probe.read("job-a", { input: true })).input, '"lower"');
+    },
+
+    "orders ids by the codes of their characters, wherever it orders by id": async (probe) => {
+      const now = await probe.now();
+      const mixed = [...ORDERED_IDS].sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? 1 : -1));
+      for (const id of mixed)
+        await probe.given(sampleReadyJob({ id, createdAt: now, wakeAt: now - 1, readyAt: now - 1 }, now));
+      const paged: string[] = [];
+      for (let after: { createdAt: number; id: string } | null | undefined = undefined; after !== null;) {
+        const page = await probe.list({ kinds: ["sample.work"], limit: 2, ...(after ? { after } : {}) });
+        paged.push(...page.jobs.map(({ record }) => record.id));
+        after = page.next;
+      }
+      assert.deepEqual(paged, [...ORDERED_IDS].reverse(), '"Newest first by (createdAt, id)"');
+      const due: string[] = [];
+      for (let last = ""; due.length < ORDERED_IDS.length;) {
+        const jobs = await probe.takeDue({
+          limit: 4,
+          ...(last === "" ? {} : { after: { wakeAt: now - 1, id: last } }),
+        });
+        assert.ok(jobs.length > 0, "a page without a job ends the pass");
+        due.push(...jobs.map(({ record }) => record.id));
+        last = due[due.length - 1] ?? "";
+      }
+      assert.deepEqual(due, ORDERED_IDS, '"only what lies behind this place of (wakeAt, id)"');
+      const messages = mixed.map((id) => ({ id, queue: "work", body: id, reason: "r", at: now }));
+      await probe.store.park({ ...probe.at, messages });
+      const parked: string[] = [];
+      for (let after = ""; parked.length < ORDERED_IDS.length;) {
+        const page = await probe.store.parked({ ...probe.at, limit: 4, ...(after === "" ? {} : { after }) });
+        assert.ok(page.messages.length > 0, "there is more behind this id");
+        parked.push(...page.messages.map(({ id }) => id));
+        after = parked[parked.length - 1] ?? "";
+      }
+      assert.deepEqual(parked, ORDERED_IDS, '"Behind this id"');
+      if (probe.isNoQueue) return;
+      const claimed = await probe.claimNext({ limit: ORDERED_IDS.length });
+      assert.deepEqual(
+        claimed.map(({ record }) => record.id),
+        ORDERED_IDS,
+        '"oldest `readyAt` first (ties by id)"',
+      );
     },
 
     "knows no job by a name that every object has": async (probe) => {

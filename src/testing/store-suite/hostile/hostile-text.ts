@@ -30,6 +30,10 @@ const NAMES = [
   " leading and trailing ",
   "null",
   "0",
+  "a,b",
+  "a.b",
+  "Name",
+  "name",
 ];
 
 /** Hostile behind the characters by which a store may spread its jobs. */
@@ -51,7 +55,22 @@ const TEXTS = [
 /** JSON values as JSON.parse makes them: own keys, whatever their names. */
 const VALUES: readonly Json[] = [
   ...TEXTS,
-  ...[0, -1, 1.5, 1e-7, 1e300, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, true, false],
+  ...[
+    0,
+    -1,
+    1.5,
+    0.1 + 0.2,
+    -1_234_567.890_123,
+    1e-7,
+    1e300,
+    5e-324,
+    2 ** 31,
+    2 ** 53,
+    Number.MAX_SAFE_INTEGER,
+    Number.MIN_SAFE_INTEGER,
+    true,
+    false,
+  ],
   JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"":2,"a.b":3,"$ref":4,"a\\u0000b":5}') as Json,
   { deep: { list: [[], [[]], {}, null, ""] } },
   Object.fromEntries(TEXTS.map((text, index) => [text, index])),
@@ -154,9 +173,15 @@ export const hostileTextBehaviour: StoreBehaviour = {
         const id = `job-${String(index)}`;
         const { record } = await probe.processing({ id }, { token: `token-${String(index)}` });
         const patch = {
-          lastError: { message: text, code: text, expose: true, at: now, attempt: 1 },
+          lastError: { message: text, code: text, expose: index % 3 === 0, at: now, attempt: 1 },
           failure: {
-            ...({ reason: "error", message: text, code: null, expose: false, retryable: false } as const),
+            ...({
+              reason: "error",
+              message: text,
+              code: null,
+              expose: index % 2 === 0,
+              retryable: index % 3 === 0,
+            } as const),
             details: { [text]: text },
           },
           cancel: { at: now, actor: text, reason: text },
@@ -211,7 +236,14 @@ export const hostileTextBehaviour: StoreBehaviour = {
 
     "keeps every instant to the millisecond, and every count that a number holds": async (probe) => {
       const now = await probe.now();
-      const { record } = await probe.processing({ id: "job-1", createdAt: 1, retainMs: 315_360_000_001 });
+      const given = { createdAt: 1, retainMs: 315_360_000_001, deadlineAt: 253_402_300_799_999 };
+      const { record } = await probe.processing({ id: "job-1", ...given });
+      const { createdAt, retainMs, deadlineAt } = record;
+      assert.deepEqual(
+        { createdAt, retainMs, deadlineAt },
+        given,
+        "what was created is answered as it was given",
+      );
       const instants = [1, 999, 1_000, now + 1, now + 999, 4_102_444_799_999, 253_402_300_799_999];
       let version = record.version;
       for (const at of instants) {
@@ -238,6 +270,37 @@ export const hostileTextBehaviour: StoreBehaviour = {
         version += 1;
         assert.equal((await probe.read("job-1")).record.percent, percent);
       }
+    },
+
+    "keeps every count up to 2,147,483,647, of a record and of a cursor": async (probe) => {
+      const now = await probe.now();
+      const most = 2 ** 31 - 1;
+      const counts = { send: most, releases: most, redrives: most, maxAttempts: most, historyTrimmed: most };
+      const raised = { version: most - 3, dispatch: most - 1, attempt: most - 1, fence: most - 1 };
+      const given = await probe.given(
+        sampleQueuedJob({ id: "job-1", notifiers: ["ui"], ...counts, ...raised }, now),
+      );
+      assert.deepEqual((await probe.read("job-1")).record, given, "create keeps every count");
+      const { record } = claimed(await probe.claim({ id: "job-1", dispatch: most }));
+      const { version, dispatch, attempt, fence } = record;
+      assert.deepEqual(
+        [version, dispatch, attempt, fence],
+        [most - 2, most, most, most],
+        "a claim raises them",
+      );
+      accepted(await probe.write(sampleWrite(record, { patch: { percent: 1 } })));
+      assert.deepEqual((await probe.read("job-1")).record, { ...record, percent: 1, version: most - 1 });
+      const exhausted = [9, 10, 99, ...Array.from({ length: 300 }, (_, index) => most - 301 + index)];
+      const ui = { ...START, upTo: most - 1, attempts: most, exhausted };
+      accepted(await probe.advance({ id: "job-1", wakeAt: record.wakeAt, cursors: { ui } }));
+      assert.deepEqual(
+        (await probe.read("job-1")).cursors,
+        { ui },
+        "a cursor keeps its place and its attempts",
+      );
+      const behind = { ...START, upTo: 40_000, attempts: 7 };
+      accepted(await probe.advance({ id: "job-1", wakeAt: record.wakeAt, cursors: { ui: behind } }));
+      assert.deepEqual((await probe.read("job-1")).cursors, { ui }, "and is merged by them");
     },
 
     "keeps cursors by hostile names": async (probe) => {

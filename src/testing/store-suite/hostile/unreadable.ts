@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { isWaybillError } from "../../../core/errors/errors.js";
-import { SAMPLE_END, sampleJob, sampleReadyJob, sampleWrite } from "../../sample-jobs.js";
+import type { JobRecord } from "../../../core/job/record.js";
+import { SAMPLE_END, sampleJob, sampleReadyJob, sampleTerms, sampleWrite } from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
-import { accepted, only, sampleNext, type StoreProbe } from "../store-probe.js";
+import { accepted, NEVER, only, sampleNext, SCOPE, type StoreProbe, underScope } from "../store-probe.js";
 
 function doesNotSpoil(probe: StoreProbe): boolean {
   return probe.doesNotApply(probe.fixture.spoil === undefined, "the fixture cannot spoil what is stored");
@@ -31,17 +32,21 @@ export const unreadableBehaviour: StoreBehaviour = {
       if (doesNotSpoil(probe) || probe.isNoQueue) return;
       await readyBehindSpoilt(probe);
       const taken: string[] = [];
-      const told = new Set<string>();
+      const told: string[] = [];
       for (const token of ["first", "second", "third", "fourth"]) {
         const { jobs, unreadable = [] } = await probe.store.claim({
           ...probe.at,
           next: sampleNext({ token, limit: 2 }),
         });
         taken.push(...jobs.map(({ record }) => record.id));
-        for (const id of unreadable) told.add(id);
+        told.push(...unreadable);
       }
       assert.deepEqual(taken, ["a", "b", "c"]);
-      assert.deepEqual([...told], ["spoilt"]);
+      assert.deepEqual(
+        told,
+        ["spoilt"],
+        "it is claimed like the others: not met again before the lease is over",
+      );
     },
 
     "costs neither the writes nor the claims that it is met with": async (probe) => {
@@ -143,6 +148,49 @@ export const unreadableBehaviour: StoreBehaviour = {
       accepted(await probe.write(sampleWrite(record, { edges: ["phase"] })));
       accepted(await probe.beat({ id: "good", token: "token-2", leaseMs: 60_000 }));
     },
+
+    "is never taken for none: not by a beat, a claim, a plan, nor by a create of its id or under its scope":
+      async (probe) => {
+        if (doesNotSpoil(probe)) return;
+        const { store } = probe;
+        const now = await probe.now();
+        const id = underScope("spoilt");
+        const { record } = await probe.processing({ id, scope: SCOPE });
+        const { status, version, token } = record;
+        await probe.fixture.spoil?.(id);
+        const item = { dispatch: 1, token: "another", leaseMs: 1_000, id };
+        const plan = {
+          id,
+          plannedOn: { status, version, token },
+          wakeAt: now,
+          purgeAt: null,
+          latestWakeAt: NEVER,
+        };
+        const made = (record: JobRecord) => store.create({ ...probe.at, items: [{ record, input: "{}" }] });
+        const calls: Readonly<
+          Record<string, () => Promise<{ readonly results: readonly { status: string }[] }>>
+        > = {
+          beat: () => store.beat({ ...probe.at, items: [{ id, token: "token-1", leaseMs: 60_000 }] }),
+          "a beat under another token": () =>
+            store.beat({ ...probe.at, items: [{ id, token: "another", leaseMs: 60_000 }] }),
+          claim: () => store.claim({ ...probe.at, byMessage: { terms: sampleTerms(), items: [item] } }),
+          advance: () => store.advance({ ...probe.at, items: [{ ...plan, cursors: {} }] }),
+          create: () => made(sampleJob({ id }, now)),
+          "create under its scope": () => made(sampleJob({ id: underScope("another"), scope: SCOPE }, now)),
+        };
+        for (const [name, call] of Object.entries(calls)) {
+          // What can be done without reading it may be done.
+          const answers = await call().then(
+            ({ results }) => results.map((result) => result.status),
+            (error: unknown) => (isCorrupt(error) ? ["corrupt"] : Promise.reject(error as Error)),
+          );
+          assert.equal(answers.length, 1, name);
+          assert.ok(
+            !["gone", "created"].includes(answers[0] ?? ""),
+            `${name} of a record that cannot be read rejects with store.corrupt: it is there, and was answered ${String(answers[0])}`,
+          );
+        }
+      },
 
     "does not keep others from being removed, however few at once": async (probe) => {
       if (doesNotSpoil(probe)) return;

@@ -146,6 +146,12 @@ export const writeEffectBehaviour: StoreBehaviour = {
       assert.deepEqual([stored.history, stored.historyTrimmed], [replace, 2]);
     },
 
+    "replaces the history by none where nothing is left of it": async (probe) => {
+      const { record } = await probe.processing({ id: "job-1" });
+      accepted(await probe.write(sampleWrite(record, { replace: "", patch: { historyTrimmed: 3 } })));
+      assert.equal((await probe.read("job-1")).record.history, "", "`replace`: the whole history");
+    },
+
     "never touches the cursors": async (probe) => {
       const record = await probe.given(
         sampleQueuedJob({ id: "job-1", notifiers: ["ui"] }, await probe.now()),

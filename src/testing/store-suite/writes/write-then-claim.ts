@@ -48,9 +48,34 @@ export const writeThenClaimBehaviour: StoreBehaviour = {
       for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now));
       const thenClaim = sampleNext({ limit: 2 });
       const first = await probe.store.write({ ...probe.at, items: [], thenClaim });
+      await probe.after(20);
       const again = await probe.store.write({ ...probe.at, items: [], thenClaim });
       assert.equal(first.claimed?.length, 2);
       assert.deepEqual(byId(again.claimed ?? []), byId(first.claimed));
+    },
+
+    "claims no more than is asked for, however much is written": async (probe) => {
+      const now = await probe.now();
+      for (const id of ["a", "b", "c"]) await probe.given(sampleReadyJob({ id }, now));
+      const { record } = await probe.processing({ id: "done" });
+      const items = [sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output: "1" })];
+      const { claimed } = await probe.store.write({
+        ...probe.at,
+        items,
+        thenClaim: sampleNext({ limit: 1 }),
+      });
+      assert.deepEqual(
+        claimed?.map((job) => job.record.id),
+        ["a"],
+        "`limit` counts what is claimed, not what is written",
+      );
+    },
+
+    "says that it claimed nothing where it was asked to": async (probe) => {
+      const { record } = await probe.processing({ id: "done" });
+      const items = [sampleWrite(record, { edges: ["T5"], patch: SAMPLE_END, output: "1" })];
+      const { claimed } = await probe.store.write({ ...probe.at, items, thenClaim: sampleNext() });
+      assert.deepEqual(claimed, [], "`claimed` is the answer to `thenClaim`");
     },
 
     "claims nothing where it is not asked to": async (probe) => {
