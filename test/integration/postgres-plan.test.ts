@@ -205,7 +205,10 @@ describe.skipIf(postgresMissing() !== null)("the plans of the Postgres store", (
 
   it("carry in each row of a batch only what differs from the others", async () => {
     const { store, asked } = await observed();
-    const jobs = ["a", "b"].map((id) => ({ record: sampleReadyJob({ id, owner: null }, nowMs), input: "{}" }));
+    const jobs = ["a", "b"].map((id) => ({
+      record: sampleReadyJob({ id, owner: null }, nowMs),
+      input: "{}",
+    }));
     const other = { record: { ...sampleReadyJob({ id: "c" }, nowMs), kind: "other.work" }, input: "{}" };
     const [alike] = await asked(() => store.create({ nowMs, items: jobs }));
     const rows = JSON.parse(alike!.params[0]!) as readonly object[];
