@@ -34,7 +34,7 @@ const purged = (probe: StoreProbe, limit = 10, parkedBefore = 0) =>
 export const KEYS: Readonly<Record<string, RedisTest>> = {
   "keeps a key for what a job has, and none for what it has not": async (probe, keys) => {
     const now = await probe.now();
-    await probe.given(sampleJob({ id: "bare", wakeAt: null }, now));
+    await probe.given(sampleJob({ id: "bare", owner: null, wakeAt: null }, now));
     assert.deepEqual(await keys.names(), ["e:sample.work", "j:bare", "k:sample.work", "kinds", "meta"]);
   },
 
@@ -103,8 +103,8 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
     const awaiting = awaitingOf(["ref"], now);
     await probe.given(sampleReadyJob({ id: "full", ...names, ...instants, awaiting }, now));
     await probe.advance({ id: "full", ...instants, cursors: { ui: EXHAUSTED } });
-    await probe.given(sampleJob({ id: "bare", wakeAt: null, purgeAt: now - 1 }, now));
-    await probe.given(sampleJob({ id: "long", wakeAt: null, purgeAt: now - 1 }, now), LONG);
+    await probe.given(sampleJob({ id: "bare", owner: null, wakeAt: null, purgeAt: now - 1 }, now));
+    await probe.given(sampleJob({ id: "long", owner: null, wakeAt: null, purgeAt: now - 1 }, now), LONG);
     assert.deepEqual(await keys.names(), [
       ...["c:full", "e:sample.work", "f:sample.work\tref", "i:long", "j:bare", "j:full", "j:long"],
       ...["k:sample.work", "kinds", "meta", "n:ann", "p", "r1:sample.work", "s:plan", "u", "w", "x:scope"],
