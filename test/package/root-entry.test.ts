@@ -6,9 +6,9 @@ import { installedPackage, projectWith } from "./support/installed-package.js";
 import { mustRun } from "./support/run.js";
 
 /** What a server pays for `import … from "waybill"` at most, everything included: as measured, rounded up (ADR 0028). */
-const CEILING_GZIP_BYTES = 86_528;
+const CEILING_GZIP_BYTES = 86_784;
 /** What a page pays that imports definitions only, without `steps` and with it. As measured; 5,222 was the aim for both. */
-const DEFINITIONS_CEILINGS_GZIP_BYTES = { defineJob: 4_608, "defineJob, steps": 4_768 };
+const DEFINITIONS_CEILINGS_GZIP_BYTES = { defineJob: 4_672, "defineJob, steps": 4_832 };
 
 /** Packages that the root entry may bring along. xstate and every driver are missing on purpose. */
 const COMPANY = ["@noble/hashes", "eventemitter3", "waybill"];
