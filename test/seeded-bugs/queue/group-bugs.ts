@@ -35,6 +35,19 @@ const ordered = (
 const isHeld = ({ receives, visibleAt }: PlainMessage, now: number): boolean =>
   receives > 0 && visibleAt > now;
 
+/** What is settled late frees the group of a newer receive. */
+function freeingLate(settle: (delivery: Delivery, free: () => void) => Partial<Delivery>): typeof Freeing {
+  return class extends Freeing {
+    protected override deliver(message: PlainMessage, from: PlainMessage[]): Delivery {
+      const delivery = super.deliver(message, from);
+      const free = (): void => {
+        if (message.receives !== delivery.receives) this.free(message);
+      };
+      return { ...delivery, ...settle(delivery, free) };
+    }
+  };
+}
+
 export const GROUP_BUGS: readonly QueueBug[] = [
   {
     name: "the messages of a batch are sent side by side, and come in another order",
@@ -104,34 +117,22 @@ export const GROUP_BUGS: readonly QueueBug[] = [
   ordered(
     "a late ack frees the group of a newer receive",
     NEWER,
-    class extends Freeing {
-      protected override deliver(message: PlainMessage, from: PlainMessage[]): Delivery {
-        const delivery = super.deliver(message, from);
-        return {
-          ...delivery,
-          ack: () => {
-            if (message.receives !== delivery.receives) this.free(message);
-            return delivery.ack();
-          },
-        };
-      }
-    },
+    freeingLate((delivery, free) => ({
+      ack: () => {
+        free();
+        return delivery.ack();
+      },
+    })),
   ),
   ordered(
     "a late release frees the group of a newer receive",
     NEWER,
-    class extends Freeing {
-      protected override deliver(message: PlainMessage, from: PlainMessage[]): Delivery {
-        const delivery = super.deliver(message, from);
-        return {
-          ...delivery,
-          release: (ms) => {
-            if (message.receives !== delivery.receives) this.free(message);
-            return delivery.release(ms);
-          },
-        };
-      }
-    },
+    freeingLate((delivery, free) => ({
+      release: (ms) => {
+        free();
+        return delivery.release(ms);
+      },
+    })),
   ),
   ordered(
     "a group is open once its first message came again",

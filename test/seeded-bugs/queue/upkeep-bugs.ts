@@ -18,6 +18,16 @@ function letters(change: (request: ReceiveRequest) => ReceiveRequest): QueueBug[
   });
 }
 
+/** Dead letters that come otherwise. */
+function eachLetter(change: (delivery: Delivery) => Partial<Delivery>): QueueBug["make"] {
+  return ({ inner }) => ({
+    deadLetters: {
+      receive: async (request) =>
+        (await inner.deadLetters.receive(request)).map((delivery) => ({ ...delivery, ...change(delivery) })),
+    },
+  });
+}
+
 /** A check that finds this. */
 function finds(found: unknown): QueueBug["make"] {
   return () => ({ check: async () => found as readonly QueueFinding[] });
@@ -81,43 +91,19 @@ export const UPKEEP_BUGS: readonly QueueBug[] = [
     name: "a dead letter that is given back is lost",
     breaks: LETTERS,
     caughtBy: "dead letters",
-    make: ({ inner }) => ({
-      deadLetters: {
-        receive: async (request) =>
-          (await inner.deadLetters.receive(request)).map((delivery) => ({
-            ...delivery,
-            release: () => delivery.ack(),
-          })),
-      },
-    }),
+    make: eachLetter((delivery) => ({ release: () => delivery.ack() })),
   },
   {
     name: "a dead letter that is given back for later is there at once",
     breaks: LETTERS,
     caughtBy: "dead letters",
-    make: ({ inner }) => ({
-      deadLetters: {
-        receive: async (request) =>
-          (await inner.deadLetters.receive(request)).map((delivery) => ({
-            ...delivery,
-            release: () => delivery.release(0),
-          })),
-      },
-    }),
+    make: eachLetter((delivery) => ({ release: () => delivery.release(0) })),
   },
   {
     name: "the receives of a dead letter are a text",
     breaks: "How often the message has been received.",
     caughtBy: "dead letters",
-    make: ({ inner }) => ({
-      deadLetters: {
-        receive: async (request) =>
-          (await inner.deadLetters.receive(request)).map((delivery) => ({
-            ...delivery,
-            receives: String(delivery.receives) as unknown as number,
-          })),
-      },
-    }),
+    make: eachLetter((delivery) => ({ receives: String(delivery.receives) as unknown as number })),
   },
   {
     name: "dead letters come one more than asked for",

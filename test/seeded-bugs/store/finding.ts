@@ -117,6 +117,26 @@ const DECLARED = "What a store can do, as data.";
 
 export const FINDING_BUGS: readonly StoreBug[] = [
   {
+    name: "list forgets the kinds where an owner and a subject are asked for",
+    breaks: "Of any of them; of none: no job.",
+    caughtBy: "list",
+    make: asks("list", ({ kinds, ...request }) =>
+      kinds === undefined || (request.owner !== undefined && request.subject !== undefined)
+        ? request
+        : { ...request, kinds },
+    ),
+  },
+  {
+    name: "list forgets the statuses where nobody's jobs of a kind are asked for",
+    breaks: "In any of them; in none: no job.",
+    caughtBy: "list",
+    make: asks("list", ({ statuses, ...request }) =>
+      statuses === undefined || (request.owner === null && request.kinds !== undefined)
+        ? request
+        : { ...request, statuses },
+    ),
+  },
+  {
     name: "list begins anew where the job of its place was removed",
     breaks: AFTER,
     caughtBy: "list",

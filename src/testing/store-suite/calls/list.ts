@@ -3,7 +3,8 @@ import type { ListRequest } from "../../../core/ports/store.js";
 import { SAMPLE_END, sampleJob, sampleQueuedJob, sampleWrite } from "../../sample-jobs.js";
 import type { StoreBehaviour } from "../store-behaviour.js";
 import { accepted, present, type StoreProbe } from "../store-probe.js";
-import { START } from "../../../core/job/record.js";
+import type { JobStatus } from "../../../core/job/lifecycle.js";
+import { type JobRecord, START } from "../../../core/job/record.js";
 
 /** More than a store likes to look at for one page. */
 const MANY = 1_005;
@@ -11,6 +12,26 @@ const MANY = 1_005;
 const UNFINISHED = ["PENDING", "QUEUED", "PROCESSING"] as const;
 
 type Filter = Partial<Omit<ListRequest, "nowMs" | "after">>;
+
+/** Each filter left out, and with others: of one, of several, of nobody. */
+const FILTERS: readonly Filter[] = [undefined, "ann", null].flatMap((owner) =>
+  [undefined, "s"].flatMap((subject) =>
+    [undefined, ["kind.a"], ["kind.a", "kind.b"]].flatMap((kinds) =>
+      [undefined, ["QUEUED"], ["PENDING", "FAILED"], UNFINISHED, ["FAILED"]].map((statuses) => ({
+        ...(owner === undefined ? {} : { owner }),
+        ...(subject === undefined ? {} : { subject }),
+        ...(kinds === undefined ? {} : { kinds }),
+        ...(statuses === undefined ? {} : { statuses: statuses as readonly JobStatus[] }),
+      })),
+    ),
+  ),
+);
+
+/** FAILED at version 2. */
+function sampleEndedJob(given: Partial<JobRecord> & Pick<JobRecord, "id">, nowMs: number): JobRecord {
+  const ended = { ...SAMPLE_END, status: "FAILED", finishedAt: nowMs, version: 2 } as const;
+  return sampleQueuedJob({ ...ended, purgeAt: nowMs + 60_000, sendAt: null, wakeAt: null, ...given }, nowMs);
+}
 
 /** The ids of all pages. A page may be short; only `next: null` ends the list. */
 async function listed(probe: StoreProbe, filter: Filter = {}, most = 50): Promise<readonly string[]> {
@@ -41,6 +62,27 @@ export const listBehaviour: StoreBehaviour = {
         assert.equal((await listed(probe, whose)).length, 2);
         for (const of of [{ kinds: [] }, { statuses: [] }, { kinds: [], statuses: [] }])
           assert.deepEqual(await listed(probe, { ...whose, ...of }), []);
+      }
+    },
+
+    "keeps to all filters together": async (probe) => {
+      const now = await probe.now();
+      const jobs: JobRecord[] = [];
+      for (const owner of ["ann", "bea", null])
+        for (const subject of ["s", "t", null])
+          for (const kind of ["kind.a", "kind.b", "kind.c"])
+            for (const make of [sampleJob, sampleQueuedJob, sampleEndedJob])
+              jobs.push(make({ id: `job-${String(jobs.length)}`, owner, subject, kind }, now));
+      for (const record of jobs) await probe.given(record);
+      for (const filter of FILTERS) {
+        const fits = ({ owner, subject, kind, status }: JobRecord): boolean =>
+          (filter.owner === undefined || filter.owner === owner) &&
+          (filter.subject === undefined || filter.subject === subject) &&
+          (filter.kinds?.includes(kind) ?? true) &&
+          (filter.statuses?.includes(status) ?? true);
+        const expected = jobs.filter(fits).map(({ id }) => id);
+        const found = await listed(probe, filter);
+        assert.deepEqual([...found].sort(), expected.sort(), `list ${JSON.stringify(filter)}`);
       }
     },
 
