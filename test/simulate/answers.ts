@@ -19,8 +19,8 @@ export class Answers {
   readonly #logs: ReadonlyMap<string, JobLog>;
   /** By actor. */
   readonly #effects = new Map<string, string>();
-  /** Callers who were told that nothing was written. */
-  readonly #denied = new Map<string, string>();
+  /** Callers who were told that nothing was written, and how often the store had fallen back by then. */
+  readonly #denied = new Map<string, { readonly why: string; readonly rollbacks: number }>();
 
   constructor(world: World, logs: ReadonlyMap<string, JobLog>) {
     this.#world = world;
@@ -29,9 +29,10 @@ export class Answers {
 
   readonly onEntry = (id: string, entry: HistoryEntry): void => {
     if (entry.actor === null) return;
-    const why = this.#denied.get(entry.actor);
-    if (why !== undefined)
-      this.#world.fail("S9", `${entry.actor} was told ${why}, then took effect on ${id}`);
+    const denied = this.#denied.get(entry.actor);
+    // What stood in the way may be lost since, and a request of that call still on its way.
+    if (denied?.rollbacks === this.#rollbacks())
+      this.#world.fail("S9", `${entry.actor} was told ${denied.why}, then took effect on ${id}`);
     this.#effects.set(entry.actor, id);
   };
 
@@ -40,7 +41,11 @@ export class Answers {
     const id = this.#effects.get(actor);
     if (id !== undefined && this.#stands(id, actor))
       this.#world.fail("S9", `${actor} was told ${why}, but took effect on ${id}`);
-    this.#denied.set(actor, why);
+    this.#denied.set(actor, { why, rollbacks: this.#rollbacks() });
+  }
+
+  #rollbacks(): number {
+    return this.#world.injected["rollback"] ?? 0;
   }
 
   /** Whether an effect is still there: a store that fell back may have lost it, and the caller is told what holds now. */
