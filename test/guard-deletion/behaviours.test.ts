@@ -5,16 +5,16 @@ import { postgresMissing, postgresServer } from "../support/postgres-server.js";
 import { dynamodbTests } from "./dynamodb-behaviours.js";
 import { dynamodbEngine } from "./dynamodb-engine.js";
 import type { Engine } from "./engine.js";
-import { pageBehaviour } from "./page-behaviours.js";
 import { postgresTests } from "./postgres-behaviours.js";
 import { postgresEngine } from "./postgres-engine.js";
 import { redisTests } from "./redis-behaviours.js";
 import { redisEngine } from "./redis-engine.js";
 import { sqliteEngine } from "./sqlite-engine.js";
-import { behaviourTests } from "./suite-tests.js";
+import { ownTests } from "./suite-tests.js";
 
 /** What is not of the store suite, which the conformance tests run. */
-const OWN = /^(a long list|on Postgres|on Redis, .*|on DynamoDB, .*) > /;
+const OWN =
+  /^(a long list|a list by status|what is next|on SQLite|on Postgres|on Redis, .*|on DynamoDB, .*) > /;
 
 async function runOwn({ tests }: Engine, atLeast: number): Promise<void> {
   const own = tests.filter(({ title }) => OWN.test(title));
@@ -27,7 +27,7 @@ describe("what guards keep and the store suite does not ask for", () => {
     const store = memoryStore();
     return { store, close: () => store.close() };
   };
-  it.each(behaviourTests(pageBehaviour, create))("memory: $title", async ({ run }) => {
+  it.each(ownTests(create))("memory: $title", async ({ run }) => {
     await run();
   });
 

@@ -21,7 +21,7 @@ const MEMORY: readonly Equivalent[] = [
   { guard: /^store-semantics\.ts: at (!== null|<= nowMs) → true$/, reason: TWICE },
   { guard: /^store-semantics\.ts: dueAt (=== null|> nowMs) → false$/, reason: TWICE },
   { guard: "store.ts: dueAt === null → false", reason: TWICE },
-  { guard: /^store-queries\.ts: first\.at > nowMs( #2)? → false$/, reason: TWICE },
+  { guard: "store-queries.ts: first.at > nowMs #2 → false", reason: TWICE },
   { guard: "store-semantics.ts: wakeAt !== null → true", reason: "Null is later than nothing." },
   { guard: "store.ts: record.scope === null → false", reason: UNDER_NULL },
   { guard: /^store-table\.ts: record\.(scope|subject) !== null( #2)? → true$/, reason: UNDER_NULL },
@@ -30,14 +30,21 @@ const MEMORY: readonly Equivalent[] = [
   { guard: "store-table.ts: id === undefined → false", reason: UNDER_NULL },
   { guard: "store.ts: row !== undefined → true", reason: IN_STEP },
   { guard: /^store-queries\.ts: row !== undefined( #2)? → true$/, reason: IN_STEP },
+  { guard: "store-queries.ts: row === undefined → false", reason: IN_STEP },
   {
-    guard: "store-queries.ts: first === null #3 → false",
+    guard: /^store-queries\.ts: first === null #[24] → false$/,
     reason: "Where there is no first there is no row of it, and the row is asked for beside it.",
   },
   {
     guard: /^store-queries\.ts: (request\.undeliverable !== true|hasGivenUp\(cursors\)) → true$/,
     reason: "What is undeliverable is listed by an index that holds nothing else.",
   },
+  {
+    guard: "store-queries.ts: kind === undefined → false",
+    reason: "JSON writes a kind that is not there as null, which is how the index of all kinds is named.",
+  },
+  { guard: /^store-table\.ts: (was|is) !== null → true$/, reason: UNDER_NULL },
+  { guard: "store-table.ts: was !== is → true", reason: SAVES_WORK },
   { guard: /^store-table\.ts: (after === before|before === after) → false$/, reason: SAVES_WORK },
   {
     guard: "store-table.ts: before?.record.awaiting !== after?.record.awaiting → true",
@@ -49,6 +56,8 @@ const MEMORY: readonly Equivalent[] = [
 
 const SKIPS_NOTHING =
   "A kind of which nothing is ready adds no instant to the least: it only keeps the walk in its index.";
+
+const ANY_OF_ONE_INSTANT = "Of those that were kept to one instant any may go first.";
 
 const SQLITE: readonly Equivalent[] = [
   {
@@ -76,6 +85,33 @@ const SQLITE: readonly Equivalent[] = [
   {
     guard: "select min(…) as at from kinds where ⟦kind is not null⟧",
     reason: "No job is of no kind, so the last row of the walk adds nothing.",
+  },
+  {
+    guard:
+      "select json_group_array(…) as ids from json_each where ⟦waybill_job.id = w.value⟧ and not exists (select …)",
+    reason: "Every other job has its input; the answer is only searched for what was just given.",
+  },
+  {
+    guard:
+      "select id, ready_at from waybill_job where kind = ? and ⟦ready_at > ?⟧ and status = 'QUEUED' and queue is null and record_version <= ?",
+    reason: "What was due is claimed by then, in the same transaction, or could not be read.",
+  },
+  {
+    guard: "select id, ready_at from waybill_job order by ready_at, ⟦id⟧",
+    reason: "Of those that are ready at one instant any may be told.",
+  },
+  {
+    guard: "select id, ready_at from waybill_job limit ⟦1⟧",
+    reason: "The store takes the first of what it is answered: it only keeps the answer short.",
+  },
+  {
+    guard: "delete waybill_job › select seq from waybill_job order by purge_at, ⟦seq⟧",
+    reason: ANY_OF_ONE_INSTANT,
+  },
+  { guard: "coalesce (max(seq), ⟦0⟧)", reason: "The store reads null as 0." },
+  {
+    guard: "select seq, jobs, hints from waybill_hint limit ⟦?⟧",
+    reason: "All is then read in one go: it only keeps the process from standing still.",
   },
 ];
 
@@ -177,7 +213,7 @@ const POSTGRES: readonly Equivalent[] = [
   },
   {
     guard: "picked: select j.id, (…) as lane from job order by j.purge_at, ⟦j.id⟧",
-    reason: "Of those that were kept to one instant any may go first.",
+    reason: ANY_OF_ONE_INSTANT,
   },
 ];
 

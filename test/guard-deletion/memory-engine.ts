@@ -2,8 +2,7 @@ import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import type { Store } from "../../src/core/ports/store.js";
 import type { MemoryDeletion } from "./memory-deletions.js";
-import { pageBehaviour } from "./page-behaviours.js";
-import { behaviourTests, suiteTests } from "./suite-tests.js";
+import { ownTests, suiteTests } from "./suite-tests.js";
 
 export const MEMORY_FOLDER = "src/adapters/memory";
 
@@ -59,7 +58,7 @@ export async function firstFailure(makeStore: () => Store): Promise<string | nul
     const store = makeStore();
     return { store, close: () => store.close() };
   };
-  const more = behaviourTests(pageBehaviour, create);
+  const more = ownTests(create);
   for (const { title, run } of [...suiteTests(create), ...more]) {
     try {
       await run();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AnyStore } from "../../src/core/ports/store.js";
-import { postgresStore } from "../../src/postgres.js";
+import { type PostgresClient, postgresStore } from "../../src/postgres.js";
 import { sampleJob, sampleReadyJob } from "../../src/testing/sample-jobs.js";
 import { StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import type { MakeStore, PostgresPlace } from "./postgres-engine.js";
@@ -19,7 +19,26 @@ async function holding<T>({ pool, schema }: PostgresPlace, id: string, run: () =
   }
 }
 
-/** What only Postgres does: rows that another one holds are passed by at once. */
+/** A notification queue that is half full, and refuses whatever is told then: in front of the functions that they hide. */
+async function withFullQueue<T>(
+  { pool, schema, withSettings }: PostgresPlace,
+  use: (client: PostgresClient) => Promise<T>,
+): Promise<T> {
+  const shadow = `${schema}_full`;
+  await pool.query(
+    `create schema ${shadow}; ` +
+      `create function ${shadow}.pg_notification_queue_usage() returns float8 language sql as 'select 0.5::float8'; ` +
+      `create function ${shadow}.pg_notify(text, text) returns void language plpgsql as ` +
+      "$$ begin raise exception 'too many notifications' using errcode = '54000'; end $$",
+  );
+  try {
+    return await withSettings(`-c search_path=${shadow},pg_catalog`, use);
+  } finally {
+    await pool.query(`drop schema ${shadow} cascade`);
+  }
+}
+
+/** What only Postgres does: rows that another one holds are passed by at once, and it tells what fits. */
 export function postgresTests(inPlace: MakeStore): readonly SuiteTest[] {
   const test = (
     title: string,
@@ -58,5 +77,17 @@ export function postgresTests(inPlace: MakeStore): readonly SuiteTest[] {
       assert.equal(jobs, 1);
       assert.equal(await probe.find("job-2"), null);
     }),
+    test("stores a job that is too long to be told of", async (probe) => {
+      const now = await probe.now();
+      await probe.given(sampleJob({ id: "job-1", owner: "a".repeat(9_000) }, now));
+      assert.equal((await probe.read("job-1")).record.status, "PENDING");
+    }),
+    test("stores a job while nothing more can be told", (_, place) =>
+      withFullQueue(place, async (client) => {
+        const store: AnyStore = postgresStore({ client, schema: place.schema });
+        const probe = new StoreProbe({ store, close: () => store.close() });
+        await probe.given(sampleJob({ id: "job-1" }, await probe.now()));
+        await store.close();
+      })),
   ];
 }

@@ -3,8 +3,7 @@ import { type PostgresClient, postgresStore } from "../../src/postgres.js";
 import type { Engine } from "./engine.js";
 import type { TextMutator } from "./mutator.js";
 import { sqlMutator } from "./sql/mutator.js";
-import { pageBehaviour } from "./page-behaviours.js";
-import { behaviourTests, type CreateFixture, type SuiteTest, suiteTests } from "./suite-tests.js";
+import { ownTests, type CreateFixture, type SuiteTest, suiteTests } from "./suite-tests.js";
 
 /** What a statement waits for at most, where it has lost what kept it from waiting. */
 const LOCK_TIMEOUT_MS = 3_000;
@@ -77,6 +76,8 @@ export interface PostgresPlace {
   readonly client: PostgresClient;
   /** Not through it. */
   readonly pool: pg.Pool;
+  /** Through the mutator, on a connection of other settings that ends with `use`. */
+  withSettings<T>(settings: string, use: (client: PostgresClient) => Promise<T>): Promise<T>;
 }
 
 /** The Postgres store on a real server. */
@@ -86,6 +87,14 @@ export function postgresEngine({ connection, prefix, more }: PostgresEngineOptio
   const pool = new pg.Pool({ ...connection, max: 10, options });
   const places = new Places(pool, prefix);
   const client = through(pool, mutator);
+  const withSettings: PostgresPlace["withSettings"] = async (settings, use) => {
+    const other = new pg.Pool({ ...connection, max: 1, options: `${options} ${settings}` });
+    try {
+      return await use(through(other, mutator));
+    } finally {
+      await other.end();
+    }
+  };
   const create: CreateFixture = async () => {
     const schema = await places.take();
     const open = () => postgresStore({ client, schema });
@@ -99,12 +108,12 @@ export function postgresEngine({ connection, prefix, more }: PostgresEngineOptio
   const makeStore: MakeStore = async (use) => {
     const schema = await places.take();
     try {
-      return await use({ schema, client, pool });
+      return await use({ schema, client, pool, withSettings });
     } finally {
       await places.giveBack(schema);
     }
   };
-  const pages = behaviourTests(pageBehaviour, create);
+  const pages = ownTests(create);
   const tests = [...suiteTests(create), ...pages, ...(more?.(makeStore) ?? [])];
   return { mutator, tests, close: () => pool.end() };
 }

@@ -11,9 +11,8 @@ import { startRedis } from "../integration/redis-server.js";
 import type { Engine } from "./engine.js";
 import { luaGuardsOf } from "./lua/guards.js";
 import { TextMutator } from "./mutator.js";
-import { pageBehaviour } from "./page-behaviours.js";
 import { ChangedScripts } from "./redis-client.js";
-import { behaviourTests, type CreateFixture, type SuiteTest, suiteTests } from "./suite-tests.js";
+import { ownTests, type CreateFixture, type SuiteTest, suiteTests } from "./suite-tests.js";
 
 /** What the scripts are called in keys: a script that is sent and is none of these is an error. */
 const NAMES: ReadonlyMap<string, string> = new Map(
@@ -77,7 +76,7 @@ export async function redisEngine(more: (inRedis: InRedis) => readonly SuiteTest
   };
   const testsOn = (create: CreateFixture): readonly SuiteTest[] => [
     ...suiteTests(create),
-    ...behaviourTests(pageBehaviour, create),
+    ...ownTests(create),
   ];
   const overShards = testsOn(createOn(SHARDS))
     .filter(({ title }) => OVER_SHARDS.test(title))

@@ -4,8 +4,8 @@ import { openDatabase, temporaryFile } from "../integration/sqlite-driver.js";
 import type { Engine } from "./engine.js";
 import type { TextMutator } from "./mutator.js";
 import { sqlMutator } from "./sql/mutator.js";
-import { pageBehaviour } from "./page-behaviours.js";
-import { behaviourTests, type CreateFixture, suiteTests } from "./suite-tests.js";
+import { sqliteBehaviour } from "./sqlite-behaviours.js";
+import { type CreateFixture, ownTests, suiteTests, testsOf } from "./suite-tests.js";
 
 /** A connection whose statements pass through the mutator. */
 function through(db: SqliteDatabase, mutator: TextMutator): SqliteDatabase {
@@ -63,6 +63,6 @@ export function sqliteEngine(): Engine {
       },
     };
   };
-  const tests = [...suiteTests(create), ...behaviourTests(pageBehaviour, create)];
+  const tests = [...suiteTests(create), ...ownTests(create), ...testsOf(sqliteBehaviour, create)];
   return { mutator, tests, close: async () => undefined };
 }

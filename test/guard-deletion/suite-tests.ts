@@ -1,6 +1,9 @@
 import type { StoreBehaviour } from "../../src/testing/store-suite/store-behaviour.js";
 import { type StoreFixture, StoreProbe } from "../../src/testing/store-suite/store-probe.js";
 import { storeSuite } from "../../src/testing/store-suite/store-suite.js";
+import { nextBehaviour } from "./next-behaviours.js";
+import { pageBehaviour } from "./page-behaviours.js";
+import { statusBehaviour } from "./status-behaviours.js";
 
 export interface SuiteTest {
   readonly title: string;
@@ -26,11 +29,15 @@ export function suiteTests(create: CreateFixture): readonly SuiteTest[] {
   return tests;
 }
 
+const OWN: readonly StoreBehaviour[] = [pageBehaviour, statusBehaviour, nextBehaviour];
+
+/** The tests of what the library's stores do, and the store suite does not ask for. */
+export function ownTests(create: CreateFixture): readonly SuiteTest[] {
+  return OWN.flatMap((behaviour) => testsOf(behaviour, create));
+}
+
 /** The tests of one behaviour. */
-export function behaviourTests(
-  { group, tests }: StoreBehaviour,
-  create: CreateFixture,
-): readonly SuiteTest[] {
+export function testsOf({ group, tests }: StoreBehaviour, create: CreateFixture): readonly SuiteTest[] {
   return Object.entries(tests).map(([title, run]) => ({
     title: `${group} > ${title}`,
     run: async () => {

@@ -3,6 +3,7 @@ import { decodeHistory } from "../../../core/job/history.js";
 import type { StoredJob } from "../../../core/ports/store.js";
 import { type JobRecord, RECORD_VERSION } from "../../../core/job/record.js";
 import {
+  SAMPLE_END,
   sampleJob,
   sampleOwnJob,
   sampleQueuedJob,
@@ -87,8 +88,10 @@ export const claimNextBehaviour: StoreBehaviour = {
         assert.equal(none.nextReady, null);
         const given = (id: string, kind: string, inMs: number, more: Partial<JobRecord> = {}) =>
           probe.given(sampleReadyJob({ id, kind, readyAt: now + inMs, ...more }, now));
-        await given("later", "kind.a", 90_000);
+        await given("a-later", "kind.a", 90_000);
+        await given("b-latest", "kind.b", 120_000);
         await given("next", "kind.b", 60_000);
+        await given("over", "kind.b", 30_000, { ...SAMPLE_END, status: "FAILED", finishedAt: now });
         await given("another-kind", "kind.c", 30_000);
         await given("newer-format", "kind.a", 30_000, { recordVersion: RECORD_VERSION + 1 });
         await given("named-queue", "kind.a", 30_000, { queue: "work" });

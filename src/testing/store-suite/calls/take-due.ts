@@ -32,6 +32,22 @@ export const takeDueBehaviour: StoreBehaviour = {
       assert.deepEqual([jobs.map(({ record }) => record.id), nextDueAt], [["due"], now + 20_000]);
     },
 
+    "tells of none as next that is due already": async (probe) => {
+      const now = await probe.now();
+      for (const [id, wakeAt] of Object.entries({ due: now - 5, "due-too": now - 4, soon: now + 20_000 }))
+        await probe.given(sampleJob({ id, wakeAt }, now));
+      await probe.indexed();
+      const { jobs, nextDueAt } = await probe.store.takeDue({ ...probe.at, limit: 1, holdMs: 30_000 });
+      assert.deepEqual(
+        jobs.map(({ record }) => record.id),
+        ["due"],
+      );
+      assert.ok(
+        nextDueAt === undefined || nextDueAt === now + 20_000,
+        "the next that is not due yet, or not told",
+      );
+    },
+
     "answers the cursors with what is due": async (probe) => {
       const now = await probe.now();
       await probe.given(sampleJob({ id: "job-1", notifiers: ["ui"] }, now));
