@@ -118,7 +118,8 @@ const SQLITE: readonly Equivalent[] = [
 const ONE_ROW = "A key has one row: the limit tells the planner so, and nothing else.";
 const LANE =
   "Every row of such a batch has lane 0: the condition makes the planner look each job up by its key.";
-const IMPLIED = "What is not there is not earlier than now either: it only lets the partial index be used.";
+const IMPLIED =
+  "What is not there is neither earlier nor later than now: it only lets the partial index be used.";
 const NOT_SHOWN = "A refusal is decoded without the input: the condition only keeps it from being sent.";
 const ALWAYS_GIVEN = "A cursor that is given has both numbers; only what is stored may lack one.";
 const NULL_IS_NOT_LESS =
@@ -130,7 +131,7 @@ const POSTGRES: readonly Equivalent[] = [
     guard: /^(taken|moved|beaten|postponed|purged): (update|delete) job where ⟦[wp]\.lane = #⟧ and /,
     reason: LANE,
   },
-  { guard: /⟦j\.ready_at is not null⟧.* and j\.ready_at <= /, reason: IMPLIED },
+  { guard: /⟦j\.ready_at is not null⟧.* and j\.ready_at (<=|>) /, reason: IMPLIED },
   {
     guard: "page: select id, created_at from seen limit ⟦$::text::bigint⟧",
     reason: "The store takes no more than the limit of what it is answered: it only keeps the answer short.",
@@ -179,6 +180,18 @@ const POSTGRES: readonly Equivalent[] = [
   {
     guard: /^quota: .* › select j\.ready_at, j\.id from job limit ⟦\(select n from free\)⟧$/,
     reason: "The limit around it keeps as many: no kind is only read further than is taken.",
+  },
+  {
+    guard: /^next: .* › select j\.id, j\.ready_at from job limit ⟦1⟧$/,
+    reason: "The order and the limit around it keep the first of all kinds: no kind is only read further.",
+  },
+  {
+    guard: /^next: .* order by [jr]\.ready_at, ⟦[jr]\.id⟧$/,
+    reason: "Of those that are ready at one instant any may be told.",
+  },
+  {
+    guard: /^next: .* from k where ⟦?\(select …\)\) < \(select …\)⟧$/,
+    reason: "Where all came that was asked for, nobody looks at what is next: it only saves the look-up.",
   },
   {
     guard: /› select null where ⟦false⟧$/,

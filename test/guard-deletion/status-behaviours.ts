@@ -16,7 +16,7 @@ function pageOf({ jobs, next }: ListReply): { readonly ids: readonly string[]; r
   return { ids: jobs.map(({ record }) => record.id), isLast: next === null };
 }
 
-/** Jobs that are over: `purge` finds those of kind `other`. */
+/** What a record says when its job is over. */
 function over(status: "COMPLETED" | "FAILED", now: number): Partial<JobRecord> {
   return { status, finishedAt: now, sendAt: null, wakeAt: null };
 }

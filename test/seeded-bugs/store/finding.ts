@@ -2,6 +2,7 @@
 import { StoreUnavailableError } from "../../../src/core/errors/errors.js";
 import type { ClaimRequest, Store, StoreCapabilities, StoredJob } from "../../../src/core/ports/store.js";
 import { hasGivenUp, type StoredRow } from "../../../src/store-kit.js";
+import type { JobRecord } from "../../../src/core/job/record.js";
 import type { Place } from "./plain-store.js";
 import { answers, asks, leaves, type StoreBug } from "./store-bug.js";
 
@@ -47,6 +48,20 @@ function again(method: "takeDue" | "purge" | "park"): StoreBug["make"] {
         }),
     };
   };
+}
+
+/** Tells the first (or, with -1, the last) of these as the job that is ready next. */
+function tellingNext(isTold: (record: JobRecord) => boolean, at = 0): StoreBug["make"] {
+  return answers("claim", (reply, { next }, { place }) => {
+    if (next === undefined || reply.jobs.length >= next.limit) return reply;
+    const kinds = next.kinds.map(({ kind }) => kind);
+    const isAsked = (record: JobRecord): boolean =>
+      kinds.includes(record.kind) && record.recordVersion <= next.terms.recordVersion && isTold(record);
+    const told = place.due(({ record }) => (isAsked(record) ? record.readyAt : null), Infinity).at(at);
+    const readyAt = told?.record.readyAt ?? null;
+    const nextReady = told === undefined || readyAt === null ? null : { id: told.record.id, readyAt };
+    return { ...reply, nextReady };
+  });
 }
 
 /** A list in an order of its own, which its pages follow. */
@@ -265,20 +280,29 @@ export const FINDING_BUGS: readonly StoreBug[] = [
     name: "claim tells a job of a named queue as the next that is ready",
     breaks: "which job is ready next; `null`: none",
     caughtBy: "claim next",
-    make: answers("claim", (reply, { next }, { place }) => {
-      if (next === undefined || reply.jobs.length >= next.limit) return reply;
-      const kinds = next.kinds.map(({ kind }) => kind);
-      const [first] = place.due(
-        ({ record }) =>
-          kinds.includes(record.kind) && record.recordVersion <= next.terms.recordVersion
-            ? record.readyAt
-            : null,
-        Infinity,
-      );
-      const readyAt = first?.record.readyAt ?? null;
-      const nextReady = first === undefined || readyAt === null ? null : { id: first.record.id, readyAt };
-      return { ...reply, nextReady };
-    }),
+    make: tellingNext(({ status }) => status === "QUEUED"),
+  },
+  {
+    name: "claim tells a job that is over as the next that is ready",
+    breaks: "which job is ready next; `null`: none",
+    caughtBy: "claim next",
+    make: tellingNext(({ queue }) => queue === null),
+  },
+  {
+    name: "claim tells of each kind the last as the next that is ready",
+    breaks: "which job is ready next; `null`: none",
+    caughtBy: "claim next",
+    make: tellingNext(({ queue, status }) => queue === null && status === "QUEUED", -1),
+  },
+  {
+    name: "list of an owner's jobs of some statuses: what is undeliverable is not looked at",
+    breaks: "those that are given must all hold",
+    caughtBy: "list",
+    make: asks("list", ({ undeliverable, ...request }) =>
+      undeliverable === undefined || (request.owner !== undefined && request.statuses !== undefined)
+        ? request
+        : { ...request, undeliverable },
+    ),
   },
   {
     name: "health counts ten parked messages",

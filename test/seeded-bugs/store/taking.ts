@@ -487,6 +487,15 @@ export const TAKING_BUGS: readonly StoreBug[] = [
     make: answers("takeDue", (reply) => ({ ...reply, nextDueAt: null })),
   },
   {
+    name: "takeDue tells of one as next that is due already",
+    breaks: "When the next record that is not due yet will be, as of this call; `null`: none has a wake-up.",
+    caughtBy: "take due",
+    make: answers("takeDue", (reply, _, { place }) => {
+      const [first] = place.due(({ record }) => record.wakeAt, Infinity);
+      return { ...reply, nextDueAt: first?.record.wakeAt ?? null };
+    }),
+  },
+  {
     name: "advance lets the given cursor win",
     breaks: "merged per name by `mergeCursor`",
     caughtBy: "advance",
