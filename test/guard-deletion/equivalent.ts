@@ -146,13 +146,6 @@ const POSTGRES: readonly Equivalent[] = [
     reason: NOT_SHOWN,
   },
   {
-    guard:
-      "select clock.ms as now_ms, r.* from clock › select 'false', w.id, s.* from w where ⟦w.id not in (select …)⟧",
-    reason:
-      "A job that was just claimed is then shown as it was before, which is as one refused by a row that is not shown: it " +
-      "is asked for again, and answered by its token. It is one more trip.",
-  },
-  {
     guard: /^moved: .*coalesce \(\(given\.value ->> '(upTo|attempts)'\)::bigint, ⟦0⟧\)$/,
     reason: ALWAYS_GIVEN,
   },

@@ -38,6 +38,19 @@ export const KEYS: Readonly<Record<string, RedisTest>> = {
     assert.deepEqual(await keys.names(), ["e:sample.work", "j:bare", "k:sample.work", "kinds", "meta"]);
   },
 
+  "keeps what is open by its status, and what FAILED, and not what is COMPLETED": async (probe, keys) => {
+    const byStatus = async () => (await keys.names()).filter((name) => /^[ez]:/.test(name));
+    for (const [edge, left] of [
+      ["T5", []],
+      ["T6", ["z:sample.work"]],
+    ] as const) {
+      const { record } = await probe.processing({ id: `ends-by-${edge}` });
+      assert.deepEqual(await byStatus(), ["e:sample.work"]);
+      accepted(await probe.write(sampleWrite(record, { edges: [edge], patch: SAMPLE_END })));
+      assert.deepEqual(await byStatus(), left);
+    }
+  },
+
   "keeps what is short in the document, and what is long or would break its lines beside it": async (
     probe,
     keys,

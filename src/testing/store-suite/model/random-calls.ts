@@ -61,13 +61,12 @@ export class RandomCalls {
 
   /** Makes each of several ids something that is worth asking about. */
   first(): Call {
-    const items = this.#known.ids.map((id) => this.#item(id));
-    return { method: "create", request: { items: items.slice(0, this.#known.maxBatch) } };
+    return this.#create(this.#known.ids.slice(0, this.#known.maxBatch));
   }
 
   next(): Call {
     const make = this.#chance.of<() => Call>(
-      () => ({ method: "create", request: { items: this.#picked(4).map((id) => this.#item(id)) } }),
+      () => this.#create(this.#picked(4)),
       () => this.#write(),
       () => this.#write(),
       () => this.#write(),
@@ -128,6 +127,14 @@ export class RandomCalls {
     return (
       (all[all.length - 1 - back] ?? all[all.length - 1])?.record ?? sampleJob({ id }, this.#known.nowMs)
     );
+  }
+
+  /** Which of several jobs of one scope it goes to is the store's affair, where they come in one call. */
+  #create(ids: readonly string[]): Call {
+    const given = ids.map((id) => this.#item(id));
+    const at = (scope: string | null) => given.findIndex(({ record }) => record.scope === scope);
+    const items = given.filter(({ record: { scope } }, index) => scope === null || at(scope) === index);
+    return { method: "create", request: { items } };
   }
 
   #item(id: string): CreateItem {
