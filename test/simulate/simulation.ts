@@ -63,6 +63,8 @@ const POLICY: Partial<Policy> = {
 };
 
 const MAX_RECEIVES = 5;
+/** Where many calls lost their answers an order is long looked for: seed 5023 takes more than the 200,000 tries by default. */
+const MOST_TRIED = 20_000_000;
 /** By then everything must have come to its end. */
 const LIVENESS_MS = 15 * 60_000;
 
@@ -145,7 +147,7 @@ class Simulation {
     await world.run(() => left.quiet || world.now > healedAt + LIVENESS_MS);
     const healMs = world.now - healedAt;
     if (world.violations.length === 0) judgeEnd(this.#endFacts(), left.quiet);
-    for (const { text } of this.#history.check()) world.fail("S7", text);
+    for (const { text } of this.#history.check({ mostTried: MOST_TRIED })) world.fail("S7", text);
     if (world.violations.length === 0) await this.#close();
     return {
       seed,
