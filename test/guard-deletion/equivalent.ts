@@ -240,7 +240,25 @@ const REDIS: readonly Equivalent[] = [
   { guard: "cursors: if ⟦byte(doc,CURSORS)==49⟧ always", reason: SAVES_WORK },
   { guard: "fixed: if ⟦doc~=known⟧ always", reason: SAVES_WORK },
   { guard: /^tell: if ⟦not asked⟧ (always|never)$/, reason: SAVES_WORK },
-  { guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|is~=was)⟧ always$/, reason: SAVES_WORK },
+  { guard: "finish: if ⟦#hints>0⟧ always", reason: "A list of no hints tells nobody anything." },
+  {
+    guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|list~=listed|is~=was)⟧ always$/,
+    reason: SAVES_WORK,
+  },
+  {
+    guard: "reindex: old and state(old) or ⟦nil⟧",
+    reason: "A new job was in no list, whichever way that is said.",
+  },
+  { guard: "CLAIM_READY: if ⟦#out<5*ARGV[at+1]⟧ always", reason: NOT_ASKED_FOR },
+  {
+    guard:
+      /^(nextReady|TAKE_DUE|PEEK): C\('ZRANGEBYSCORE',.*,'\('\.\.nows,'\+inf','WITHSCORES','LIMIT',0,⟦1⟧\)$/,
+    reason: TAKES_NO_MORE,
+  },
+  {
+    guard: "BY_REF: for ⟦990⟧",
+    reason: "It then goes on to the end of the index, and takes no more of it.",
+  },
   {
     guard: "inputOf: ⟦byte(doc,INPUT)==107⟧ and C('GET',T..':i:'..id)",
     reason: "What a document holds itself has no key beside it: it is asked for in vain.",

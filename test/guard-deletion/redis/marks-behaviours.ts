@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { sampleJob, sampleReadyJob } from "../../../src/testing/sample-jobs.js";
-import { StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
+import { sampleNext, StoreProbe } from "../../../src/testing/store-suite/store-probe.js";
 import type { Keys, RedisTest } from "./place.js";
 
 async function markOf(keys: Keys): Promise<readonly [value: string | null, leftMs: number]> {
@@ -9,9 +9,10 @@ async function markOf(keys: Keys): Promise<readonly [value: string | null, leftM
   return [await keys.redis.get(key), await keys.redis.pttl(key)];
 }
 
-async function existsCalls(keys: Keys): Promise<number> {
+/** How often the server was given a command so far, by a script or by somebody else. */
+async function callsOf(keys: Keys, command: "exists" | "publish" | "pubsub"): Promise<number> {
   const stats = await keys.redis.info("commandstats");
-  return Number(/cmdstat_exists:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  return Number(new RegExp(`cmdstat_${command}(?:\\|numsub)?:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
 }
 
 /** The numbers of calls by which losses are found out, and what a cluster is asked first. */
@@ -67,9 +68,49 @@ export const MARKS: Readonly<Record<string, RedisTest>> = {
       [cluster, 1],
     ] as const) {
       await one.now();
-      const before = await existsCalls(keys);
+      const before = await callsOf(keys, "exists");
       await one.now();
-      assert.equal((await existsCalls(keys)) - before, asked);
+      assert.equal((await callsOf(keys, "exists")) - before, asked);
     }
+  },
+
+  "asks one server who listens, and tells a cluster without asking": async (probe, keys, place) => {
+    const cluster = probe.through(place.open({}, place.scripts.client(true)));
+    const counted = async () => [await callsOf(keys, "pubsub"), await callsOf(keys, "publish")] as const;
+    for (const [one, id, expected] of [
+      [probe, "job-1", [1, 0]],
+      [cluster, "job-2", [0, 1]],
+    ] as const) {
+      const now = await one.now();
+      const [asked, told] = await counted();
+      await one.given(sampleJob({ id }, now));
+      const [askedThen, toldThen] = await counted();
+      assert.deepEqual([askedThen - asked, toldThen - told], expected);
+    }
+  },
+
+  "tells who listens, and nobody where it is to tell nobody": async (probe, keys, place) => {
+    const listener = keys.redis.duplicate();
+    try {
+      await listener.subscribe(`waybill:${place.prefix}`);
+      const silent = probe.through(place.open({ listen: false }));
+      for (const [one, id, expected] of [
+        [probe, "job-1", 1],
+        [silent, "job-2", 0],
+      ] as const) {
+        const told = await callsOf(keys, "publish");
+        await one.given(sampleJob({ id }, await one.now()));
+        assert.equal((await callsOf(keys, "publish")) - told, expected);
+      }
+    } finally {
+      listener.disconnect();
+    }
+  },
+
+  "leaves its mark where replicas are waited for, whatever it wrote": async (probe, keys, place) => {
+    const waiting = place.open({ wait: { replicas: 1, timeoutMs: 1 } });
+    await assert.rejects(waiting.claim({ ...probe.at, next: sampleNext() }), { outcome: "unknown" });
+    const [value] = await markOf(keys);
+    assert.notEqual(value, null);
   },
 };
