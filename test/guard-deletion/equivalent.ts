@@ -341,14 +341,22 @@ const DYNAMODB: readonly Equivalent[] = [
     reason: NO_READER,
   },
   { guard: /^(#fetch waybill-\w+|jobsByRef): ⟦Limit⟧$/, reason: TAKES_NO_MORE },
-  { guard: /^(change|advanceJob): remove ⟦(wake|purge)(Shard|Key)⟧$/, reason: BOTH_KEYS },
+  { guard: /^change: remove ⟦(wakeShard|purge(Shard|Key))⟧$/, reason: BOTH_KEYS },
+  { guard: /^advanceJob: remove ⟦(wake|purge)(Shard|Key)⟧$/, reason: BOTH_KEYS },
+  {
+    guard: "change: remove ⟦failedShard⟧",
+    reason: "Only the end of a job enters it: none was in it before.",
+  },
   { guard: "advanceJob: remove ⟦cursors⟧", reason: "A job never has fewer cursors than it had." },
   {
     guard: "postpone: set ⟦wakeShard = ?⟧",
     reason: "What is due is in the index of wake-ups, and its shard follows from its id.",
   },
   { guard: "confirm: set ⟦wakeAt = ?⟧", reason: UNBORN_HAS_NONE },
-  { guard: /^confirm: remove ⟦(purgeAt|ttl)⟧$/, reason: UNBORN_HAS_NONE },
+  {
+    guard: /^confirm: remove ⟦(purgeAt|ttl|wakeAt|wakeShard|wakeKey|failedShard)⟧$/,
+    reason: UNBORN_HAS_NONE,
+  },
   {
     guard: "putPayload: when ⟦attribute_not_exists(pk)⟧",
     reason: "No two writes of a payload have one nonce.",
@@ -367,7 +375,11 @@ const DYNAMODB: readonly Equivalent[] = [
     guard: "write.ts: guard.expiredLease !== undefined → true",
     reason: "No instant is no later than another.",
   },
-  { guard: /^write\.ts: (session\.timeToLive|settles|ends) → true$/, reason: SAVES_WORK },
+  {
+    guard: /^write\.ts: (session\.timeToLive|settles|ends|isFinal\(patch\.status\)) → true$/,
+    reason: SAVES_WORK,
+  },
+  { guard: "write.ts: patch.status !== undefined → true", reason: TYPES_ONLY },
   {
     guard: 'write.ts: typeof patch.purgeAt === "number" → true',
     reason: SAVES_WORK,
@@ -388,11 +400,15 @@ const DYNAMODB: readonly Equivalent[] = [
   },
   { guard: "advance.ts: record.wakeAt !== null → true", reason: "Null is later than nothing." },
   {
-    guard: 'take-due.ts: isWaybillError(error, "store.corrupt") → true',
-    reason: "Nothing else is thrown where an item is decoded.",
+    guard: "take-due.ts: taken.length < limit → true",
+    reason: "Of none that is wanted none is read, and the pass ends with that.",
+  },
+  {
+    guard: "take-due.ts: !isOutOfReach() → true",
+    reason: "The rest is then asked for of a table that is out of reach: it only saves the wait.",
   },
   { guard: "time-to-live.ts: scope === null → false", reason: "What fails in clearing up is passed by." },
-  { guard: /^(beat|take-due)\.ts: hot === null → false$/, reason: TYPES_ONLY },
+  { guard: "beat.ts: hot === null → false", reason: TYPES_ONLY },
   {
     guard: "removal.ts: purgeAt === null → false",
     reason: "What is in the index of purges has an instant of its purge.",
@@ -412,6 +428,15 @@ const DYNAMODB: readonly Equivalent[] = [
   {
     guard: "list.ts: found.length < limit → true",
     reason: "It then goes on to the end of the index, and takes no more of it.",
+  },
+  {
+    guard: "list.ts: looked < MAX_ENTRIES_PER_PAGE → true",
+    reason:
+      "At the end of a page no entry may be looked at any more: none is read, and the page ends with that.",
+  },
+  {
+    guard: "list.ts: lacking > 0 → true",
+    reason: "It then reads more of the index than is wanted, and takes no more of it.",
   },
   {
     guard: "list.ts: last === undefined → false",

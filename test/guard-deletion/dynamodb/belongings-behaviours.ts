@@ -17,6 +17,11 @@ const purged = (probe: StoreProbe, limit = 10) => probe.store.purge({ ...probe.a
 
 const idsOf = (jobs: readonly StoredJob[]): readonly string[] => jobs.map(({ record }) => record.id);
 
+function idsOfOneShard(): readonly string[] {
+  const ids = Array.from({ length: 20 }, (_, index) => `job-${String(index)}`);
+  return ids.filter((id) => shardOf(id) === shardOf("job-0"));
+}
+
 /** Gives a job an end, with a payload of its own. */
 async function settle(probe: StoreProbe, id: string): Promise<void> {
   const { record } = claimed(await probe.claim({ id }));
@@ -70,9 +75,7 @@ export const BELONGINGS: Readonly<Record<string, DynamoDbTest>> = {
 
   "removes first what has been over for longest": async (probe) => {
     const now = await probe.now();
-    const [one = "", two = ""] = Array.from({ length: 20 }, (_, index) => `job-${String(index)}`).filter(
-      (id) => shardOf(id) === shardOf("job-0"),
-    );
+    const [one = "", two = ""] = idsOfOneShard();
     for (const [id, ago] of [
       [one, 1],
       [two, 9],
@@ -153,6 +156,9 @@ export const LISTS: Readonly<Record<string, DynamoDbTest>> = {
     const page = await probe.list({ statuses: ["COMPLETED"], limit: 5 });
     const end = { createdAt: now - JOBS_PER_PAGE + 1, id: `job-${String(JOBS_PER_PAGE - 1)}` };
     assert.deepEqual([idsOf(page.jobs), page.next], [[], end]);
+    // Of these the index alone tells that they are of another kind.
+    const ofNone = await probe.list({ kinds: ["other"], limit: 5 });
+    assert.deepEqual([idsOf(ofNone.jobs), ofNone.next], [[], end]);
     const rest = await probe.list({ statuses: ["COMPLETED"], limit: 5, after: end });
     assert.deepEqual([idsOf(rest.jobs), rest.next], [[`job-${String(JOBS_PER_PAGE + 4)}`], null]);
   },
@@ -163,6 +169,33 @@ export const LISTS: Readonly<Record<string, DynamoDbTest>> = {
       await probe.given(sampleJob({ id: `job-${String(index)}`, wakeAt: now - 1 }, now));
     assert.deepEqual(await probe.takeDue({ after: { wakeAt: now + HOUR_MS, id: "job-1" } }), []);
     assert.equal((await probe.takeDue({ after: { wakeAt: now - 1, id: "job-4" } })).length, 4);
+  },
+
+  "reads what FAILED newest first": async (probe) => {
+    const now = await probe.now();
+    const [one = "", two = ""] = idsOfOneShard();
+    for (const [id, createdAt] of [
+      [one, now - 9],
+      [two, now - 1],
+    ] as const)
+      await probe.given(sampleJob({ id, status: "FAILED", createdAt }, now));
+    assert.deepEqual(idsOf((await probe.list({ statuses: ["FAILED"], limit: 1 })).jobs), [two]);
+  },
+
+  "keeps a job by its status while it is open, and where it FAILED": async (probe, table) => {
+    for (const [id, edge, kept] of [
+      ["job-1", "T5", [undefined, undefined]],
+      ["job-2", "T6", [undefined, { S: shardOf("job-2") }]],
+    ] as const) {
+      const { record } = await probe.processing({ id });
+      const shards = async () => {
+        const item = await table.item(id);
+        return [item?.["unfinishedShard"], item?.["failedShard"]];
+      };
+      assert.deepEqual(await shards(), [{ S: shardOf(id) }, undefined]);
+      accepted(await probe.write(sampleWrite(record, { edges: [edge], patch: SAMPLE_END })));
+      assert.deepEqual(await shards(), kept);
+    }
   },
 
   "reads an index of what is asked for, and ends with it": async (probe) => {
