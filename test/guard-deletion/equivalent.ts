@@ -239,8 +239,6 @@ const REDIS: readonly Equivalent[] = [
   },
   { guard: "cursors: if ⟦byte(doc,CURSORS)==49⟧ always", reason: SAVES_WORK },
   { guard: "fixed: if ⟦doc~=known⟧ always", reason: SAVES_WORK },
-  { guard: /^tell: if ⟦not asked⟧ (always|never)$/, reason: SAVES_WORK },
-  { guard: "finish: if ⟦#hints>0⟧ always", reason: "A list of no hints tells nobody anything." },
   {
     guard: /^reindex: if ⟦(wake~=wakeWas|purge~=purgeWas|list~=listed|is~=was)⟧ always$/,
     reason: SAVES_WORK,
