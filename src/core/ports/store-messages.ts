@@ -50,8 +50,8 @@ export type CreateResult =
   { readonly status: "created" } | { readonly status: "existing"; readonly job: StoredJob };
 
 /**
- * New jobs, of different ids; several may name the same scope. Without items nothing is stored, and the answer is the store's
- * clock: the core asks for it so.
+ * New jobs, of different ids; several may name the same scope: one of them gets it, whichever. Without items nothing is
+ * stored, and the answer is the store's clock: the core asks for it so.
  */
 export interface CreateRequest<Tx = unknown> extends StoreRequest {
   readonly items: readonly CreateItem[];
