@@ -402,6 +402,19 @@ const DYNAMODB: readonly Equivalent[] = [
     reason: "Of none that is wanted none is read, and the pass ends with that.",
   },
   {
+    guard: 'operations.ts: isWaybillError(error, "store.corrupt") → true',
+    reason: "Nothing else is thrown where an item is decoded.",
+  },
+  {
+    guard: "take-due.ts: item === null → true",
+    reason: "The item that was met is then read, as where none came along.",
+  },
+  {
+    guard: "take-due.ts: item === null → false",
+    reason:
+      "A refusal comes with the item that it met, unless there is none: then none is what it reads, too.",
+  },
+  {
     guard: "take-due.ts: !isOutOfReach() → true",
     reason: "The rest is then asked for of a table that is out of reach: it only saves the wait.",
   },
