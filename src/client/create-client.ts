@@ -117,7 +117,7 @@ function ladderOf(
   const chosen = (transports ?? TRANSPORTS).filter(
     (name) => name !== "websocket" || Constructor !== undefined,
   );
-  if (chosen.length === 0) throw invalid("There is no WebSocket here, and no other transport.");
+  if (chosen.length === 0) throw invalid("There is no transport here: pass a WebSocket.");
   return chosen.map((name) => ({
     name,
     open(host) {

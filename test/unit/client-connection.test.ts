@@ -142,6 +142,22 @@ it("keeps a quiet socket that answers", async () => {
   expect([server.opened, states]).toEqual([1, ["connecting websocket", "live websocket"]]);
 });
 
+it.each(["websocket", "sse"] as const)(
+  "finds out within 10 s that the network is gone, though the first that was asked was still answered, %s",
+  async (transport) => {
+    const server = new FakeServer();
+    server.put({ id: "a" });
+    const { states } = await following(server, { transports: [transport] });
+    server.offline = true;
+    server.signal();
+    await server.clock.settle();
+    server.road = () => {};
+    server.mode = "down";
+    await server.clock.advance(10_000);
+    expect(states).toEqual([`connecting ${transport}`, `live ${transport}`, `offline ${transport}`]);
+  },
+);
+
 it("backs off with full jitter between 0.25 and 30 s, and tries at once when the network is back", async () => {
   const server = new FakeServer();
   server.put({ id: "a" });

@@ -86,7 +86,8 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
   }
 
   async function read({ body }: Response, asked: Asked, signal: AbortSignal): Promise<void> {
-    timers.start("ask", REREAD_MS * (0.75 + host.env.random() / 2), now);
+    // Where the device says that it has no network, what is opened may have been on its way: it is asked again soon.
+    timers.start("ask", host.env.offline() ? PAUSE_MS : REREAD_MS * (0.75 + host.env.random() / 2), now);
     for await (const changes of changesOf(body as ReadableStream<Uint8Array>)) {
       if (signal.aborted) return;
       timers.start("answer", SILENCE_MS, onSilence);

@@ -145,14 +145,15 @@ export class WebSocketLink implements Link {
     if (room) this.#send({ type: "unsubscribe", id: room.id });
   }
 
-  #reread(topic: Topic, ms: number): void {
+  #reread(topic: Topic, ms: number, fewerThan?: number): void {
     this.#timers.start(topic, ms, () => {
-      this.#subscribe(topic);
+      this.#subscribe(topic, fewerThan);
     });
   }
 
   #hear(frame: Frame): void {
-    this.#timers.start("silence", this.#heartbeatMs, () => {
+    // Where the device says that it has no network, what was heard may have been on its way: it is asked again soon.
+    this.#timers.start("silence", this.#host.env.offline() ? PONG_MS : this.#heartbeatMs, () => {
       this.check();
     });
     this.#host.up();
@@ -180,9 +181,7 @@ export class WebSocketLink implements Link {
     } else if (type === "complete") {
       this.#rooms.set(topic, null);
       // Its end was said and not heard: it is asked for as if nothing were known.
-      this.#timers.start(topic, AGAIN_MS, () => {
-        this.#subscribe(topic, 0);
-      });
+      this.#reread(topic, AGAIN_MS, 0);
     } else if (type === "error") {
       this.#rooms.set(topic, null);
       if (error.retryable) this.#reread(topic, BUSY_MS);

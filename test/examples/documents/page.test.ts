@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import pg from "pg";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { bytesOf, SAMPLES } from "../../../examples/documents/run/samples.js";
 import { postgresMissing } from "../../support/postgres-server.js";
 import { rabbitmqMissing } from "../../support/rabbitmq-server.js";
@@ -42,6 +42,9 @@ describe.skipIf(missing !== null)("the documents' service and its pages", () => 
     await browser.close();
     await bench.close();
   });
+
+  // One that failed while the page was offline takes none of the others along.
+  afterEach(() => context.setOffline(false));
 
   /** What axe finds, what moves, and whether the page is wider than its window, in both schemes and at both widths. */
   async function look(path: string, name: string): Promise<void> {
