@@ -102,8 +102,9 @@ export function wantsEvents(request: Request): boolean {
 
 /** `fields=status` leaves out what may be large. */
 export function onlyStatus(query: URLSearchParams): boolean {
-  const fields = query.get("fields");
-  if (fields !== null && fields !== "status") throw new RequestRefused("request.malformed");
+  const [fields, ...others] = query.getAll("fields");
+  if (others.length > 0 || (fields !== undefined && fields !== "status"))
+    throw new RequestRefused("request.malformed");
   return fields === "status";
 }
 
@@ -119,10 +120,16 @@ export interface ListQuery {
   readonly latest: boolean;
 }
 
-/** A parameter that does not exist is refused: a misspelt filter would show everything. */
+/**
+ * A parameter that does not exist is refused: a misspelt filter would show everything. So is one that comes twice, of which
+ * only the first would be heard.
+ */
 export function listQuery(query: URLSearchParams): ListQuery {
   const known: readonly string[] = LIST_PARAMETERS;
-  for (const name of query.keys()) if (!known.includes(name)) throw new RequestRefused("request.malformed");
+  for (const name of query.keys()) {
+    const isRepeated = name !== "status" && query.getAll(name).length > 1;
+    if (isRepeated || !known.includes(name)) throw new RequestRefused("request.malformed");
+  }
   const limit = Number(query.get("limit") ?? 50);
   if (!Number.isInteger(limit) || limit < 1 || limit > 100) throw new RequestRefused("request.malformed");
   return {

@@ -346,6 +346,9 @@ describe("GET /", () => {
     "kind=report.make&word=lost",
     "latest&kind=report.make",
     "latest&subject=x",
+    "kind=report.make&kind=nightly.sweep",
+    "fields=status&fields=status",
+    "limit=5&limit=6",
   ])("refuses %s", async (query) => {
     const response = await ask(`/?${query}`);
     expect([response.status, await response.json()]).toMatchObject([400, { code: "request.malformed" }]);
