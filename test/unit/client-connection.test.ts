@@ -341,6 +341,30 @@ it.each(["sse", "long-poll", "poll"] as const)(
   },
 );
 
+it.each(["sse", "poll"] as const)(
+  "lets a job that the server cannot show keep nobody from the others, and shows it once it can, %s",
+  async (way) => {
+    const server = new FakeServer();
+    server.put({ id: "a" });
+    server.put({ id: "b" });
+    let isCorrupt = true;
+    const failing: typeof fetch = async (input, init) =>
+      isCorrupt && (input as string).includes("/jobs/b")
+        ? Response.json({ code: "internal_error", detail: "No." }, { status: 500 })
+        : server.fetch(input, init);
+    const { client, job, states } = await following(server, { transports: [way], fetch: failing });
+    const corrupt = client.job("document.ingest", "b");
+    corrupt.subscribe(() => {});
+    await server.clock.advance(60_000);
+    expect(corrupt.getSnapshot()).toMatchObject({ state: "error", error: { retryable: true, status: 500 } });
+    const fresh = way === "sse" ? "live" : "polling";
+    expect([states, job.getSnapshot().state]).toEqual([[`connecting ${way}`, `${fresh} ${way}`], fresh]);
+    isCorrupt = false;
+    await server.clock.advance(5_000);
+    expect(corrupt.getSnapshot()).toMatchObject({ state: fresh, job: { id: "b" } });
+  },
+);
+
 it("goes another way where a WebSocket may not even be made", async () => {
   const server = new FakeServer();
   server.put({ id: "a" });

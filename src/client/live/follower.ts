@@ -34,14 +34,15 @@ const SILENCE_MS = 30_000;
 const REREAD_MS = 60_000;
 /** The status of a request that the server cannot read. */
 const MALFORMED = 400;
+/** The status of a server that cannot show this job; one that is away, or has too much, answers otherwise. */
+const FAULT = 500;
 
 /**
  * Asks for a topic again and again: for an event stream (`docs/PROTOCOL.md`, section 5; read with `fetch`, which can carry
  * a credential), for an answer that is held back until there is news, or for the state as it is.
  */
 export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName): Follower {
-  const { clock } = host.env;
-  const timers = new Timers(clock);
+  const timers = new Timers(host.env.clock);
   const isStream = name === "sse";
   let request = new AbortController();
   let etag: string | null = null;
@@ -61,22 +62,24 @@ export function followOverHttp(topic: Topic, host: LinkHost, name: TransportName
   }
 
   async function ask(signal: AbortSignal): Promise<void> {
-    const began = clock.now();
+    const began = host.env.clock.now();
     const asked = topic.ask(0);
-    const path = addressOf(topic, isStream);
-    const answer = await host.http.fetch({ path, headers: headersOf(name, etag), signal });
+    const headers = headersOf(name, etag);
+    const answer = await host.http.fetch({ path: addressOf(topic, isStream), headers, signal });
     const loss = await lossOf(answer, isStream);
     const jobs = answer.ok && !isStream ? viewsOf(await answer.json()) : [];
     if (signal.aborted) return;
-    if (loss?.error?.status === MALFORMED) {
-      // What is asked for is wrong, and not the way: the others go on.
+    const error = loss?.error;
+    if (error?.status === MALFORMED || error?.status === FAULT) {
+      // What is asked for is wrong, or cannot be shown, and not the way: the others go on.
       timers.cancelAll();
       host.up();
-      topic.stale(loss.error);
+      topic.stale(error);
+      if (error.retryable) again(PAUSE_MS);
     } else if (loss !== null) host.down(loss);
     else if (answer.ok && isStream) await read(answer, asked, signal);
     else {
-      const pause = pauseAfter(answer, name, etag, clock.now() - began);
+      const pause = pauseAfter(answer, name, etag, host.env.clock.now() - began);
       etag = answer.headers.get("etag");
       timers.cancel("answer");
       host.up();
