@@ -14,7 +14,6 @@ export interface InfrastructureOptions {
 /** What the pipeline needs in an account, as one template: table, queue, dead letters, three alarms, two policies. */
 export function infrastructure(options: InfrastructureOptions): Template {
   const { table, queueName, region, account } = options;
-  const storage = dynamodbCloudFormation({ table });
   const queues = sqsCloudFormation({ queueName });
   const arn = (service: string, name: string): string => `arn:aws:${service}:${region}:${account}:${name}`;
   const tableArn = arn("dynamodb", `table/${table}`);
@@ -38,7 +37,7 @@ export function infrastructure(options: InfrastructureOptions): Template {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: "Notifications: a table, a queue, and what tells of trouble.",
     Resources: {
-      ...(storage["Resources"] as Template),
+      ...storage(table),
       // The queue's template brings two alarms of its own.
       ...(queues["Resources"] as Template),
       TableRefuses: tableAlarm(table),
@@ -47,6 +46,18 @@ export function infrastructure(options: InfrastructureOptions): Template {
     },
     Outputs: { ...(queues["Outputs"] as Template) },
   };
+}
+
+/**
+ * The store's table, without time to live: `ttl` is an attribute of the application's own here, and DynamoDB would remove a
+ * job at that instant, whatever it waits for. What is over is removed by `purge`.
+ */
+function storage(table: string): Template {
+  const { WaybillTable } = dynamodbCloudFormation({ table })["Resources"] as {
+    readonly WaybillTable: { readonly Properties: Template };
+  };
+  const { TimeToLiveSpecification: _off, ...Properties } = WaybillTable.Properties;
+  return { WaybillTable: { ...WaybillTable, Properties } };
 }
 
 /** To load the template into a stack of CDK: `new CfnInclude(stack, "Notifications", { templateFile })`. */

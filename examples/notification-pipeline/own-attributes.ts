@@ -5,7 +5,10 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 
-/** What the application keeps on the item of a job. `name`, `ttl` and `data` are reserved words of DynamoDB. */
+/**
+ * What the application keeps on the item of a job. `name`, `ttl` and `data` are reserved words of DynamoDB. `ttl` may be the
+ * application's only where the store is not told `timeToLive` and the table has time to live off: see infrastructure.ts.
+ */
 export interface OwnAttributes {
   readonly name: string;
   readonly ttl: number;

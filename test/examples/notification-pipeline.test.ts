@@ -257,6 +257,16 @@ describe("the pipeline", () => {
       count("AWS::IAM::ManagedPolicy"),
     ]).toEqual([1, 2, 3, 2]);
   });
+
+  it("lets DynamoDB remove no job at an instant of the application's own attribute ttl", () => {
+    const options = { table: "notifications", queueName: "notifications", region: "eu-west-1", account: "0" };
+    const tables = Object.values(infrastructure(options)["Resources"] as object).filter(
+      ({ Type }: { readonly Type: string }) => Type === "AWS::DynamoDB::Table",
+    ) as readonly { readonly Properties: object }[];
+    expect(tables.map(({ Properties }) => Object.keys(Properties))).toEqual([
+      expect.not.arrayContaining(["TimeToLiveSpecification"]),
+    ]);
+  });
 });
 
 const DENIED: Fate = {

@@ -19,3 +19,16 @@ it.each(recipes.map(([, name, code]) => [name, code]))(
 it("has both recipes", () => {
   expect(recipes.map(([, name]) => name)).toEqual(["redux", "tanstack"]);
 });
+
+// Theirs are compiled with the types of React.
+it.each(
+  [...read("test/types/react-recipes.tsx").matchAll(/\/\/ recipe: (\w+)\n([^]*?)\/\/ end/g)].map(
+    ([, name, code]) => [name, code],
+  ),
+)("shows the component %s as it is compiled", (_, code) => {
+  expect(read("docs/react.md")).toContain(code);
+});
+
+it("shows no other component", () => {
+  expect(read("docs/react.md").match(/^```tsx$/gm)).toHaveLength(2);
+});
