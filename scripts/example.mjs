@@ -36,7 +36,10 @@ function distance(a, b) {
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined) {
-  console.log("npm run example -- NAME [--fault none|NAME] [--fast]\n");
+  console.log("npm run example -- NAME [--fault none|NAME] [--fast]");
+  console.log(
+    "index-folder and small-store take a folder instead, small-queue and small-notifier the address of a Redis.\n",
+  );
   const wide = Math.max(...names.map(({ length }) => length)) + 2;
   for (const each of names) console.log(`  ${each.padEnd(wide)}${about(each)}`);
 } else if (!names.includes(name)) {

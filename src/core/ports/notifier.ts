@@ -46,7 +46,8 @@ export interface NotifierOptions<K extends string = string> {
 
 /**
  * Durable push: every event is offered until it is delivered, rejected or its time is over; per job in order of version, at
- * least once.
+ * least once. Of a job with more undelivered events than its history holds, one warning takes the place of the oldest, which
+ * says how many there were.
  *
  * `publish` answers per event, in order. Events of one job come in order, lowest first; once one is answered `retry` or
  * `held`, no later one of the same job may be delivered by that call, and all are offered again. A rejection of the promise
